@@ -1,0 +1,75 @@
+package decode
+
+import (
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/slot"
+)
+
+// Format knows one log type. Its functions are pure and safe for concurrent use;
+// they read the record's header slots, numbered as in Fields.
+type Format struct {
+	Name string // "aws.cloudtrail"
+	// Fields are the header fields that the functions below read.
+	Fields []slot.Field
+	// Is says whether a record is of this format, by content. It is asked of every
+	// record, so it looks at a few slots only.
+	Is func(r *Record) bool
+	// Key makes the record's 128-bit key by the format's recipe, written out in the
+	// format's file and in docs/formats.md, and a hash of its time, actor, action,
+	// target and outcome: the same key with another hash is two events and a
+	// finding. ok is false for a record without its native id: the reader then keys
+	// it by file and record number. It must not allocate.
+	Key func(r *Record) (key yagura.Key, content uint64, ok bool)
+	// Time returns the event time in nanoseconds since 1970; 0 when the record has none.
+	Time func(r *Record) int64
+	// Header fills all of e that the format knows: ID, Time, Account, Region,
+	// Action, Actor, Targets, SrcIP, Outcome, Entities.
+	Header func(r *Record, e *yagura.Event)
+}
+
+// Record is one record as the reader hands it out, valid until the next one.
+type Record struct {
+	Format  *Format
+	Doc     *slot.Doc
+	Num     uint64 // number of the record in its file, from 1
+	Offset  int64  // of the record's first byte in the decompressed file
+	File    string
+	Key     yagura.Key
+	Content uint64
+	slots   []slot.ID // slot of each of Format.Fields
+}
+
+// Text returns the text of the first value of header field i, nil when absent or null.
+// It may be called by several functions of a Format; it does not allocate for a
+// string without escapes.
+func (r *Record) Text(i int) []byte {
+	v := r.Doc.First(r.slots[i])
+	if v < 0 || r.Doc.Kind(v) == slot.Null {
+		return nil
+	}
+	return r.Doc.Text(v)
+}
+
+// First returns the first value of header field i, negative when absent.
+func (r *Record) First(i int) slot.Value { return r.Doc.First(r.slots[i]) }
+
+// Options configure a Decoder.
+type Options struct {
+	// Formats are the formats to recognise, in order; nil means all of [Formats].
+	Formats []*Format
+	// Want is called once for every format, so that others can ask for fields of its
+	// records beyond the header. The slots are those of Record.Doc.
+	Want func(format string, b *slot.Builder)
+	// MaxRecord bounds one record in bytes (0: 32 MB), MaxDepth its nesting (0: 1000)…
+	MaxRecord int
+}
+
+// RecordError is a record that could not be decoded. The reader goes on after it.
+type RecordError struct {
+	File   string
+	Offset int64
+	Num    uint64
+	Reason string
+	Hint   string
+	Bytes  []byte // the first bytes of the record, at most 4 KB
+}

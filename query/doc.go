@@ -1,0 +1,24 @@
+// Package query is the expression form that every rule language is compiled to.
+// Rules in Sigma, in Falco's language and (on the lake) in KQL differ in syntax
+// and in small print; what remains of each is an [Expr]: and, or, not over
+// predicates on fields, with the place in the rule's file that each came from.
+//
+// It has two back ends. [Compile] makes a [Program], which judges one record in
+// the slots of a [slot.Doc] without allocating, and explains afterwards why it
+// matched. (The second, SQL for the lake, comes with the lake.) It does no I/O and
+// takes no clock.
+//
+// The small print of a language lives in the Expr, never in the back end: whether
+// text compares by case, how null and numbers become text, what an absent field
+// means. See [Conv] and [Pred].
+//
+// A worked example, the Sigma selection `eventName: StopLogging`:
+//
+//	expr := &query.Pred{Field: query.Field{Name: "eventName", Paths: …}, Op: query.Eq,
+//		Args: []query.Arg{{Text: "StopLogging"}}, Fold: true}
+//	b := slot.NewBuilder()
+//	prog, err := query.Compile(expr, b)
+//	// b.Plan() scans records into doc
+//	prog.Match(doc)   // true
+//	prog.Explain(doc) // [{eventName equals StopLogging StopLogging}]
+package query

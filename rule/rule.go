@@ -1,0 +1,173 @@
+package rule
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/query"
+)
+
+// Rule is one detection, compiled from its file. Exactly one of When and
+// Correlation is set.
+type Rule struct {
+	ID     string // Sigma's id, or for a language without ids the name
+	Name   string // Sigma's short name, by which correlations refer to it
+	Title  string
+	Engine yagura.Engine
+	File   string
+	Line   int
+	Tags   []string
+
+	Severity         yagura.Severity
+	SeverityOriginal string // as the file writes it
+
+	Description    string
+	Author         string
+	License        string
+	Status         string
+	References     []string
+	FalsePositives []string
+	// Japanese holds title and description in Japanese where the side-car gives them.
+	Japanese Words
+
+	// Formats are the log types that the rule judges; nil means every one. For a rule
+	// with routing off it is nil.
+	Formats []string
+	When    query.Expr
+	// Fields lists the fields that the rule reads, for `rule check`.
+	Fields []query.Field
+	// Captures are fields whose values the engine hands on with every match: the
+	// group-by fields and value fields of the correlations that refer to this rule.
+	Captures []query.Field
+
+	Correlation *Correlation
+	// Silent rules feed correlations and make no finding of their own.
+	Silent bool
+
+	// Output is the text of a finding; nil means the title.
+	Output Output
+
+	SideCar SideCar
+}
+
+// Words is text for people in one language.
+type Words struct{ Title, Description string }
+
+// Output renders the text of a finding.
+type Output interface {
+	// Fields lists what the text needs.
+	Fields() []query.Field
+	// Render writes the text; in.Dep(i) holds the values of Fields()[i].
+	Render(in query.Input) string
+}
+
+// SideCar is what Yagura knows of a rule beyond the rule's own language.
+type SideCar struct {
+	Kind yagura.Kind
+	// CauseKey lists the parts that, with rule, account and tenant, make two findings
+	// one cause: field names of the rule's records or header words such as "actor".
+	// Empty means actor and first target.
+	CauseKey []string
+	// ResolvedBy names the rule (id or title) whose finding with the same cause key
+	// closes the issue of this one.
+	ResolvedBy string
+	// Entities adds entities to a finding.
+	Entities []EntityField
+	// Severity overrides the rule's own level; Reason says why.
+	Severity       yagura.Severity
+	SeverityReason string
+	// Mode is "notify" (or "") or "count": counted and shown but not notified.
+	Mode string
+}
+
+// EntityField takes an entity from a field of the record.
+type EntityField struct {
+	Type  string // a yagura.EntityType constant
+	Field string
+}
+
+// Correlation is a rule about several events.
+type Correlation struct {
+	Type CorrelationType
+	// Rules are the base rules, resolved; they may be correlations themselves.
+	Rules []*Rule
+	// RuleNames are the names by which Condition refers to Rules (same order).
+	RuleNames []string
+	// GroupBy names the group's fields. Base[i].Group says which Captures of Rules[i] hold them.
+	GroupBy []string
+	Base    []BaseCapture
+	// Timespan is the longest distance of the first and the last event of a window.
+	Timespan time.Duration
+	// Bounds are the comparisons that the count (or sum, average, percentile,
+	// median) must all satisfy: gte 10, or a range of two.
+	Bounds []Bound
+	// Percentile is the rank of value_percentile, 0–100.
+	Percentile float64
+	// Condition is an extended condition over RuleNames for the temporal types; nil
+	// means that every base rule must match.
+	Condition query.Expr
+	// Fields names the value fields of the value_ types; value_count may have several.
+	Fields []string
+}
+
+// BaseCapture says where the Captures of one base rule stand.
+type BaseCapture struct {
+	Group  []int // index into Captures for each GroupBy; for a correlation base, into its own GroupBy
+	Values []int // index into Captures for each value field
+}
+
+// CorrelationType is what a correlation measures.
+type CorrelationType string
+
+// The types of Sigma 2.1.
+const (
+	EventCount      CorrelationType = "event_count"
+	ValueCount      CorrelationType = "value_count"
+	ValueSum        CorrelationType = "value_sum"
+	ValueAvg        CorrelationType = "value_avg"
+	ValuePercentile CorrelationType = "value_percentile"
+	ValueMedian     CorrelationType = "value_median"
+	Temporal        CorrelationType = "temporal"
+	TemporalOrdered CorrelationType = "temporal_ordered"
+)
+
+// Bound is one comparison of a correlation's condition.
+type Bound struct {
+	Op    string // gt gte lt lte eq neq
+	Value float64
+}
+
+// Refusal says why a rule, or a whole file, was not loaded.
+type Refusal struct {
+	File         string
+	Line, Column int
+	Rule         string // title or name, where known
+	Code         string // a stable code where the language has one (LOAD_ERR_YAML_PARSE …)
+	Reason       string
+	Hint         string
+	// Warning is true when the rule was loaded all the same.
+	Warning bool
+}
+
+// Error makes a Refusal an error: file:line:column: reason (hint: …).
+func (r *Refusal) Error() string {
+	s := r.File
+	if r.Line > 0 {
+		s += fmt.Sprintf(":%d:%d", r.Line, max(r.Column, 1))
+	}
+	if r.Rule != "" {
+		s += fmt.Sprintf(": rule %q", r.Rule)
+	}
+	s += ": " + r.Reason
+	if r.Hint != "" {
+		s += " (hint: " + r.Hint + ")"
+	}
+	return s
+}
+
+// File is one rule file as read by the caller: this room does no I/O.
+type File struct {
+	Path string
+	Data []byte
+}
