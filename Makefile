@@ -1,0 +1,39 @@
+# Yagura. `make help` lists what there is.
+GO      ?= go
+BIN     := bin/yagura
+SECONDS ?= 60
+export GOFLAGS ?= -buildvcs=false
+
+.PHONY: help build demo test lint bench prove golden clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+build: ## build bin/yagura, static, without cgo
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/yagura
+
+demo: build ## scan the bundled sample logs with the shipped detections
+	$(BIN) demo
+
+test: build ## format, vet and every test with the race detector; installs a C compiler where missing
+	@command -v gcc >/dev/null || { apt-get update -q && apt-get install -qy gcc libc6-dev; }
+	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+	$(GO) vet ./...
+	$(GO) test -race -timeout 30m ./...
+	CGO_ENABLED=0 $(GO) test -run '^(TestArch|TestDirection|TestScript)' . ./cmd/...
+
+lint: ## run golangci-lint and govulncheck (both are fetched as Go modules)
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.6.2 run ./...
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...
+
+bench: ## measure speed against named floors in one run
+	$(GO) test -run '^$$' -bench . -benchmem -cpu 1 ./slot ./decode ./detect ./repeat
+
+prove: ## what takes long: fuzz every parser for SECONDS each, bombs, big property runs
+	./prove.sh $(SECONDS)
+
+golden: ## rewrite the golden files from what the code does now; read the diff
+	$(GO) test ./decode ./report -record
+
+clean: ## remove what was built
+	rm -rf bin

@@ -1,0 +1,152 @@
+package yagura_test
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/yagura-sec/yagura"
+
+// may says what each room may import of this module, beside itself. A room that
+// is not listed fails the test: adding a room means deciding its place. "*" is
+// everything. The drawing of the same is in docs/architecture.md.
+var may = map[string][]string{
+	"":            {},
+	"slot":        {},
+	"query":       {"", "slot"},
+	"rule":        {"", "query", "slot"},
+	"rule/sigma":  {"", "query", "rule", "slot"},
+	"rule/falco":  {"", "query", "rule", "slot"},
+	"decode":      {"", "slot"},
+	"detect":      {"", "query", "rule", "slot"},
+	"repeat":      {""},
+	"source":      {""},
+	"source/file": {"", "source"},
+	"source/s3":   {"", "source"},
+	"config":      {""},
+	"report":      {""},
+	"coverage":    {"", "rule"},
+	"ruletest":    {"", "decode", "detect", "query", "rule", "rule/sigma", "rule/falco", "slot"},
+	"detections":  {"", "rule"},
+	"demo":        {""},
+	"app":         {"*"},
+	"cmd/yagura":  {"*"},
+}
+
+// pure rooms do no I/O: they may not reach these packages by themselves.
+var pure = map[string][]string{
+	"":           {"os", "net", "net/http", "os/exec", "database/sql"},
+	"slot":       {"os", "net", "net/http", "os/exec", "io/ioutil"},
+	"query":      {"os", "net", "net/http", "os/exec"},
+	"rule":       {"os", "net", "net/http", "os/exec"},
+	"rule/sigma": {"os", "net", "net/http", "os/exec"},
+	"rule/falco": {"os", "net", "net/http", "os/exec"},
+	"decode":     {"os", "net", "net/http", "os/exec"},
+}
+
+type listed struct {
+	ImportPath string
+	Name       string
+	Doc        string
+	Standard   bool
+	Imports    []string
+}
+
+func list(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Name,Doc,Standard,Imports", "./...")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := dec.Decode(&p); err == io.EOF {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func room(path string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(path, module), "/")
+}
+
+// TestDirection keeps the direction of imports between the rooms.
+func TestDirection(t *testing.T) {
+	for _, p := range list(t) {
+		r := room(p.ImportPath)
+		allowed, ok := may[r]
+		if !ok {
+			t.Errorf("room %q is not in the plan: add it to arch_test.go and docs/architecture.md", r)
+			continue
+		}
+		for _, imp := range p.Imports {
+			if slices.Contains(pure[r], imp) {
+				t.Errorf("%q imports %s: this room does no I/O", r, imp)
+			}
+			if imp != module && !strings.HasPrefix(imp, module+"/") {
+				if r == "" && strings.Contains(strings.Split(imp, "/")[0], ".") {
+					t.Errorf("the root imports %s: it may use the standard library only", imp)
+				}
+				continue
+			}
+			if to := room(imp); to != r && !slices.Contains(allowed, "*") && !slices.Contains(allowed, to) {
+				t.Errorf("%q imports %q: not allowed", r, to)
+			}
+		}
+	}
+}
+
+// TestRooms keeps names that say nothing out, and a doc.go in every room.
+func TestRooms(t *testing.T) {
+	for _, p := range list(t) {
+		r := room(p.ImportPath)
+		base := r[strings.LastIndex(r, "/")+1:]
+		if slices.Contains([]string{"util", "utils", "common", "types", "models", "pkg", "helpers"}, base) {
+			t.Errorf("room %q: the name says nothing", r)
+		}
+		if p.Doc == "" {
+			t.Errorf("room %q has no package comment", r)
+		}
+		dir := filepath.FromSlash(r)
+		if _, err := os.Stat(filepath.Join(dir, "doc.go")); err != nil && p.Name != "main" {
+			t.Errorf("room %q has no doc.go", r)
+		}
+	}
+}
+
+// TestClock keeps the clock out of the rooms that must be pure functions of
+// their input.
+func TestClock(t *testing.T) {
+	for r := range pure {
+		files, err := filepath.Glob(filepath.Join(filepath.FromSlash("./"+r), "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if strings.HasSuffix(f, "_test.go") {
+				continue
+			}
+			data, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, call := range []string{"time.Now(", "time.Since(", "time.Until("} {
+				if strings.Contains(string(data), call) {
+					t.Errorf("%s takes the clock: %s", f, call)
+				}
+			}
+		}
+	}
+}
