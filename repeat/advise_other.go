@@ -1,0 +1,5 @@
+//go:build !linux
+
+package repeat
+
+func advise([]uint64) {}

@@ -1,0 +1,7 @@
+//go:build !unix
+
+package repeat
+
+func allocate(words int) ([]uint64, func() error, error) {
+	return make([]uint64, words), func() error { return nil }, nil
+}
