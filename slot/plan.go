@@ -1,59 +1,125 @@
 package slot
 
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
 // ID numbers a slot within one Plan.
 type ID int32
 
 // Builder collects the fields that are wanted of one kind of record.
-type Builder struct{}
+type Builder struct {
+	fields []Field
+	ids    map[string]ID
+}
 
 // NewBuilder returns an empty Builder.
-func NewBuilder() *Builder { panic("being built") }
+func NewBuilder() *Builder { return &Builder{ids: map[string]ID{}} }
 
-// Slot returns the slot for f, the same one for equal fields.
-func (b *Builder) Slot(f Field) ID { panic("being built") }
+// Slot returns the slot for f, the same one for equal fields. The order of a
+// field's paths does not matter.
+func (b *Builder) Slot(f Field) ID {
+	paths := make([]string, len(f.Paths))
+	for i, p := range f.Paths {
+		paths[i] = p.identity()
+	}
+	slices.Sort(paths)
+	key := strings.Join(slices.Compact(paths), "|")
+	if id, ok := b.ids[key]; ok {
+		return id
+	}
+	id := ID(len(b.fields))
+	b.ids[key] = id
+	own := Field{Paths: make([]Path, len(f.Paths))}
+	for i, p := range f.Paths {
+		p.Segs = slices.Clone(p.Segs)
+		own.Paths[i] = p
+	}
+	b.fields = append(b.fields, own)
+	return id
+}
+
+// identity writes p as text that is equal for equal paths only.
+func (p Path) identity() string {
+	var s strings.Builder
+	if p.Fold {
+		s.WriteByte('f')
+	}
+	if p.Exact {
+		s.WriteByte('x')
+	}
+	for _, seg := range p.Segs {
+		if seg.IsIndex {
+			s.WriteByte('[')
+			s.WriteString(strconv.Itoa(seg.Index))
+			continue
+		}
+		key := seg.Key
+		if p.Fold {
+			key = lower(key)
+		}
+		s.WriteByte('/')
+		s.WriteString(strconv.Quote(key))
+	}
+	return s.String()
+}
+
+// Len returns the number of slots asked for so far.
+func (b *Builder) Len() int { return len(b.fields) }
 
 // Plan compiles what was asked so far. It is immutable and safe for concurrent use.
-func (b *Builder) Plan() *Plan { panic("being built") }
+func (b *Builder) Plan() *Plan {
+	root, exact := compile(b.fields)
+	return &Plan{root: root, slots: len(b.fields), exact: exact}
+}
 
 // Plan reads records into a [Doc].
-type Plan struct{}
+type Plan struct {
+	root  *state
+	slots int // number of slots
+	exact int // number of places on Exact paths
+}
+
+// Len returns the number of slots.
+func (p *Plan) Len() int { return p.slots }
 
 // NewDoc returns a Doc for this plan. A Doc is for one goroutine.
-func (p *Plan) NewDoc() *Doc { panic("being built") }
+func (p *Plan) NewDoc() *Doc {
+	return &Doc{heads: make([]head, p.slots), seen: make([]uint32, p.exact)}
+}
 
 // Scan reads one JSON value from the start of buf (white space before it is
 // skipped) and fills doc with its slots, dropping what doc held. It returns the
 // number of bytes read. The error is [ErrShort] when buf ends inside the value
-// and a [*SyntaxError] when the value is not JSON.
-// doc refers to buf until the next Scan.
-func (p *Plan) Scan(buf []byte, doc *Doc) (n int, err error) { panic("being built") }
+// and a [*SyntaxError] when the value is not JSON; doc is then empty.
+// A number that ends where buf ends is whole.
+// doc refers to buf until the next Scan. It must come from this plan's NewDoc.
+func (p *Plan) Scan(buf []byte, doc *Doc) (n int, err error) {
+	if uint64(len(buf)) > maxBuffer {
+		buf = buf[:maxBuffer]
+	}
+	doc.reset(p)
+	doc.p, doc.n = start(buf)
+	i := space(doc.p, 0, doc.n)
+	if i >= doc.n {
+		return i, ErrShort
+	}
+	begin := i
+	var c code
+	if p.root == nil {
+		i, c = skip(doc.p, i, doc.n, 0)
+	} else {
+		i, c = doc.value(i, p.root, 0)
+	}
+	if c != ok {
+		doc.reset(p)
+		return i, c.err(i)
+	}
+	doc.buf, doc.record = buf, buf[begin:i:i]
+	return i, nil
+}
 
-// Doc holds the values of one record.
-type Doc struct{}
-
-// Value is the number of a value in a Doc; negative means none.
-type Value int32
-
-// First returns the first value of a slot, negative when it is absent.
-func (d *Doc) First(s ID) Value { panic("being built") }
-
-// Next returns the value after v in the same slot, negative at the end.
-func (d *Doc) Next(v Value) Value { panic("being built") }
-
-// Kind returns the JSON type of v.
-func (d *Doc) Kind(v Value) Kind { panic("being built") }
-
-// Raw returns the bytes of v as they stand in the record: for a string what is
-// between its quotes, escapes and all.
-func (d *Doc) Raw(v Value) []byte { panic("being built") }
-
-// Text returns v as text: a string with its escapes resolved (a lone surrogate
-// becomes U+FFFD, invalid UTF-8 stays as it is), an object or array as compact
-// JSON, anything else as written. It is computed once and valid until the next Scan.
-func (d *Doc) Text(v Value) []byte { panic("being built") }
-
-// Record returns the bytes of the whole record.
-func (d *Doc) Record() []byte { panic("being built") }
-
-// Filled lists the slots that have a value, in no order.
-func (d *Doc) Filled() []ID { panic("being built") }
+// maxBuffer bounds the positions in a value: a Doc counts bytes in 32 bits.
+const maxBuffer = 1<<32 - 1

@@ -1,0 +1,184 @@
+package slot
+
+import (
+	"unsafe"
+)
+
+// Doc holds the values of one record.
+type Doc struct {
+	// What is being read: the record, or the text of a string in it.
+	p     unsafe.Pointer
+	n     int
+	src   int32 // 0 for the record, else 1 + the number in texts
+	level int   // of strings entered
+
+	buf    []byte
+	record []byte
+	values []value
+	heads  []head
+	filled []ID
+	gen    uint32
+	seen   []uint32 // the gen in which a node of an Exact path was reached
+
+	texts [][]byte // texts of strings that were entered, escapes resolved
+	memo  [][]byte // texts that Text computed
+	arena []byte   // what texts and memo lie in
+	key   []byte
+	lower []byte
+}
+
+// value is one value in a slot. Positions count in the record or in texts[src-1].
+type value struct {
+	start, end uint32
+	next       Value
+	src        int32
+	memo       int32 // 1 + number in Doc.memo, 0 when Text was not asked
+	kind       Kind
+	esc        bool
+}
+
+// head is the list of a slot, where gen is that of the Doc.
+type head struct {
+	gen         uint32
+	first, last Value
+}
+
+// Value is the number of a value in a Doc; negative means none.
+type Value int32
+
+// reset empties d for the next record of p.
+func (d *Doc) reset(p *Plan) {
+	if len(d.heads) != p.slots || len(d.seen) != p.exact {
+		panic("slot: a Doc of another plan")
+	}
+	d.gen++
+	if d.gen == 0 {
+		clear(d.heads)
+		clear(d.seen)
+		d.gen = 1
+	}
+	d.src, d.level = 0, 0
+	d.values, d.filled = d.values[:0], d.filled[:0]
+	d.texts, d.memo, d.arena = d.texts[:0], d.memo[:0], d.arena[:0]
+	d.buf, d.record = nil, nil
+}
+
+// add appends a value to a slot.
+func (d *Doc) add(id ID, start, end int, k Kind, esc bool) {
+	v := Value(len(d.values))
+	d.values = append(d.values, value{start: uint32(start), end: uint32(end), next: -1, src: d.src, kind: k, esc: esc})
+	h := &d.heads[id]
+	if h.gen != d.gen {
+		h.gen, h.first = d.gen, v
+		d.filled = append(d.filled, id)
+	} else {
+		d.values[h.last].next = v
+	}
+	h.last = v
+}
+
+// First returns the first value of a slot, negative when it is absent.
+func (d *Doc) First(s ID) Value {
+	if h := &d.heads[s]; h.gen == d.gen {
+		return h.first
+	}
+	return -1
+}
+
+// Next returns the value after v in the same slot, negative at the end.
+func (d *Doc) Next(v Value) Value { return d.values[v].next }
+
+// Kind returns the JSON type of v.
+func (d *Doc) Kind(v Value) Kind {
+	if v < 0 {
+		return Absent
+	}
+	return d.values[v].kind
+}
+
+// Raw returns the bytes of v as they stand in the record: for a string what is
+// between its quotes, escapes and all. Of a value inside the text of a string it
+// returns the bytes as they stand in that text.
+func (d *Doc) Raw(v Value) []byte {
+	x := &d.values[v]
+	from := d.buf
+	if x.src != 0 {
+		from = d.texts[x.src-1]
+	}
+	return from[x.start:x.end:x.end]
+}
+
+// Text returns v as text: a string with its escapes resolved (a lone surrogate
+// becomes U+FFFD, invalid UTF-8 stays as it is), an object or array as compact
+// JSON, anything else as written. It is computed once and valid until the next Scan.
+func (d *Doc) Text(v Value) []byte {
+	x := &d.values[v]
+	if x.kind < Object && !x.esc {
+		return d.Raw(v)
+	}
+	if x.memo != 0 {
+		return d.memo[x.memo-1]
+	}
+	raw := d.Raw(v)
+	mark := len(d.arena)
+	if x.kind == String {
+		d.arena = Unescape(d.arena, raw)
+	} else {
+		d.arena = Compact(d.arena, raw)
+	}
+	d.memo = append(d.memo, d.arena[mark:len(d.arena):len(d.arena)])
+	x.memo = int32(len(d.memo))
+	return d.memo[x.memo-1]
+}
+
+// Record returns the bytes of the whole record.
+func (d *Doc) Record() []byte { return d.record }
+
+// Filled lists the slots that have a value, in no order.
+func (d *Doc) Filled() []ID { return d.filled }
+
+// EachScalar calls f for every string, number, boolean and null of the record in
+// document order, object keys left out, until f returns false. A string's text has
+// its escapes resolved; what lies in JSON inside a string is not entered. The text
+// is valid during the call only. Nothing is allocated once d is warm.
+func (d *Doc) EachScalar(f func(k Kind, text []byte) bool) {
+	p, n := start(d.record)
+	for i := 0; i < n; {
+		c := at(p, i)
+		switch c {
+		case '"':
+			end, esc, _ := str(p, i+1, n)
+			text := d.record[i+1 : end : end]
+			i = end + 1
+			if j := space(p, i, n); j < n && at(p, j) == ':' {
+				i = j + 1
+				continue
+			}
+			if esc {
+				d.key = Unescape(d.key[:0], text)
+				text = d.key
+			}
+			if !f(String, text) {
+				return
+			}
+		case '{', '}', '[', ']', ',', ':', ' ', '\t', '\r', '\n':
+			i++
+		default:
+			k, end := Number, i
+			switch c {
+			case 't', 'f', 'n':
+				end, _ = literal(p, i, n)
+				k = Bool
+				if c == 'n' {
+					k = Null
+				}
+			default:
+				end, _ = number(p, i, n)
+			}
+			if !f(k, d.record[i:end:end]) {
+				return
+			}
+			i = end
+		}
+	}
+}
