@@ -1,0 +1,137 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yagura-sec/yagura/source"
+)
+
+func names(t *testing.T, f *Files) (got []string) {
+	t.Helper()
+	for o, err := range f.Objects(t.Context()) {
+		if err != nil {
+			got = append(got, "error: "+err.Error())
+			continue
+		}
+		got = append(got, o.Name)
+	}
+	return got
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWalk(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, p := range []string{"logs/b.json", "logs/a.json", "logs/.hidden", "logs/.git/x", "logs/sub/c.json", ".named", "other/d.json"} {
+		write(t, p, p)
+	}
+	for link, to := range map[string]string{"logs/loop": "..", "logs/sub/self": ".", "logs/z": "../other", "logs/gone": "nowhere"} {
+		if err := os.Symlink(to, link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := names(t, New(Options{}, "logs", ".named"))
+	want := []string{"logs/a.json", "logs/b.json", "error: logs/gone: no such file or directory",
+		// the link to the parent leads to everything once more, but not in circles
+		"logs/loop/other/d.json",
+		"logs/sub/c.json", "logs/z/d.json", ".named"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestMissing(t *testing.T) {
+	var e *source.Error
+	for _, err := range New(Options{}, filepath.Join(t.TempDir(), "no")).Objects(t.Context()) {
+		if !errors.As(err, &e) || !errors.Is(err, os.ErrNotExist) || e.Hint == "" {
+			t.Errorf("got %v", err)
+		}
+		return
+	}
+	t.Error("nothing was said about a path that does not exist")
+}
+
+func TestSince(t *testing.T) {
+	dir := t.TempDir()
+	old, recent := filepath.Join(dir, "old"), filepath.Join(dir, "recent")
+	write(t, old, "")
+	write(t, recent, "")
+	day := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	if err := os.Chtimes(old, day, day.Add(-time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{recent}, names(t, New(Options{Since: day}, dir))); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]string{old}, names(t, New(Options{Since: day}, old))); d != "" {
+		t.Errorf("a file that is named is read, however old: %s", d)
+	}
+}
+
+func TestOpen(t *testing.T) {
+	p := filepath.Join(t.TempDir(), "a")
+	write(t, p, "text")
+	for o, err := range New(Options{Stdin: strings.NewReader("typed")}, p, "-").Objects(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := o.Open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(r)
+		want := map[string]string{"file": "text", "stdin": "typed"}[o.Source]
+		if err != nil || string(b) != want {
+			t.Errorf("%s: %q, %v", o.Name, b, err)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestInterrupt reads from a pipe that nobody closes: cancelling ends the read, and
+// what had arrived before is not lost.
+func TestInterrupt(t *testing.T) {
+	in, out := io.Pipe()
+	defer out.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	r := Interruptible(ctx, in)
+	go func() { _, _ = out.Write([]byte("one")) }()
+	b := make([]byte, 2)
+	for _, want := range []string{"on", "e"} {
+		n, err := r.Read(b)
+		if err != nil || string(b[:n]) != want {
+			t.Fatalf("read %q, %v, want %q", b[:n], err, want)
+		}
+	}
+	cancel()
+	if n, err := r.Read(b); n != 0 || !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end: %d, %v", n, err)
+	}
+}
+
+func TestInterruptibleLong(t *testing.T) {
+	text := strings.Repeat("0123456789abcdef", 100_000)
+	b, err := io.ReadAll(Interruptible(t.Context(), strings.NewReader(text)))
+	if err != nil || string(b) != text {
+		t.Errorf("%d bytes of %d, %v", len(b), len(text), err)
+	}
+}

@@ -1,0 +1,178 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// body reads one version of one object and resumes where a connection broke.
+type body struct {
+	ctx       context.Context
+	b         *Bucket
+	key, etag string
+	size      int64 // as listed
+	at        int64
+	in        io.ReadCloser
+	broken    int // tries at this place
+}
+
+func (b *Bucket) open(ctx context.Context, key, etag string, size int64) (io.ReadCloser, error) {
+	r := &body{ctx: ctx, b: b, key: key, etag: etag, size: size}
+	if err := r.get(); err != nil {
+		return nil, explain(b.name(key), err)
+	}
+	return r, nil
+}
+
+func (r *body) get() error {
+	in := &s3.GetObjectInput{Bucket: &r.b.bucket, Key: &r.key}
+	if r.etag != "" {
+		in.IfMatch = &r.etag
+	}
+	if r.at > 0 {
+		in.Range = aws.String(fmt.Sprintf("bytes=%d-", r.at))
+	}
+	out, err := r.b.client.GetObject(r.ctx, in)
+	if err != nil {
+		return err
+	}
+	r.in = out.Body
+	return nil
+}
+
+// Read reads on. An error other than io.EOF has been tried again already.
+func (r *body) Read(p []byte) (int, error) {
+	for {
+		if r.in == nil {
+			if err := r.get(); err != nil {
+				return 0, explain(r.b.name(r.key), err)
+			}
+		}
+		n, err := r.in.Read(p)
+		r.at += int64(n)
+		if n > 0 {
+			r.broken = 0
+		}
+		if errors.Is(err, io.EOF) && r.at < r.size {
+			err = io.ErrUnexpectedEOF
+		}
+		if n > 0 && err != nil && !errors.Is(err, io.EOF) {
+			// What arrived is handed on; the next Read goes on from there.
+			r.hangUp()
+			return n, nil
+		}
+		if err == nil || errors.Is(err, io.EOF) {
+			return n, err
+		}
+		r.hangUp()
+		if r.broken++; r.broken >= r.b.options.MaxAttempts || r.ctx.Err() != nil {
+			return 0, explain(r.b.name(r.key), fmt.Errorf("at byte %d of %d: %w", r.at, r.size, err))
+		}
+		select {
+		case <-time.After(min(100*time.Millisecond<<r.broken, 10*time.Second)):
+		case <-r.ctx.Done():
+			return 0, r.ctx.Err()
+		}
+	}
+}
+
+func (r *body) hangUp() {
+	if r.in != nil {
+		_ = r.in.Close() // the connection is broken or given up
+		r.in = nil
+	}
+}
+
+// Close ends the reading.
+func (r *body) Close() error {
+	r.hangUp()
+	return nil
+}
+
+// fetch is an object whose first bytes are read before anybody asks for it.
+type fetch struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+	once   sync.Once
+	head   []byte
+	rest   io.ReadCloser // nil when head is all
+	err    error         // of the first request
+	readTo error         // what ended reading ahead, when it was an error
+}
+
+func (b *Bucket) startFetch(ctx context.Context, key, etag string, size int64) *fetch {
+	ctx, cancel := context.WithCancel(ctx)
+	f := &fetch{cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(f.done)
+		r, err := b.open(ctx, key, etag, size)
+		if err != nil {
+			f.err = err
+			return
+		}
+		f.rest = r
+		f.head = make([]byte, min(size, aheadBytes))
+		n, err := io.ReadFull(r, f.head)
+		f.head = f.head[:n]
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			f.readTo = err
+		}
+	}()
+	return f
+}
+
+// open hands the object over to its reader.
+func (f *fetch) open() (io.ReadCloser, error) {
+	<-f.done
+	if f.err != nil {
+		f.drop()
+		return nil, f.err
+	}
+	return &fetched{fetch: f}, nil
+}
+
+// drop gives an object up.
+func (f *fetch) drop() {
+	f.cancel()
+	f.once.Do(func() {
+		go func() {
+			<-f.done
+			if f.rest != nil {
+				_ = f.rest.Close()
+			}
+		}()
+	})
+}
+
+type fetched struct {
+	*fetch
+	at int
+}
+
+// Read returns what was read ahead, then reads on.
+func (r *fetched) Read(p []byte) (int, error) {
+	if r.at < len(r.head) {
+		n := copy(p, r.head[r.at:])
+		if r.at += n; r.at == len(r.head) {
+			r.head, r.at = nil, 0
+		}
+		return n, nil
+	}
+	if r.readTo != nil {
+		return 0, r.readTo
+	}
+	return r.rest.Read(p)
+}
+
+// Close ends the reading.
+func (r *fetched) Close() error {
+	r.drop()
+	return nil
+}

@@ -1,0 +1,18 @@
+// Package s3 is the source of objects in S3 and in stores that speak its protocol.
+//
+// It lists a bucket under a prefix in key order, and reads a few objects ahead while
+// others are being judged, because a log bucket is a million small objects. With a
+// start time it passes over what was last written before it, and where keys carry
+// their date (…/CloudTrail/region/2026/03/14/…) it jumps over the years before it
+// without listing them. A body that breaks off is resumed where it broke, of the same
+// version of the object.
+//
+// Credentials, region, profiles and the endpoint come from where the AWS tools take
+// them (environment, shared files, the role of the machine; AWS_ENDPOINT_URL for
+// other stores). It needs s3:ListBucket and s3:GetObject and never writes.
+//
+// A worked example:
+//
+//	src, err := s3.New(ctx, "s3://org-trail/AWSLogs/", s3.Options{Since: lastWeek})
+//	for obj, err := range src.Objects(ctx) { … }
+package s3

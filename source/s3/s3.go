@@ -1,0 +1,185 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/logging"
+
+	"github.com/yagura-sec/yagura/source"
+)
+
+// Options configure a source; the zero value takes everything from the environment.
+type Options struct {
+	Region   string
+	Endpoint string // of another store than AWS's; its buckets are addressed by path
+	// AccessKeyID and SecretAccessKey go before the credentials of the environment.
+	AccessKeyID, SecretAccessKey, SessionToken string
+	// Since passes over objects that were last written before it.
+	Since time.Time
+	// Ahead is how many objects are fetched before they are asked for (0: 8, negative: none).
+	Ahead int
+	// MaxAttempts bounds the tries of one request and of one place in a body (0: 6).
+	MaxAttempts int
+}
+
+// aheadBytes bounds what is held in memory of an object that nobody reads yet.
+const aheadBytes = 1 << 20
+
+// Bucket is a [source.Source] of the objects under a prefix.
+type Bucket struct {
+	client         *s3.Client
+	options        Options
+	bucket, prefix string
+}
+
+var _ source.Source = (*Bucket)(nil)
+
+// ParseURL splits s3://bucket/prefix. ok is false for anything that is not an s3 URL.
+func ParseURL(text string) (bucket, prefix string, ok bool) {
+	rest, ok := strings.CutPrefix(text, "s3://")
+	if !ok {
+		return "", "", false
+	}
+	bucket, prefix, _ = strings.Cut(rest, "/")
+	return bucket, prefix, true
+}
+
+// New connects to the bucket of an s3://bucket/prefix URL and finds its region.
+func New(ctx context.Context, address string, o Options) (*Bucket, error) {
+	bucket, prefix, ok := ParseURL(address)
+	if !ok || bucket == "" {
+		return nil, &source.Error{Name: address, Err: errors.New("not an address of S3"), Hint: "write s3://bucket/prefix"}
+	}
+	if o.Ahead == 0 {
+		o.Ahead = 8
+	}
+	if o.MaxAttempts == 0 {
+		o.MaxAttempts = 6
+	}
+	load := []func(*config.LoadOptions) error{
+		config.WithRetryer(func() aws.Retryer {
+			return retry.NewStandard(func(s *retry.StandardOptions) { s.MaxAttempts = o.MaxAttempts })
+		}),
+		config.WithLogger(logging.Nop{}),
+		config.WithResponseChecksumValidation(aws.ResponseChecksumValidationWhenRequired),
+	}
+	if o.Region != "" {
+		load = append(load, config.WithRegion(o.Region))
+	}
+	if o.AccessKeyID != "" {
+		load = append(load, config.WithCredentialsProvider(
+			credentials.NewStaticCredentialsProvider(o.AccessKeyID, o.SecretAccessKey, o.SessionToken)))
+	}
+	if o.Endpoint != "" {
+		if u, err := url.Parse(o.Endpoint); err != nil || u.Scheme == "" || u.Host == "" {
+			return nil, &source.Error{Name: address, Err: fmt.Errorf("endpoint %q is not a URL", o.Endpoint), Hint: "write https://host:port"}
+		}
+		load = append(load, config.WithBaseEndpoint(o.Endpoint))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, load...)
+	if err != nil {
+		return nil, explain(address, err)
+	}
+	if cfg.Region == "" {
+		cfg.Region = "us-east-1" // any region answers where the bucket really is
+	}
+	b := &Bucket{bucket: bucket, prefix: prefix, options: o}
+	b.connect(cfg)
+	if err := b.find(ctx, cfg); err != nil {
+		return nil, explain(address, err)
+	}
+	return b, nil
+}
+
+func (b *Bucket) connect(cfg aws.Config) {
+	b.client = s3.NewFromConfig(cfg, func(o *s3.Options) {
+		o.UsePathStyle = o.BaseEndpoint != nil
+		o.DisableLogOutputChecksumValidationSkipped = true
+	})
+}
+
+// find asks for the bucket and follows it into its region.
+func (b *Bucket) find(ctx context.Context, cfg aws.Config) error {
+	_, err := b.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &b.bucket})
+	if err == nil {
+		return nil
+	}
+	if region := bucketRegion(err); region != "" && region != cfg.Region {
+		cfg.Region = region
+		b.connect(cfg)
+		return nil
+	}
+	// A role may list a prefix without being allowed to ask for the bucket: the
+	// list itself will say.
+	if status(err) == 403 {
+		return nil
+	}
+	return err
+}
+
+// Objects lists the objects in key order.
+func (b *Bucket) Objects(ctx context.Context) iter.Seq2[source.Object, error] {
+	return func(yield func(source.Object, error) bool) {
+		var ahead []listed
+		defer func() {
+			for _, l := range ahead { // nobody will ask for these
+				if l.fetch != nil {
+					l.fetch.drop()
+				}
+			}
+		}()
+		any := false
+		for l := range b.list(ctx) {
+			any = true
+			if l.err == nil && b.options.Ahead > 0 {
+				l.fetch = b.startFetch(ctx, l.key, l.etag, l.object.Size)
+				fetch := l.fetch
+				l.object.Open = func(context.Context) (io.ReadCloser, error) { return fetch.open() }
+			}
+			ahead = append(ahead, l)
+			if len(ahead) <= b.options.Ahead {
+				continue
+			}
+			head := ahead[0]
+			ahead = ahead[1:]
+			if !yield(head.object, head.err) {
+				return
+			}
+		}
+		for len(ahead) > 0 {
+			head := ahead[0]
+			ahead = ahead[1:]
+			if !yield(head.object, head.err) {
+				return
+			}
+		}
+		if !any && ctx.Err() == nil {
+			why := "there are no objects under this prefix"
+			if !b.options.Since.IsZero() {
+				why += " since " + b.options.Since.UTC().Format(time.RFC3339)
+			}
+			yield(source.Object{}, &source.Error{Name: b.name(b.prefix), Err: errors.New(why)})
+		}
+	}
+}
+
+func (b *Bucket) name(key string) string { return "s3://" + b.bucket + "/" + key }
+
+type listed struct {
+	object    source.Object
+	key, etag string
+	fetch     *fetch
+	err       error
+}

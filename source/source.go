@@ -1,0 +1,46 @@
+package source
+
+import (
+	"context"
+	"io"
+	"iter"
+	"time"
+)
+
+// Object is one thing that holds records: a file, an S3 object, standard input.
+type Object struct {
+	Source   string    // "file", "stdin", "s3"
+	Name     string    // as people write it: a path, "-", "s3://bucket/key"
+	Size     int64     // stored bytes; negative when unknown
+	Modified time.Time // zero when unknown
+	// Streaming says that a read may wait for a writer that is still at work.
+	Streaming bool
+	// Open starts reading. The caller closes the reader; cancelling ctx ends a read that waits.
+	Open func(ctx context.Context) (io.ReadCloser, error)
+}
+
+// Source is where objects come from.
+type Source interface {
+	// Objects lists the objects in a fixed order. An error is about one object or one
+	// folder, is an [*Error] where it can be, and does not end the list.
+	Objects(ctx context.Context) iter.Seq2[Object, error]
+}
+
+// Error is something that could not be read.
+type Error struct {
+	Name string // of the object, folder or prefix
+	Err  error
+	Hint string // what to do, "" when there is nothing to say
+}
+
+// Error returns name: reason (hint: …).
+func (e *Error) Error() string {
+	s := e.Name + ": " + e.Err.Error()
+	if e.Hint != "" {
+		s += " (hint: " + e.Hint + ")"
+	}
+	return s
+}
+
+// Unwrap returns the reason.
+func (e *Error) Unwrap() error { return e.Err }
