@@ -1,0 +1,164 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/yagura-sec/yagura"
+)
+
+// Config is everything that can be set. The zero value is valid and means defaults.
+type Config struct {
+	// Rules are files and folders of Sigma and Falco rules; none means the shipped detections.
+	Rules []string `yaml:"rules"`
+	// Routing sends rules to the log types of their logsource. Nil means true.
+	Routing *bool `yaml:"routing"`
+	// Strict makes every refused rule an error of configuration.
+	Strict bool `yaml:"strict"`
+	// Pipelines are processing pipelines in pySigma's form, in place of the shipped ones.
+	Pipelines []string `yaml:"pipelines"`
+	// Placeholders are the values of Sigma's expand modifier, by placeholder name.
+	Placeholders map[string][]string `yaml:"placeholders"`
+	// Mappings describe further JSON log types.
+	Mappings []string `yaml:"mappings"`
+	// FalcoConfig is an existing falco.yaml.
+	FalcoConfig string `yaml:"falco_config"`
+	// Accounts names accounts, projects, subscriptions and tenants by their id.
+	Accounts map[string]Account `yaml:"accounts"`
+	Output   Output             `yaml:"output"`
+	// Workers is the number of files that are judged at once; 0 means one per processor.
+	Workers int `yaml:"workers"`
+	// RepeatWindow is the number of events whose repeats are noticed; 0 means ten million.
+	RepeatWindow int `yaml:"repeat_window"`
+	S3           S3  `yaml:"s3"`
+}
+
+// Account is what people know of an account.
+type Account struct {
+	Name        string   `yaml:"name"`
+	Owner       string   `yaml:"owner"`
+	Environment string   `yaml:"environment"`
+	Tags        []string `yaml:"tags"`
+}
+
+// Output holds the defaults of what is printed.
+type Output struct {
+	Format      string          `yaml:"format"` // table, jsonl, ocsf or sarif
+	Lang        string          `yaml:"lang"`   // en or ja; "" follows LANG
+	Explain     bool            `yaml:"explain"`
+	FailOn      yagura.Severity `yaml:"fail_on"`
+	MinSeverity yagura.Severity `yaml:"min_severity"`
+}
+
+// S3 says how to reach S3 where the environment of the AWS tools does not.
+type S3 struct {
+	Region          string `yaml:"region"`
+	Endpoint        string `yaml:"endpoint"`
+	AccessKeyID     string `yaml:"access_key_id"`
+	SecretAccessKey Secret `yaml:"secret_access_key"`
+	SessionToken    Secret `yaml:"session_token"`
+}
+
+// maxFile bounds a configuration file, and the file of one secret.
+const maxFile = 4 << 20
+
+// Load reads a file ("" for none) and the environment ("NAME=value" strings) over it.
+// All faults are returned together, one per line of the error.
+func Load(file string, environ []string) (*Config, error) {
+	var c Config
+	var bad faults
+	if file != "" {
+		data, err := readFile(file)
+		if err != nil {
+			return nil, err
+		}
+		bad = append(bad, decodeFile(file, data, &c)...)
+	}
+	bad = append(bad, decodeEnviron(environ, &c)...)
+	bad = append(bad, c.check()...)
+	if len(bad) > 0 {
+		return nil, bad
+	}
+	return &c, nil
+}
+
+func (c *Config) check() (bad faults) {
+	one := func(name, value string, allowed ...string) {
+		if value == "" {
+			return
+		}
+		for _, a := range allowed {
+			if a == value {
+				return
+			}
+		}
+		bad = append(bad, &Fault{Reason: fmt.Sprintf("%s is %q", name, value), Hint: "write one of " + strings.Join(allowed, ", ")})
+	}
+	one("output.format", c.Output.Format, "table", "jsonl", "ocsf", "sarif")
+	one("output.lang", c.Output.Lang, "en", "ja")
+	if c.Workers < 0 || c.Workers > 1024 {
+		bad = append(bad, &Fault{Reason: fmt.Sprintf("workers is %d", c.Workers), Hint: "write 0 (one per processor) to 1024"})
+	}
+	if c.RepeatWindow < 0 || c.RepeatWindow > 10_000_000 {
+		bad = append(bad, &Fault{Reason: fmt.Sprintf("repeat_window is %d", c.RepeatWindow), Hint: "write at most 10000000"})
+	}
+	if (c.S3.AccessKeyID == "") != (c.S3.SecretAccessKey == "") {
+		bad = append(bad, &Fault{Reason: "s3 has one half of a credential", Hint: "give access_key_id and secret_access_key (or secret_access_key_file)"})
+	}
+	return bad
+}
+
+// Fault is one thing that is wrong with the configuration.
+type Fault struct {
+	Where  string // file:line:column, or the name of an environment variable
+	Reason string
+	Hint   string
+}
+
+// Error returns where: reason (hint: …).
+func (f *Fault) Error() string {
+	s := "configuration"
+	if f.Where != "" {
+		s = f.Where
+	}
+	s += ": " + f.Reason
+	if f.Hint != "" {
+		s += " (hint: " + f.Hint + ")"
+	}
+	return s
+}
+
+type faults []*Fault
+
+// Error returns one line per fault.
+func (f faults) Error() string {
+	lines := make([]string, len(f))
+	for i, x := range f {
+		lines[i] = x.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap returns the faults.
+func (f faults) Unwrap() []error {
+	out := make([]error, len(f))
+	for i, x := range f {
+		out[i] = x
+	}
+	return out
+}
+
+func readFile(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err == nil && info.Size() > maxFile {
+		return nil, &Fault{Where: name, Reason: fmt.Sprintf("%d bytes are more than the limit of %d", info.Size(), maxFile)}
+	}
+	data, err := os.ReadFile(name)
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		return nil, &Fault{Where: name, Reason: p.Err.Error()}
+	}
+	return data, err
+}
