@@ -1,0 +1,122 @@
+package decode
+
+import "github.com/yagura-sec/yagura"
+
+// Header fields of Entra ID Protection: risk detections and risky users, by Event
+// Hub (UserRiskEvents, ServicePrincipalRiskEvents, RiskyUsers,
+// RiskyServicePrincipals), Log Analytics (AADUserRiskEvents, …) and Graph
+// (riskDetection, riskyUser), and the alerts of Privileged Identity Management in
+// the same form.
+const (
+	erCategory = iota
+	erTable
+	erRiskEvent
+	erRiskState
+	erRiskUpdated
+	erActivityTime
+	erDetectedTime
+	erTime
+	erID
+	erUserID
+	erUserUPN
+	erPrincipalID
+	erRiskLevel
+	erOperation
+	// The fields below are read by the header only.
+	erUserName
+	erPrincipalName
+	erIP
+	erAADTenant
+	erResource
+	erTenant
+)
+
+var entraRisk = &Format{
+	Name: "entra.risk",
+	Fields: fieldList(true, []string{
+		erCategory:      "category",
+		erTable:         "type",
+		erRiskEvent:     "properties.riskEventType|riskEventType",
+		erRiskState:     "properties.riskState|riskState",
+		erRiskUpdated:   "properties.riskLastUpdatedDateTime|riskLastUpdatedDateTime",
+		erActivityTime:  "properties.activityDateTime|activityDateTime",
+		erDetectedTime:  "properties.detectedDateTime|detectedDateTime",
+		erTime:          "time|timeGenerated|timeGenerated [UTC]",
+		erID:            "properties.id|id",
+		erUserID:        "properties.userId|userId",
+		erUserUPN:       "properties.userPrincipalName|userPrincipalName",
+		erPrincipalID:   "properties.servicePrincipalId|servicePrincipalId",
+		erRiskLevel:     "properties.riskLevel|riskLevel",
+		erOperation:     "operationName",
+		erUserName:      "properties.userDisplayName|userDisplayName",
+		erPrincipalName: "properties.servicePrincipalDisplayName|servicePrincipalDisplayName",
+		erIP:            "properties.ipAddress|ipAddress|callerIpAddress",
+		erAADTenant:     "aadTenantId",
+		erResource:      "resourceId",
+		erTenant:        "tenantId",
+	}),
+	Is:     isEntraRisk,
+	Key:    entraRiskKey,
+	Time:   entraRiskTime,
+	Header: entraRiskHeader,
+}
+
+func isEntraRisk(r *Record) bool {
+	if hasPrefixFold(r.scalar(erResource), "/subscriptions/") {
+		return false
+	}
+	if r.has(erRiskEvent) {
+		return true
+	}
+	for _, said := range [...][]byte{r.scalar(erCategory), r.scalar(erTable)} {
+		if isAny(said, "UserRiskEvents", "ServicePrincipalRiskEvents", "RiskyUsers", "RiskyServicePrincipals",
+			"AADUserRiskEvents", "AADServicePrincipalRiskEvents", "AADRiskyUsers", "AADRiskyServicePrincipals") {
+			return true
+		}
+	}
+	return r.has(erRiskState) && r.has(erRiskUpdated)
+}
+
+func entraRiskTime(r *Record) int64 {
+	for _, i := range [...]int{erActivityTime, erDetectedTime, erRiskUpdated, erTime} {
+		if ns := nanos(r.scalar(i)); ns != 0 {
+			return ns
+		}
+	}
+	return 0
+}
+
+// entraRiskKey: the record's id, what was detected, and the risk state with its time
+// of change, because a risk is sent again under its id whenever its state changes.
+func entraRiskKey(r *Record) (yagura.Key, uint64, bool) {
+	content := contentHash(entraRiskTime(r), r.either(erUserID, erUserUPN, erPrincipalID), r.either(erRiskEvent, erOperation),
+		r.scalar(erRiskLevel), r.scalar(erRiskState))
+	id := r.scalar(erID)
+	if id == nil {
+		return yagura.Key{}, content, false
+	}
+	var k keyer
+	k.start("entra.risk")
+	k.part(id)
+	k.part(r.scalar(erRiskEvent))
+	k.part(r.scalar(erRiskState))
+	k.part(r.scalar(erRiskUpdated))
+	return k.sum(), content, true
+}
+
+func entraRiskHeader(r *Record, e *yagura.Event) {
+	e.ID = r.str(erID)
+	e.Time = timeOf(entraRiskTime(r))
+	e.Account = entraTenant(r, erAADTenant, erResource, erTenant)
+	if e.Action = r.str(erRiskEvent, erOperation); e.Action == "" {
+		e.Action = r.str(erRiskState)
+	}
+	if r.either(erUserID, erUserUPN) != nil {
+		e.Actor = yagura.Actor{Type: yagura.EntityUser, ID: r.str(erUserID, erUserUPN), Name: r.str(erUserUPN, erUserName)}
+	} else if r.scalar(erPrincipalID) != nil {
+		e.Actor = yagura.Actor{Type: yagura.EntityServicePrincipal, ID: r.str(erPrincipalID), Name: r.str(erPrincipalName)}
+	}
+	e.SrcIP = firstAddress(r, erIP)
+	e.Outcome = yagura.OutcomeUnknown // a risk is a judgement, not something that was tried
+	finish(e, yagura.Entity{Type: yagura.EntityUser, ID: r.str(erUserUPN)})
+}

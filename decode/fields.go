@@ -1,0 +1,216 @@
+package decode
+
+import (
+	"bytes"
+	"net/netip"
+	"strings"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/slot"
+)
+
+// fieldList makes the header fields of a format from their paths, in order. A path
+// is written with dots ("userIdentity.arn"); a key that holds dots itself stands in
+// brackets ("annotations.[authorization.k8s.io/decision]"); alternatives are
+// separated by "|" and feed one field in document order. fold compares keys
+// without regard to case.
+func fieldList(fold bool, paths []string) []slot.Field {
+	fields := make([]slot.Field, len(paths))
+	for i, alternatives := range paths {
+		for p := range strings.SplitSeq(alternatives, "|") {
+			path := slot.Keys(splitPath(p)...)
+			path.Fold = fold
+			fields[i].Paths = append(fields[i].Paths, path)
+		}
+	}
+	return fields
+}
+
+func splitPath(p string) []string {
+	var keys []string
+	for p != "" {
+		if rest, ok := strings.CutPrefix(p, "["); ok {
+			key, after, _ := strings.Cut(rest, "]")
+			keys = append(keys, key)
+			p = strings.TrimPrefix(after, ".")
+			continue
+		}
+		key, after, _ := strings.Cut(p, ".")
+		keys = append(keys, key)
+		p = after
+	}
+	return keys
+}
+
+// scalar returns the text of the first value of header field i that is a string,
+// number or boolean and not empty, nil when there is none. Objects, arrays and
+// null are passed over. It does not allocate for a string without escapes.
+func (r *Record) scalar(i int) []byte {
+	for v := r.First(i); v >= 0; v = r.Doc.Next(v) {
+		switch r.Doc.Kind(v) {
+		case slot.String, slot.Number, slot.Bool:
+			if t := r.Doc.Text(v); len(t) > 0 {
+				return t
+			}
+		}
+	}
+	return nil
+}
+
+// either returns the first text that [Record.scalar] finds in the fields, in the
+// order given.
+func (r *Record) either(fields ...int) []byte {
+	for _, i := range fields {
+		if t := r.scalar(i); t != nil {
+			return t
+		}
+	}
+	return nil
+}
+
+// str is [Record.either] as a string of its own.
+func (r *Record) str(fields ...int) string { return string(r.either(fields...)) }
+
+// has says whether header field i is present and not null.
+func (r *Record) has(i int) bool {
+	v := r.First(i)
+	return v >= 0 && r.Doc.Kind(v) != slot.Null
+}
+
+// texts lists the texts of all scalar values of header field i, empty ones left out.
+func (r *Record) texts(i int) []string {
+	var list []string
+	for v := r.First(i); v >= 0; v = r.Doc.Next(v) {
+		switch r.Doc.Kind(v) {
+		case slot.String, slot.Number, slot.Bool:
+			if t := r.Doc.Text(v); len(t) > 0 {
+				list = append(list, string(t))
+			}
+		}
+	}
+	return list
+}
+
+// isAny says whether text equals one of the words without regard to ASCII case.
+func isAny(text []byte, words ...string) bool {
+	for _, w := range words {
+		if len(w) == len(text) && hasPrefixFold(text, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasPrefixFold says whether text starts with prefix without regard to ASCII case.
+func hasPrefixFold(text []byte, prefix string) bool {
+	if len(text) < len(prefix) {
+		return false
+	}
+	for i := range len(prefix) {
+		a, b := text[i], prefix[i]
+		if a == b {
+			continue
+		}
+		if a|0x20 != b|0x20 || a|0x20 < 'a' || a|0x20 > 'z' {
+			return false
+		}
+	}
+	return true
+}
+
+// addEntity appends an entity unless its id is empty or it is there already.
+func addEntity(list []yagura.Entity, typ, id string) []yagura.Entity {
+	if id == "" || typ == "" {
+		return list
+	}
+	e := yagura.Entity{Type: typ, ID: id}
+	for _, have := range list {
+		if have == e {
+			return list
+		}
+	}
+	return append(list, e)
+}
+
+// addNamed appends an entity known by its bare name, unless one of its type is
+// there that ends in that name after a slash or a colon, as an ARN does.
+func addNamed(list []yagura.Entity, typ, name string) []yagura.Entity {
+	if name == "" {
+		return list
+	}
+	for _, have := range list {
+		if have.Type != typ || !strings.HasSuffix(have.ID, name) {
+			continue
+		}
+		if cut := len(have.ID) - len(name); cut == 0 || have.ID[cut-1] == '/' || have.ID[cut-1] == ':' {
+			return list
+		}
+	}
+	return append(list, yagura.Entity{Type: typ, ID: name})
+}
+
+// finish makes the entity list of an event: the actor, the role or human behind
+// it, what the format added, the targets, the source address and the account,
+// each once.
+func finish(e *yagura.Event, more ...yagura.Entity) {
+	var list []yagura.Entity
+	list = addEntity(list, e.Actor.Type, e.Actor.ID)
+	for _, x := range more {
+		list = addEntity(list, x.Type, x.ID)
+	}
+	for _, x := range e.Targets {
+		list = addEntity(list, x.Type, x.ID)
+	}
+	list = addEntity(list, yagura.EntityIP, e.SrcIP)
+	list = addEntity(list, yagura.EntityAccount, e.Account)
+	e.Entities = list
+}
+
+// address returns the IP address in text, without its port and brackets, as it is
+// written; "" when text is not an address. Dotted quads with leading zeros count,
+// because records whose addresses were masked carry them.
+func address(text []byte) string {
+	t := bytes.TrimSpace(text)
+	if len(t) < 2 || len(t) > 80 {
+		return ""
+	}
+	if t[0] == '[' { // [2001:db8::1]:443
+		end := bytes.IndexByte(t, ']')
+		if end < 0 {
+			return ""
+		}
+		t = t[1:end]
+	} else if i := bytes.LastIndexByte(t, ':'); i > 0 && bytes.IndexByte(t, ':') == i { // 192.0.2.1:443
+		t = t[:i]
+	}
+	s := string(t)
+	if dottedQuad(s) {
+		return s
+	}
+	if _, err := netip.ParseAddr(s); err != nil {
+		return ""
+	}
+	return s
+}
+
+// dottedQuad says whether s is four decimal numbers up to 255 between dots.
+func dottedQuad(s string) bool {
+	parts, digits, n := 1, 0, 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '.':
+			if digits == 0 {
+				return false
+			}
+			parts, digits, n = parts+1, 0, 0
+		case c >= '0' && c <= '9':
+			n = n*10 + int(c-'0')
+			if digits++; digits > 3 || n > 255 {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return parts == 4 && digits > 0
+}

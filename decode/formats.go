@@ -1,0 +1,28 @@
+package decode
+
+// Formats lists the log types that are recognised, in the order in which they are
+// asked. No two of them take the same record (a test holds every fixture against
+// every format), but for the last, "json", which takes whatever is left.
+//
+// Each has a section in docs/formats.md. Adding one is one file, one golden in
+// testdata/<name>/ and one line here.
+func Formats() []*Format {
+	return []*Format{
+		cloudTrail,
+		entraAudit,
+		entraSignIn,
+		entraRisk,
+		azureActivity,
+		m365Audit,
+		gcpAudit,
+		googleWorkspace,
+		oktaSystem,
+		githubAudit,
+		kubernetesAudit,
+		bitbucketAudit,
+		oneLoginEvents,
+		duoAdmin,
+		duoAuth,
+		anyJSON,
+	}
+}

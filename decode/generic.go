@@ -1,0 +1,83 @@
+package decode
+
+import (
+	"strings"
+
+	"github.com/yagura-sec/yagura"
+)
+
+// Header fields of JSON that no other format knows, by the names that logs commonly
+// use. Names compare without regard to case.
+const (
+	jsTime = iota
+	jsCreated
+	jsID
+	jsAction
+	jsKind
+	jsActor
+	jsOutcome
+	jsTarget
+	// The fields below are read by the header only.
+	jsAccount
+	jsRegion
+	jsIP
+	jsActorName
+)
+
+// anyJSON is the last resort: whatever is JSON is an event. Its id is shown but is no
+// key, since nothing says that it is unique: the reader keys it by file and record
+// number, so that two equal lines in one file are two events.
+var anyJSON = &Format{
+	Name: "json",
+	Fields: fieldList(true, []string{
+		jsTime:      "time|timestamp|@timestamp|eventTime|event_time|_time|ts|date|datetime|timeGenerated|eventTimestamp|event.created|published",
+		jsCreated:   "created_at|createdAt|createdDateTime|creationTime|created|start_time|startTime",
+		jsID:        "id|uuid|eventId|event_id|_id|guid|event.id|insertId|requestId|request_id",
+		jsAction:    "action|eventName|event_name|operation|operationName|event.action|evt.name|methodName",
+		jsKind:      "eventType|event_type|event|type|method|name|detail-type|message",
+		jsActor:     "userIdentity.arn|actor.id|actor.email|actor.name|actor|user.id|user.email|user.name|user|username|user_name|userName|userId|user_id|principal|principalId|caller|usr.id|usr.name|email|login|account_name",
+		jsOutcome:   "outcome|outcome.result|result|status|evt.outcome|event.outcome|success|resultType",
+		jsTarget:    "target|target.id|target.name|resource|resource.id|resource.name|resourceId|resource_id|resourceName|object|objectId",
+		jsAccount:   "account|accountId|account_id|recipientAccountId|tenantId|tenant_id|projectId|project_id|subscriptionId|org|organization|organizationId|cloud.account.id",
+		jsRegion:    "region|awsRegion|aws_region|cloud.region|location",
+		jsIP:        "src_ip|source_ip|sourceIPAddress|source_ip_address|srcIp|client_ip|clientIp|clientIP|client.ip|source.ip|network.client.ip|remote_addr|remoteAddress|remote_ip|ip|ipAddress|ip_address|callerIp|callerIpAddress|actor_ip|httpRequest.clientIp",
+		jsActorName: "actor.name|actor.displayName|user.name|user.displayName|username|user_name|userName|usr.name",
+	}),
+	Is: func(*Record) bool { return true },
+	Key: func(r *Record) (yagura.Key, uint64, bool) {
+		return yagura.Key{}, contentHash(anyTime(r), r.scalar(jsActor), r.either(jsAction, jsKind), r.scalar(jsTarget), r.scalar(jsOutcome)), false
+	},
+	Time:   anyTime,
+	Header: anyHeader,
+}
+
+func anyTime(r *Record) int64 {
+	for _, i := range [...]int{jsTime, jsCreated} {
+		for v := r.First(i); v >= 0; v = r.Doc.Next(v) {
+			if ns := nanos(r.Doc.Text(v)); ns != 0 {
+				return ns
+			}
+		}
+	}
+	return 0
+}
+
+func anyHeader(r *Record, e *yagura.Event) {
+	e.ID = r.str(jsID)
+	e.Time = timeOf(anyTime(r))
+	e.Account = r.str(jsAccount)
+	e.Region = r.str(jsRegion)
+	e.Action = r.str(jsAction, jsKind)
+	if id := r.str(jsActor); id != "" {
+		e.Actor = yagura.Actor{Type: yagura.EntityUser, ID: id, Name: r.str(jsActorName)}
+		if strings.HasPrefix(id, "arn:") {
+			e.Actor.Type = arnType(id)
+		}
+	}
+	for _, id := range r.texts(jsTarget) {
+		e.Targets = addEntity(e.Targets, yagura.EntityResource, id)
+	}
+	e.SrcIP = firstAddress(r, jsIP)
+	e.Outcome = outcomeWord(r.scalar(jsOutcome))
+	finish(e)
+}

@@ -1,0 +1,164 @@
+package decode
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/yagura-sec/yagura"
+)
+
+// Header fields of a Kubernetes audit event (audit.k8s.io/v1 and v1beta1), as an
+// API server writes it to its log, a webhook or CloudWatch Logs (EKS).
+const (
+	kaKind = iota
+	kaVersion
+	kaAuditID
+	kaStage
+	kaStageTime
+	kaRequestTime
+	kaOldTime
+	kaVerb
+	kaURI
+	kaUser
+	kaResource
+	kaSubresource
+	kaNamespace
+	kaName
+	kaCode
+	kaDecision
+	// The fields below are read by the header only.
+	kaImpersonated
+	kaSourceIPs
+	kaARN
+	kaKeyID
+	kaStatus
+	kaMadeName
+)
+
+var kubernetesAudit = &Format{
+	Name: "kubernetes.audit",
+	Fields: fieldList(false, []string{
+		kaKind:         "kind",
+		kaVersion:      "apiVersion",
+		kaAuditID:      "auditID",
+		kaStage:        "stage",
+		kaStageTime:    "stageTimestamp",
+		kaRequestTime:  "requestReceivedTimestamp",
+		kaOldTime:      "timestamp|metadata.creationTimestamp",
+		kaVerb:         "verb",
+		kaURI:          "requestURI",
+		kaUser:         "user.username",
+		kaResource:     "objectRef.resource",
+		kaSubresource:  "objectRef.subresource",
+		kaNamespace:    "objectRef.namespace",
+		kaName:         "objectRef.name",
+		kaCode:         "responseStatus.code",
+		kaDecision:     "annotations.[authorization.k8s.io/decision]",
+		kaImpersonated: "impersonatedUser.username",
+		kaSourceIPs:    "sourceIPs",
+		kaARN:          "user.extra.arn|user.extra.canonicalArn",
+		kaKeyID:        "user.extra.accessKeyId",
+		kaStatus:       "responseStatus.status",
+		kaMadeName:     "responseObject.metadata.name|requestObject.metadata.name",
+	}),
+	Is:     isKubernetes,
+	Key:    kubernetesKey,
+	Time:   kubernetesTime,
+	Header: kubernetesHeader,
+}
+
+func isKubernetes(r *Record) bool {
+	if bytes.HasPrefix(r.scalar(kaVersion), []byte("audit.k8s.io/")) {
+		return isAny(r.scalar(kaKind), "Event")
+	}
+	return r.has(kaAuditID) && r.has(kaVerb) && (r.has(kaURI) || r.has(kaStage))
+}
+
+func kubernetesTime(r *Record) int64 {
+	for _, i := range [...]int{kaStageTime, kaRequestTime, kaOldTime} {
+		if ns := nanos(r.scalar(i)); ns != 0 {
+			return ns
+		}
+	}
+	return 0
+}
+
+// kubernetesKey: audit id, stage and time. One request is logged at several stages
+// under one id.
+func kubernetesKey(r *Record) (yagura.Key, uint64, bool) {
+	ns := kubernetesTime(r)
+	content := contentHash(ns, r.scalar(kaUser), r.scalar(kaVerb), r.scalar(kaURI), r.either(kaCode, kaDecision))
+	id := r.scalar(kaAuditID)
+	if id == nil {
+		return yagura.Key{}, content, false
+	}
+	var k keyer
+	k.start("kubernetes.audit")
+	k.part(id)
+	k.part(r.scalar(kaStage))
+	k.number(ns)
+	return k.sum(), content, true
+}
+
+func kubernetesHeader(r *Record, e *yagura.Event) {
+	e.ID = r.str(kaAuditID)
+	e.Time = timeOf(kubernetesTime(r))
+
+	resource := r.str(kaResource)
+	if sub := r.str(kaSubresource); resource != "" && sub != "" {
+		resource += "/" + sub
+	}
+	uri := r.str(kaURI)
+	if resource == "" { // "/healthz", "/api/v1?timeout=32s"
+		resource, _, _ = strings.Cut(uri, "?")
+	}
+	e.Action = strings.TrimSpace(r.str(kaVerb) + " " + resource)
+
+	var more []yagura.Entity
+	if name := r.str(kaUser); name != "" {
+		arn := r.str(kaARN) // EKS tells the IAM identity behind the user
+		e.Actor = yagura.Actor{Type: kubernetesUser(name), ID: name, Name: name, SessionOf: arn}
+		if arn != "" {
+			more = append(more, yagura.Entity{Type: arnType(arn), ID: arn})
+		}
+	}
+	more = append(more, yagura.Entity{Type: yagura.EntityKey, ID: r.str(kaKeyID)})
+	if as := r.str(kaImpersonated); as != "" {
+		e.Targets = addEntity(e.Targets, kubernetesUser(as), as)
+	}
+	if kind := r.str(kaResource); kind != "" {
+		id := kind
+		if name := r.str(kaName, kaMadeName); name != "" {
+			id += "/" + name
+		}
+		if namespace := r.str(kaNamespace); namespace != "" {
+			id = namespace + "/" + id
+		}
+		e.Targets = addEntity(e.Targets, yagura.EntityResource, id)
+	} else {
+		e.Targets = addEntity(e.Targets, yagura.EntityResource, resource)
+	}
+	e.SrcIP = firstAddress(r, kaSourceIPs)
+	for _, ip := range r.texts(kaSourceIPs) {
+		more = append(more, yagura.Entity{Type: yagura.EntityIP, ID: address([]byte(ip))})
+	}
+
+	switch code := r.scalar(kaCode); {
+	case isAny(r.scalar(kaDecision), "forbid"), len(code) == 3 && code[0] >= '4', isAny(r.scalar(kaStatus), "Failure"):
+		e.Outcome = yagura.OutcomeFailure
+	case len(code) == 3, isAny(r.scalar(kaStatus), "Success"):
+		e.Outcome = yagura.OutcomeSuccess
+	default: // the request was received and is not answered yet
+		e.Outcome = yagura.OutcomeUnknown
+	}
+	finish(e, more...)
+}
+
+// kubernetesUser names the entity type of a user: service accounts, nodes and the
+// control plane's own users are service principals.
+func kubernetesUser(name string) string {
+	if strings.HasPrefix(name, "system:") && name != "system:anonymous" && name != "system:admin" || strings.HasPrefix(name, "eks:") || strings.HasPrefix(name, "aks:") {
+		return yagura.EntityServicePrincipal
+	}
+	return yagura.EntityUser
+}

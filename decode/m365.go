@@ -1,0 +1,137 @@
+package decode
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/yagura-sec/yagura"
+)
+
+// Header fields of the Microsoft 365 unified audit log: the records of the
+// Office 365 Management Activity API, the same inside the AuditData of a
+// Search-UnifiedAuditLog export, and the Log Analytics table OfficeActivity.
+const (
+	moTime = iota
+	moID
+	moOperation
+	moOrganization
+	moRecordType
+	moWorkload
+	moUserID
+	moUserKey
+	moUserType
+	moObject
+	moStatus
+	moTable
+	moAlertSource
+	moAlertName
+	moAlertStatus
+	// The fields below are read by the header only.
+	moClientIP
+	moActorIP
+	moMailbox
+	moTargetUser
+	moAppID
+	moSession
+	moAlertUser
+)
+
+var m365Audit = &Format{
+	Name: "m365.audit",
+	Fields: fieldList(false, []string{
+		moTime:         inAuditData("CreationTime") + "|TimeGenerated",
+		moID:           inAuditData("Id") + "|OfficeId",
+		moOperation:    inAuditData("Operation"),
+		moOrganization: inAuditData("OrganizationId"),
+		moRecordType:   inAuditData("RecordType"),
+		moWorkload:     inAuditData("Workload") + "|OfficeWorkload",
+		moUserID:       inAuditData("UserId"),
+		moUserKey:      inAuditData("UserKey"),
+		moUserType:     inAuditData("UserType"),
+		moObject:       inAuditData("ObjectId") + "|OfficeObjectId",
+		moStatus:       inAuditData("ResultStatus"),
+		moTable:        "Type",
+		moAlertSource:  "eventSource",
+		moAlertName:    "eventName",
+		moAlertStatus:  "status",
+		moClientIP:     inAuditData("ClientIP") + "|" + inAuditData("ClientIPAddress") + "|Client_IPAddress",
+		moActorIP:      inAuditData("ActorIpAddress"),
+		moMailbox:      inAuditData("MailboxOwnerUPN"),
+		moTargetUser:   inAuditData("TargetUserOrGroupName"),
+		moAppID:        inAuditData("AppId") + "|" + inAuditData("ApplicationId") + "|" + inAuditData("ClientAppId"),
+		moSession:      inAuditData("SessionId") + "|" + inAuditData("AppAccessContext.AADSessionId"),
+		moAlertUser:    "user|userId",
+	}),
+	Is:     isM365,
+	Key:    m365Key,
+	Time:   func(r *Record) int64 { return nanos(r.scalar(moTime)) },
+	Header: m365Header,
+}
+
+// inAuditData is a field of a record and the same field inside an export's AuditData.
+func inAuditData(name string) string { return name + "|AuditData." + name }
+
+// isM365: an operation with the fields that every record of the unified audit log
+// has, or an alert of the Security and Compliance Center.
+func isM365(r *Record) bool {
+	if r.has(moOperation) && r.has(moTime) {
+		if r.has(moWorkload) || r.has(moOrganization) && (r.has(moRecordType) || r.has(moUserKey)) {
+			return true
+		}
+	}
+	return isAny(r.scalar(moAlertSource), "SecurityComplianceCenter") && r.has(moAlertName)
+}
+
+// m365Key: the record's id and organization.
+func m365Key(r *Record) (yagura.Key, uint64, bool) {
+	content := contentHash(nanos(r.scalar(moTime)), r.either(moUserID, moUserKey), r.either(moOperation, moAlertName),
+		r.scalar(moObject), r.either(moStatus, moAlertStatus))
+	id := r.scalar(moID)
+	if id == nil {
+		return yagura.Key{}, content, false
+	}
+	var k keyer
+	k.start("m365.audit")
+	k.part(id)
+	k.part(r.scalar(moOrganization))
+	return k.sum(), content, true
+}
+
+func m365Header(r *Record, e *yagura.Event) {
+	e.ID = r.str(moID)
+	e.Time = timeOf(nanos(r.scalar(moTime)))
+	e.Account = r.str(moOrganization)
+	e.Action = r.str(moOperation, moAlertName)
+	user := r.str(moUserID, moUserKey, moAlertUser)
+	if user != "" {
+		e.Actor = yagura.Actor{Type: yagura.EntityUser, ID: user, Name: user}
+		switch r.str(moUserType) { // the numbers of the schema's UserType
+		case "4", "5", "6", "System", "Application", "ServicePrincipal":
+			e.Actor.Type = yagura.EntityServicePrincipal
+		}
+		if strings.HasPrefix(user, "ServicePrincipal_") {
+			e.Actor.Type = yagura.EntityServicePrincipal
+		}
+	}
+	if object := r.str(moObject); strings.Contains(object, "@") && !strings.ContainsAny(object, "/\\ ") {
+		e.Targets = addEntity(e.Targets, yagura.EntityUser, object)
+	} else {
+		e.Targets = addEntity(e.Targets, yagura.EntityResource, object)
+	}
+	e.Targets = addEntity(e.Targets, yagura.EntityUser, r.str(moMailbox))
+	e.Targets = addEntity(e.Targets, yagura.EntityUser, r.str(moTargetUser))
+	e.SrcIP = firstAddress(r, moClientIP, moActorIP)
+
+	switch said := r.either(moStatus, moAlertStatus); {
+	case said != nil:
+		e.Outcome = outcomeWord(said)
+	case bytes.HasSuffix(r.scalar(moOperation), []byte("Failed")):
+		e.Outcome = yagura.OutcomeFailure
+	case r.has(moOperation):
+		e.Outcome = yagura.OutcomeSuccess // workloads without a status record what was done
+	default:
+		e.Outcome = yagura.OutcomeUnknown
+	}
+	finish(e, yagura.Entity{Type: yagura.EntityServicePrincipal, ID: r.str(moAppID)},
+		yagura.Entity{Type: yagura.EntitySession, ID: r.str(moSession)})
+}
