@@ -19,6 +19,10 @@
 //	b := slot.NewBuilder()
 //	prog, err := query.Compile(expr, b)
 //	// b.Plan() scans records into doc
-//	prog.Match(doc)   // true
-//	prog.Explain(doc) // [{eventName equals StopLogging StopLogging}]
+//	st := prog.NewState() // one per goroutine, reused
+//	prog.Match(doc, st)   // true
+//	prog.Explain(doc, st) // [{eventName equals StopLogging StopLogging}]
+//
+// Many programs over the same records are compiled into one [Set], which judges what
+// they have in common once a record.
 package query

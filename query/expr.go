@@ -27,7 +27,8 @@ type Const bool
 
 // Each judges the members of arrays as records of their own (Sigma SEP #212:
 // `field[any]`, `[all]`, `[all_or_empty]`, `[none]`). Paths inside Where start at
-// the member; a Field with no Segs means the member itself.
+// the member; a Path with no Segs means the member itself. A value that is not an
+// array counts as an array of one, null as no array.
 type Each struct {
 	Field Field
 	Quant Quant
@@ -58,7 +59,9 @@ type Pred struct {
 	Args  []Arg
 	// Fold compares text without regard to case, as Unicode simple folding does.
 	Fold bool
-	// Ref compares with the values of another field in place of Args.
+	// Ref compares with the values of another field in place of Args (Eq, Prefix,
+	// Suffix, Contains and the comparisons): it holds when one value of Field and one of
+	// Ref satisfy the operator. Null and absent values satisfy none.
 	Ref *Field
 	// Test is the question of [Func], ListTest of [ListFunc]. They must be pure and
 	// safe for concurrent use, and must not keep or change the text.
@@ -76,13 +79,13 @@ type Op uint8
 
 // The operators on text compare the text of a value under the field's [Conv].
 const (
-	Eq       Op = iota // text equal; under ConvAny numbers and booleans also by value (403, "403", 403.0)
+	Eq       Op = iota // text equal; under ConvAny a JSON number also by value, however written (403, 403.0, 4.03e2)
 	Prefix             // text starts with
 	Suffix             // text ends with
 	Contains           // text contains
 	Glob               // text matches Arg.Pattern whole
 	Regex              // Arg.Regexp finds a match in text (anchor the pattern for a full match)
-	CIDR               // text is an address inside Arg.Net
+	CIDR               // text is an address inside Arg.Net; IPv4 may be written as ::ffff:192.0.2.1
 	Lt                 // numeric: the value is a number, or text that reads as one
 	Lte
 	Gt
@@ -91,20 +94,25 @@ const (
 	StrLte
 	StrGt
 	StrGte
-	Exists   // the field is present; Args[0].Bool says whether it must be
-	IsNull   // the field is absent or null
+	Exists   // the field is present (null is present); Args[0].Bool says whether it must be
+	IsNull   // the field is absent or one of its values is null
 	TimePart // Arg.Unit of the value read as a time equals Arg.Num (Cmp says another comparison)
 	Func     // Test holds for the text of one value
 	ListFunc // ListTest holds for the texts of all values; asked even when there are none
-	// Keyword looks for Arg.Pattern (or Text, contained) in every scalar of the record;
-	// Field is not used.
+	// Keyword looks for Arg.Pattern (or Text, contained) in every scalar and every object
+	// key of the record (Sigma applies keywords to the full log message); Field is not
+	// used. A Pattern must match the whole scalar or key, so one that is to be found
+	// inside has both ends open.
 	Keyword
 )
 
 // Arg is one value that a rule names.
 type Arg struct {
-	Text    string // as the rule means it, escapes resolved
-	Shown   string // as the rule writes it; "" when the same as Text
+	Text  string // as the rule means it, escapes resolved
+	Shown string // as the rule writes it; "" when the same as Text
+	// Number says that Text was written as a number, not as a text: Eq then compares
+	// by value with text that reads as a number too (403 and the event's "403.0").
+	Number  bool
 	Pattern *Pattern
 	Regexp  *regexp.Regexp
 	Net     netip.Prefix
@@ -148,11 +156,13 @@ const (
 	// ConvAny (Sigma): strings as themselves, numbers, booleans and null as
 	// written, objects and arrays as compact JSON; Contains, Prefix, Suffix, Glob and Regex also try
 	// the compact JSON with inner escaped quotes resolved (a policy document held in a string).
-	// A null value is present but equals no text.
+	// A null value is present but equals no text, contains none and matches no wildcard.
 	ConvAny Conv = iota
-	// ConvString (Falco ct.* and kin): strings as themselves; any other present value as "".
+	// ConvString (Falco ct.* and kin): strings as themselves, cut at the first NUL
+	// character (Falco's strings are C strings); any other present value as "".
 	ConvString
-	// ConvRaw (Falco json.value): strings as themselves, all else as compact JSON.
+	// ConvRaw (Falco json.value): strings as themselves, cut at the first NUL
+	// character, all else as compact JSON.
 	ConvRaw
 )
 
@@ -181,6 +191,7 @@ type Derived struct {
 type Meta struct {
 	Num    uint64 // number of the record in its run, from 1
 	Time   int64  // event time in nanoseconds since 1970, 0 when unknown
+	First  int64  // event time of the first record of the same file, 0 when unknown
 	Format string
 	File   string
 }

@@ -1,0 +1,73 @@
+package query
+
+import (
+	"bytes"
+	"encoding/binary"
+	"unicode"
+	"unicode/utf8"
+)
+
+// AppendFold appends the folded form of text to dst. Two texts are equal without
+// regard to case exactly when their folded forms are equal: every character is
+// replaced by one fixed member of its class under Unicode simple folding, which for
+// a class with ASCII letters is the lower-case one. Bytes that are not UTF-8 stay
+// as they are and equal only themselves.
+func AppendFold(dst, text []byte) []byte {
+	for i := 0; i < len(text); {
+		c := text[i]
+		if c < utf8.RuneSelf {
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			dst = append(dst, c)
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && n == 1 {
+			dst = append(dst, c)
+		} else {
+			dst = utf8.AppendRune(dst, foldRune(r))
+		}
+		i += n
+	}
+	return dst
+}
+
+// foldRune returns the member of r's folding class that stands for all of them.
+func foldRune(r rune) rune {
+	least := r
+	for o := unicode.SimpleFold(r); o != r; o = unicode.SimpleFold(o) {
+		least = min(least, o)
+	}
+	if 'A' <= least && least <= 'Z' {
+		least += 'a' - 'A'
+	}
+	return least
+}
+
+// isFolded reports whether text is ASCII without capitals, so that its folded form
+// is itself.
+func isFolded(text []byte) bool {
+	const high, ones = 0x8080808080808080, 0x0101010101010101
+	for len(text) >= 8 {
+		w := binary.LittleEndian.Uint64(text)
+		// Per byte of w < 0x80: bit 7 of the first sum is set from 'A' up, of the
+		// second from 'Z'+1 up; a capital has the first only.
+		if w&high != 0 || (w+ones*(0x80-'A'))&^(w+ones*(0x80-'Z'-1))&high != 0 {
+			return false
+		}
+		text = text[8:]
+	}
+	for _, c := range text {
+		if c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {
+			return false
+		}
+	}
+	return true
+}
+
+// equalFold reports whether a and b are equal without regard to case.
+func equalFold(a, b []byte) bool {
+	return bytes.Equal(AppendFold(nil, a), AppendFold(nil, b))
+}

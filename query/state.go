@@ -1,0 +1,339 @@
+package query
+
+import (
+	"unsafe"
+
+	"github.com/yagura-sec/yagura/slot"
+)
+
+// State is what judging one record needs, reused from record to record without
+// allocating. It belongs to one goroutine.
+type State struct {
+	set  *Set
+	doc  *slot.Doc
+	meta Meta
+	// no and yes are the marks of this record in memo; any other value means not asked.
+	no, yes uint32
+	memo    []uint32
+	judged  []uint32 // per group: yes when it was judged
+	trues   []PredID // predicates of groups that hold, in the order they were found
+	lists   []list
+	derived []derived // by field; empty for fields that are not derived
+	eaches  map[PredID]*eachState
+	arena   []byte // folded and resolved texts
+	num     []byte
+	word    item
+	record  list // for a keyword search
+}
+
+// list holds the values of one field. Of a field with very many values it holds a
+// window that moves, so that memory stays bounded.
+type list struct {
+	stamp uint32
+	items []item
+	first slot.Value // of the window
+	rest  slot.Value // after the window, negative for none
+	texts [][]byte
+	have  uint32 // stamp of texts
+}
+
+// window is how many values of a field are held at a time.
+const window = 512
+
+// item is one value of a field, with its texts as far as they were asked for.
+type item struct {
+	kind   slot.Kind
+	has    uint8 // which of the forms below are known
+	text   []byte
+	folded []byte
+	alt    []byte // an object or array with its inner escapes resolved, nil when there are none
+	altFd  []byte
+}
+
+const (
+	hasFolded = 1 << iota
+	hasAlt
+	hasAltFolded
+)
+
+type derived struct {
+	out  *Values
+	in   *fieldsInput
+	busy bool
+}
+
+type eachState struct {
+	doc *slot.Doc
+	st  *State
+	buf []byte
+}
+
+// Seal ends the building of s.
+func (s *Set) Seal() {
+	if s.sealed {
+		return
+	}
+	s.sealed = true
+	for i, g := range s.groups {
+		g.seal(s)
+		if !s.watched[int32(i)] {
+			continue
+		}
+		if g.field == wholeRecord || s.fields[g.field].derive != nil {
+			s.always = append(s.always, int32(i))
+			continue
+		}
+		sl := int(s.fields[g.field].slot)
+		for len(s.bySlot) <= sl {
+			s.bySlot = append(s.bySlot, nil)
+		}
+		s.bySlot[sl] = append(s.bySlot[sl], int32(i))
+	}
+}
+
+// NewState returns a State for the programs of s, which must be sealed.
+func (s *Set) NewState() *State {
+	if !s.sealed {
+		panic("query: NewState before Seal")
+	}
+	st := &State{set: s, no: 0, yes: 1,
+		memo:   make([]uint32, len(s.preds)),
+		judged: make([]uint32, len(s.groups)),
+		lists:  make([]list, len(s.fields))}
+	for i := range s.fields {
+		f := &s.fields[i]
+		if f.derive == nil {
+			continue
+		}
+		if st.derived == nil {
+			st.derived = make([]derived, len(s.fields))
+		}
+		st.derived[i] = derived{out: &Values{}, in: &fieldsInput{st: st, fields: f.deps}}
+	}
+	for i := range s.preds {
+		if e := s.preds[i].each; e != nil {
+			if st.eaches == nil {
+				st.eaches = map[PredID]*eachState{}
+			}
+			st.eaches[PredID(i)] = &eachState{doc: e.plan.NewDoc(), st: e.prog.set.NewState()}
+		}
+	}
+	return st
+}
+
+// NewState returns a State for the programs of p's Set.
+func (p *Program) NewState() *State { return p.set.NewState() }
+
+// Begin starts the judging of a record. doc must stay as it is until the next Begin.
+func (st *State) Begin(doc *slot.Doc, meta Meta) {
+	if st.yes >= 1<<32-4 {
+		clear(st.memo)
+		clear(st.judged)
+		for i := range st.lists {
+			st.lists[i].stamp, st.lists[i].have = 0, 0
+		}
+		st.no, st.yes = 0, 1
+	}
+	st.no += 2
+	st.yes += 2
+	st.doc, st.meta = doc, meta
+	st.trues, st.arena = st.trues[:0], st.arena[:0]
+}
+
+// Meta returns what [State.Begin] was given.
+func (st *State) Meta() Meta { return st.meta }
+
+// list returns the values of a field, positioned at the first ones.
+func (st *State) list(f FieldID) *list {
+	l := &st.lists[f]
+	if l.stamp == st.yes {
+		if l.first >= 0 {
+			st.load(f, l, l.first)
+		}
+		return l
+	}
+	l.stamp, l.items, l.first, l.rest = st.yes, l.items[:0], -1, -1
+	if fd := &st.set.fields[f]; fd.derive != nil {
+		st.compute(f, fd)
+		out := st.derived[f].out
+		for i := range out.Len() {
+			l.items = append(l.items, item{kind: slot.String, text: out.At(i)})
+		}
+		return l
+	}
+	v := st.doc.First(st.set.fields[f].slot)
+	st.load(f, l, v)
+	if l.rest >= 0 {
+		l.first = v
+	}
+	return l
+}
+
+// load fills the window of l from v on.
+func (st *State) load(f FieldID, l *list, v slot.Value) {
+	doc, conv := st.doc, st.set.fields[f].conv
+	l.items = l.items[:0]
+	for ; v >= 0 && len(l.items) < window; v = doc.Next(v) {
+		it := item{kind: doc.Kind(v)}
+		switch {
+		case conv == ConvString && it.kind != slot.String:
+			it.kind = slot.String
+		case conv == ConvRaw:
+			it.text, it.kind = doc.Text(v), slot.String
+		case it.kind != slot.Null:
+			it.text = doc.Text(v)
+		}
+		l.items = append(l.items, it)
+	}
+	l.rest = v
+}
+
+// more moves the window of l on; false at the end.
+func (st *State) more(f FieldID, l *list) bool {
+	if l.rest < 0 {
+		return false
+	}
+	st.load(f, l, l.rest)
+	return true
+}
+
+func (st *State) compute(f FieldID, fd *field) {
+	d := &st.derived[f]
+	d.out.Reset()
+	fd.derive.Fn(d.in, d.out)
+}
+
+// form returns the text of an item, folded where fold is set.
+func (it *item) form(st *State, fold bool) []byte {
+	if !fold {
+		return it.text
+	}
+	if it.has&hasFolded == 0 {
+		it.folded = st.fold(it.text)
+		it.has |= hasFolded
+	}
+	return it.folded
+}
+
+// inner returns the text of an object or array with the escapes of its strings
+// resolved, so that JSON inside a string reads as JSON; nil when there are none.
+func (it *item) inner(st *State, fold bool) []byte {
+	if it.has&hasAlt == 0 {
+		it.has |= hasAlt
+		it.alt = nil
+		for _, c := range it.text {
+			if c == '\\' {
+				mark := len(st.arena)
+				st.arena = slot.Unescape(st.arena, it.text)
+				it.alt = st.arena[mark:len(st.arena):len(st.arena)]
+				break
+			}
+		}
+	}
+	if !fold || it.alt == nil {
+		return it.alt
+	}
+	if it.has&hasAltFolded == 0 {
+		it.altFd = st.fold(it.alt)
+		it.has |= hasAltFolded
+	}
+	return it.altFd
+}
+
+func (st *State) fold(text []byte) []byte {
+	if isFolded(text) {
+		return text
+	}
+	mark := len(st.arena)
+	st.arena = AppendFold(st.arena, text)
+	return st.arena[mark:len(st.arena):len(st.arena)]
+}
+
+// Texts returns the texts of a field's values, converted by its Conv; null values of
+// ConvAny have none. What it returns is valid until the next Begin.
+func (st *State) Texts(f FieldID) Texts { return st.texts(f) }
+
+func (st *State) texts(f FieldID) *list {
+	l := st.list(f)
+	if l.have == st.yes {
+		return l
+	}
+	l.have, l.texts = st.yes, l.texts[:0]
+	for {
+		for i := range l.items {
+			if l.items[i].kind != slot.Null {
+				l.texts = append(l.texts, l.items[i].text)
+			}
+		}
+		if !st.more(f, l) {
+			return l
+		}
+	}
+}
+
+// Len returns the number of texts.
+func (l *list) Len() int { return len(l.texts) }
+
+// At returns the i-th text.
+func (l *list) At(i int) []byte { return l.texts[i] }
+
+// Input returns an Input whose Dep(i) holds the values of fields[i].
+func (st *State) Input(fields []FieldID) Input { return &fieldsInput{st: st, fields: fields} }
+
+type fieldsInput struct {
+	st     *State
+	fields []FieldID
+}
+
+func (in *fieldsInput) Dep(i int) Texts { return in.st.texts(in.fields[i]) }
+func (in *fieldsInput) Meta() Meta      { return in.st.meta }
+
+// Holds reports whether the question of p is answered yes for the record that st
+// has begun.
+func (p *Program) Holds(st *State) bool { return st.node(&p.root) }
+
+// Match judges one record apart from others: Begin and Holds in one. A nil st makes
+// a new one.
+func (p *Program) Match(doc *slot.Doc, st *State) bool {
+	if st == nil {
+		st = p.NewState()
+	}
+	st.Begin(doc, Meta{})
+	return p.Holds(st)
+}
+
+// Watch asks that [State.Fired] names p whenever it holds. It returns false for a
+// predicate that cannot be watched.
+func (s *Set) Watch(p PredID) bool {
+	g := s.preds[p].group
+	if g >= 0 {
+		s.watched[g] = true
+	}
+	return g >= 0
+}
+
+// Fired returns the watched predicates that hold, and maybe others that do. It is
+// valid until the next Begin.
+func (st *State) Fired() []PredID {
+	for _, g := range st.set.always {
+		st.judge(g)
+	}
+	by := st.set.bySlot
+	for _, sl := range st.doc.Filled() {
+		if int(sl) < len(by) {
+			for _, g := range by[sl] {
+				st.judge(g)
+			}
+		}
+	}
+	return st.trues
+}
+
+// within reports whether part lies inside whole in memory.
+func within(part, whole []byte) bool {
+	if len(whole) == 0 {
+		return false
+	}
+	p, w := uintptr(unsafe.Pointer(unsafe.SliceData(part))), uintptr(unsafe.Pointer(unsafe.SliceData(whole)))
+	return p >= w && p < w+uintptr(len(whole))
+}
