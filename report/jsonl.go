@@ -1,0 +1,66 @@
+package report
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+
+	"github.com/yagura-sec/yagura"
+)
+
+// lines writes one JSON value per line.
+type lines struct {
+	out *bufio.Writer
+	enc *json.Encoder
+}
+
+func newLines(w io.Writer) lines {
+	out := bufio.NewWriterSize(w, 64<<10)
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	return lines{out, enc}
+}
+
+// Flush sends what has been written.
+func (l lines) Flush() error { return l.out.Flush() }
+
+// Close sends what has been written.
+func (l lines) Close() error { return l.out.Flush() }
+
+type jsonLines struct{ lines }
+
+func newJSONLines(w io.Writer) *jsonLines { return &jsonLines{newLines(w)} }
+
+// Write writes the finding as the contract says: lists are never null.
+func (j *jsonLines) Write(it Item) error {
+	f := *it.Finding
+	f.Rule.Tags = list(f.Rule.Tags)
+	f.Events = list(f.Events)
+	f.Entities = list(f.Entities)
+	f.Why = list(f.Why)
+	return j.enc.Encode(&f)
+}
+
+func list[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+// EventWriter writes events in one format.
+type EventWriter interface {
+	Write(*yagura.Event) error
+	Flush() error
+	Close() error
+}
+
+type eventLines struct{ lines }
+
+// Write writes the event as the contract says: lists are never null.
+func (l *eventLines) Write(e *yagura.Event) error {
+	c := *e
+	c.Targets = list(c.Targets)
+	c.Entities = list(c.Entities)
+	return l.enc.Encode(&c)
+}

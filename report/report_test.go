@@ -1,0 +1,289 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yagura-sec/yagura"
+)
+
+func finding(n int, title string, s yagura.Severity) *yagura.Finding {
+	at := time.Date(2026, 3, 14, 9, 26, n, 0, time.UTC)
+	return &yagura.Finding{V: 1, ID: fmt.Sprintf("f%d", n), CauseKey: title + "/alice", Kind: yagura.Behaviour,
+		Rule:     yagura.RuleRef{ID: "id-" + title, Title: title, Engine: yagura.EngineSigma, File: "r.yml", Tags: []string{"attack.t1562.008", "attack.defense-evasion"}},
+		Severity: s, SeverityOriginal: "x", Format: "aws.cloudtrail", Source: "file", Time: at,
+		Event: yagura.EventRef{ID: fmt.Sprintf("e%d", n), Time: at, Account: "111122223333", Region: "eu-west-1", Action: "StopLogging",
+			Actor: yagura.Actor{Type: "user", ID: "arn:aws:iam::111122223333:user/alice", Name: "alice"}, SrcIP: "192.0.2.7", Outcome: "success"},
+		Events: []string{fmt.Sprintf("e%d", n)}, Entities: []yagura.Entity{{Type: "ip", ID: "192.0.2.7"}, {Type: "user", ID: "alice"}},
+		Why:    []yagura.Why{{Field: "eventName", Op: "equals", Value: "StopLogging", Actual: "StopLogging"}, {Field: "errorCode", Op: "exists", Value: "false"}},
+		Output: title + " by alice"}
+}
+
+func render(t *testing.T, format string, o Options, items ...Item) string {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := New(format, &b, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, it := range items {
+		if err := w.Write(it); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func items(fs ...*yagura.Finding) (out []Item) {
+	for _, f := range fs {
+		out = append(out, Item{Finding: f, File: "logs/a b.json.gz", Offset: 17})
+	}
+	return out
+}
+
+func TestUnknownFormat(t *testing.T) {
+	if _, err := New("xml", nil, Options{}); err == nil || !strings.Contains(err.Error(), "want one of table, jsonl, ocsf, sarif") {
+		t.Error(err)
+	}
+	if _, err := NewEvents("xml", nil, Options{}); err == nil {
+		t.Error("an unknown format of events was accepted")
+	}
+}
+
+func TestTable(t *testing.T) {
+	low := finding(1, "Low thing", yagura.SeverityLow)
+	low.Mode = "count"
+	got := render(t, "table", Options{}, items(low, finding(2, "Trail stopped", yagura.SeverityHigh), finding(5, "Trail stopped", yagura.SeverityHigh))...)
+	want := `SEVERITY  RULE                      COUNT  ACCOUNT       ACTOR  TIME (UTC)
+high      Trail stopped                 2  111122223333  alice  2026-03-14 09:26:02 – 09:26:05
+low       Low thing [counted only]      1  111122223333  alice  2026-03-14 09:26:01
+`
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if got := render(t, "table", Options{}); got != "" {
+		t.Errorf("nothing found prints %q", got)
+	}
+}
+
+func TestTableExplainJapanese(t *testing.T) {
+	f := finding(2, "Trail stopped", yagura.SeverityHigh)
+	f.Why = append(f.Why, yagura.Why{Field: "name", Op: "contains", Value: "a", Actual: "evil\x1b[2J\u202eabc"})
+	got := render(t, "table", Options{Explain: true, Japanese: true, Title: func(yagura.RuleRef) string { return "証跡の停止" },
+		Account: func(id string) string { return map[string]string{"111122223333": "本番"}[id] },
+	}, items(f, f, f, f, f, f, f)...)
+	want := `重大度  ルール      件数  アカウント  実行者  時刻 (UTC)
+高      証跡の停止     7  本番        alice   2026-03-14 09:26:02
+    Trail stopped by alice
+    理由      eventName equals "StopLogging"
+              errorCode exists "false" (なし)
+              name contains "a" (実際の値 "evil\x1b[2J\u202eabc")
+    イベント  e2, e2, e2, e2, e2 ほか 2 件
+`
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestTableFitsTheTerminal(t *testing.T) {
+	f := finding(1, strings.Repeat("long title ", 20), yagura.SeverityCritical)
+	f.Event.Actor.Name = strings.Repeat("名", 40)
+	got := render(t, "table", Options{Width: 100, Color: true}, items(f)...)
+	for line := range strings.Lines(got) {
+		plain := strings.NewReplacer("\x1b[1m", "", "\x1b[1;35m", "", "\x1b[0m", "", "\n", "").Replace(line)
+		if strings.Contains(plain, "\x1b") {
+			t.Errorf("an unknown sequence in %q", plain)
+		}
+		if n := columns(plain); n > 100 {
+			t.Errorf("%d columns: %s", n, plain)
+		}
+	}
+}
+
+func TestTableIsBounded(t *testing.T) {
+	var all []Item
+	for i := range 50 {
+		f := finding(i, "Noise", yagura.SeverityLow)
+		f.CauseKey = fmt.Sprint(i)
+		all = append(all, items(f)...)
+	}
+	got := render(t, "table", Options{MaxCauses: 3}, all...)
+	if n := strings.Count(got, "\n"); n != 1+3+1+1 {
+		t.Errorf("%d lines:\n%s", n, got)
+	}
+	if !strings.Contains(got, "Noise (further causes)     47") || !strings.HasSuffix(got, "more than 3 causes: the further ones are counted per rule\n") {
+		t.Error(got)
+	}
+}
+
+func TestJSONLines(t *testing.T) {
+	f := &yagura.Finding{V: 1, ID: "f", Kind: yagura.Posture, Severity: yagura.SeverityNone, Output: "<a&b>"}
+	got := render(t, "jsonl", Options{}, items(f, finding(3, "T", yagura.SeverityHigh))...)
+	lines := strings.Split(got, "\n")
+	want := `{"v":1,"id":"f","cause_key":"","kind":"posture","rule":{"id":"","title":"","engine":"","file":"","tags":[]},"severity":"none","severity_original":"","format":"","source":"","time":"0001-01-01T00:00:00Z","event":{"id":"","key":"00000000000000000000000000000000","time":"0001-01-01T00:00:00Z","account":"","region":"","action":"","actor":{},"src_ip":"","outcome":""},"events":[],"entities":[],"why":[],"output":"<a&b>"}`
+	if d := cmp.Diff(want, lines[0]); d != "" || len(lines) != 3 {
+		t.Error(d, len(lines))
+	}
+	var back yagura.Finding
+	if err := json.Unmarshal([]byte(lines[1]), &struct {
+		*yagura.Finding
+		Event json.RawMessage `json:"event"`
+	}{Finding: &back}); err != nil || back.Rule.Title != "T" || back.Severity != yagura.SeverityHigh {
+		t.Error(err, back)
+	}
+}
+
+func tree(t *testing.T, text string) map[string]any {
+	t.Helper()
+	var m map[string]any
+	if err := json.Unmarshal([]byte(text), &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// dig follows keys and indexes; nil when something is missing.
+func dig(v any, path ...any) any {
+	for _, p := range path {
+		switch p := p.(type) {
+		case string:
+			m, _ := v.(map[string]any)
+			v = m[p]
+		case int:
+			l, _ := v.([]any)
+			if p >= len(l) {
+				return nil
+			}
+			v = l[p]
+		}
+	}
+	return v
+}
+
+type field struct {
+	path []any
+	want any
+}
+
+func at(want any, path ...any) field { return field{path, want} }
+
+func expect(t *testing.T, m map[string]any, fields ...field) {
+	t.Helper()
+	for _, f := range fields {
+		if d := cmp.Diff(f.want, dig(m, f.path...)); d != "" {
+			t.Errorf("%v: %s", f.path, d)
+		}
+	}
+}
+
+// TestOCSFFinding holds the attributes that class 2004 requires and recommends.
+func TestOCSFFinding(t *testing.T) {
+	m := tree(t, render(t, "ocsf", Options{Version: "9"}, items(finding(3, "T", yagura.SeverityCritical))...))
+	expect(t, m,
+		at(1.0, "activity_id"), at(2.0, "category_uid"), at(2004.0, "class_uid"), at(200401.0, "type_uid"), at(5.0, "severity_id"),
+		at(float64(time.Date(2026, 3, 14, 9, 26, 3, 0, time.UTC).UnixMilli()), "time"),
+		at("f3", "finding_info", "uid"), at("T", "finding_info", "title"), at(1.0, "finding_info", "analytic", "type_id"),
+		at("T1562", "finding_info", "attacks", 0, "technique", "uid"), at("T1562.008", "finding_info", "attacks", 0, "sub_technique", "uid"),
+		at("1.3.0", "metadata", "version"), at("Yagura", "metadata", "product", "vendor_name"), at("cloud", "metadata", "profiles", 0),
+		at("AWS", "cloud", "provider"), at("111122223333", "cloud", "account", "uid"),
+		at("192.0.2.7", "evidences", 0, "src_endpoint", "ip"), at("StopLogging", "evidences", 0, "api", "operation"),
+		at("alice", "evidences", 0, "actor", "user", "name"), at("eventName", "evidences", 0, "data", "why", 0, "field"),
+		at(2.0, "observables", 0, "type_id"), at("192.0.2.7", "observables", 0, "value"), at("entities.ip", "observables", 0, "name"))
+	for s, want := range map[yagura.Severity]float64{yagura.SeverityNone: 1, yagura.SeverityLow: 2, yagura.SeverityMedium: 3, yagura.SeverityHigh: 4} {
+		expect(t, tree(t, render(t, "ocsf", Options{}, items(finding(1, "T", s))...)), at(want, "severity_id"))
+	}
+}
+
+// TestSARIF holds what the 2.1.0 schema requires of a log, a run, a result and a rule.
+func TestSARIF(t *testing.T) {
+	counted := finding(4, "U", yagura.SeverityHigh)
+	counted.Mode = "count"
+	fs := items(finding(1, "T", yagura.SeverityMedium), finding(2, "T", yagura.SeverityMedium), counted)
+	fs[2].File, fs[2].Offset = "s3://trail/a/b c.json", -1
+	m := tree(t, render(t, "sarif", Options{Version: "9", Rule: func(yagura.RuleRef) RuleText { return RuleText{"about", "https://example.com/r"} }}, fs...))
+	expect(t, m, at("2.1.0", "version"), at("Yagura", "runs", 0, "tool", "driver", "name"),
+		at("id-T", "runs", 0, "results", 0, "ruleId"), at(0.0, "runs", 0, "results", 1, "ruleIndex"), at(1.0, "runs", 0, "results", 2, "ruleIndex"),
+		at("warning", "runs", 0, "results", 0, "level"), at("T by alice", "runs", 0, "results", 0, "message", "text"),
+		at("logs/a%20b.json.gz", "runs", 0, "results", 0, "locations", 0, "physicalLocation", "artifactLocation", "uri"),
+		at(17.0, "runs", 0, "results", 0, "locations", 0, "physicalLocation", "region", "byteOffset"),
+		at("s3://trail/a/b%20c.json", "runs", 0, "results", 2, "locations", 0, "physicalLocation", "artifactLocation", "uri"),
+		at(nil, "runs", 0, "results", 2, "locations", 0, "physicalLocation", "region"),
+		at("none", "runs", 0, "results", 2, "level"), at("informational", "runs", 0, "results", 2, "kind"),
+		at("id-T", "runs", 0, "tool", "driver", "rules", 0, "id"), at("about", "runs", 0, "tool", "driver", "rules", 0, "fullDescription", "text"),
+		at("warning", "runs", 0, "tool", "driver", "rules", 0, "defaultConfiguration", "level"), at(nil, "runs", 0, "tool", "driver", "rules", 2))
+	expect(t, tree(t, render(t, "sarif", Options{})), at([]any{}, "runs", 0, "results"), at([]any{}, "runs", 0, "tool", "driver", "rules"))
+}
+
+func TestOCSFEvents(t *testing.T) {
+	write := func(e yagura.Event) map[string]any {
+		var b bytes.Buffer
+		w, err := NewEvents("ocsf", &b, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Write(&e); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return tree(t, b.String())
+	}
+	call := yagura.Event{ID: "e", Format: "aws.cloudtrail", Action: "DeleteTrail", Account: "111122223333", Outcome: "failure", SrcIP: "192.0.2.7",
+		Actor: yagura.Actor{ID: "arn", Name: "alice"}, Targets: []yagura.Entity{{Type: "resource", ID: "trail"}}, Raw: json.RawMessage(`{"a":1}`)}
+	expect(t, write(call), at(6003.0, "class_uid"), at(4.0, "activity_id"), at(600304.0, "type_uid"), at(2.0, "status_id"), at("192.0.2.7", "src_endpoint", "ip"),
+		at("DeleteTrail", "api", "operation"), at("arn", "actor", "user", "uid"), at("AWS", "cloud", "provider"), at("trail", "resources", 0, "uid"), at(`{"a":1}`, "raw_data"))
+	signIn := yagura.Event{Format: "entra.signin", Action: "Sign-in activity", Actor: yagura.Actor{ID: "u"}, Outcome: "success"}
+	expect(t, write(signIn), at(3002.0, "class_uid"), at(300201.0, "type_uid"), at("u", "user", "uid"), at("entra", "service", "name"), at("unknown", "src_endpoint", "name"))
+	expect(t, write(yagura.Event{Format: "json"}), at(0.0, "class_uid"), at(0.0, "type_uid"), at(0.0, "category_uid"), at(nil, "cloud"))
+}
+
+func TestActivity(t *testing.T) {
+	for action, want := range map[string]int{"CreateUser": 1, "DescribeInstances": 2, "PutObject": 1, "AttachUserPolicy": 3, "StopLogging": 4,
+		"google.iam.admin.v1.CreateServiceAccount": 1, "v1.compute.firewalls.delete": 4, "Add member to role": 1, "xyz": 99, "": 99} {
+		if got, _ := activity(action); got != want {
+			t.Errorf("%q: %d, want %d", action, got, want)
+		}
+	}
+}
+
+func TestEscape(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain": "plain", "日本語 émoji 🙂": "日本語 émoji 🙂", "\x1b[31mred": `\x1b[31mred`, "a\nb\tc\r": `a\nb\tc\r`, "\x7f\u0085\u009b": `\x7f\x85\x9b`,
+		"\u202eevil\u2066": `\u202eevil\u2066`, "a\u200bb\ufeff": `a\u200bb\ufeff`, "\xff\xfe": `\xff\xfe`, "\U000e0041": `\U000e0041`, "\u2028": `\u2028`, "�": "�",
+	} {
+		if got := Escape(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+func FuzzEscape(f *testing.F) {
+	f.Add("\x1b]0;title\x07")
+	f.Add("\u202e\xc3\x28")
+	f.Fuzz(func(t *testing.T, s string) {
+		got := Escape(s)
+		for _, r := range got {
+			if harmful(r) {
+				t.Errorf("%q leaves %U", s, r)
+			}
+		}
+		if Escape(got) != got {
+			t.Errorf("%q is not stable", s)
+		}
+		for _, n := range []int{0, 1, 5, 40} {
+			if c := columns(fit(got, n)); c != n {
+				t.Errorf("%q fitted to %d takes %d columns", got, n, c)
+			}
+		}
+	})
+}

@@ -1,0 +1,326 @@
+package report
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/yagura-sec/yagura"
+)
+
+const (
+	maxCauses = 10_000
+	maxEvents = 5 // native ids shown per cause
+	maxWhys   = 20
+	maxShown  = 300 // characters of one value
+)
+
+// table groups findings by cause and prints them at the end, worst first.
+type table struct {
+	w       io.Writer
+	o       Options
+	byCause map[string]*cause
+	order   []*cause
+	rest    map[string]*cause // beyond the bound: one row per rule
+}
+
+// cause is one row: findings with the same cause key.
+type cause struct {
+	severity    yagura.Severity
+	rule        yagura.RuleRef
+	mode        string
+	count       int
+	account     string
+	actor       string
+	first, last time.Time
+	output      string
+	why         []yagura.Why
+	caps        []string
+	events      []string
+	moreEvents  int
+	overflow    bool
+}
+
+func newTable(w io.Writer, o Options) *table {
+	if o.MaxCauses == 0 {
+		o.MaxCauses = maxCauses
+	}
+	if o.Location == nil {
+		o.Location = time.UTC
+	}
+	return &table{w: w, o: o, byCause: map[string]*cause{}, rest: map[string]*cause{}}
+}
+
+// Write adds one finding to its cause.
+func (t *table) Write(it Item) error {
+	f := it.Finding
+	c := t.byCause[f.CauseKey]
+	if c == nil {
+		if len(t.order) < t.o.MaxCauses {
+			c = t.open(f)
+			t.byCause[f.CauseKey] = c
+			t.order = append(t.order, c)
+		} else if c = t.rest[f.Rule.ID+"\x00"+f.Rule.File]; c == nil {
+			c = t.open(f)
+			c.overflow, c.account, c.actor = true, "", ""
+			t.rest[f.Rule.ID+"\x00"+f.Rule.File] = c
+		}
+	}
+	c.count++
+	c.severity = max(c.severity, f.Severity)
+	if !f.Time.IsZero() {
+		if c.first.IsZero() || f.Time.Before(c.first) {
+			c.first = f.Time
+		}
+		if f.Time.After(c.last) {
+			c.last = f.Time
+		}
+	}
+	if t.o.Explain {
+		for _, id := range f.Events {
+			if len(c.events) < maxEvents {
+				c.events = append(c.events, id)
+			} else {
+				c.moreEvents++
+			}
+		}
+	}
+	return nil
+}
+
+func (t *table) open(f *yagura.Finding) *cause {
+	c := &cause{rule: f.Rule, mode: f.Mode, account: f.Event.Account, actor: actorName(f.Event.Actor)}
+	if t.o.Account != nil {
+		if name := t.o.Account(c.account); name != "" {
+			c.account = name
+		}
+	}
+	if t.o.Explain {
+		c.output, c.why, c.caps = f.Output, f.Why[:min(len(f.Why), maxWhys)], f.Caps
+	}
+	return c
+}
+
+func actorName(a yagura.Actor) string {
+	name := cmp.Or(a.Name, a.ID)
+	if a.SessionOf != "" && a.SessionOf != name {
+		name += " (" + a.SessionOf + ")"
+	}
+	return name
+}
+
+// Flush prints nothing: a table is known at its end.
+func (t *table) Flush() error { return nil }
+
+// Close prints the table.
+func (t *table) Close() error {
+	out := bufio.NewWriter(t.w)
+	if len(t.order) > 0 {
+		t.print(out)
+	}
+	return out.Flush()
+}
+
+type words struct {
+	heads                             [6]string
+	because, events, more, causes, is string
+	absent, counted, capped           string
+}
+
+var english = words{heads: [6]string{"SEVERITY", "RULE", "COUNT", "ACCOUNT", "ACTOR", "TIME (%s)"},
+	because: "because", events: "events", more: "and %d more", causes: "(further causes)", is: "is", absent: "absent",
+	counted: "counted only",
+	capped:  "more than %d causes: the further ones are counted per rule"}
+
+var japanese = words{heads: [6]string{"重大度", "ルール", "件数", "アカウント", "実行者", "時刻 (%s)"},
+	because: "理由", events: "イベント", more: "ほか %d 件", causes: "(その他の原因)", is: "実際の値", absent: "なし",
+	counted: "件数のみ",
+	capped:  "原因が %d 件を超えたため、以降はルールごとの件数だけを示します"}
+
+func (t *table) words() *words {
+	if t.o.Japanese {
+		return &japanese
+	}
+	return &english
+}
+
+func (t *table) print(out *bufio.Writer) {
+	rows := slices.Clone(t.order)
+	for _, c := range t.rest {
+		rows = append(rows, c)
+	}
+	slices.SortStableFunc(rows, func(a, b *cause) int {
+		return cmp.Or(-cmp.Compare(a.severity, b.severity), -cmp.Compare(a.count, b.count), a.first.Compare(b.first),
+			cmp.Compare(a.rule.ID, b.rule.ID), cmp.Compare(a.account, b.account), cmp.Compare(a.actor, b.actor))
+	})
+	cells := make([][6]string, len(rows)+1)
+	w := t.words()
+	cells[0] = w.heads
+	cells[0][5] = fmt.Sprintf(w.heads[5], t.o.Location)
+	for i, c := range rows {
+		cells[i+1] = t.cells(c, w)
+	}
+	widths := t.widths(cells)
+	for i, row := range cells {
+		line := ""
+		for j, cell := range row {
+			text := fit(cell, widths[j])
+			if j == 2 { // a number stands at the right
+				text = strings.Repeat(" ", max(0, widths[j]-columns(cell))) + cell
+			}
+			if j == 0 && i > 0 {
+				text = t.paint(rows[i-1].severity, text)
+			} else if i == 0 {
+				text = t.bold(text)
+			}
+			if j > 0 {
+				line += "  "
+			}
+			line += text
+		}
+		fmt.Fprintln(out, strings.TrimRight(line, " "))
+		if i > 0 && t.o.Explain {
+			t.explain(out, rows[i-1], w)
+		}
+	}
+	if len(t.rest) > 0 {
+		fmt.Fprintf(out, w.capped+"\n", t.o.MaxCauses)
+	}
+}
+
+func (t *table) cells(c *cause, w *words) [6]string {
+	severity := c.severity.String()
+	if t.o.Japanese {
+		severity = c.severity.Japanese()
+	}
+	title := c.rule.Title
+	if t.o.Title != nil {
+		title = t.o.Title(c.rule)
+	}
+	if c.overflow {
+		title += " " + w.causes
+	}
+	if c.mode != "" {
+		title += " [" + w.counted + "]"
+	}
+	return [6]string{severity, Escape(title), strconv.Itoa(c.count), Escape(c.account), Escape(c.actor), t.span(c.first, c.last)}
+}
+
+// span writes the first and the last time, the day once.
+func (t *table) span(first, last time.Time) string {
+	if first.IsZero() {
+		return ""
+	}
+	first, last = first.In(t.o.Location), last.In(t.o.Location)
+	s := first.Format("2006-01-02 15:04:05")
+	switch {
+	case last.Truncate(time.Second).Equal(first.Truncate(time.Second)):
+	case first.Format(time.DateOnly) == last.Format(time.DateOnly):
+		s += last.Format(" – 15:04:05")
+	default:
+		s += last.Format(" – 2006-01-02 15:04:05")
+	}
+	return s
+}
+
+// widths gives every column the room of its longest cell; in a terminal the titles,
+// accounts and actors are cut until a row fits.
+func (t *table) widths(cells [][6]string) (w [6]int) {
+	for _, row := range cells {
+		for j, cell := range row {
+			w[j] = max(w[j], columns(cell))
+		}
+	}
+	if t.o.Width == 0 {
+		for j := range w {
+			w[j] = min(w[j], 120)
+		}
+		return w
+	}
+	least := [6]int{w[0], 20, w[2], 8, 12, w[5]}
+	for over := w[0] + w[1] + w[2] + w[3] + w[4] + w[5] + 10 - t.o.Width; over > 0; over-- {
+		widest := -1
+		for _, j := range []int{1, 3, 4} {
+			if w[j] > least[j] && (widest < 0 || w[j] > w[widest]) {
+				widest = j
+			}
+		}
+		if widest < 0 {
+			break
+		}
+		w[widest]--
+	}
+	return w
+}
+
+func (t *table) explain(out *bufio.Writer, c *cause, w *words) {
+	label := max(columns(w.because), columns(w.events))
+	say := func(name, text string) { fmt.Fprintf(out, "    %s  %s\n", fit(name, label), text) }
+	if c.output != "" && c.output != c.rule.Title {
+		fmt.Fprintf(out, "    %s\n", cut(Escape(c.output)))
+	}
+	name := w.because
+	for _, y := range c.why {
+		say(name, whyText(y, w))
+		name = ""
+	}
+	for _, x := range c.caps {
+		say("", Escape(x))
+	}
+	if len(c.events) > 0 {
+		ids := cut(Escape(strings.Join(c.events, ", ")))
+		if c.moreEvents > 0 {
+			ids += " " + fmt.Sprintf(w.more, c.moreEvents)
+		}
+		say(w.events, ids)
+	}
+}
+
+// whyText writes one clause that held: field op "value" (is "actual").
+func whyText(y yagura.Why, w *words) string {
+	s := Escape(y.Field) + " " + Escape(y.Op)
+	if y.Value != "" {
+		s += " " + quote(y.Value)
+	}
+	switch {
+	case y.Actual == "":
+		s += " (" + w.absent + ")"
+	case y.Actual != y.Value:
+		s += " (" + w.is + " " + quote(y.Actual) + ")"
+	}
+	return s
+}
+
+func quote(s string) string { return `"` + cut(Escape(s)) + `"` }
+
+// cut bounds what one value takes of a terminal.
+func cut(s string) string {
+	n := 0
+	for i := range s {
+		if n++; n > maxShown {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
+
+func (t *table) bold(s string) string {
+	if !t.o.Color {
+		return s
+	}
+	return "\x1b[1m" + s + "\x1b[0m"
+}
+
+func (t *table) paint(s yagura.Severity, text string) string {
+	if !t.o.Color {
+		return text
+	}
+	code := map[yagura.Severity]string{yagura.SeverityCritical: "1;35", yagura.SeverityHigh: "31",
+		yagura.SeverityMedium: "33", yagura.SeverityLow: "36", yagura.SeverityNone: "2"}[s]
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
