@@ -259,10 +259,10 @@ func cloudTrailActor(r *Record) yagura.Actor {
 		return yagura.Actor{Type: yagura.EntityAccount, ID: first(account, principal), Name: principal}
 	}
 	switch {
-	case arn != "":
+	case strings.HasPrefix(arn, "arn:"):
 		return yagura.Actor{Type: arnType(arn), ID: arn, Name: first(name, lastPart(arn)), SessionOf: r.str(ctIssuerARN)}
-	case principal != "" || name != "":
-		return yagura.Actor{Type: yagura.EntityUser, ID: first(principal, name), Name: name}
+	case arn != "" || principal != "" || name != "":
+		return yagura.Actor{Type: yagura.EntityUser, ID: first(arn, principal, name), Name: name}
 	case invokedBy != "":
 		return yagura.Actor{Type: yagura.EntityServicePrincipal, ID: invokedBy, Name: invokedBy}
 	case account != "":

@@ -71,10 +71,21 @@ func (r *Record) either(fields ...int) []byte {
 // str is [Record.either] as a string of its own.
 func (r *Record) str(fields ...int) string { return string(r.either(fields...)) }
 
-// has says whether header field i is present and not null.
+// has says whether header field i has a value that is neither null nor an empty
+// string: tables write every column of every row.
 func (r *Record) has(i int) bool {
-	v := r.First(i)
-	return v >= 0 && r.Doc.Kind(v) != slot.Null
+	for v := r.First(i); v >= 0; v = r.Doc.Next(v) {
+		switch r.Doc.Kind(v) {
+		case slot.Null:
+		case slot.String:
+			if len(r.Doc.Raw(v)) > 0 {
+				return true
+			}
+		default:
+			return true
+		}
+	}
+	return false
 }
 
 // texts lists the texts of all scalar values of header field i, empty ones left out.

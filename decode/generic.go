@@ -24,17 +24,17 @@ const (
 	jsActorName
 )
 
-// anyJSON is the last resort: whatever is JSON is an event. Its id is shown but is no
+// generic, "json", is the last resort: whatever is JSON is an event. Its id is shown but is no
 // key, since nothing says that it is unique: the reader keys it by file and record
 // number, so that two equal lines in one file are two events.
-var anyJSON = &Format{
+var generic = &Format{
 	Name: "json",
 	Fields: fieldList(true, []string{
 		jsTime:      "time|timestamp|@timestamp|eventTime|event_time|_time|ts|date|datetime|timeGenerated|eventTimestamp|event.created|published",
 		jsCreated:   "created_at|createdAt|createdDateTime|creationTime|created|start_time|startTime",
 		jsID:        "id|uuid|eventId|event_id|_id|guid|event.id|insertId|requestId|request_id",
 		jsAction:    "action|eventName|event_name|operation|operationName|event.action|evt.name|methodName",
-		jsKind:      "eventType|event_type|event|type|method|name|detail-type|message",
+		jsKind:      "eventType|event_type|event|type|method|name|detail-type",
 		jsActor:     "userIdentity.arn|actor.id|actor.email|actor.name|actor|user.id|user.email|user.name|user|username|user_name|userName|userId|user_id|principal|principalId|caller|usr.id|usr.name|email|login|account_name",
 		jsOutcome:   "outcome|outcome.result|result|status|evt.outcome|event.outcome|success|resultType",
 		jsTarget:    "target|target.id|target.name|resource|resource.id|resource.name|resourceId|resource_id|resourceName|object|objectId",
@@ -67,7 +67,9 @@ func anyHeader(r *Record, e *yagura.Event) {
 	e.Time = timeOf(anyTime(r))
 	e.Account = r.str(jsAccount)
 	e.Region = r.str(jsRegion)
-	e.Action = r.str(jsAction, jsKind)
+	if e.Action = r.str(jsAction, jsKind); len(e.Action) > 128 || strings.ContainsAny(e.Action, "\t\r\n") {
+		e.Action = "" // a log line, not a name
+	}
 	if id := r.str(jsActor); id != "" {
 		e.Actor = yagura.Actor{Type: yagura.EntityUser, ID: id, Name: r.str(jsActorName)}
 		if strings.HasPrefix(id, "arn:") {

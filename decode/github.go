@@ -41,7 +41,7 @@ var githubAudit = &Format{
 		ghAction:         "action",
 		ghTimestamp:      "@timestamp",
 		ghCreated:        "created_at",
-		ghDocument:       "_document_id",
+		ghDocument:       "_document_id|data._document_id",
 		ghActor:          "actor",
 		ghActorID:        "actor_id",
 		ghOrg:            "org",
