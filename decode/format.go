@@ -36,7 +36,10 @@ type Record struct {
 	File    string
 	Key     yagura.Key
 	Content uint64
-	slots   []slot.ID // slot of each of Format.Fields
+	// Keyed says that Key was made from the record by its format's recipe; where it is
+	// false the record is keyed by file and number, and cannot be a repeat.
+	Keyed bool
+	slots []slot.ID // slot of each of Format.Fields
 }
 
 // Text returns the text of the first value of header field i, nil when absent or null.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -101,6 +102,7 @@ type fetch struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 	once   sync.Once
+	taken  atomic.Bool // it was opened: a second reader starts anew
 	head   []byte
 	rest   io.ReadCloser // nil when head is all
 	err    error         // of the first request

@@ -145,8 +145,13 @@ func (b *Bucket) Objects(ctx context.Context) iter.Seq2[source.Object, error] {
 			any = true
 			if l.err == nil && b.options.Ahead > 0 {
 				l.fetch = b.startFetch(ctx, l.key, l.etag, l.object.Size)
-				fetch := l.fetch
-				l.object.Open = func(context.Context) (io.ReadCloser, error) { return fetch.open() }
+				fetch, again := l.fetch, l.object.Open
+				l.object.Open = func(ctx context.Context) (io.ReadCloser, error) {
+					if fetch.taken.Swap(true) {
+						return again(ctx)
+					}
+					return fetch.open()
+				}
 			}
 			ahead = append(ahead, l)
 			if len(ahead) <= b.options.Ahead {

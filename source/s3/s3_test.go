@@ -96,6 +96,16 @@ func read(t *testing.T, b *Bucket) (names []string, bodies map[string]string) {
 			t.Error(err)
 		}
 		bodies[o.Name] = string(text)
+		if len(names) == 1 { // an object may be read again
+			again, err := o.Open(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if second, err := io.ReadAll(again); err != nil || !bytes.Equal(text, second) {
+				t.Errorf("read again: %d bytes for %d, %v", len(second), len(text), err)
+			}
+			_ = again.Close()
+		}
 	}
 	return names, bodies
 }
