@@ -182,3 +182,23 @@ func (d *Doc) EachScalar(f func(k Kind, text []byte) bool) {
 		}
 	}
 }
+
+// Inside reports whether v lies inside outer, both of the same text.
+func (d *Doc) Inside(v, outer Value) bool {
+	a, b := &d.values[v], &d.values[outer]
+	return a.src == b.src && a.start >= b.start && a.end <= b.end
+}
+
+// JSON returns the bytes of v as a JSON value: like [Doc.Raw], but a string with its
+// quotes.
+func (d *Doc) JSON(v Value) []byte {
+	x := &d.values[v]
+	from := d.buf
+	if x.src != 0 {
+		from = d.texts[x.src-1]
+	}
+	if x.kind == String {
+		return from[x.start-1 : x.end+1 : x.end+1]
+	}
+	return from[x.start:x.end:x.end]
+}

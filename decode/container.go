@@ -1,0 +1,451 @@
+package decode
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+const (
+	// MaxContainers is how many compressions and archives may lie in one another.
+	MaxContainers = 4
+	// A file may grow by any factor up to expandFree bytes, and by maxRatio beyond.
+	// Logs are seen to grow by 50, repeated lines by some hundreds.
+	expandFree = 256 << 20
+	maxRatio   = 1000
+	// maxWindow bounds the memory that a zstd stream may ask for.
+	maxWindow = 32 << 20
+)
+
+var (
+	utf8BOM = []byte{0xef, 0xbb, 0xbf}
+
+	magicGzip = []byte{0x1f, 0x8b}
+	magicZstd = []byte{0x28, 0xb5, 0x2f, 0xfd}
+	magicZip  = []byte("PK\x03\x04")
+	emptyZip  = []byte("PK\x05\x06")
+	magicTar  = []byte("ustar") // at byte 257
+)
+
+// foreign are the marks of what is not read, to say so in words.
+var foreign = []struct {
+	magic []byte
+	name  string
+}{
+	{[]byte("BZh"), "bzip2"},
+	{[]byte("\xfd7zXZ\x00"), "xz"},
+	{[]byte("7z\xbc\xaf\x27\x1c"), "7-Zip"},
+	{[]byte("\x04\x22\x4d\x18"), "LZ4"},
+	{[]byte("PAR1"), "Parquet"},
+	{[]byte("Obj\x01"), "Avro"},
+	{[]byte("SQLite format 3\x00"), "SQLite"},
+}
+
+var errExpands = errors.New("the file grows out of all proportion when unpacked")
+
+// unpacker opens the containers of a file one after the other and gives a stream the
+// text in them.
+type unpacker struct {
+	r      *Reader
+	base   io.Reader
+	file   string
+	fresh  bool // nothing was opened yet
+	size   int64
+	err    error // the failure of base
+	layers []layer
+	total  int64 // bytes out of all decompressors
+	over   bool  // the file grows out of all proportion
+	spool  int64 // bytes of zip archives held in memory
+
+	tools [MaxContainers + 1]tools // by level
+	inner []tools                  // by depth of envelope
+}
+
+// tools is what is used again for each container of a level.
+type tools struct {
+	head []byte
+	buf  *bufio.Reader
+	gz   *gzip.Reader
+	zs   *zstd.Decoder
+}
+
+// layer is an archive that is open.
+type layer struct {
+	next func() (name string, src io.Reader, err error) // io.EOF after the last member
+	// spoilt says that the archive itself cannot be read on.
+	spoilt func() error
+	name   string
+	level  int
+}
+
+func (u *unpacker) start(r *Reader, src io.Reader, file string) {
+	u.r, u.base, u.file, u.fresh = r, src, file, true
+	u.size, u.err, u.total, u.over, u.spool = 0, nil, 0, false, 0
+	u.layers = u.layers[:0]
+}
+
+func (u *unpacker) close() {
+	u.base, u.r = nil, nil
+	clear(u.layers[:cap(u.layers)])
+	u.layers = u.layers[:0]
+	for i := range u.tools {
+		u.tools[i].close()
+	}
+	for i := range u.inner {
+		u.inner[i].close()
+	}
+}
+
+func (t *tools) close() {
+	if t.buf != nil {
+		t.buf.Reset(nil)
+	}
+	if t.zs != nil {
+		_ = t.zs.Reset(nil)
+	}
+}
+
+// failed returns the error of the underlying reader.
+func (u *unpacker) failed() error { return u.err }
+
+// Read reads the file as given and counts.
+func (u *unpacker) Read(p []byte) (int, error) {
+	n, err := u.base.Read(p)
+	u.r.read.Add(int64(n))
+	if err != nil && !errors.Is(err, io.EOF) {
+		u.err = fmt.Errorf("%s: %w", u.file, err)
+	}
+	return n, err
+}
+
+// next opens the next text of the file for s; io.EOF when there is no more.
+func (u *unpacker) next(s *stream) (*RecordError, error) {
+	if u.fresh {
+		u.fresh = false
+		return u.open(s, u, u.file, 0), u.err
+	}
+	for len(u.layers) > 0 {
+		l := &u.layers[len(u.layers)-1]
+		if u.over || u.err != nil {
+			break
+		}
+		if l.spoilt() == nil {
+			name, src, err := l.next()
+			if err == nil {
+				return u.open(s, src, l.name+"!"+name, l.level), u.err
+			}
+			if u.err != nil {
+				break
+			}
+			if !errors.Is(err, io.EOF) {
+				var one errMember
+				if errors.As(err, &one) {
+					return &RecordError{File: l.name + "!" + one.name, Reason: one.Error(), Hint: hintOf(err)}, nil
+				}
+				bad := &RecordError{File: l.name, Reason: err.Error(), Hint: hintOf(err)}
+				u.layers = u.layers[:len(u.layers)-1]
+				return bad, nil
+			}
+		}
+		u.layers = u.layers[:len(u.layers)-1]
+	}
+	if u.err != nil {
+		return nil, u.err
+	}
+	return nil, io.EOF
+}
+
+// errMember is a member of an archive that cannot be read; the others can.
+type errMember struct {
+	name string
+	error
+}
+
+// open looks at the start of src and opens what it is: an archive becomes a layer, a
+// compression is undone and looked at again, text is given to s.
+func (u *unpacker) open(s *stream, src io.Reader, name string, level int) *RecordError {
+	for {
+		t := &u.tools[level]
+		head, err := sniff(src, t.head)
+		t.head = head
+		whole := &prefixed{head: head, src: src}
+		if err != nil {
+			whole.src = failing{err}
+		}
+		bulk := level > 0
+		kind := kindOf(head)
+		if kind == text {
+			s.text(head, whole, name, bulk)
+			return nil
+		}
+		fail := func(reason, hint string) *RecordError {
+			return &RecordError{File: name, Reason: reason, Hint: hint, Bytes: bytes.Clone(head[:min(len(head), maxShown)])}
+		}
+		if level >= MaxContainers {
+			return fail(fmt.Sprintf("more than %d compressions and archives lie in one another", MaxContainers), "")
+		}
+		switch kind {
+		case inGzip, inZstd:
+			src, err = t.unpack(kind, whole)
+			if err != nil {
+				return fail(err.Error(), hintOf(err))
+			}
+			src = &meter{src: src, u: u, shown: true}
+			level++
+			continue
+		case inTar:
+			u.layers = append(u.layers, tarLayer(u, whole, name, level+1))
+		case inZip:
+			l, err := u.zipLayer(whole, name, level+1)
+			if err != nil {
+				return fail(err.Error(), hintOf(err))
+			}
+			u.layers = append(u.layers, l)
+		default:
+			for _, f := range foreign {
+				if bytes.HasPrefix(head, f.magic) {
+					return fail(f.name+" files are not read", "unpack or convert it to JSON first")
+				}
+			}
+		}
+		return nil
+	}
+}
+
+// text gives s the text in src, from UTF-16 where its first bytes say so.
+func (s *stream) text(head []byte, src io.Reader, name string, bulk bool) {
+	if order := utf16Order(head); order != nil {
+		src = &utf16Reader{src: bufio.NewReader(src), order: order}
+	}
+	s.reset(src, name)
+	s.bulk = bulk
+}
+
+// payload gives s the payload of an envelope, which may be compressed.
+func (u *unpacker) payload(s *stream, data []byte) *RecordError {
+	kind := kindOf(data)
+	if kind != inGzip && kind != inZstd {
+		return nil
+	}
+	for len(u.inner) <= u.r.depth {
+		u.inner = append(u.inner, tools{})
+	}
+	fixed, guess, file := s.fixed, s.guess, s.file
+	src, err := u.inner[u.r.depth].unpack(kind, bytes.NewReader(data))
+	if err != nil {
+		return &RecordError{File: file, Offset: fixed, Reason: "payload: " + err.Error(), Hint: hintOf(err)}
+	}
+	s.reset(&meter{src: src, u: u}, file)
+	s.fixed, s.guess, s.bulk = fixed, guess, true
+	return nil
+}
+
+type contentKind uint8
+
+const (
+	text contentKind = iota
+	inGzip
+	inZstd
+	inTar
+	inZip
+	inForeign
+)
+
+// kindOf recognises a container by its first bytes.
+func kindOf(head []byte) contentKind {
+	switch {
+	case bytes.HasPrefix(head, magicGzip):
+		return inGzip
+	case bytes.HasPrefix(head, magicZstd),
+		len(head) >= 4 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:4], []byte{0x2a, 0x4d, 0x18}): // a skippable frame
+		return inZstd
+	case bytes.HasPrefix(head, magicZip), bytes.HasPrefix(head, emptyZip):
+		return inZip
+	case len(head) >= 512 && bytes.Equal(head[257:262], magicTar):
+		return inTar
+	}
+	for _, f := range foreign {
+		if bytes.HasPrefix(head, f.magic) {
+			return inForeign
+		}
+	}
+	return text
+}
+
+// sniff reads the first bytes of src: few where they look like text, so that a pipe
+// is not waited for, and else as many as a tar archive shows itself by.
+func sniff(src io.Reader, buf []byte) ([]byte, error) {
+	if cap(buf) < 4096 {
+		buf = make([]byte, 4096)
+	}
+	buf = buf[:cap(buf)]
+	n, idle := 0, 0
+	for n < 512 {
+		k, err := src.Read(buf[n:])
+		n += k
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return buf[:n], err
+		}
+		if k == 0 {
+			if idle++; idle > 100 {
+				return buf[:n], io.ErrNoProgress
+			}
+			continue
+		}
+		if c := buf[0]; n >= 2 && (c == '{' || c == '[' || c == ' ' || c == '\n') {
+			break
+		}
+	}
+	return buf[:n], nil
+}
+
+// prefixed gives head and then src.
+type prefixed struct {
+	head []byte
+	src  io.Reader
+}
+
+func (p *prefixed) Read(b []byte) (int, error) {
+	if len(p.head) > 0 {
+		n := copy(b, p.head)
+		p.head = p.head[n:]
+		return n, nil
+	}
+	return p.src.Read(b)
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// unpack starts to undo a compression.
+func (t *tools) unpack(kind contentKind, src io.Reader) (io.Reader, error) {
+	if t.buf == nil {
+		t.buf = bufio.NewReaderSize(src, 64<<10)
+	} else {
+		t.buf.Reset(src)
+	}
+	if kind == inZstd {
+		if t.zs == nil {
+			zs, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+				zstd.WithDecoderMaxWindow(maxWindow))
+			if err != nil {
+				return nil, fmt.Errorf("zstd: %w", err)
+			}
+			t.zs = zs
+		}
+		if err := t.zs.Reset(t.buf); err != nil {
+			return nil, fmt.Errorf("zstd: %w", err)
+		}
+		return named{"zstd", t.zs}, nil
+	}
+	if t.gz == nil {
+		t.gz = new(gzip.Reader)
+	}
+	if err := t.gz.Reset(t.buf); err != nil {
+		return nil, fmt.Errorf("gzip: %w", plainEOF(err))
+	}
+	t.gz.Multistream(false)
+	return &members{t: t}, nil
+}
+
+// plainEOF makes the end of a file inside a header what it is.
+func plainEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// named puts the name of the compression before its errors.
+type named struct {
+	name string
+	src  io.Reader
+}
+
+func (n named) Read(p []byte) (int, error) {
+	k, err := n.src.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%s: %w", n.name, err)
+	}
+	return k, err
+}
+
+// members reads the members of a gzip file one after the other. Zeros after the
+// last one are padding; anything else is reported.
+type members struct {
+	t   *tools
+	err error
+}
+
+func (m *members) Read(p []byte) (int, error) {
+	if m.err != nil {
+		return 0, m.err
+	}
+	n, err := m.t.gz.Read(p)
+	if err == nil {
+		return n, nil
+	}
+	m.err = err
+	if !errors.Is(err, io.EOF) {
+		m.err = fmt.Errorf("gzip: %w", err)
+		return n, m.err
+	}
+	switch head, _ := m.t.buf.Peek(2); {
+	case len(head) == 0:
+	case bytes.Equal(head, magicGzip):
+		if m.err = m.t.gz.Reset(m.t.buf); m.err != nil {
+			m.err = fmt.Errorf("gzip: %w", plainEOF(m.err))
+		} else {
+			m.t.gz.Multistream(false)
+		}
+	default:
+		for {
+			c, err := m.t.buf.ReadByte()
+			if err != nil {
+				break
+			}
+			if c != 0 {
+				m.err = errHinted{errors.New("gzip: bytes after the end of the compressed data"), "all records before them were read"}
+				break
+			}
+		}
+	}
+	if n > 0 {
+		return n, nil
+	}
+	return 0, m.err
+}
+
+// meter counts what comes out of a decompressor and stops what grows out of all
+// proportion.
+type meter struct {
+	src   io.Reader
+	u     *unpacker
+	shown bool // counts for BytesDecoded
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	u := m.u
+	if u.over {
+		return 0, errExpands
+	}
+	n, err := m.src.Read(p)
+	u.total += int64(n)
+	if m.shown {
+		u.r.decoded.Add(int64(n))
+	}
+	if u.total > expandFree && u.total/maxRatio > max(u.size, u.r.read.Load()) {
+		u.over = true
+		return n, errHinted{errExpands, fmt.Sprintf("over %d bytes out of one, after the first %d MB", maxRatio, expandFree>>20)}
+	}
+	return n, err
+}

@@ -1,0 +1,176 @@
+package decode
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+// stream is a run of JSON text: a file after unpacking, or the payload of an
+// envelope. Values are read in place from buf.
+type stream struct {
+	buf      []byte
+	pos, end int   // buf[pos:end] is unread
+	base     int64 // offset of buf[0] in the text
+	src      io.Reader
+	bulk     bool  // src gives as much as is asked for without waiting
+	eof      bool  // src is at its end
+	err      error // how it ended, where that is not the plain end
+	limit    int   // how large buf may grow
+
+	file   string
+	num    uint64 // number of the last record
+	fixed  int64  // offset that all records of a payload have, -1 for a file
+	open   bool
+	guess  int // number of the plan that the last record had
+	frames []frame
+	lost   *lost
+	sign   []byte // how the last record started, up to its first colon
+
+	own   []byte   // the buffer that is kept from one file to the next
+	queue [][]byte // payloads that are still to be read
+	arena []byte   // what queue lies in
+	at    int64    // offset of the envelope that queue came from
+}
+
+const startBuffer = 256 << 10
+
+// frame is a container that a stream stands in.
+type frame struct {
+	kind frameKind
+	// after says that a member was read and a comma or the end should follow.
+	after bool
+	// direct says that the last member was itself a record: the next is first taken
+	// for one, before it is looked at as an envelope.
+	direct bool
+}
+
+type frameKind uint8
+
+const (
+	top    frameKind = iota // values one after the other
+	array                   // inside the brackets of a list of records
+	object                  // inside the braces around such a list
+)
+
+// reset makes s read text from src. What is in buf[:n] already comes first.
+func (s *stream) reset(src io.Reader, file string) {
+	if s.own == nil {
+		s.own = make([]byte, min(startBuffer, s.limit))
+	}
+	*s = stream{own: s.own, buf: s.own, src: src, file: file, fixed: -1, open: true,
+		frames: append(s.frames[:0], frame{kind: top}), sign: s.sign[:0], queue: s.queue, arena: s.arena, at: s.at, limit: s.limit}
+}
+
+// payload makes s read the text of an envelope's payload.
+func (s *stream) payload(data []byte, outer *stream) {
+	*s = stream{own: s.own, buf: data, end: len(data), eof: true, file: outer.file, fixed: s.at, open: true,
+		frames: append(s.frames[:0], frame{kind: top}), sign: s.sign[:0], queue: s.queue, arena: s.arena, at: s.at,
+		limit: s.limit, guess: s.guess}
+}
+
+// rest forgets what s refers to and keeps its memory, unless it is large.
+func (s *stream) rest() {
+	*s = stream{own: s.own, limit: s.limit, frames: s.frames[:0], sign: s.sign[:0], queue: s.queue[:0], arena: s.arena[:0]}
+	if cap(s.arena) > 4*startBuffer {
+		s.arena = nil
+	}
+	clear(s.queue[:cap(s.queue)])
+}
+
+// unread returns what is in the buffer.
+func (s *stream) unread() []byte { return s.buf[s.pos:s.end] }
+
+// offset returns where in the text the unread bytes start.
+func (s *stream) offset() int64 {
+	if s.fixed >= 0 {
+		return s.fixed
+	}
+	return s.base + int64(s.pos)
+}
+
+// more reads on behind the unread bytes. It reports whether there is anything new;
+// not, when the text is at its end or the buffer may not grow any further (full).
+func (s *stream) more() bool {
+	if s.eof {
+		return false
+	}
+	if s.pos > 0 {
+		copy(s.buf, s.buf[s.pos:s.end])
+		s.base += int64(s.pos)
+		s.end -= s.pos
+		s.pos = 0
+	}
+	if s.end == len(s.buf) {
+		if len(s.buf) >= s.limit {
+			return false
+		}
+		bigger := make([]byte, min(2*len(s.buf), s.limit))
+		copy(bigger, s.buf[:s.end])
+		s.buf = bigger
+	}
+	// What is there is looked at again with every call, so that the more there is the
+	// more has to come. A source that may keep us waiting is not asked for more than
+	// it has while that is little.
+	want := 1
+	if s.bulk {
+		want = len(s.buf) - s.end
+	} else if s.end > 64<<10 {
+		want = s.end / 2
+	}
+	want = min(want, len(s.buf)-s.end)
+	from, idle := s.end, 0
+	for s.end < from+want {
+		n, err := s.src.Read(s.buf[s.end:])
+		s.end += n
+		if err != nil {
+			s.eof = true
+			if !errors.Is(err, io.EOF) {
+				s.err = err
+			}
+			break
+		}
+		if n > 0 {
+			idle = 0
+		} else if idle++; idle > 100 {
+			s.eof, s.err = true, io.ErrNoProgress
+			break
+		}
+	}
+	return s.end > from
+}
+
+// full reports whether the unread bytes fill the largest buffer there may be.
+func (s *stream) full() bool { return s.end-s.pos >= s.limit }
+
+// peek skips white space and returns the next byte; false at the end of the text.
+func (s *stream) peek() (byte, bool) {
+	for {
+		for ; s.pos < s.end; s.pos++ {
+			switch c := s.buf[s.pos]; c {
+			case ' ', '\t', '\r', '\n':
+			default:
+				return c, true
+			}
+		}
+		if !s.more() {
+			return 0, false
+		}
+	}
+}
+
+// have reads on until n bytes are unread, where the text has so many.
+func (s *stream) have(n int) bool {
+	for s.end-s.pos < n {
+		if !s.more() {
+			return false
+		}
+	}
+	return true
+}
+
+// sample copies the start of the unread bytes for a RecordError.
+func (s *stream) sample() []byte {
+	u := s.unread()
+	return bytes.Clone(u[:min(len(u), maxShown)])
+}

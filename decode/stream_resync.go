@@ -1,0 +1,151 @@
+package decode
+
+import "bytes"
+
+// After a broken record the reader looks for where the next one starts. It walks
+// the text byte by byte with an eye on strings and brackets and keeps nothing, so
+// that a record of any length is passed in constant memory, and it never goes back,
+// so that the work is bounded by the length of the text.
+
+// lost is the search for the next record.
+type lost struct {
+	left     int64 // bytes up to where the fault was found
+	first    bool  // at the first byte of the broken record
+	brackets bool  // the record starts with a bracket: it ends where they balance
+	inString bool
+	escaped  bool
+	depth    int
+	kinds    [16]uint64 // one bit a level: set for an object
+	p1, p2   byte       // the last two bytes that are not white space
+	prev     byte       // the last byte
+}
+
+// lose says that the value at the unread bytes is broken, at by its at-th byte.
+func (s *stream) lose(at int) { s.lost = &lost{left: int64(at), first: true} }
+
+// resync moves to where reading can go on, or to the end of the text.
+func (s *stream) resync() {
+	l := s.lost
+	s.lost = nil
+	f := &s.frames[len(s.frames)-1]
+	for {
+		for s.pos < s.end {
+			c := s.buf[s.pos]
+			past := !l.first && l.left <= 0
+			if past && s.resume(l, f, c) {
+				return
+			}
+			l.see(c)
+			s.pos++
+			if past && f.kind == top && l.brackets && l.depth == 0 && !l.inString && (c == '}' || c == ']') {
+				return
+			}
+		}
+		if !s.more() {
+			// The rest belongs to the broken record: what is open stays open.
+			s.frames = s.frames[:1]
+			return
+		}
+	}
+}
+
+// resume says whether reading can go on at the next byte, c.
+func (s *stream) resume(l *lost, f *frame, c byte) bool {
+	if f.kind == top {
+		// Records stand in lines of their own; lines inside a record are indented.
+		return l.prev == '\n' && (c == '{' || c == '[')
+	}
+	if c == '{' && l.p1 == ',' && (s.signed() || l.inString && l.p2 == '}' && s.key()) {
+		// It starts as the records before it do; or it is what cannot stand in a string:
+		// the quotes are out of step.
+		f.after = false
+		return true
+	}
+	if l.depth == 0 && !l.inString && (c == ',' || c == ']') {
+		f.after = true
+		return true
+	}
+	return false
+}
+
+// see follows strings and brackets over c.
+func (l *lost) see(c byte) {
+	if l.first {
+		l.brackets = c == '{' || c == '['
+		l.first = false
+	}
+	l.left--
+	l.prev = c
+	if c == ' ' || c == '\t' || c == '\r' || c == '\n' {
+		if c == '\n' {
+			l.inString, l.escaped = false, false // no string goes over a line
+		}
+		return
+	}
+	l.p1, l.p2 = c, l.p1
+	switch {
+	case l.escaped:
+		l.escaped = false
+	case l.inString:
+		l.escaped = c == '\\'
+		l.inString = c != '"'
+	case c == '"':
+		l.inString = true
+	case c == '{' || c == '[':
+		if w := l.depth / 64; w < len(l.kinds) {
+			if c == '{' {
+				l.kinds[w] |= 1 << (l.depth % 64)
+			} else {
+				l.kinds[w] &^= 1 << (l.depth % 64)
+			}
+		}
+		l.depth++
+	case c == '}' || c == ']':
+		l.shut(c == '}')
+	}
+}
+
+// shut closes the innermost open bracket of a kind, and with it what was left open inside.
+func (l *lost) shut(brace bool) {
+	for d := l.depth; d > 0; d-- {
+		w := (d - 1) / 64
+		if w >= len(l.kinds) || l.kinds[w]>>((d-1)%64)&1 != 0 == brace {
+			l.depth = d - 1
+			return
+		}
+	}
+}
+
+// maxSign bounds what is kept of how a record starts.
+const maxSign = 64
+
+// remember keeps the first key of the record at the unread bytes, quotes included.
+func (s *stream) remember() {
+	u := s.unread()
+	i := skipSpace(u, 1)
+	if i < len(u) && u[0] == '{' && u[i] == '"' {
+		if n := bytes.IndexByte(u[i+1:min(len(u), i+maxSign)], '"'); n >= 0 {
+			s.sign = append(s.sign[:0], u[i:i+n+2]...)
+			return
+		}
+	}
+	s.sign = s.sign[:0]
+}
+
+// signed says whether the object at the unread bytes starts with the remembered key.
+func (s *stream) signed() bool {
+	if len(s.sign) == 0 {
+		return false
+	}
+	s.have(2 * maxSign)
+	u := s.unread()
+	return bytes.HasPrefix(u[skipSpace(u, 1):], s.sign)
+}
+
+// key says whether a quote or closing brace follows the brace at the unread bytes.
+func (s *stream) key() bool {
+	s.have(2 * maxSign)
+	u := s.unread()
+	i := skipSpace(u, 1)
+	return i < len(u) && (u[i] == '"' || u[i] == '}')
+}
