@@ -66,7 +66,8 @@ type Output interface {
 type SideCar struct {
 	Kind yagura.Kind
 	// CauseKey lists the parts that, with rule, account and tenant, make two findings
-	// one cause: field names of the rule's records or header words such as "actor".
+	// one cause: field names of the rule's records or header words such as "actor";
+	// word=field gives the part another name, see [CausePart].
 	// Empty means actor and first target.
 	CauseKey []string
 	// ResolvedBy names the rule (id or title) whose finding with the same cause key

@@ -22,6 +22,17 @@ func HeaderWords() []string {
 	return []string{"account", "region", "actor", "target", "src_ip", "action"}
 }
 
+// CausePart splits one entry of [SideCar.CauseKey]. An entry is a header word, a
+// field, or word=field: the field under a word of its own, so that two rules that
+// read the same thing from different fields write the same key
+// (allocation=responseElements.allocationId). Without a word the field is its own.
+func CausePart(entry string) (word, field string) {
+	if word, field, ok := strings.Cut(entry, "="); ok {
+		return word, field
+	}
+	return entry, entry
+}
+
 // entityTypes lists the entity types that a side-car may name.
 var entityTypes = []string{
 	yagura.EntityUser, yagura.EntityRole, yagura.EntitySession, yagura.EntityServicePrincipal, yagura.EntityKey,
@@ -187,6 +198,15 @@ func (p *sideCarParser) parse(node *yaml.Node, more []string) given {
 	}
 	if n := keys.at("cause_key"); n != nil {
 		p.car.CauseKey = p.texts(n, "cause_key")
+		for _, entry := range p.car.CauseKey {
+			word, field := CausePart(entry)
+			switch {
+			case word == "" || field == "" || strings.Contains(field, "="):
+				p.refuse(n, fmt.Sprintf("cause_key entry %q is not word=field", entry), "write a header word, a field, or one word=field")
+			case word != field && (slices.Contains(HeaderWords(), word) || slices.Contains(HeaderWords(), field)):
+				p.refuse(n, fmt.Sprintf("cause_key entry %q gives a header word another name or meaning", entry), "header words stand alone: "+strings.Join(HeaderWords(), ", "))
+			}
+		}
 	}
 	if n := keys.at("resolved_by"); n != nil {
 		p.car.ResolvedBy = p.text(n, "resolved_by")

@@ -79,6 +79,10 @@ func TestParseSideCarRefusals(t *testing.T) {
 		{"null", "yagura: {kind: posture, cause_key: [null]}", `cause_key entry is not text`},
 		{"nested", "yagura: {kind: posture, cause_key: [[a]]}", `cause_key entry is not text`},
 		{"same word twice", "yagura: {kind: posture, cause_key: [a, a]}", `cause_key names "a" twice`},
+		{"no field", "yagura: {kind: posture, cause_key: [a=]}", `cause_key entry "a=" is not word=field`},
+		{"two signs", "yagura: {kind: posture, cause_key: [a=b=c]}", `is not word=field`},
+		{"header word renamed", "yagura: {kind: posture, cause_key: [who=actor]}", `gives a header word another name`},
+		{"header word taken", "yagura: {kind: posture, cause_key: [actor=user]}", `gives a header word another name`},
 		{"entity type", "yagura: {kind: posture, entities: [{type: usr, field: a}]}", `unknown entity type "usr" (hint: did you mean user?)`},
 		{"entity field", "yagura: {kind: posture, entities: [{type: user}]}", `entities entry has no field`},
 		{"entity key", "yagura: {kind: posture, entities: [{type: user, feld: a}]}", `unknown key "feld" in entities entry (hint: did you mean field?)`},
@@ -142,4 +146,16 @@ func FuzzParseSideCar(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestCausePart(t *testing.T) {
+	for entry, want := range map[string][2]string{
+		"actor": {"actor", "actor"},
+		"a.b":   {"a.b", "a.b"},
+		"w=a.b": {"w", "a.b"},
+	} {
+		if word, field := CausePart(entry); word != want[0] || field != want[1] {
+			t.Errorf("%s: %s, %s", entry, word, field)
+		}
+	}
 }
