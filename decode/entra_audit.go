@@ -33,6 +33,7 @@ const (
 	eaTargetID
 	eaResult
 	eaResultType
+	eaProperties
 	// The fields below are read by the header only.
 	eaUserIP
 	eaCallerIP
@@ -65,6 +66,7 @@ var entraAudit = &Format{
 		eaTargetID:         "properties.targetResources.id|targetResources.id",
 		eaResult:           "properties.result|result",
 		eaResultType:       "resultType",
+		eaProperties:       "properties",
 		eaUserIP:           "properties.initiatedBy.user.ipAddress|initiatedBy.user.ipAddress",
 		eaCallerIP:         "callerIpAddress",
 		eaIdentity:         "identity",
@@ -79,11 +81,15 @@ var entraAudit = &Format{
 }
 
 // isEntraAudit: the category or table says AuditLogs, or the record has the fields
-// of a directoryAudit. Other services of Azure have a category AuditLogs too;
-// their resources stand below a subscription, Entra's below a tenant.
+// of a directoryAudit, which has no "properties" (a record that has them but lost
+// its category comes from Datadog). Other services of Azure have a category
+// AuditLogs too; their resources stand below a subscription, Entra's below a tenant.
 func isEntraAudit(r *Record) bool {
 	if isAny(r.scalar(eaCategory), "AuditLogs") || isAny(r.scalar(eaTable), "AuditLogs") {
 		return (r.has(eaOperation) || r.has(eaActivity)) && !hasPrefixFold(r.scalar(eaResource), "/subscriptions/")
+	}
+	if r.has(eaProperties) {
+		return false
 	}
 	if r.has(eaActivity) && r.has(eaActivityTime) {
 		return r.has(eaLoggedBy) || r.has(eaTargets) && (r.has(eaUserID) || r.has(eaUserUPN) || r.has(eaAppID) || r.has(eaAppName))

@@ -30,6 +30,7 @@ const (
 	esCondAccess
 	esClientApp
 	esStep
+	esProperties
 	// The fields below are read by the header only.
 	esUserName
 	esPrincipalName
@@ -71,6 +72,7 @@ var entraSignIn = &Format{
 		esCondAccess:      "properties.conditionalAccessStatus|conditionalAccessStatus",
 		esClientApp:       "properties.clientAppUsed|clientAppUsed",
 		esStep:            "properties.authenticationDetails.authenticationStepDateTime|authenticationDetails.authenticationStepDateTime",
+		esProperties:      "properties",
 		esUserName:        "properties.userDisplayName|userDisplayName",
 		esPrincipalName:   "properties.servicePrincipalName|servicePrincipalName",
 		esManagedIdentity: "properties.managedIdentityType|managedIdentityType|properties.managedServiceIdentity.msiType|managedServiceIdentity.msiType",
@@ -147,7 +149,7 @@ func signInCategory(r *Record) string {
 
 // graphSignIn says whether a record has the fields of Microsoft Graph's signIn.
 func graphSignIn(r *Record) bool {
-	return r.has(esCreated) && (r.has(esErrorCode) || r.has(esCondAccess) || r.has(esClientApp)) &&
+	return !r.has(esProperties) && r.has(esCreated) && (r.has(esErrorCode) || r.has(esCondAccess) || r.has(esClientApp)) &&
 		(r.has(esUserUPN) || r.has(esUserID) || r.has(esPrincipalID)) && r.has(esAppID)
 }
 

@@ -23,6 +23,6 @@ func Formats() []*Format {
 		oneLoginEvents,
 		duoAdmin,
 		duoAuth,
-		anyJSON,
+		generic,
 	}
 }
