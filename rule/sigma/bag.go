@@ -1,0 +1,174 @@
+package sigma
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/yagura-sec/yagura/query"
+	"github.com/yagura-sec/yagura/slot"
+)
+
+// bag is a field that logs keep in a list of named values, such as
+// [{"Name":"RequestType","Value":"Cmsi:Cmsi"}]. A pipeline maps a field to
+// `ExtendedProperties{Name=RequestType}.Value`.
+type bag struct {
+	list  []slot.Seg // where the list stands
+	key   []slot.Seg // the member's name, without regard to case
+	name  string
+	value []slot.Seg
+}
+
+// parseBag reads the name of a field in a bag.
+func parseBag(name string) (bag, bool) {
+	list, rest, ok := strings.Cut(name, "{")
+	if !ok {
+		return bag{}, false
+	}
+	test, value, ok := strings.Cut(rest, "}.")
+	if !ok {
+		return bag{}, false
+	}
+	key, want, ok := strings.Cut(test, "=")
+	if !ok || list == "" || key == "" || value == "" {
+		return bag{}, false
+	}
+	return bag{segments(list), segments(key), want, segments(value)}, true
+}
+
+// splitBags parts the names that a pipeline gave a field into plain names and bags.
+// A name that the rule itself writes is plain.
+func splitBags(names []string, written string) (plain []string, bags []bag) {
+	for _, n := range names {
+		if b, ok := parseBag(n); ok && n != written {
+			bags = append(bags, b)
+		} else {
+			plain = append(plain, n)
+		}
+	}
+	return plain, bags
+}
+
+// field compiles an item with a field: what its values ask must hold in one of the
+// places that the field may have, and absence in all of them.
+func (c *compiler) field(it *item) (query.Expr, *fault) {
+	plain, bags := splitBags(it.fields, it.field)
+	if len(bags) == 0 {
+		return c.within(it.field, plain, it.arrays, it.at, func(field query.Field) (query.Expr, *fault) {
+			return c.values(it, field)
+		})
+	}
+	one := func(v []value) (query.Expr, *fault) {
+		absence := v[0].kind == valueNull || v[0].kind == valueExists && !v[0].truth
+		part := *it
+		part.values = v
+		var list []query.Expr
+		if len(plain) > 0 {
+			e, f := c.within(it.field, plain, it.arrays, it.at, func(field query.Field) (query.Expr, *fault) {
+				return c.anyOf(&part, v, field)
+			})
+			if f != nil {
+				return nil, f
+			}
+			list = append(list, e)
+		}
+		for _, b := range bags {
+			e, f := c.bag(&part, b, absence)
+			if f != nil {
+				return nil, f
+			}
+			list = append(list, e)
+		}
+		if absence {
+			return and(list), nil
+		}
+		return or(list), nil
+	}
+	var list []query.Expr
+	for _, values := range groups(it) {
+		e, f := one(values)
+		if f != nil {
+			return nil, f
+		}
+		list = append(list, e)
+	}
+	if it.all {
+		return and(list), nil
+	}
+	return or(list), nil
+}
+
+// groups parts the values of an item: one by one when all must hold or when they
+// ask for absence, else together.
+func groups(it *item) [][]value {
+	var out [][]value
+	together := -1
+	for _, v := range it.values {
+		absence := v.kind == valueNull || v.kind == valueExists
+		switch {
+		case it.all || absence:
+			out = append(out, []value{v})
+		case together < 0:
+			together = len(out)
+			out = append(out, []value{v})
+		default:
+			out[together] = append(out[together], v)
+		}
+	}
+	return out
+}
+
+// bag asks for values in a bag.
+func (c *compiler) bag(it *item, b bag, absence bool) (query.Expr, *fault) {
+	list := query.Field{Name: it.field, Paths: []slot.Path{{Segs: b.list, Fold: c.fold}}}
+	c.note(it.field, list.Paths)
+	value := query.Field{Name: it.field, Paths: []slot.Path{{Segs: b.value, Fold: c.fold}}}
+	ask, f := c.anyOf(it, it.values, value)
+	if f != nil {
+		return nil, f
+	}
+	quoteArgs(ask)
+	if absence {
+		ask = &query.Not{X: ask}
+	}
+	named := &query.Pred{Field: query.Field{Name: it.field + " (name)", Paths: []slot.Path{{Segs: b.key, Fold: c.fold}}},
+		Op: query.Eq, Fold: true, Args: []query.Arg{{Text: b.name}}, OpName: "equals", Clause: c.clause, Span: it.at}
+	var e query.Expr = &query.Each{Field: list, Quant: query.EachAny, Where: &query.And{X: []query.Expr{named, ask}}, Span: it.at}
+	if absence {
+		e = &query.Not{X: e}
+	}
+	return e, nil
+}
+
+// quoteArgs lets texts also match a value that is a JSON string inside a string:
+// Entra writes modifiedProperties[].newValue so ("\"False\"").
+func quoteArgs(e query.Expr) {
+	switch e := e.(type) {
+	case *query.Or:
+		for _, x := range e.X {
+			quoteArgs(x)
+		}
+	case *query.And:
+		for _, x := range e.X {
+			quoteArgs(x)
+		}
+	case *query.Pred:
+		before, after := "", ""
+		switch e.Op {
+		case query.Eq:
+			before, after = `"`, `"`
+		case query.Prefix:
+			before = `"`
+		case query.Suffix:
+			after = `"`
+		default:
+			return
+		}
+		for _, a := range slices.Clone(e.Args) {
+			if a.Shown == "" {
+				a.Shown = a.Text
+			}
+			a.Text, a.Number = before+a.Text+after, false
+			e.Args = append(e.Args, a)
+		}
+	}
+}

@@ -1,0 +1,554 @@
+package sigma
+
+import (
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/yagura-sec/yagura/query"
+	"github.com/yagura-sec/yagura/rule"
+	"github.com/yagura-sec/yagura/slot"
+)
+
+// correlationTypes maps every name of a type; extended says that the name asks for
+// a condition over rules.
+var correlationTypes = map[string]struct {
+	kind     rule.CorrelationType
+	extended bool
+}{
+	"event_count": {rule.EventCount, false}, "value_count": {rule.ValueCount, false}, "value_sum": {rule.ValueSum, false},
+	"value_avg": {rule.ValueAvg, false}, "value_percentile": {rule.ValuePercentile, false}, "value_median": {rule.ValueMedian, false},
+	"temporal": {rule.Temporal, false}, "temporal_ordered": {rule.TemporalOrdered, false}, "ordered_temporal": {rule.TemporalOrdered, false},
+	"temporal_extended": {rule.Temporal, true}, "temporal_ordered_extended": {rule.TemporalOrdered, true},
+}
+
+var correlationKeys = []string{"type", "rules", "group-by", "timespan", "condition", "aliases", "generate"}
+
+// correlation is a correlation on its way: read, then bound to its base rules.
+type correlation struct {
+	doc      *document
+	node     *yaml.Node
+	kind     rule.CorrelationType
+	refs     []reference
+	groupBy  []reference
+	fields   []reference
+	timespan time.Duration
+	bounds   []rule.Bound
+	percent  float64
+	// condText is an extended condition.
+	condText string
+	condAt   query.Span
+	aliases  []alias
+	generate bool
+
+	bases []*document
+	state bindState
+}
+
+type bindState uint8
+
+const (
+	unbound bindState = iota
+	binding
+	bound
+	failed
+)
+
+// alias gives a field of the group another name in the events of each rule.
+type alias struct {
+	name string
+	at   query.Span
+	of   []aliasOf
+}
+
+type aliasOf struct {
+	rule  reference
+	field string
+}
+
+// correlate reads the correlations and binds them to their rules.
+func (l *loader) correlate() {
+	all := map[*document]*correlation{}
+	var order []*correlation
+	for _, d := range l.docs {
+		if d.det != nil {
+			continue
+		}
+		c, f := readCorrelation(d)
+		if f != nil {
+			l.refuse(d, f)
+			continue
+		}
+		all[d] = c
+		order = append(order, c)
+	}
+	// A refused correlation is found by its name still: it is in l.refused.
+	l.docs = slices.DeleteFunc(l.docs, func(d *document) bool { return d.det == nil && all[d] == nil || d.det != nil && d.rule == nil })
+	for _, c := range order {
+		l.bind(c, all)
+	}
+	l.docs = slices.DeleteFunc(l.docs, func(d *document) bool { return d.rule == nil })
+	generated := map[*rule.Rule]bool{}
+	for _, c := range order {
+		for _, b := range c.bases {
+			if c.state == bound {
+				b.rule.Silent = true
+				generated[b.rule] = generated[b.rule] || c.generate
+			}
+		}
+	}
+	for r, yes := range generated {
+		if yes {
+			r.Silent = false
+		}
+	}
+}
+
+// readCorrelation reads a correlation without looking at its rules.
+func readCorrelation(d *document) (*correlation, *fault) {
+	n := get(d.node, "correlation")
+	if n.Kind != yaml.MappingNode {
+		return nil, faultNode(n, "write type, rules and timespan below it", "correlation is not a map")
+	}
+	c := &correlation{doc: d, node: n}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if key := n.Content[i]; !slices.Contains(correlationKeys, key.Value) {
+			return nil, faultNode(key, nearest(key.Value, correlationKeys), "unknown key %q of a correlation", key.Value)
+		}
+	}
+	t := get(n, "type")
+	if t == nil {
+		return nil, faultNode(n, "write type: event_count, value_count, temporal …", "the correlation has no type")
+	}
+	known, ok := correlationTypes[t.Value]
+	if !ok {
+		return nil, faultNode(t, nearest(t.Value, sortedKeys(correlationTypes)), "unknown correlation type %q", t.Value)
+	}
+	c.kind = known.kind
+	steps := []func() *fault{c.readRules, c.readTimespan, c.readGroupBy, c.readAliases, c.readGenerate,
+		func() *fault { return c.readCondition(known.extended) }}
+	for _, step := range steps {
+		if f := step(); f != nil {
+			return nil, f
+		}
+	}
+	return c, nil
+}
+
+func (c *correlation) temporal() bool {
+	return c.kind == rule.Temporal || c.kind == rule.TemporalOrdered
+}
+
+func (c *correlation) readRules() *fault {
+	n := get(c.node, "rules")
+	c.refs = references(n)
+	switch {
+	case n == nil && c.temporal():
+	case len(c.refs) == 0 || n.Kind == yaml.SequenceNode && len(c.refs) != len(n.Content):
+		at := n
+		if n == nil {
+			at = c.node
+		}
+		return faultNode(at, "write rules: and ids, names or titles of rules", "the correlation names no rules")
+	}
+	return nil
+}
+
+var timespanForm = regexp.MustCompile(`^([0-9]{1,9})([a-zA-Z]+)$`)
+
+func (c *correlation) readTimespan() *fault {
+	n := get(c.node, "timespan")
+	if n == nil {
+		hint := "write timespan: 5m"
+		if get(c.node, "timeframe") != nil {
+			hint = "did you mean timespan?"
+		}
+		return faultNode(c.node, hint, "the correlation has no timespan")
+	}
+	m := timespanForm.FindStringSubmatch(n.Value)
+	if m == nil || n.Kind != yaml.ScalarNode {
+		return faultNode(n, "write a number and s, m, h or d, such as 90m", "timespan %q", n.Value)
+	}
+	count, _ := strconv.Atoi(m[1]) // nine digits at most
+	unit, ok := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour}[m[2]]
+	if !ok {
+		hint := map[string]string{"w": "write 7d for a week", "M": "write 30d for a month; minutes are m", "y": "write 365d for a year",
+			"S": "write s", "H": "write h", "D": "write d", "min": "write m"}[m[2]]
+		if hint == "" {
+			hint = "units are s, m, h and d"
+		}
+		return faultNode(n, hint, "unknown unit in timespan %q", n.Value)
+	}
+	if count == 0 {
+		return faultNode(n, "", "timespan %q is nothing", n.Value)
+	}
+	if int64(count) > math.MaxInt64/int64(unit) {
+		return faultNode(n, "", "timespan %q is too long", n.Value)
+	}
+	c.timespan = time.Duration(count) * unit
+	return nil
+}
+
+func (c *correlation) readGroupBy() *fault {
+	n := get(c.node, "group-by")
+	if n == nil || isNull(n) {
+		return nil
+	}
+	c.groupBy = references(n)
+	if n.Kind == yaml.MappingNode || n.Kind == yaml.SequenceNode && len(c.groupBy) != len(n.Content) {
+		return faultNode(n, "write one field or a list of fields", "group-by is not a list of fields")
+	}
+	for i, g := range c.groupBy {
+		if slices.ContainsFunc(c.groupBy[:i], func(o reference) bool { return o.name == g.name }) {
+			return faultAt(g.at, "", "group-by names %q twice", g.name)
+		}
+	}
+	return nil
+}
+
+func (c *correlation) readAliases() *fault {
+	n := get(c.node, "aliases")
+	if n == nil || isNull(n) {
+		return nil
+	}
+	if n.Kind != yaml.MappingNode {
+		return faultNode(n, "write alias: {rule: field}", "aliases is not a map")
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, m := n.Content[i], n.Content[i+1]
+		if m.Kind != yaml.MappingNode {
+			return faultNode(m, "write the field of each rule: {rule: field}", "the alias %q is not a map", key.Value)
+		}
+		a := alias{name: key.Value, at: spanOf(key)}
+		for j := 0; j+1 < len(m.Content); j += 2 {
+			if text(m.Content[j+1]) == "" {
+				return faultNode(m.Content[j+1], "write the name of a field", "the alias %q has no field for %q", key.Value, m.Content[j].Value)
+			}
+			a.of = append(a.of, aliasOf{reference{m.Content[j].Value, spanOf(m.Content[j])}, m.Content[j+1].Value})
+		}
+		c.aliases = append(c.aliases, a)
+	}
+	return nil
+}
+
+func (c *correlation) readGenerate() *fault {
+	n := get(c.node, "generate")
+	if n == nil {
+		return nil
+	}
+	var ok bool
+	if c.generate, ok = boolOf(n.Value); !ok || n.Kind != yaml.ScalarNode {
+		return faultNode(n, "write true or false", "generate %q", n.Value)
+	}
+	return nil
+}
+
+var boundOps = []string{"gt", "gte", "lt", "lte", "eq", "neq"}
+
+func (c *correlation) readCondition(extended bool) *fault {
+	n := get(c.node, "condition")
+	switch {
+	case n == nil && c.temporal() && !extended:
+		if len(c.refs) == 0 {
+			return faultNode(c.node, "write rules: and ids, names or titles of rules", "the correlation names no rules")
+		}
+		return nil // every rule must match
+	case n == nil:
+		return faultNode(c.node, "write condition: {gte: 10}", "the correlation has no condition")
+	case n.Kind == yaml.ScalarNode:
+		if !c.temporal() {
+			return faultNode(n, "write condition: {gte: 10}; a condition over rules is for temporal and temporal_ordered", "the condition of %s is not a map", c.kind)
+		}
+		c.condText, c.condAt = n.Value, spanOf(n)
+		return nil
+	case n.Kind != yaml.MappingNode || extended:
+		return faultNode(n, "write text such as rule_a and not rule_b", "the condition is not text over the rules")
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, v := n.Content[i], n.Content[i+1]
+		switch {
+		case slices.Contains(boundOps, key.Value):
+			num, _, ok := numberOf(v.Value)
+			if v.Kind != yaml.ScalarNode || !ok {
+				return faultNode(v, "write a number", "%s: %q is not a number", key.Value, v.Value)
+			}
+			c.bounds = append(c.bounds, rule.Bound{Op: key.Value, Value: num})
+		case key.Value == "field":
+			c.fields = references(v)
+			if len(c.fields) == 0 || v.Kind == yaml.SequenceNode && len(c.fields) != len(v.Content) {
+				return faultNode(v, "write one field or a list of fields", "field is not the name of a field")
+			}
+		case key.Value == "percentile":
+			num, _, ok := numberOf(v.Value)
+			if !ok || num < 0 || num > 100 {
+				return faultNode(v, "write a number from 0 to 100", "percentile %q", v.Value)
+			}
+			c.percent = num
+		default:
+			return faultNode(key, nearest(key.Value, append(boundOps, "field", "percentile")), "unknown key %q of a correlation's condition", key.Value)
+		}
+	}
+	return c.checkCondition(n)
+}
+
+// checkCondition compares a condition with what the type needs.
+func (c *correlation) checkCondition(n *yaml.Node) *fault {
+	values := strings.HasPrefix(string(c.kind), "value_")
+	switch {
+	case len(c.bounds) == 0:
+		return faultNode(n, "write gte: 10", "the condition has none of gt, gte, lt, lte, eq, neq")
+	case len(c.bounds) > 2:
+		return faultNode(n, "write one, or two for a range", "the condition has %d comparisons", len(c.bounds))
+	case values && len(c.fields) == 0:
+		return faultNode(n, "write field: and the name of a field", "%s needs a field", c.kind)
+	case !values && len(c.fields) > 0:
+		return faultAt(c.fields[0].at, "did you mean type: value_count?", "%s has no field", c.kind)
+	case c.kind != rule.ValueCount && len(c.fields) > 1:
+		return faultAt(c.fields[1].at, "write one field", "%s takes one field", c.kind)
+	case c.kind == rule.ValuePercentile && get(n, "percentile") == nil:
+		return faultNode(n, "write percentile: 95", "value_percentile needs a percentile")
+	case c.kind != rule.ValuePercentile && get(n, "percentile") != nil:
+		return faultNode(get(n, "percentile"), "did you mean type: value_percentile?", "%s has no percentile", c.kind)
+	}
+	return nil
+}
+
+// bind resolves the rules of a correlation, those it is built on first.
+func (l *loader) bind(c *correlation, all map[*document]*correlation) {
+	if c.state != unbound {
+		return
+	}
+	c.state = binding
+	f := l.bindRules(c, all)
+	if f == nil {
+		f = l.makeCorrelation(c)
+	}
+	if f != nil {
+		c.state, c.bases, c.doc.rule = failed, nil, nil
+		l.refuse(c.doc, f)
+		return
+	}
+	c.state = bound
+}
+
+func (l *loader) bindRules(c *correlation, all map[*document]*correlation) *fault {
+	if len(c.refs) == 0 {
+		c.refs = condNames(c.condText, c.condAt)
+	}
+	for _, ref := range c.refs {
+		d, f := l.refers(ref.name, ref.at)
+		if f != nil {
+			return f
+		}
+		if d == c.doc {
+			return faultAt(ref.at, "", "the correlation refers to itself")
+		}
+		if inner := all[d]; inner != nil {
+			l.bind(inner, all)
+			switch inner.state {
+			case binding:
+				return faultAt(ref.at, "", "the correlations %q and %q refer to each other", c.doc.label(), d.label())
+			case failed:
+				return faultAt(ref.at, "mend that rule first", "the rule %q was refused (%s:%d)", ref.name, d.file, d.at.Line)
+			}
+		}
+		c.bases = append(c.bases, d)
+	}
+	return nil
+}
+
+// condNames lists the names of an extended condition that has no list of rules.
+func condNames(s string, at query.Span) []reference {
+	var out []reference
+	for _, w := range strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(" \t\r\n()", r) }) {
+		switch strings.ToLower(w) {
+		case "and", "or", "not":
+			continue
+		}
+		if !slices.ContainsFunc(out, func(o reference) bool { return o.name == w }) {
+			out = append(out, reference{w, at})
+		}
+	}
+	return out
+}
+
+// makeCorrelation makes the rule of a correlation whose base rules stand.
+func (l *loader) makeCorrelation(c *correlation) *fault {
+	r := c.doc.newRule()
+	out := &rule.Correlation{Type: c.kind, Timespan: c.timespan, Bounds: c.bounds, Percentile: c.percent}
+	for _, g := range c.groupBy {
+		out.GroupBy = append(out.GroupBy, g.name)
+	}
+	for _, x := range c.fields {
+		out.Fields = append(out.Fields, x.name)
+	}
+	for i, ref := range c.refs {
+		out.Rules = append(out.Rules, c.bases[i].rule)
+		out.RuleNames = append(out.RuleNames, ref.name)
+	}
+	if c.condText != "" {
+		if f := c.extended(out); f != nil {
+			return f
+		}
+	}
+	owners, f := l.aliasOwners(c)
+	if f != nil {
+		return f
+	}
+	for _, base := range c.bases {
+		var captures rule.BaseCapture
+		for _, g := range c.groupBy {
+			i, f := capture(c, base, g, owners)
+			if f != nil {
+				return f
+			}
+			captures.Group = append(captures.Group, i)
+		}
+		for _, x := range c.fields {
+			i, f := capture(c, base, x, owners)
+			if f != nil {
+				return f
+			}
+			captures.Values = append(captures.Values, i)
+		}
+		out.Base = append(out.Base, captures)
+	}
+	if f := l.sideCar(c.doc, r); f != nil {
+		return f
+	}
+	r.Correlation = out
+	r.Formats = formatsOf(out.Rules)
+	c.doc.rule = r
+	return nil
+}
+
+// extended reads a condition over rules: `a and not b`. Each rule is asked for as
+// a field of its name that must exist.
+func (c *correlation) extended(out *rule.Correlation) *fault {
+	names := slices.Clone(out.RuleNames)
+	index := map[string]int{}
+	for i, n := range out.RuleNames {
+		if _, ok := index[n]; !ok {
+			index[n] = i
+		}
+	}
+	for i, d := range c.bases {
+		for _, n := range []string{d.meta.name, d.meta.id, d.meta.title} {
+			if _, ok := index[n]; !ok && n != "" {
+				index[n] = i
+				names = append(names, n)
+			}
+		}
+	}
+	x, f := parseExtended(c.condText, c.condAt, names)
+	if f != nil {
+		return f
+	}
+	used := map[int]bool{}
+	var build func(x cond) query.Expr
+	list := func(in []cond) []query.Expr {
+		exprs := make([]query.Expr, len(in))
+		for i, y := range in {
+			exprs[i] = build(y)
+		}
+		return exprs
+	}
+	build = func(x cond) query.Expr {
+		switch x := x.(type) {
+		case condAnd:
+			return and(list(x))
+		case condOr:
+			return or(list(x))
+		case condNot:
+			return &query.Not{X: build(x.x)}
+		case condName:
+			i := index[string(x)]
+			used[i] = true
+			return &query.Pred{Field: query.Field{Name: out.RuleNames[i]}, Op: query.Exists,
+				Args: []query.Arg{{Bool: true}}, OpName: "matched", Span: c.condAt}
+		}
+		return query.Const(false)
+	}
+	out.Condition = build(x)
+	for i, n := range out.RuleNames {
+		if !used[i] && index[n] == i {
+			return faultAt(c.refs[i].at, "name it in the condition, or take it from the list", "the condition does not name the rule %q", n)
+		}
+	}
+	return nil
+}
+
+// aliasOwners resolves the rules that aliases name.
+func (l *loader) aliasOwners(c *correlation) (map[*document]map[string]string, *fault) {
+	out := map[*document]map[string]string{}
+	for _, a := range c.aliases {
+		for _, of := range a.of {
+			d, f := l.refers(of.rule.name, of.rule.at)
+			if f != nil {
+				return nil, f
+			}
+			if !slices.Contains(c.bases, d) {
+				return nil, faultAt(of.rule.at, "", "the alias %q names the rule %q, which the correlation does not refer to", a.name, of.rule.name)
+			}
+			if out[d] == nil {
+				out[d] = map[string]string{}
+			}
+			out[d][a.name] = of.field
+		}
+		for _, d := range c.bases {
+			if out[d][a.name] == "" {
+				return nil, faultAt(a.at, "write the field of every rule", "the alias %q has no field for the rule %q", a.name, d.label())
+			}
+		}
+	}
+	return out, nil
+}
+
+// capture makes a base rule hand on a field and returns where it stands: among the
+// captures of a rule, among the group-by fields of a correlation.
+func capture(c *correlation, base *document, field reference, aliases map[*document]map[string]string) (int, *fault) {
+	name := field.name
+	if to := aliases[base][name]; to != "" {
+		name = to
+	}
+	if inner := base.rule.Correlation; inner != nil {
+		i := slices.Index(inner.GroupBy, name)
+		if i < 0 {
+			return 0, faultAt(field.at, "add it to the group-by of that correlation", "the correlation %q does not group by %q", base.label(), name)
+		}
+		return i, nil
+	}
+	r := base.rule
+	for i, f := range r.Captures {
+		if f.Name == name {
+			return i, nil
+		}
+	}
+	var paths []slot.Path
+	for _, n := range base.mapped(name) {
+		paths = append(paths, slot.Path{Segs: segments(n), Fold: base.folds()})
+	}
+	r.Captures = append(r.Captures, query.Field{Name: name, Paths: paths})
+	return len(r.Captures) - 1, nil
+}
+
+// formatsOf joins the formats of rules; nil when one judges every format.
+func formatsOf(rules []*rule.Rule) []string {
+	out := []string{}
+	for _, r := range rules {
+		if r.Formats == nil {
+			return nil
+		}
+		for _, f := range r.Formats {
+			if !slices.Contains(out, f) {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}

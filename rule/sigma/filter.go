@@ -1,0 +1,151 @@
+package sigma
+
+import (
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/yagura-sec/yagura/query"
+)
+
+// reference names a rule, with its place.
+type reference struct {
+	name string
+	at   query.Span
+}
+
+// readFilter reads a filter document: its detections, joined with the rules that
+// it names.
+func (l *loader) readFilter(d *document) *fault {
+	n := get(d.node, "filter")
+	if n.Kind != yaml.MappingNode {
+		return faultNode(n, "write rules, search identifiers and a condition", "filter is not a map")
+	}
+	var f *fault
+	if d.logsource, f = readLogsource(d.node); f != nil {
+		return f
+	}
+	if get(n, "rules") == nil {
+		return faultNode(n, "write rules: any, or ids or names of rules", "the filter names no rules")
+	}
+	r := &reader{arrays: d.arrays, placeholders: l.opts.Placeholders}
+	if d.det, f = r.detections(n, "filter", "rules"); f != nil {
+		return f
+	}
+	if len(d.det.conditions) != 1 {
+		return faultNode(get(n, "condition"), "join them with or", "a filter has one condition")
+	}
+	return nil
+}
+
+// filter joins every filter with its rules.
+func (l *loader) filter() {
+	for _, d := range l.filters {
+		n := get(get(d.node, "filter"), "rules")
+		if everyRule(n) {
+			for _, x := range l.docs {
+				if x.det != nil && within(x.logsource, d.logsource) {
+					x.join(d)
+				}
+			}
+			continue
+		}
+		for _, ref := range references(n) {
+			found := l.find(ref.name)
+			if len(found) == 0 {
+				_, f := l.refers(ref.name, ref.at)
+				l.warn(d, f)
+			}
+			for _, x := range found {
+				switch {
+				case x.det == nil:
+					l.warn(d, faultAt(ref.at, "name the rules that it is built on", "%q is a correlation; filters are for rules", ref.name))
+				case !within(x.logsource, d.logsource):
+					l.warn(d, faultAt(ref.at, "give the filter the logsource of the rule", "%q is of another logsource (%s)", ref.name, x.logsource))
+				default:
+					x.join(d)
+				}
+			}
+		}
+	}
+}
+
+// everyRule says whether a filter is for all rules of its logsource.
+func everyRule(n *yaml.Node) bool {
+	if n.Kind == yaml.SequenceNode {
+		return len(n.Content) == 0 || len(n.Content) == 1 && everyRule(n.Content[0])
+	}
+	return n.Kind == yaml.ScalarNode && (strings.EqualFold(n.Value, "any") || strings.EqualFold(n.Value, "all"))
+}
+
+// references reads one reference or a list of them.
+func references(n *yaml.Node) []reference {
+	if n == nil {
+		return nil
+	}
+	list := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		list = n.Content
+	}
+	var out []reference
+	for _, x := range list {
+		if x.Kind == yaml.ScalarNode {
+			out = append(out, reference{x.Value, spanOf(x)})
+		}
+	}
+	return out
+}
+
+// within says whether a logsource is what of says, or more special.
+func within(l, of logsource) bool {
+	return (of.category == "" || of.category == l.category) && (of.product == "" || of.product == l.product) &&
+		(of.service == "" || of.service == l.service)
+}
+
+// join adds a filter to a rule: its conditions hold only when the filter's holds too.
+func (d *document) join(filter *document) {
+	copied := filter.det.clone()
+	rename := map[string]string{}
+	for _, name := range copied.names {
+		to := filter.label() + "." + name
+		for d.det.byName[to] != nil {
+			to += "'"
+		}
+		rename[name] = to
+		d.det.add(to, copied.byName[name])
+	}
+	added := renamed(copied.conditions[0].expr, rename)
+	d.det.conditions = slices.Clone(d.det.conditions)
+	for i := range d.det.conditions {
+		d.det.conditions[i].expr = condAnd{d.det.conditions[i].expr, added}
+	}
+}
+
+// renamed puts other names into a condition.
+func renamed(x cond, to map[string]string) cond {
+	list := func(in []cond) []cond {
+		out := make([]cond, len(in))
+		for i, y := range in {
+			out[i] = renamed(y, to)
+		}
+		return out
+	}
+	switch x := x.(type) {
+	case condAnd:
+		return condAnd(list(x))
+	case condOr:
+		return condOr(list(x))
+	case condNot:
+		return condNot{renamed(x.x, to)}
+	case condName:
+		return condName(to[string(x)])
+	case condOf:
+		names := make([]string, len(x.names))
+		for i, n := range x.names {
+			names[i] = to[n]
+		}
+		return condOf{x.count, names}
+	}
+	return x
+}

@@ -1,0 +1,284 @@
+package sigma
+
+import (
+	"fmt"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/yagura-sec/yagura/query"
+	"github.com/yagura-sec/yagura/rule"
+)
+
+// Options say how rules are read.
+type Options struct {
+	// Pipelines map logsources to formats and field names; nil means
+	// [ShippedPipelines], an empty list none.
+	Pipelines []*Pipeline
+	// NoRouting makes every rule judge every format, whatever its logsource. Field
+	// names are mapped all the same.
+	NoRouting bool
+	// Placeholders holds the values of placeholders (%name% under the modifier
+	// expand), by name without percent signs. Values may hold wildcards.
+	Placeholders map[string][]string
+}
+
+// Load reads rule files. All files of a rule set must be given at once:
+// correlations and filters refer to rules in other files. A document with a fault
+// is refused alone. Rules stand in the order of their documents; a rule on which
+// a correlation is built stands in the list too, silent unless the correlation
+// says generate.
+func Load(files []rule.File, opts Options) ([]*rule.Rule, []rule.Refusal) {
+	if opts.Pipelines == nil {
+		opts.Pipelines = ShippedPipelines()
+	}
+	l := &loader{opts: opts}
+	for _, f := range files {
+		l.read(f)
+	}
+	l.filter()
+	for _, d := range l.docs {
+		if d.det != nil {
+			l.detection(d)
+		}
+	}
+	l.correlate()
+	var rules []*rule.Rule
+	for _, d := range l.docs {
+		if d.rule != nil {
+			rules = append(rules, d.rule)
+		}
+	}
+	return rules, l.refusals
+}
+
+// loader holds what is known between the steps of Load.
+type loader struct {
+	opts     Options
+	docs     []*document // detection rules and correlations, in order
+	filters  []*document
+	refused  []*document // for correlations that name them
+	refusals []rule.Refusal
+}
+
+func (l *loader) refuse(d *document, f *fault) {
+	l.refusals = append(l.refusals, f.refusal(d.file, d.label()))
+	l.refused = append(l.refused, d)
+}
+
+func (l *loader) warn(d *document, f *fault) {
+	r := f.refusal(d.file, d.label())
+	r.Warning = true
+	l.refusals = append(l.refusals, r)
+}
+
+// read parses one file and sorts its documents.
+func (l *loader) read(f rule.File) {
+	docs, flt := documents(f.Data)
+	docs, actionFault := legacy(docs)
+	for _, n := range docs {
+		l.document(f.Path, n)
+	}
+	for _, x := range []*fault{flt, actionFault} {
+		if x != nil {
+			l.refusals = append(l.refusals, x.refusal(f.Path, ""))
+		}
+	}
+	if len(docs) == 0 && flt == nil && actionFault == nil {
+		l.refusals = append(l.refusals, rule.Refusal{File: f.Path, Reason: "the file holds no rule", Warning: true})
+	}
+}
+
+func (l *loader) document(file string, n *yaml.Node) {
+	d := &document{file: file, node: n, at: spanOf(n), attributes: map[string][]string{}}
+	if n.Kind != yaml.MappingNode {
+		l.refuse(d, faultNode(n, "write title, logsource and detection", "the document is not a map"))
+		return
+	}
+	warnings, f := readMeta(d)
+	for _, w := range warnings {
+		l.warn(d, w)
+	}
+	if f != nil {
+		l.refuse(d, f)
+		return
+	}
+	kinds := 0
+	for _, key := range []string{"detection", "correlation", "filter"} {
+		if get(n, key) != nil {
+			kinds++
+		}
+	}
+	switch {
+	case kinds > 1:
+		l.refuse(d, faultNode(n, "write one document for each", "the document has more than one of detection, correlation and filter"))
+	case get(n, "correlation") != nil:
+		l.docs = append(l.docs, d)
+	case get(n, "filter") != nil:
+		if f := l.readFilter(d); f != nil {
+			l.refuse(d, f)
+			return
+		}
+		l.filters = append(l.filters, d)
+	case get(n, "detection") != nil:
+		if f := l.readDetection(d); f != nil {
+			l.refuse(d, f)
+			return
+		}
+		l.docs = append(l.docs, d)
+	default:
+		hint := "write detection:, correlation: or filter:"
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if m := nearest(n.Content[i].Value, []string{"detection", "correlation", "filter"}); m != "" {
+				hint = m
+			}
+		}
+		l.refuse(d, faultNode(n, hint, "the document is neither a rule nor a correlation nor a filter"))
+	}
+}
+
+func (l *loader) readDetection(d *document) *fault {
+	var f *fault
+	if d.logsource, f = readLogsource(d.node); f != nil {
+		return f
+	}
+	r := &reader{arrays: d.arrays, placeholders: l.opts.Placeholders}
+	d.det, f = r.detections(get(d.node, "detection"), "detection", "timeframe")
+	return f
+}
+
+// detection runs the pipelines over a rule and compiles it.
+func (l *loader) detection(d *document) {
+	if f := l.compile(d); f != nil {
+		d.rule = nil
+		l.refuse(d, f)
+	}
+}
+
+func (l *loader) compile(d *document) *fault {
+	named := d.logsource.String()
+	if f := run(l.opts.Pipelines, d, l.opts.Placeholders); f != nil {
+		return f
+	}
+	c := &compiler{fold: d.folds()}
+	when, f := c.compile(d.det)
+	if f != nil {
+		return f
+	}
+	if err := query.Check(when); err != nil {
+		return faultAt(d.at, "", "%v", err)
+	}
+	r := d.newRule()
+	r.When = when
+	for _, name := range c.order {
+		r.Fields = append(r.Fields, c.fields[name])
+	}
+	if f := l.sideCar(d, r); f != nil {
+		return f
+	}
+	if !l.opts.NoRouting {
+		// A rule of a logsource that no pipeline knows judges no format: an empty list,
+		// where nil would mean every one.
+		r.Formats = append([]string{}, d.attributes[attrFormats]...)
+		if len(r.Formats) == 0 {
+			l.warn(d, faultNode(get(d.node, "logsource"), "give a pipeline that sets "+attrFormats+", or scan without routing",
+				"no pipeline knows the logsource %s: the rule judges no log", named))
+		}
+	}
+	d.rule = r
+	return nil
+}
+
+// sideCar reads the key yagura of a rule.
+func (l *loader) sideCar(d *document, r *rule.Rule) *fault {
+	n := get(d.node, "yagura")
+	if n == nil {
+		return nil
+	}
+	car, words, refusals := rule.ParseSideCar(n, d.file)
+	for i, x := range refusals {
+		if !x.Warning {
+			// The first fault refuses the rule; the others are told beside it.
+			l.tell(d, refusals[i+1:])
+			return &fault{at: query.Span{Line: x.Line, Column: x.Column}, reason: x.Reason, hint: x.Hint}
+		}
+		l.tell(d, refusals[i:i+1])
+	}
+	r.SideCar, r.Japanese = car, words
+	return nil
+}
+
+func (l *loader) tell(d *document, refusals []rule.Refusal) {
+	for _, x := range refusals {
+		x.Rule = d.label()
+		l.refusals = append(l.refusals, x)
+	}
+}
+
+// find returns the documents that a reference means: those of its id or name, else
+// those of its title.
+func (l *loader) find(ref string) []*document {
+	var exact, titled []*document
+	for _, d := range l.docs {
+		switch {
+		case !d.is(ref):
+		case ref == d.meta.title && ref != d.meta.name && ref != d.meta.id:
+			titled = append(titled, d)
+		default:
+			exact = append(exact, d)
+		}
+	}
+	if len(exact) > 0 {
+		return exact
+	}
+	return titled
+}
+
+// refers resolves a reference to one document.
+func (l *loader) refers(ref string, at query.Span) (*document, *fault) {
+	found := l.find(ref)
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return nil, faultAt(at, "refer by id", "%q means %d rules: %s", ref, len(found), places(found))
+	}
+	for _, d := range l.refused {
+		if d.is(ref) {
+			return nil, faultAt(at, "mend that rule first", "the rule %q was refused (%s:%d)", ref, d.file, d.at.Line)
+		}
+	}
+	var names []string
+	for _, d := range l.docs {
+		names = append(names, d.meta.name, d.meta.title)
+	}
+	slices.Sort(names)
+	hint := nearest(ref, slices.Compact(names))
+	if hint == "" {
+		hint = "load the file of the rule too"
+	}
+	return nil, faultAt(at, hint, "no rule has the id, name or title %q", ref)
+}
+
+func places(docs []*document) string {
+	var out []string
+	for _, d := range docs {
+		out = append(out, fmt.Sprintf("%s:%d", d.file, d.at.Line))
+		if len(out) == 4 && len(docs) > 4 {
+			out = append(out, "…")
+			break
+		}
+	}
+	return join(out)
+}
+
+func join(list []string) string {
+	s := ""
+	for i, x := range list {
+		if i > 0 {
+			s += ", "
+		}
+		s += x
+	}
+	return s
+}

@@ -1,0 +1,444 @@
+package sigma
+
+import (
+	"embed"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/yagura-sec/yagura/query"
+	"github.com/yagura-sec/yagura/rule"
+)
+
+// Pipeline is a processing pipeline in the form of pySigma: a list of
+// transformations with the conditions under which each applies. Beyond pySigma,
+// two custom attributes say what a logsource is here (see docs/sigma.md):
+//
+//	type: set_custom_attribute
+//	attribute: yagura.formats      # the log formats that the rule judges
+//	value: [aws.cloudtrail]
+//
+//	attribute: yagura.fold_fields  # true: field names are found without regard to case
+type Pipeline struct {
+	Name     string
+	File     string
+	Priority int
+	items    []*pipeItem
+	vars     map[string][]string
+}
+
+// The custom attributes that say what a logsource is.
+const (
+	attrFormats = "yagura.formats"
+	attrFold    = "yagura.fold_fields"
+)
+
+//go:embed pipelines/*.yml
+var shipped embed.FS
+
+// ShippedPipelines returns the pipelines that [Load] uses when it is given none:
+// one for each product, in no special order.
+func ShippedPipelines() []*Pipeline {
+	var out []*Pipeline
+	for _, f := range ShippedPipelineFiles() {
+		p, refusals := ParsePipeline(f)
+		if p == nil {
+			panic(refusals[0].Error()) // a test parses them all
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// ShippedPipelineFiles returns the text of the shipped pipelines, so that a user
+// can start from it.
+func ShippedPipelineFiles() []rule.File {
+	var out []rule.File
+	entries, err := shipped.ReadDir("pipelines")
+	if err != nil {
+		panic(err) // the folder is embedded
+	}
+	for _, e := range entries {
+		name := path.Join("pipelines", e.Name())
+		data, err := shipped.ReadFile(name)
+		if err != nil {
+			panic(err) // so are its files
+		}
+		out = append(out, rule.File{Path: name, Data: data})
+	}
+	return out
+}
+
+// pipeItem is one transformation with its conditions.
+type pipeItem struct {
+	id       string
+	place    string // pipeline and place, for refusals of rules
+	rules    condSet[*document]
+	details  condSet[*item]
+	names    condSet[fieldName]
+	apply    func(p *pass, d *document, it *pipeItem) *fault
+	children []*pipeItem // of nest
+}
+
+// fieldName is a field name in the item that holds it (nil for a correlation's).
+type fieldName struct {
+	name string
+	item *item
+	doc  *document
+}
+
+// condSet is a set of conditions: all of them, one of them, or an expression.
+type condSet[T any] struct {
+	list  []func(T) bool
+	names []string
+	expr  cond
+	any   bool
+	not   bool
+}
+
+func (s *condSet[T]) match(x T) bool {
+	if len(s.list) == 0 {
+		return true
+	}
+	held := !s.any
+	switch {
+	case s.expr != nil:
+		held = s.eval(s.expr, x)
+	case s.any:
+		held = slices.ContainsFunc(s.list, func(c func(T) bool) bool { return c(x) })
+	default:
+		held = !slices.ContainsFunc(s.list, func(c func(T) bool) bool { return !c(x) })
+	}
+	return held != s.not
+}
+
+func (s *condSet[T]) eval(e cond, x T) bool {
+	switch e := e.(type) {
+	case condAnd:
+		return !slices.ContainsFunc(e, func(y cond) bool { return !s.eval(y, x) })
+	case condOr:
+		return slices.ContainsFunc(e, func(y cond) bool { return s.eval(y, x) })
+	case condNot:
+		return !s.eval(e.x, x)
+	case condName:
+		return s.list[slices.Index(s.names, string(e))](x)
+	}
+	return false
+}
+
+// pass is one run of the pipelines over one rule.
+type pass struct {
+	vars    map[string][]string
+	state   map[string]string
+	applied map[string]bool
+}
+
+// run rewrites a rule by the pipelines, in the order of their priority.
+func run(pipelines []*Pipeline, d *document, placeholders map[string][]string) *fault {
+	ordered := slices.Clone(pipelines)
+	slices.SortStableFunc(ordered, func(a, b *Pipeline) int { return a.Priority - b.Priority })
+	p := &pass{vars: map[string][]string{}, state: map[string]string{}, applied: map[string]bool{}}
+	for _, x := range ordered {
+		for k, v := range x.vars {
+			p.vars[k] = v
+		}
+	}
+	for k, v := range placeholders {
+		p.vars[k] = v
+	}
+	d.pass = p
+	for _, x := range ordered {
+		if f := p.items(x.items, d); f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+func (p *pass) items(items []*pipeItem, d *document) *fault {
+	for _, it := range items {
+		if !it.rules.match(d) {
+			continue
+		}
+		if f := it.apply(p, d, it); f != nil {
+			if f.at.Line == 0 {
+				f.at = d.at
+			}
+			f.reason = it.place + ": " + f.reason
+			return f
+		}
+		if it.id != "" {
+			p.applied[it.id] = true
+		}
+	}
+	return nil
+}
+
+// pipeReader reads a pipeline.
+type pipeReader struct {
+	file     string
+	name     string
+	refusals []rule.Refusal
+}
+
+func (r *pipeReader) refuse(n *yaml.Node, hint, format string, args ...any) {
+	f := faultNode(n, hint, format, args...)
+	r.refusals = append(r.refusals, f.refusal(r.file, ""))
+}
+
+// ParsePipeline reads a pipeline. It returns nil and the refusals when one of its
+// transformations is not supported: a rule rewritten by half would mean something
+// else than its author wrote.
+func ParsePipeline(f rule.File) (*Pipeline, []rule.Refusal) {
+	r := &pipeReader{file: f.Path}
+	docs, flt := documents(f.Data)
+	if flt != nil {
+		return nil, []rule.Refusal{flt.refusal(f.Path, "")}
+	}
+	if len(docs) != 1 || docs[0].Kind != yaml.MappingNode {
+		return nil, []rule.Refusal{{File: f.Path, Reason: "a pipeline is one YAML map", Hint: "write name, priority and transformations"}}
+	}
+	root := docs[0]
+	p := &Pipeline{File: f.Path, Name: text(get(root, "name")), vars: map[string][]string{}}
+	if p.Name == "" {
+		p.Name = strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path))
+	}
+	r.name = p.Name
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		key, n := root.Content[i], root.Content[i+1]
+		switch key.Value {
+		case "name", "allowed_backends", "description", "author":
+		case "priority":
+			v, err := strconv.Atoi(n.Value)
+			if err != nil {
+				r.refuse(n, "write a whole number", "priority %q is not a number", n.Value)
+			}
+			p.Priority = v
+		case "vars":
+			if n.Kind != yaml.MappingNode {
+				r.refuse(n, "", "vars is not a map")
+				continue
+			}
+			for j := 0; j+1 < len(n.Content); j += 2 {
+				p.vars[n.Content[j].Value] = texts(n.Content[j+1])
+			}
+		case "transformations":
+			p.items = r.list(n)
+		case "postprocessing", "finalizers":
+			if len(n.Content) > 0 {
+				r.refuse(key, "drop it: there is no query text here", "%s rewrites the text of queries", key.Value)
+			}
+		default:
+			r.refuse(key, nearest(key.Value, []string{"name", "priority", "transformations", "vars"}), "unknown key %q of a pipeline", key.Value)
+		}
+	}
+	if len(r.refusals) > 0 {
+		return nil, r.refusals
+	}
+	return p, nil
+}
+
+func (r *pipeReader) list(n *yaml.Node) []*pipeItem {
+	if isNull(n) {
+		return nil
+	}
+	if n.Kind != yaml.SequenceNode {
+		r.refuse(n, "write a list", "transformations is not a list")
+		return nil
+	}
+	var out []*pipeItem
+	for _, c := range n.Content {
+		if it := r.item(c); it != nil {
+			out = append(out, it)
+		}
+	}
+	return out
+}
+
+// condKeys are the keys of an item that are not its transformation's own.
+var condKeys = []string{"id", "type", "rule_conditions", "rule_cond_op", "rule_cond_not", "rule_cond_expr",
+	"detection_item_conditions", "detection_item_cond_op", "detection_item_cond_not", "detection_item_cond_expr",
+	"field_name_conditions", "field_name_cond_op", "field_name_cond_not", "field_name_cond_expr"}
+
+func (r *pipeReader) item(n *yaml.Node) *pipeItem {
+	if n.Kind != yaml.MappingNode {
+		r.refuse(n, "write a map with a type", "a transformation is not a map")
+		return nil
+	}
+	kind := text(get(n, "type"))
+	it := &pipeItem{id: text(get(n, "id"))}
+	it.place = fmt.Sprintf("pipeline %s (%s:%d)", r.name, r.file, n.Line)
+	it.rules = readConds(r, n, "rule", ruleCondition)
+	it.details = readConds(r, n, "detection_item", itemCondition)
+	it.names = readConds(r, n, "field_name", nameCondition)
+	params := &params{r: r, n: n, used: slices.Clone(condKeys)}
+	known := transformations()
+	build, ok := known[kind]
+	switch {
+	case kind == "":
+		r.refuse(n, "", "a transformation without a type")
+		return nil
+	case !ok && slices.Contains(notHere, kind):
+		r.refuse(get(n, "type"), "", "transformation %q is not supported: it makes query text or belongs to other logs", kind)
+		return nil
+	case !ok:
+		r.refuse(get(n, "type"), nearest(kind, sortedKeys(known)), "unknown transformation %q", kind)
+		return nil
+	}
+	before := len(r.refusals)
+	it.apply = build(params, it)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if key := n.Content[i]; len(r.refusals) == before && !slices.Contains(params.used, key.Value) {
+			r.refuse(key, nearest(key.Value, params.used), "unknown key %q of transformation %q", key.Value, kind)
+		}
+	}
+	return it
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// readConds reads the conditions of one sort.
+func readConds[T any](r *pipeReader, n *yaml.Node, sort string, read func(*params, string) func(T) bool) condSet[T] {
+	var s condSet[T]
+	switch op := text(get(n, sort+"_cond_op")); op {
+	case "", "and":
+	case "or":
+		s.any = true
+	default:
+		r.refuse(get(n, sort+"_cond_op"), "write and, or", "%s_cond_op %q", sort, op)
+	}
+	s.not, _ = boolOf(text(get(n, sort+"_cond_not")))
+	list := get(n, sort+"_conditions")
+	if list == nil {
+		return s
+	}
+	one := func(name string, c *yaml.Node) {
+		kind := text(get(c, "type"))
+		p := &params{r: r, n: c, used: []string{"type"}}
+		if f := read(p, kind); f != nil {
+			s.list = append(s.list, f)
+			s.names = append(s.names, name)
+		} else {
+			r.refuse(c, "", "unknown condition %q in %s_conditions", kind, sort)
+		}
+	}
+	switch list.Kind {
+	case yaml.SequenceNode:
+		for i, c := range list.Content {
+			one(strconv.Itoa(i+1), c)
+		}
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(list.Content); i += 2 {
+			one(list.Content[i].Value, list.Content[i+1])
+		}
+	default:
+		r.refuse(list, "write a list", "%s_conditions is not a list", sort)
+	}
+	if e := get(n, sort+"_cond_expr"); e != nil {
+		x, f := parseExtended(e.Value, spanOf(e), s.names)
+		if f != nil {
+			r.refusals = append(r.refusals, f.refusal(r.file, ""))
+		}
+		s.expr = x
+	}
+	return s
+}
+
+// params reads the parameters of a transformation or condition.
+type params struct {
+	r    *pipeReader
+	n    *yaml.Node
+	used []string
+}
+
+func (p *params) get(key string) *yaml.Node {
+	p.used = append(p.used, key)
+	return get(p.n, key)
+}
+
+// text returns a parameter that must be there.
+func (p *params) text(key string) string {
+	n := p.get(key)
+	if n == nil || n.Kind != yaml.ScalarNode {
+		p.r.refuse(p.n, "", "%q is missing", key)
+		return ""
+	}
+	return n.Value
+}
+
+func (p *params) optional(key string) string { return text(p.get(key)) }
+
+func (p *params) flag(key string) bool {
+	b, _ := boolOf(text(p.get(key)))
+	return b
+}
+
+func (p *params) texts(key string) []string {
+	n := p.get(key)
+	if n == nil {
+		p.r.refuse(p.n, "", "%q is missing", key)
+	}
+	return texts(n)
+}
+
+// mapping reads a map of texts to one or several texts. A null key is "".
+func (p *params) mapping(key string) map[string][]string {
+	n := p.get(key)
+	if n == nil || n.Kind != yaml.MappingNode {
+		p.r.refuse(p.n, "write a map", "%q is not a map", key)
+		return nil
+	}
+	out := make(map[string][]string, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k := n.Content[i].Value
+		if isNull(n.Content[i]) {
+			k = ""
+		}
+		if out[k] = names(n.Content[i+1]); len(out[k]) == 0 {
+			p.r.refuse(n.Content[i+1], "write one name or a list", "%q maps to nothing", k)
+		}
+	}
+	return out
+}
+
+// names reads one name or a list of names; unlike [texts] a name may be empty.
+func names(n *yaml.Node) []string {
+	list := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		list = n.Content
+	}
+	var out []string
+	for _, c := range list {
+		if c.Kind == yaml.ScalarNode && !isNull(c) {
+			out = append(out, c.Value)
+		}
+	}
+	return out
+}
+
+// pattern compiles a regular expression that matches from the start of a text.
+func (p *params) pattern(source string) *regexp.Regexp {
+	re, err := compileRegex(source, "", true, false)
+	if err != nil {
+		p.r.refuse(p.n, "", "regular expression %q: %v", source, err)
+		return regexp.MustCompile(`[^\s\S]`)
+	}
+	return re
+}
+
+// spanless is a fault that takes the place of the rule.
+func spanless(format string, args ...any) *fault {
+	return faultAt(query.Span{}, "", format, args...)
+}

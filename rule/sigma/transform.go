@@ -1,0 +1,511 @@
+package sigma
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+type applyFunc = func(p *pass, d *document, it *pipeItem) *fault
+
+// notHere lists transformations of pySigma that are refused: they make query text,
+// call code, or belong to logs that are not read here.
+var notHere = []string{"query_expression_placeholders", "hashes_fields", "regex", "field_name_transform",
+	"strict_field_mapping_failure", "include", "template"}
+
+// transformations builds each supported transformation from its parameters.
+func transformations() map[string]func(*params, *pipeItem) applyFunc {
+	return map[string]func(*params, *pipeItem) applyFunc{
+		"field_name_mapping":        func(p *params, it *pipeItem) applyFunc { return rename(it, mappingOf(p, false)) },
+		"field_name_prefix_mapping": func(p *params, it *pipeItem) applyFunc { return rename(it, mappingOf(p, true)) },
+		"field_name_prefix": func(p *params, it *pipeItem) applyFunc {
+			prefix := p.text("prefix")
+			return rename(it, func(name string, _ bool) []string { return []string{prefix + name} })
+		},
+		"field_name_suffix": func(p *params, it *pipeItem) applyFunc {
+			suffix := p.text("suffix")
+			return rename(it, func(name string, _ bool) []string { return []string{name + suffix} })
+		},
+		"drop_detection_item": func(*params, *pipeItem) applyFunc { return dropItems },
+		"add_condition":       addCondition,
+		"change_logsource": func(p *params, _ *pipeItem) applyFunc {
+			l := logsource{p.optional("category"), p.optional("product"), p.optional("service")}
+			return func(_ *pass, d *document, _ *pipeItem) *fault { d.logsource = l; return nil }
+		},
+		"set_state": func(p *params, _ *pipeItem) applyFunc {
+			key, val := p.text("key"), p.text("val")
+			return func(p *pass, _ *document, _ *pipeItem) *fault { p.state[key] = val; return nil }
+		},
+		"set_custom_attribute": func(p *params, _ *pipeItem) applyFunc {
+			name, val := p.text("attribute"), texts(p.get("value"))
+			return func(_ *pass, d *document, _ *pipeItem) *fault { d.attributes[name] = val; return nil }
+		},
+		"add_field":    fieldList("field"),
+		"remove_field": fieldList("field"),
+		"set_field":    fieldList("fields"),
+		"rule_failure": func(p *params, _ *pipeItem) applyFunc {
+			message := p.text("message")
+			return func(*pass, *document, *pipeItem) *fault { return spanless("%s", message) }
+		},
+		"detection_item_failure": func(p *params, _ *pipeItem) applyFunc {
+			message := p.text("message")
+			return func(_ *pass, d *document, it *pipeItem) *fault {
+				var f *fault
+				d.walk(func(x *item) {
+					if f == nil && it.matches(x, d) {
+						f = faultAt(x.at, "", "%s", message)
+					}
+				})
+				return f
+			}
+		},
+		"value_placeholders": func(p *params, it *pipeItem) applyFunc {
+			handled := handledHoles(p)
+			return fillHoles(func(pass *pass, name string, regex bool) ([]str, bool) {
+				values, ok := pass.vars[name]
+				if !ok || len(values) == 0 || !handled(name) {
+					return nil, false
+				}
+				return fillers(values, regex), true
+			})
+		},
+		"wildcard_placeholders": func(p *params, it *pipeItem) applyFunc {
+			handled := handledHoles(p)
+			return fillHoles(func(_ *pass, name string, regex bool) ([]str, bool) {
+				return fillers([]string{"*"}, regex), handled(name)
+			})
+		},
+		"map_string": func(p *params, _ *pipeItem) applyFunc {
+			mapping := p.mapping("mapping")
+			return mapStrings(func(s str) ([]str, *fault) {
+				to, ok := mapping[s.String()]
+				if !ok {
+					return []str{s}, nil
+				}
+				var out []str
+				for _, t := range to {
+					x := parseStr(t)
+					x.cased = s.cased
+					out = append(out, x)
+				}
+				return out, nil
+			}, false)
+		},
+		"replace_string": replaceString,
+		"case": func(p *params, _ *pipeItem) applyFunc {
+			method := p.optional("method")
+			change := strings.ToLower
+			switch method {
+			case "", "lower":
+			case "upper":
+				change = strings.ToUpper
+			default:
+				p.r.refuse(p.n, "write lower or upper", "method %q of case", method)
+			}
+			return mapStrings(func(s str) ([]str, *fault) {
+				return []str{s.mapText(func(t string) []part { return []part{{partText, change(t)}} })}, nil
+			}, false)
+		},
+		"set_value":    setValue,
+		"convert_type": convertType,
+		"nest":         nest,
+	}
+}
+
+func nest(p *params, it *pipeItem) applyFunc {
+	n := p.get("items")
+	if n == nil {
+		p.r.refuse(p.n, "", "\"items\" is missing")
+		return nil
+	}
+	it.children = p.r.list(n)
+	return func(p *pass, d *document, it *pipeItem) *fault { return p.items(it.children, d) }
+}
+
+// fieldList stands for the transformations of the list `fields` of a rule, which
+// says what to show and matches nothing.
+func fieldList(key string) func(*params, *pipeItem) applyFunc {
+	return func(p *params, _ *pipeItem) applyFunc {
+		p.texts(key)
+		return func(*pass, *document, *pipeItem) *fault { return nil }
+	}
+}
+
+// matches says whether an item meets the conditions of a transformation.
+func (it *pipeItem) matches(x *item, d *document) bool {
+	x.doc = d
+	if !it.details.match(x) {
+		return false
+	}
+	if x.keyword {
+		return it.names.match(fieldName{"", x, d})
+	}
+	return slices.ContainsFunc(x.fields, func(name string) bool { return it.names.match(fieldName{name, x, d}) })
+}
+
+// mark notes that a transformation changed an item.
+func (it *pipeItem) mark(x *item) {
+	if it.id != "" {
+		if x.applied == nil {
+			x.applied = map[string]bool{}
+		}
+		x.applied[it.id] = true
+	}
+}
+
+// mappingOf reads a mapping of names, or of their prefixes. Where the fields of a
+// logsource are found without regard to case, so are the names of the mapping.
+func mappingOf(p *params, prefixes bool) func(name string, fold bool) []string {
+	mapping := p.mapping("mapping")
+	keys := sortedKeys(mapping)
+	slices.SortStableFunc(keys, func(a, b string) int { return len(b) - len(a) }) // the longest prefix first
+	return func(name string, fold bool) []string {
+		if !prefixes {
+			if to, ok := mapping[name]; ok || !fold || name == "" {
+				return to
+			}
+		}
+		for _, k := range keys {
+			if len(k) > len(name) || name == "" || !prefixes && len(k) != len(name) ||
+				name[:len(k)] != k && (!fold || !strings.EqualFold(name[:len(k)], k)) {
+				continue
+			}
+			out := make([]string, 0, len(mapping[k]))
+			for _, to := range mapping[k] {
+				out = append(out, to+name[len(k):])
+			}
+			return out
+		}
+		return nil
+	}
+}
+
+// rename maps names of fields. Several names for one field are its aliases: the
+// field has the values of all of them.
+func rename(it *pipeItem, to func(name string, fold bool) []string) applyFunc {
+	return func(p *pass, d *document, it *pipeItem) *fault {
+		one := func(name string, x *item, arrays bool) []string {
+			if !it.names.match(fieldName{name, x, d}) {
+				return nil
+			}
+			if out := to(name, d.folds()); out != nil || !arrays || name == "" {
+				return out
+			}
+			base, rest := splitSelector(name)
+			if rest == "" {
+				return nil
+			}
+			out := slices.Clone(to(base, d.folds()))
+			for i := range out {
+				out[i] += rest
+			}
+			return out
+		}
+		each := func(names []string, x *item, arrays bool) ([]string, bool) {
+			var out []string
+			changed := false
+			for _, name := range names {
+				mapped := one(name, x, arrays)
+				if mapped == nil {
+					mapped = []string{name}
+				} else {
+					changed = true
+				}
+				for _, m := range mapped {
+					if !slices.Contains(out, m) {
+						out = append(out, m)
+					}
+				}
+			}
+			return out, changed
+		}
+		d.walk(func(x *item) {
+			x.doc = d
+			if !it.details.match(x) {
+				return
+			}
+			changed := false
+			if x.keyword {
+				if names := one("", x, false); names != nil {
+					x.keyword, x.field, x.fields = false, names[0], names
+					changed = true
+				}
+			} else {
+				x.fields, changed = each(x.fields, x, x.arrays)
+			}
+			for i := range x.values {
+				if x.values[i].kind == valueRef {
+					x.values[i].refs, _ = each(x.values[i].refs, x, x.arrays)
+				}
+			}
+			if changed {
+				it.mark(x)
+			}
+		})
+		d.walkBlocks(func(b *block) { b.fields, _ = each(b.fields, nil, true) })
+		if len(it.details.list) == 0 {
+			d.mappers = append(d.mappers, func(names []string) []string {
+				out, _ := each(names, nil, false)
+				return out
+			})
+		}
+		return nil
+	}
+}
+
+func dropItems(_ *pass, d *document, it *pipeItem) *fault {
+	var prune func(n node) node
+	prune = func(n node) node {
+		switch n := n.(type) {
+		case *item:
+			if it.matches(n, d) {
+				return nil
+			}
+		case *group:
+			kept := n.nodes[:0]
+			for _, x := range n.nodes {
+				if y := prune(x); y != nil {
+					kept = append(kept, y)
+				}
+			}
+			if n.nodes = kept; len(kept) == 0 {
+				return nil
+			}
+		}
+		return n
+	}
+	for _, name := range d.det.names {
+		n := prune(d.det.byName[name])
+		if n == nil {
+			return spanless("dropping items leaves nothing of the search identifier %q", name)
+		}
+		d.det.byName[name] = n
+	}
+	return nil
+}
+
+// addCondition joins every condition of a rule with one more.
+func addCondition(p *params, _ *pipeItem) applyFunc {
+	n, name := p.get("conditions"), p.optional("name")
+	template, negated := p.flag("template"), p.flag("negated")
+	if n == nil || n.Kind != yaml.MappingNode {
+		p.r.refuse(p.n, "write fields and values", "\"conditions\" is not a map")
+		return nil
+	}
+	if _, f := (&reader{}).fields(n); f != nil {
+		p.r.refusals = append(p.r.refusals, f.refusal(p.r.file, ""))
+	}
+	return func(_ *pass, d *document, _ *pipeItem) *fault {
+		n := n
+		if template {
+			n = fillTemplate(n, strings.NewReplacer("$category", d.logsource.category, "$product", d.logsource.product,
+				"$service", d.logsource.service, "${category}", d.logsource.category, "${product}", d.logsource.product,
+				"${service}", d.logsource.service))
+		}
+		x, f := (&reader{}).fields(n)
+		if f != nil {
+			return spanless("%s", f.reason)
+		}
+		name := name
+		for i := 1; name == "" || d.det.byName[name] != nil; i++ {
+			name = fmt.Sprintf("_cond_%d", i)
+		}
+		d.det.add(name, x)
+		var added cond = condName(name)
+		if negated {
+			added = condNot{added}
+		}
+		for i := range d.det.conditions {
+			d.det.conditions[i].expr = condAnd{added, d.det.conditions[i].expr}
+		}
+		return nil
+	}
+}
+
+func fillTemplate(n *yaml.Node, r *strings.Replacer) *yaml.Node {
+	c := *n
+	if n.Kind == yaml.ScalarNode {
+		c.Value = r.Replace(n.Value)
+		return &c
+	}
+	c.Content = make([]*yaml.Node, len(n.Content))
+	for i, x := range n.Content {
+		if c.Content[i] = x; n.Kind != yaml.MappingNode || i%2 == 1 {
+			c.Content[i] = fillTemplate(x, r)
+		}
+	}
+	return &c
+}
+
+// handledHoles reads which placeholders a transformation is for.
+func handledHoles(p *params) func(string) bool {
+	include, exclude := texts(p.get("include")), texts(p.get("exclude"))
+	if include != nil && exclude != nil {
+		p.r.refuse(p.n, "", "include and exclude together")
+	}
+	return func(name string) bool {
+		return (include == nil || slices.Contains(include, name)) && !slices.Contains(exclude, name)
+	}
+}
+
+// fillHoles puts values in place of placeholders.
+func fillHoles(lookup func(p *pass, name string, regex bool) ([]str, bool)) applyFunc {
+	return func(p *pass, d *document, it *pipeItem) *fault {
+		var flt *fault
+		d.walkAll(func(x *item) {
+			if flt != nil || !it.matches(x, d) {
+				return
+			}
+			for i := range x.values {
+				v, ok := x.values[i].fill(func(name string, regex bool) ([]str, bool) { return lookup(p, name, regex) })
+				if !ok {
+					flt = faultAt(x.at, "give the placeholders fewer values", "the placeholders stand for more than %d texts", maxVariants)
+					return
+				}
+				x.values[i] = v
+			}
+			it.mark(x)
+		})
+		return flt
+	}
+}
+
+// mapStrings replaces the texts of items, and numbers when they are asked for too.
+func mapStrings(f func(str) ([]str, *fault), numbers bool) applyFunc {
+	return func(_ *pass, d *document, it *pipeItem) *fault {
+		var flt *fault
+		d.walkAll(func(x *item) {
+			if flt != nil || !it.matches(x, d) {
+				return
+			}
+			for i := range x.values {
+				if numbers && x.values[i].kind == valueNum {
+					x.values[i].asText()
+				}
+				if x.values[i], flt = x.values[i].mapStr(f); flt != nil {
+					return
+				}
+			}
+			it.mark(x)
+		})
+		return flt
+	}
+}
+
+var pythonGroup = regexp.MustCompile(`\\(?:g<(\w+)>|(\d))`)
+
+// replaceString replaces what a regular expression finds in texts.
+func replaceString(p *params, _ *pipeItem) applyFunc {
+	source, replacement := p.text("regex"), p.text("replacement")
+	skip, interpret := p.flag("skip_special"), p.flag("interpret_special")
+	re, err := compileRegex(source, "", false, false)
+	if err != nil {
+		p.r.refuse(p.n, "", "regular expression %q: %v", source, err)
+		return nil
+	}
+	replacement = pythonGroup.ReplaceAllString(strings.ReplaceAll(replacement, "$", "$$"), "$${$1$2}")
+	replacement = strings.ReplaceAll(replacement, `\\`, `\`)
+	return mapStrings(func(s str) ([]str, *fault) {
+		if skip {
+			return []str{s.mapText(func(t string) []part {
+				t = re.ReplaceAllString(t, replacement)
+				if interpret {
+					return parseStr(t).parts
+				}
+				return []part{{partText, t}}
+			})}, nil
+		}
+		t := re.ReplaceAllString(s.String(), replacement)
+		var b strings.Builder
+		for i := 0; i < len(t); i++ {
+			b.WriteByte(t[i])
+			if t[i] == '\\' && (i+1 == len(t) || t[i+1] != '*' && t[i+1] != '?') {
+				b.WriteByte('\\')
+			}
+		}
+		out := parseStr(b.String())
+		out.cased = s.cased
+		if s.has(partHole) {
+			out = out.mapText(markHoles)
+		}
+		return []str{out}, nil
+	}, true)
+}
+
+// setValue puts one value in place of all values of an item.
+func setValue(p *params, _ *pipeItem) applyFunc {
+	n, force := p.get("value"), p.optional("force_type")
+	if n == nil || n.Kind != yaml.ScalarNode {
+		p.r.refuse(p.n, "", "\"value\" is missing")
+		return nil
+	}
+	v := scalarValue(n)
+	switch force {
+	case "":
+	case "str":
+		v.asText()
+	case "num":
+		num, text, ok := numberOf(n.Value)
+		if !ok {
+			p.r.refuse(n, "", "%q is not a number", n.Value)
+		}
+		v.kind, v.num, v.text = valueNum, num, text
+	default:
+		p.r.refuse(p.n, "write str or num", "force_type %q", force)
+	}
+	return func(_ *pass, d *document, it *pipeItem) *fault {
+		d.walkAll(func(x *item) {
+			if !it.matches(x, d) {
+				return
+			}
+			for i := range x.values {
+				at := x.values[i].at
+				x.values[i] = v.clone()
+				x.values[i].at = at
+			}
+			it.mark(x)
+		})
+		return nil
+	}
+}
+
+// convertType makes texts of numbers, or numbers of texts.
+func convertType(p *params, _ *pipeItem) applyFunc {
+	target := p.text("target_type")
+	if target != "str" && target != "num" {
+		p.r.refuse(p.n, "write str or num", "target_type %q", target)
+	}
+	var convert func(v *value) *fault
+	convert = func(v *value) *fault {
+		for i := range v.each {
+			if f := convert(&v.each[i]); f != nil {
+				return f
+			}
+		}
+		switch {
+		case target == "str" && (v.kind == valueNum || v.kind == valueBool):
+			v.asText()
+		case target == "num" && v.kind == valueStr:
+			num, text, ok := numberOf(v.str.String())
+			if !ok {
+				return faultAt(v.at, "", "%q is not a number", v.str)
+			}
+			v.kind, v.num, v.text = valueNum, num, text
+		}
+		return nil
+	}
+	return func(_ *pass, d *document, it *pipeItem) *fault {
+		var f *fault
+		d.walkAll(func(x *item) {
+			for i := range x.values {
+				if f == nil && it.matches(x, d) {
+					f = convert(&x.values[i])
+				}
+			}
+		})
+		return f
+	}
+}
