@@ -164,7 +164,10 @@ func addNamed(list []yagura.Entity, typ, name string) []yagura.Entity {
 // it, what the format added, the targets, the source address and the account,
 // each once.
 func finish(e *yagura.Event, more ...yagura.Entity) {
-	var list []yagura.Entity
+	list := make([]yagura.Entity, 0, 8) // an empty list is [] in JSON, not null
+	if e.Targets == nil {
+		e.Targets = []yagura.Entity{}
+	}
 	list = addEntity(list, e.Actor.Type, e.Actor.ID)
 	for _, x := range more {
 		list = addEntity(list, x.Type, x.ID)
