@@ -47,6 +47,7 @@ const wholeRecord FieldID = -1
 // field is what predicates read. Either slot or derive is set.
 type field struct {
 	slot   slot.ID
+	depths []int // of its paths
 	conv   Conv
 	derive *Derived
 	deps   []FieldID
@@ -154,6 +155,9 @@ func (s *Set) Field(f Field) (FieldID, error) {
 	}
 	return s.field(f, 0)
 }
+
+// Slot returns the slot that a field is read from, -1 for a derived field.
+func (s *Set) Slot(f FieldID) slot.ID { return s.fields[f].slot }
 
 // Check says whether an expression can be compiled, without compiling it for any plan.
 func Check(expr Expr) error {
@@ -314,7 +318,11 @@ func (s *Set) field(f Field, depth int) (FieldID, error) {
 	}
 	id := FieldID(len(s.fields))
 	s.fieldIDs[key] = id
-	s.fields = append(s.fields, field{slot: sl, conv: f.Conv})
+	fd := field{slot: sl, conv: f.Conv}
+	for _, p := range f.Paths {
+		fd.depths = append(fd.depths, len(p.Segs))
+	}
+	s.fields = append(s.fields, fd)
 	return id, nil
 }
 

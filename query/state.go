@@ -271,6 +271,30 @@ func (st *State) texts(f FieldID) *list {
 	}
 }
 
+// Scalars appends the texts of a field's values that are no objects or arrays, null
+// left out, to dst; where there are none but objects or arrays, theirs. What it
+// returns is valid until the next Begin.
+func (st *State) Scalars(f FieldID, dst [][]byte) [][]byte {
+	from := len(dst)
+	for _, containers := range []bool{false, true} {
+		l := st.list(f)
+		for {
+			for i := range l.items {
+				if it := &l.items[i]; it.kind != slot.Null && it.kind >= slot.Object == containers {
+					dst = append(dst, it.text)
+				}
+			}
+			if !st.more(f, l) {
+				break
+			}
+		}
+		if len(dst) > from {
+			break
+		}
+	}
+	return dst
+}
+
 // Len returns the number of texts.
 func (l *list) Len() int { return len(l.texts) }
 
@@ -302,18 +326,8 @@ func (p *Program) Match(doc *slot.Doc, st *State) bool {
 	return p.Holds(st)
 }
 
-// Watch asks that [State.Fired] names p whenever it holds. It returns false for a
-// predicate that cannot be watched.
-func (s *Set) Watch(p PredID) bool {
-	g := s.preds[p].group
-	if g >= 0 {
-		s.watched[g] = true
-	}
-	return g >= 0
-}
-
-// Fired returns the watched predicates that hold, and maybe others that do. It is
-// valid until the next Begin.
+// Fired returns the predicates of witnesses that hold, and maybe others that do. It
+// is valid until the next Begin.
 func (st *State) Fired() []PredID {
 	for _, g := range st.set.always {
 		st.judge(g)

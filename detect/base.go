@@ -1,0 +1,386 @@
+package detect
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/query"
+	"github.com/yagura-sec/yagura/rule"
+)
+
+// Bounds of one base match. A record that goes beyond them is counted in Stats.Cut.
+const (
+	maxCombinations = 64  // groups, or tuples of values, of one record
+	maxBaseEntities = 20  // entities that a base match carries
+	maxBaseText     = 512 // bytes of one text that a base match carries
+)
+
+// BaseMatch is what a hit says to the correlations that count it. It holds no
+// reference to the record, so it may be kept, and handed to [Windows.Add] or dropped
+// (a repeat), later and on another goroutine.
+type BaseMatch struct {
+	records [][]byte
+	stats   Stats
+}
+
+// Stats count what correlations were given.
+type Stats struct {
+	Matches int   // base matches counted, by group
+	Repeats int   // base matches of an event that was already counted
+	NoTime  int   // base matches without an event time: they are in no window
+	NoGroup int   // base matches without one of the group-by fields: they are in no group
+	NoValue int   // base matches without a value, or not a number where one is needed
+	Cut     int   // groups or values left out of records that have more than 64 of them
+	Trimmed int   // base matches left out of windows that hold more than WindowOptions.MaxWindow
+	Spilled int64 // bytes written to temporary files
+}
+
+func (s *Stats) add(o Stats) {
+	s.Matches += o.Matches
+	s.Repeats += o.Repeats
+	s.NoTime += o.NoTime
+	s.NoGroup += o.NoGroup
+	s.NoValue += o.NoValue
+	s.Cut += o.Cut
+	s.Trimmed += o.Trimmed
+	s.Spilled += o.Spilled
+}
+
+// Base returns what a hit on the record judged last, whose event is ev, says to
+// correlations; nil when no correlation counts the rule.
+func (m *Matcher) Base(h Hit, ev *yagura.Event) *BaseMatch {
+	in := &m.e.info[h.num]
+	if len(in.feeds) == 0 {
+		return nil
+	}
+	b := &BaseMatch{}
+	t, ok := nanos(ev.Time)
+	if !ok {
+		b.stats.NoTime++
+		return b
+	}
+	c := &m.cur.rules[h.pos]
+	var head []byte
+	for _, fd := range in.feeds {
+		corr := m.e.corrs[fd.corr]
+		at := corr.Base[fd.base]
+		groups := combine(m.st, c, at.Group, &b.stats)
+		if len(groups) == 0 {
+			b.stats.NoGroup++
+			continue
+		}
+		values, ok := corr.values(m.st, c, at.Values, &b.stats)
+		if !ok {
+			b.stats.NoValue++
+			continue
+		}
+		if head == nil {
+			head = encodeHead(nil, ev)
+		}
+		for _, g := range groups {
+			rec := encodeKey(nil, fd, g, t, ev.Key)
+			rec = append(append(rec, values...), head...)
+			b.records = append(b.records, rec)
+		}
+	}
+	return b
+}
+
+// nanos returns a time in nanoseconds since 1970; false when it has none.
+func nanos(t time.Time) (int64, bool) {
+	if t.IsZero() || t.Year() < 1700 || t.Year() > 2250 {
+		return 0, false
+	}
+	return t.UnixNano(), true
+}
+
+// combine returns all combinations of the values of some captures, each as a text
+// that sorts like the values and from which [splitTuple] gets them back. It returns
+// nothing when a capture has no value, and one empty text for no captures.
+func combine(st *query.State, c *compiled, captures []int, stats *Stats) [][]byte {
+	out := [][]byte{nil}
+	for _, k := range captures {
+		values := st.Scalars(c.captures[k], nil)
+		var next [][]byte
+		seen := map[string]bool{}
+		for _, v := range values {
+			if seen[string(v)] {
+				continue
+			}
+			seen[string(v)] = true
+			for _, o := range out {
+				if len(next) == maxCombinations {
+					stats.Cut++
+					break
+				}
+				next = append(next, appendPart(o[:len(o):len(o)], v))
+			}
+		}
+		if len(next) == 0 {
+			return nil
+		}
+		out = next
+	}
+	return out
+}
+
+// appendPart appends one value of a tuple: zeros are escaped, and a zero and a one
+// end it. A very long value is cut and closed by a hash of the whole.
+func appendPart(dst, v []byte) []byte {
+	if len(v) > 2*maxBaseText {
+		sum := sha256.Sum256(v)
+		v = append(append(v[:maxBaseText:maxBaseText], "…"...), hex.EncodeToString(sum[:16])...)
+	}
+	for _, c := range v {
+		dst = append(dst, c)
+		if c == 0 {
+			dst = append(dst, 0xFF)
+		}
+	}
+	return append(dst, 0, 1)
+}
+
+// splitTuple is the reverse of appendPart over n values. It returns the number of
+// bytes read.
+func splitTuple(src []byte, n int) (parts []string, size int) {
+	i := 0
+	for range n {
+		var part []byte
+		for i+1 < len(src) {
+			c := src[i]
+			i++
+			if c != 0 {
+				part = append(part, c)
+				continue
+			}
+			end := src[i] == 1
+			i++
+			if end {
+				break
+			}
+			part = append(part, 0)
+		}
+		parts = append(parts, string(part))
+	}
+	return parts, i
+}
+
+// values returns the encoded values of a base match: tuples for value_count, numbers
+// for the other types. ok is false when it has none and needs one.
+func (c *correlation) values(st *query.State, from *compiled, captures []int, stats *Stats) (enc []byte, ok bool) {
+	if !c.valued() {
+		return []byte{0}, true
+	}
+	if c.Type == rule.ValueCount {
+		tuples := combine(st, from, captures, stats)
+		if len(tuples) == 0 {
+			return nil, false
+		}
+		return encodeValues(tuples), true
+	}
+	var numbers [][]byte
+	for _, text := range st.Scalars(from.captures[captures[0]], nil) {
+		if n, ok := number(string(text)); ok && len(numbers) < maxCombinations {
+			numbers = append(numbers, binary.BigEndian.AppendUint64(nil, math.Float64bits(n)))
+		}
+	}
+	if len(numbers) == 0 {
+		return nil, false
+	}
+	return encodeValues(numbers), true
+}
+
+func number(text string) (float64, bool) {
+	f, err := strconv.ParseFloat(text, 64)
+	return f, err == nil && !math.IsInf(f, 0) && !math.IsNaN(f)
+}
+
+// A record is a key, by which records sort, and what a finding needs:
+// correlation (4 bytes), group, time (8), event key (16), base (2), values, head.
+
+func encodeKey(dst []byte, fd feed, group []byte, t int64, key yagura.Key) []byte {
+	dst = binary.BigEndian.AppendUint32(dst, uint32(fd.corr))
+	dst = append(dst, group...)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(t)^1<<63)
+	dst = append(dst, key[:]...)
+	return binary.BigEndian.AppendUint16(dst, uint16(fd.base))
+}
+
+func encodeValues(values [][]byte) []byte {
+	dst := binary.AppendUvarint(nil, uint64(len(values)))
+	for _, v := range values {
+		dst = appendBytes(dst, v)
+	}
+	return dst
+}
+
+func appendBytes(dst, b []byte) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(b))), b...)
+}
+
+func appendText(dst []byte, s string) []byte {
+	if len(s) > maxBaseText {
+		s = s[:maxBaseText]
+	}
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
+}
+
+// encodeHead appends what a window's finding needs of an event.
+func encodeHead(dst []byte, ev *yagura.Event) []byte {
+	return appendHead(dst, ev.Ref(), ev.Format, ev.Source, []string{ev.ID}, 1, func() []yagura.Entity {
+		var set entitySet
+		set.event(ev)
+		out, _ := set.list(nil)
+		return out
+	}())
+}
+
+func appendHead(dst []byte, ref yagura.EventRef, format, source string, ids []string, total int, entities []yagura.Entity) []byte {
+	for _, s := range []string{ref.ID, ref.Account, ref.Region, ref.Action, ref.Actor.Type, ref.Actor.ID, ref.Actor.Name,
+		ref.Actor.SessionOf, ref.SrcIP, ref.Outcome, format, source} {
+		dst = appendText(dst, s)
+	}
+	dst = append(dst, ref.Key[:]...)
+	dst = binary.AppendUvarint(dst, uint64(total))
+	dst = binary.AppendUvarint(dst, uint64(len(ids)))
+	for _, id := range ids {
+		dst = appendText(dst, id)
+	}
+	entities = entities[:min(len(entities), maxBaseEntities)]
+	dst = binary.AppendUvarint(dst, uint64(len(entities)))
+	for _, x := range entities {
+		dst = appendText(appendText(dst, x.Type), x.ID)
+	}
+	return dst
+}
+
+// record is a decoded base match; group and the slices point into its bytes.
+type record struct {
+	corr   int
+	group  []byte
+	time   int64
+	key    []byte
+	base   int
+	values [][]byte
+	head   []byte
+}
+
+var errRecord = fmt.Errorf("a base match in the spill file is damaged")
+
+// decodeRecord reads a record's key and values; widths has the number of group
+// fields by correlation.
+func decodeRecord(b []byte, corrs []*correlation, r *record) error {
+	if len(b) < 4 {
+		return errRecord
+	}
+	r.corr = int(binary.BigEndian.Uint32(b))
+	if r.corr >= len(corrs) {
+		return errRecord
+	}
+	b = b[4:]
+	n := tupleSize(b, len(corrs[r.corr].GroupBy))
+	if len(b) < n+26 {
+		return errRecord
+	}
+	r.group, b = b[:n], b[n:]
+	r.time = int64(binary.BigEndian.Uint64(b) ^ 1<<63)
+	r.key = b[8:24]
+	if r.base = int(binary.BigEndian.Uint16(b[24:])); r.base >= len(corrs[r.corr].Rules) {
+		return errRecord
+	}
+	b = b[26:]
+	count, size := binary.Uvarint(b)
+	if size <= 0 || count > maxCombinations {
+		return errRecord
+	}
+	b = b[size:]
+	r.values = r.values[:0]
+	for range count {
+		n, size := binary.Uvarint(b)
+		if size <= 0 || uint64(len(b)-size) < n {
+			return errRecord
+		}
+		r.values = append(r.values, b[size:size+int(n)])
+		b = b[size+int(n):]
+	}
+	r.head = b
+	return nil
+}
+
+// tupleSize returns the number of bytes of n values of a tuple.
+func tupleSize(b []byte, n int) int {
+	i := 0
+	for range n {
+		for i+1 < len(b) {
+			if b[i] != 0 {
+				i++
+				continue
+			}
+			i += 2
+			if b[i-1] == 1 {
+				break
+			}
+		}
+	}
+	return i
+}
+
+// head is the decoded head of a record.
+type head struct {
+	ref            yagura.EventRef
+	format, source string
+	total          int
+	ids            []string
+	entities       []yagura.Entity
+}
+
+func decodeHead(b []byte, t int64) (head, error) {
+	var h head
+	var bad bool
+	number := func() int {
+		n, size := binary.Uvarint(b)
+		if size <= 0 || n > 1<<40 {
+			bad = true
+			return 0
+		}
+		b = b[size:]
+		return int(n)
+	}
+	text := func() string {
+		n := number()
+		if bad || n > len(b) {
+			bad = true
+			return ""
+		}
+		s := string(b[:n])
+		b = b[n:]
+		return s
+	}
+	for _, p := range []*string{&h.ref.ID, &h.ref.Account, &h.ref.Region, &h.ref.Action, &h.ref.Actor.Type, &h.ref.Actor.ID,
+		&h.ref.Actor.Name, &h.ref.Actor.SessionOf, &h.ref.SrcIP, &h.ref.Outcome, &h.format, &h.source} {
+		*p = text()
+	}
+	if len(b) < len(h.ref.Key) {
+		return h, errRecord
+	}
+	b = b[copy(h.ref.Key[:], b):]
+	h.ref.Time = time.Unix(0, t).UTC()
+	h.total = number()
+	for n := number(); n > 0 && !bad; n-- {
+		h.ids = append(h.ids, text())
+	}
+	for n := number(); n > 0 && !bad; n-- {
+		typ := text()
+		h.entities = append(h.entities, yagura.Entity{Type: typ, ID: text()})
+	}
+	if bad {
+		return h, errRecord
+	}
+	return h, nil
+}

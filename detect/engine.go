@@ -1,0 +1,242 @@
+package detect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/query"
+	"github.com/yagura-sec/yagura/rule"
+	"github.com/yagura-sec/yagura/slot"
+)
+
+// Options configure an Engine.
+type Options struct {
+	// NoIndex judges every record by every rule of its format. The hits are the same;
+	// it is there to prove that.
+	NoIndex bool
+	// Windows bounds the evaluation of correlations.
+	Windows WindowOptions
+}
+
+// Engine judges records by a fixed set of rules. It is safe for concurrent use; each
+// goroutine has its own [Matcher].
+type Engine struct {
+	options Options
+	rules   []*rule.Rule
+	info    []ruleInfo
+	corrs   []*correlation
+	mu      sync.RWMutex
+	formats map[string]*formatRules
+}
+
+// ruleInfo is what the engine knows of a rule apart from its condition.
+type ruleInfo struct {
+	ref    yagura.RuleRef
+	key    string // what ids are made of
+	scope  string // the rule's part of a cause key
+	alerts bool   // makes findings of its own
+	feeds  []feed // correlations that it is a base of
+}
+
+// feed says that a rule is the base-th base rule of a correlation.
+type feed struct {
+	corr int
+	base int
+}
+
+// New makes an Engine. Base rules that correlations refer to and that are not in
+// rules themselves are judged too, silently. The error names the rule that cannot
+// be compiled.
+func New(rules []*rule.Rule, o Options) (*Engine, error) {
+	e := &Engine{options: o, formats: map[string]*formatRules{}}
+	number := map[*rule.Rule]int{}
+	var add func(r *rule.Rule, alerts bool, chain []*rule.Rule) error
+	add = func(r *rule.Rule, alerts bool, chain []*rule.Rule) error {
+		if slices.Contains(chain, r) {
+			return fmt.Errorf("%s: rule %q: the correlation refers to itself", r.File, r.Title)
+		}
+		if i, ok := number[r]; ok {
+			e.info[i].alerts = e.info[i].alerts || alerts
+			return nil
+		}
+		if r.Correlation != nil {
+			for _, base := range r.Correlation.Rules {
+				if err := add(base, false, append(chain, r)); err != nil {
+					return err
+				}
+			}
+		} else if err := checkRule(r); err != nil {
+			return fmt.Errorf("%s: rule %q: %w", r.File, r.Title, err)
+		}
+		number[r] = len(e.rules)
+		e.rules = append(e.rules, r)
+		e.info = append(e.info, newInfo(r, alerts))
+		return nil
+	}
+	for _, r := range rules {
+		if err := add(r, !r.Silent, nil); err != nil {
+			return nil, err
+		}
+	}
+	e.resolve()
+	for i, r := range e.rules {
+		if r.Correlation == nil {
+			continue
+		}
+		c, err := e.newCorrelation(i, number)
+		if err != nil {
+			return nil, fmt.Errorf("%s: rule %q: %w", r.File, r.Title, err)
+		}
+		e.corrs = append(e.corrs, c)
+	}
+	return e, nil
+}
+
+func checkRule(r *rule.Rule) error {
+	if r.When == nil {
+		return fmt.Errorf("no condition")
+	}
+	if err := query.Check(r.When); err != nil {
+		return err
+	}
+	if r.EffectiveSeverity() == 0 {
+		return fmt.Errorf("severity is empty")
+	}
+	return nil
+}
+
+func newInfo(r *rule.Rule, alerts bool) ruleInfo {
+	tags := r.Tags
+	if tags == nil {
+		tags = []string{}
+	}
+	in := ruleInfo{alerts: alerts, key: r.ID,
+		ref: yagura.RuleRef{ID: r.ID, Title: r.Title, Engine: r.Engine, File: r.File, Tags: tags}}
+	if in.key == "" {
+		in.key = r.File + "#" + r.Title
+	}
+	in.scope = in.key
+	return in
+}
+
+// resolve gives a rule that resolves exactly one other that one's scope, so that
+// their findings about one thing have the same cause key.
+func (e *Engine) resolve() {
+	targets := map[string][]string{}
+	for i, r := range e.rules {
+		if by := r.SideCar.ResolvedBy; by != "" && !slices.Contains(targets[by], e.info[i].key) {
+			targets[by] = append(targets[by], e.info[i].key)
+		}
+	}
+	for i, r := range e.rules {
+		for _, name := range []string{r.ID, r.Title} {
+			if t := targets[name]; name != "" && len(t) == 1 {
+				e.info[i].scope = t[0]
+			}
+		}
+	}
+}
+
+// Rules lists the rules of e, base rules included, in the order of their numbers.
+func (e *Engine) Rules() []*rule.Rule { return e.rules }
+
+// formatRules are the rules of one format, compiled for its records.
+type formatRules struct {
+	name  string
+	set   *query.Set
+	rules []compiled // in the order of the engine's rules
+	index index
+}
+
+// compiled is one rule for one format.
+type compiled struct {
+	num      int32 // of the rule
+	prog     *query.Program
+	captures []query.FieldID
+	output   []query.FieldID
+	cause    []part
+	entities []query.FieldID // by SideCar.Entities
+	fields   []slot.ID       // of the fields that the rule reads, -1 for derived ones
+}
+
+// part is one part of a cause key: a header word or a field.
+type part struct {
+	word  string
+	field query.FieldID
+}
+
+// Want asks b for the fields that the rules read of records of a format, and
+// compiles the rules for it. It is to be given to decode.Options, which calls it
+// once for every format; an Engine serves one Decoder.
+func (e *Engine) Want(format string, b *slot.Builder) {
+	f := &formatRules{name: format, set: query.NewSet(b)}
+	for i, r := range e.rules {
+		if r.When == nil || r.Formats != nil && !slices.Contains(r.Formats, format) {
+			continue
+		}
+		c, err := f.compile(int32(i), r)
+		if err != nil {
+			// New has compiled every condition already, and fields of a rule cannot fail.
+			panic(fmt.Sprintf("detect: %s: rule %q: %v", r.File, r.Title, err))
+		}
+		f.rules = append(f.rules, c)
+	}
+	f.index = newIndex(f, e.options.NoIndex)
+	f.set.Seal()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.formats[format] = f
+}
+
+func (f *formatRules) compile(num int32, r *rule.Rule) (compiled, error) {
+	c := compiled{num: num}
+	prog, err := f.set.Add(r.When)
+	if err != nil {
+		return c, err
+	}
+	c.prog = prog
+	ask := func(list []query.Field) []query.FieldID {
+		var ids []query.FieldID
+		for _, fd := range list {
+			id, ferr := f.set.Field(fd)
+			if ferr != nil {
+				err = ferr
+			}
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	c.captures = ask(r.Captures)
+	if r.Output != nil {
+		c.output = ask(r.Output.Fields())
+	}
+	for _, entry := range r.SideCar.CauseKey {
+		word, name := rule.CausePart(entry)
+		if slices.Contains(rule.HeaderWords(), word) {
+			c.cause = append(c.cause, part{word: word})
+			continue
+		}
+		c.cause = append(c.cause, part{word: word, field: ask([]query.Field{fieldNamed(r, name)})[0]})
+	}
+	for _, x := range r.SideCar.Entities {
+		c.entities = append(c.entities, ask([]query.Field{fieldNamed(r, x.Field)})...)
+	}
+	for _, id := range ask(r.Fields) {
+		c.fields = append(c.fields, f.set.Slot(id))
+	}
+	return c, err
+}
+
+// fieldNamed returns the field that a side-car names: that of the rule with the same
+// name, with its aliases, or else the path that the name spells with dots.
+func fieldNamed(r *rule.Rule, name string) query.Field {
+	for _, f := range r.Fields {
+		if f.Name == name {
+			return f
+		}
+	}
+	return query.Field{Name: name, Paths: []slot.Path{slot.Keys(strings.Split(name, ".")...)}}
+}

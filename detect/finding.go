@@ -1,0 +1,237 @@
+package detect
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/rule"
+)
+
+// Bounds of one finding. What they cut off is said in Finding.Caps or in the text.
+const (
+	maxEntities = 200
+	maxPart     = 200 // bytes of one part of a cause key
+	maxOutput   = 8 << 10
+)
+
+// Finding makes the finding of a hit on the record judged last, whose event is ev.
+func (m *Matcher) Finding(h Hit, ev *yagura.Event) yagura.Finding {
+	c := &m.cur.rules[h.pos]
+	in := &m.e.info[h.num]
+	f := newFinding(h.Rule, in, ev.Format, ev.Source)
+	f.ID = findingID("event", in.key, ev.Key[:])
+	f.Time = ev.Time
+	f.Event = ev.Ref()
+	f.Events = []string{ev.ID}
+	f.Why = c.prog.Why(m.st)
+	f.Output = m.output(h.Rule, c)
+	var set entitySet
+	set.event(ev)
+	for i, x := range h.Rule.SideCar.Entities {
+		texts := m.st.Texts(c.entities[i])
+		for k := range texts.Len() {
+			set.add(x.Type, string(texts.At(k)))
+		}
+	}
+	f.Entities, f.Caps = set.list(f.Caps)
+	f.CauseKey = m.causeKey(h, c, ev)
+	return f
+}
+
+func newFinding(r *rule.Rule, in *ruleInfo, format, source string) yagura.Finding {
+	f := yagura.Finding{V: 1, Kind: r.SideCar.Kind, Rule: in.ref, Severity: r.EffectiveSeverity(),
+		SeverityOriginal: r.SeverityOriginal, Format: format, Source: source}
+	if f.Kind == "" {
+		f.Kind = yagura.Behaviour
+	}
+	if r.SideCar.Mode == rule.ModeCount {
+		f.Mode = rule.ModeCount
+	}
+	return f
+}
+
+// findingID makes an id of 32 hexadecimal digits from what a finding is about.
+func findingID(kind, rule string, about ...[]byte) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\x00%d:%s", kind, len(rule), rule)
+	for _, b := range about {
+		fmt.Fprintf(h, "\x00%d:", len(b))
+		h.Write(b)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+func (m *Matcher) output(r *rule.Rule, c *compiled) string {
+	if r.Output == nil {
+		return r.Title
+	}
+	out := strings.ToValidUTF8(r.Output.Render(m.st.Input(c.output)), "\uFFFD")
+	if len(out) > maxOutput {
+		cut := maxOutput
+		for !utf8.RuneStart(out[cut]) {
+			cut--
+		}
+		out = out[:cut] + "…"
+	}
+	return out
+}
+
+// causeKey writes what makes two findings one cause: account, rule, and the parts
+// that the side-car names, or else the actor and the first target.
+func (m *Matcher) causeKey(h Hit, c *compiled, ev *yagura.Event) string {
+	b := newCause(ev.Account, m.e.info[h.num].scope)
+	if len(c.cause) == 0 {
+		b.part("actor", headerWord("actor", ev))
+		b.part("target", headerWord("target", ev))
+		return b.String()
+	}
+	for _, p := range c.cause {
+		if isHeaderWord(p.word) {
+			if p.word != "account" {
+				b.part(p.word, headerWord(p.word, ev))
+			}
+			continue
+		}
+		var values []string
+		texts := m.st.Texts(p.field)
+		for k := range texts.Len() {
+			values = append(values, string(texts.At(k)))
+		}
+		if len(values) > 0 { // a part that the record does not have is left out
+			b.part(p.word, strings.Join(values, ","))
+		}
+	}
+	return b.String()
+}
+
+func isHeaderWord(word string) bool { return slices.Contains(rule.HeaderWords(), word) }
+
+// headerWord returns the value of a word of a cause key. An actor's session counts as
+// whom the session is of, so that a new session is not a new cause.
+func headerWord(word string, ev *yagura.Event) string {
+	switch word {
+	case "account":
+		return ev.Account
+	case "region":
+		return ev.Region
+	case "action":
+		return ev.Action
+	case "src_ip":
+		return ev.SrcIP
+	case "actor":
+		return actorName(ev.Actor)
+	case "target":
+		if len(ev.Targets) > 0 {
+			return ev.Targets[0].ID
+		}
+	}
+	return ""
+}
+
+func actorName(a yagura.Actor) string {
+	switch {
+	case a.SessionOf != "":
+		return a.SessionOf
+	case a.ID != "":
+		return a.ID
+	}
+	return a.Name
+}
+
+// cause builds a cause key: `account rule name=value name=value …`, readable, on one
+// line. A value with a space, a quote, a backslash or what cannot be printed is quoted
+// as in Go, and a long one is cut and closed by a hash of the whole.
+type cause struct{ strings.Builder }
+
+func newCause(account, scope string) *cause {
+	b := &cause{}
+	if account == "" {
+		account = "-"
+	}
+	b.WriteString(quoted(account))
+	b.WriteByte(' ')
+	b.WriteString(quoted(scope))
+	return b
+}
+
+func (b *cause) part(name, value string) {
+	b.WriteByte(' ')
+	b.WriteString(quoted(name))
+	b.WriteByte('=')
+	b.WriteString(quoted(value))
+}
+
+func quoted(s string) string {
+	for _, r := range s {
+		if r == '"' || r == '\\' || r == ' ' || r == utf8.RuneError || !unicode.IsPrint(r) {
+			s = strconv.Quote(s)
+			break
+		}
+	}
+	if len(s) > maxPart {
+		sum := sha256.Sum256([]byte(s))
+		cut := maxPart - 20
+		for !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		s = s[:cut] + "…" + hex.EncodeToString(sum[:8])
+	}
+	return s
+}
+
+// entitySet collects entities without repeats, in the order of their coming.
+type entitySet struct {
+	out  []yagura.Entity
+	seen map[yagura.Entity]bool
+	more int
+}
+
+func (s *entitySet) add(typ, id string) {
+	id = strings.ToValidUTF8(id, "\uFFFD")
+	e := yagura.Entity{Type: typ, ID: id}
+	if typ == "" || id == "" || s.seen[e] {
+		return
+	}
+	if len(s.out) >= maxEntities {
+		s.more++
+		return
+	}
+	if s.seen == nil {
+		s.seen = map[yagura.Entity]bool{}
+	}
+	s.seen[e] = true
+	s.out = append(s.out, e)
+}
+
+// event adds who and what an event names.
+func (s *entitySet) event(ev *yagura.Event) {
+	s.add(ev.Actor.Type, ev.Actor.ID)
+	for _, t := range ev.Targets {
+		s.add(t.Type, t.ID)
+	}
+	if _, err := netip.ParseAddr(ev.SrcIP); err == nil {
+		s.add(yagura.EntityIP, ev.SrcIP)
+	}
+	for _, x := range ev.Entities {
+		s.add(x.Type, x.ID)
+	}
+	s.add(yagura.EntityAccount, ev.Account)
+}
+
+func (s *entitySet) list(caps []string) ([]yagura.Entity, []string) {
+	if s.more > 0 {
+		caps = append(caps, fmt.Sprintf("entities: the first %d are named, %d more are not", maxEntities, s.more))
+	}
+	if s.out == nil {
+		return []yagura.Entity{}, caps
+	}
+	return s.out, caps
+}

@@ -1,0 +1,121 @@
+package detect
+
+import (
+	"slices"
+
+	"github.com/yagura-sec/yagura/query"
+	"github.com/yagura-sec/yagura/rule"
+	"github.com/yagura-sec/yagura/slot"
+)
+
+// Matcher judges records one after the other. It belongs to one goroutine.
+type Matcher struct {
+	e      *Engine
+	name   string // of cur
+	cur    *formatState
+	st     *query.State
+	states map[string]*formatState
+	hits   []Hit
+}
+
+// formatState is what one goroutine needs to judge the records of one format.
+type formatState struct {
+	*formatRules
+	st    *query.State
+	seen  []uint32 // by rule: the stamp of the record that it was tried for
+	stamp uint32
+	// filled has, by slot, whether any record had a value there; nil when nobody asked.
+	filled []bool
+}
+
+// Hit is a rule that matches the record judged last.
+type Hit struct {
+	Rule *rule.Rule
+	// Alerts says that the match is a finding, Feeds that correlations count it.
+	Alerts, Feeds bool
+	num           int32 // of the rule in the engine
+	pos           int32 // in the format's rules
+}
+
+// NewMatcher returns a Matcher. Formats that are asked for later by [Engine.Want]
+// are known to it too.
+func (e *Engine) NewMatcher() *Matcher {
+	return &Matcher{e: e, states: map[string]*formatState{}}
+}
+
+// Match returns the rules that match a record of a format, in the order of the
+// rules. doc must come from the plan for which [Engine.Want] was asked; a format
+// that was never asked for matches nothing. What Match returns is valid until the
+// next call, and so are [Matcher.Finding] and [Matcher.Base]. It does not allocate
+// once warm.
+func (m *Matcher) Match(format string, doc *slot.Doc, meta query.Meta) []Hit {
+	if m.cur == nil || m.name != format {
+		if !m.turn(format) {
+			return nil
+		}
+	}
+	cur := m.cur
+	m.hits = m.hits[:0]
+	if len(cur.rules) == 0 {
+		return nil
+	}
+	if cur.stamp++; cur.stamp == 0 {
+		clear(cur.seen)
+		cur.stamp = 1
+	}
+	m.st.Begin(doc, meta)
+	cur.index.candidates(m, doc)
+	if cur.filled != nil {
+		for _, s := range doc.Filled() {
+			cur.filled[s] = true
+		}
+	}
+	if len(m.hits) > 1 {
+		slices.SortFunc(m.hits, func(a, b Hit) int { return int(a.pos - b.pos) })
+	}
+	return m.hits
+}
+
+// turn makes format the current one.
+func (m *Matcher) turn(format string) bool {
+	s := m.states[format]
+	if s == nil {
+		m.e.mu.RLock()
+		f := m.e.formats[format]
+		m.e.mu.RUnlock()
+		if f == nil {
+			return false
+		}
+		s = &formatState{formatRules: f, st: f.set.NewState(), seen: make([]uint32, len(f.rules))}
+		m.states[format] = s
+	}
+	m.name, m.cur, m.st = format, s, s.st
+	return true
+}
+
+func (m *Matcher) tryAll(list []cluster) {
+	for i := range list {
+		c := &list[i]
+		if c.guard >= 0 && !m.st.Pred(c.guard) {
+			continue
+		}
+		for _, n := range c.rules {
+			m.try(n)
+		}
+	}
+}
+
+// try judges the record by one rule, once.
+func (m *Matcher) try(pos int32) {
+	cur := m.cur
+	if cur.seen[pos] == cur.stamp {
+		return
+	}
+	cur.seen[pos] = cur.stamp
+	c := &cur.rules[pos]
+	if !c.prog.Holds(m.st) {
+		return
+	}
+	in := &m.e.info[c.num]
+	m.hits = append(m.hits, Hit{Rule: m.e.rules[c.num], Alerts: in.alerts, Feeds: len(in.feeds) > 0, num: c.num, pos: pos})
+}

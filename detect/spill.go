@@ -1,0 +1,226 @@
+package detect
+
+import (
+	"bufio"
+	"bytes"
+	"container/heap"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+)
+
+// sorter sorts records in bounded memory: what goes beyond its limit is written to
+// a temporary file as sorted runs, which are merged when they are read.
+type sorter struct {
+	dir   string
+	limit int64
+	mem   [][]byte
+	bytes int64
+	runs  []*os.File
+	total int64 // bytes written to runs
+}
+
+// maxRuns is how many runs may exist before they are merged into one.
+const maxRuns = 128
+
+// overhead is what a record costs in memory beyond its bytes.
+const overhead = 48
+
+// add takes over rec.
+func (s *sorter) add(rec []byte) error {
+	s.mem = append(s.mem, rec)
+	s.bytes += int64(len(rec)) + overhead
+	if s.bytes <= s.limit {
+		return nil
+	}
+	return s.spill()
+}
+
+func (s *sorter) spill() error {
+	if len(s.mem) == 0 {
+		return nil
+	}
+	slices.SortFunc(s.mem, bytes.Compare)
+	i := 0
+	err := s.write(func() ([]byte, error) {
+		if i == len(s.mem) {
+			return nil, io.EOF
+		}
+		i++
+		return s.mem[i-1], nil
+	})
+	s.mem, s.bytes = nil, 0
+	if err != nil || len(s.runs) < maxRuns {
+		return err
+	}
+	old := s.runs
+	m, err := newMerge(old, nil)
+	if err != nil {
+		return err
+	}
+	s.runs = nil
+	err = s.write(m.next)
+	return errors.Join(err, closeAll(old))
+}
+
+// write makes a new run of the records that next returns.
+func (s *sorter) write(next func() ([]byte, error)) error {
+	f, err := os.CreateTemp(s.dir, "yagura-windows-*")
+	if err != nil {
+		return fmt.Errorf("spill base matches: %w", err)
+	}
+	s.runs = append(s.runs, f)
+	w := bufio.NewWriterSize(f, 1<<16)
+	var size [binary.MaxVarintLen64]byte
+	for {
+		rec, err := next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		n := binary.PutUvarint(size[:], uint64(len(rec)))
+		w.Write(size[:n]) // a bufio.Writer keeps its first error until Flush
+		w.Write(rec)
+		s.total += int64(n + len(rec))
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("spill base matches: %w", err)
+	}
+	return nil
+}
+
+// sorted returns the records in order. No record may be added afterwards.
+func (s *sorter) sorted() (*merge, error) {
+	slices.SortFunc(s.mem, bytes.Compare)
+	return newMerge(s.runs, s.mem)
+}
+
+// close removes the temporary files.
+func (s *sorter) close() error {
+	err := closeAll(s.runs)
+	s.runs, s.mem, s.bytes = nil, nil, 0
+	return err
+}
+
+func closeAll(files []*os.File) error {
+	var errs []error
+	for _, f := range files {
+		errs = append(errs, f.Close(), os.Remove(f.Name()))
+	}
+	return errors.Join(errs...)
+}
+
+// merge reads sorted runs as one.
+type merge struct {
+	heads mergeHeap
+	last  *stream
+}
+
+// stream is one sorted run, in memory or in a file.
+type stream struct {
+	mem [][]byte
+	r   *bufio.Reader
+	rec []byte
+	num int
+}
+
+type mergeHeap []*stream
+
+func (h mergeHeap) Len() int { return len(h) }
+func (h mergeHeap) Less(i, j int) bool {
+	if c := bytes.Compare(h[i].rec, h[j].rec); c != 0 {
+		return c < 0
+	}
+	return h[i].num < h[j].num
+}
+func (h mergeHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *mergeHeap) Push(x any)   { *h = append(*h, x.(*stream)) }
+func (h *mergeHeap) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return x
+}
+
+func newMerge(files []*os.File, mem [][]byte) (*merge, error) {
+	m := &merge{}
+	add := func(s *stream) error {
+		s.num = len(m.heads)
+		err := s.advance()
+		if err == nil {
+			m.heads = append(m.heads, s)
+		}
+		if err == io.EOF {
+			err = nil
+		}
+		return err
+	}
+	for _, f := range files {
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return nil, fmt.Errorf("read spilled base matches: %w", err)
+		}
+		if err := add(&stream{r: bufio.NewReaderSize(f, 1<<16)}); err != nil {
+			return nil, err
+		}
+	}
+	if err := add(&stream{mem: mem}); err != nil {
+		return nil, err
+	}
+	heap.Init(&m.heads)
+	return m, nil
+}
+
+// advance reads the next record of s into rec. A record from a file has memory of
+// its own.
+func (s *stream) advance() error {
+	if s.r == nil {
+		if len(s.mem) == 0 {
+			return io.EOF
+		}
+		s.rec, s.mem = s.mem[0], s.mem[1:]
+		return nil
+	}
+	n, err := binary.ReadUvarint(s.r)
+	if err == io.EOF {
+		return err
+	}
+	if err != nil || n > 1<<30 {
+		return errRecord
+	}
+	s.rec = make([]byte, n)
+	if _, err := io.ReadFull(s.r, s.rec); err != nil {
+		return errRecord
+	}
+	return nil
+}
+
+// peek returns the next record without taking it, nil at the end.
+func (m *merge) peek() []byte {
+	if len(m.heads) == 0 {
+		return nil
+	}
+	return m.heads[0].rec
+}
+
+// next returns the next record, and io.EOF at the end. The record stays as it is.
+func (m *merge) next() ([]byte, error) {
+	if len(m.heads) == 0 {
+		return nil, io.EOF
+	}
+	s := m.heads[0]
+	rec := s.rec
+	switch err := s.advance(); err {
+	case nil:
+		heap.Fix(&m.heads, 0)
+	case io.EOF:
+		heap.Pop(&m.heads)
+	default:
+		return nil, err
+	}
+	return rec, nil
+}

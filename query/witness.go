@@ -1,0 +1,230 @@
+package query
+
+import (
+	"math"
+	"slices"
+
+	"github.com/yagura-sec/yagura/slot"
+)
+
+// Witness is a condition that must be met wherever a program holds, so that the
+// program need only be asked where it is met. It is met when one of Preds holds or
+// one of Slots has a value.
+type Witness struct {
+	// Always says that there is no such condition, Never that the program holds nowhere.
+	Always, Never bool
+	Preds         []PredID
+	Slots         []slot.ID
+	// Guard is one more predicate that must hold, negative for none: the next cheapest.
+	Guard PredID
+	// Cost guesses how often the witness is met, from 0 to 1.
+	Cost float64
+}
+
+// weights are what witnesses are chosen by: how many texts the rules look for in a
+// field. A field with a thousand names in the rules (eventName) tells records apart
+// better than one with three (userIdentity.type).
+type weights struct {
+	texts   []int // by group: different whole texts
+	uses    []int // by predicate: programs that ask it
+	literal []float64
+}
+
+// Witnesses chooses a witness for every program of s, in the order of Add, and
+// watches its predicates. It must be called before Seal.
+func (s *Set) Witnesses() []Witness {
+	w := s.weigh()
+	out := make([]Witness, len(s.programs))
+	for i, p := range s.programs {
+		wit := s.witness(&p.root, true, w)
+		wit.Guard = -1
+		if !wit.Always && !wit.Never {
+			wit.Guard = s.guard(&p.root, wit, w)
+		}
+		slices.Sort(wit.Preds)
+		wit.Preds = slices.Compact(wit.Preds)
+		slices.Sort(wit.Slots)
+		wit.Slots = slices.Compact(wit.Slots)
+		for _, id := range wit.Preds {
+			s.watched[s.preds[id].group] = true
+		}
+		out[i] = wit
+	}
+	return out
+}
+
+func (s *Set) weigh() *weights {
+	w := &weights{texts: make([]int, len(s.groups)), uses: make([]int, len(s.preds)), literal: make([]float64, len(s.preds))}
+	for i, g := range s.groups {
+		seen := map[string]bool{}
+		for _, l := range g.lits {
+			if l.at == whole {
+				seen[string(l.text)] = true
+				continue
+			}
+			// A part of a text is met more often the shorter it is.
+			base := 0.7
+			if l.at != anywhere {
+				base = 0.75
+			}
+			w.literal[l.pred] += max(math.Pow(base, float64(len(l.text))), 0.01)
+		}
+		w.texts[i] = len(seen)
+	}
+	var count func(n *node, seen map[PredID]bool)
+	count = func(n *node, seen map[PredID]bool) {
+		if n.op == nodePred && !seen[n.pred] {
+			seen[n.pred] = true
+			w.uses[n.pred]++
+		}
+		for i := range n.kids {
+			count(&n.kids[i], seen)
+		}
+	}
+	for _, p := range s.programs {
+		count(&p.root, map[PredID]bool{})
+	}
+	return w
+}
+
+// witness returns a condition that must be met wherever n answers as held says.
+func (s *Set) witness(n *node, held bool, w *weights) Witness {
+	switch n.op {
+	case nodeTrue, nodeFalse:
+		if held == (n.op == nodeTrue) {
+			return Witness{Always: true, Cost: 1}
+		}
+		return Witness{Never: true}
+	case nodeNot:
+		return s.witness(&n.kids[0], !held, w)
+	case nodePred:
+		return s.predWitness(n.pred, held, w)
+	}
+	if held == (n.op == nodeAnd) {
+		best := Witness{Always: true, Cost: 1}
+		for i := range n.kids {
+			if x := s.witness(&n.kids[i], held, w); x.Never || !x.Always && (best.Always || x.Cost < best.Cost) {
+				best = x
+				if x.Never {
+					break
+				}
+			}
+		}
+		return best
+	}
+	all := Witness{Never: true}
+	for i := range n.kids {
+		x := s.witness(&n.kids[i], held, w)
+		switch {
+		case x.Always:
+			return x
+		case x.Never:
+			continue
+		}
+		all.Never = false
+		all.Cost = min(all.Cost+x.Cost, 1)
+		all.Preds = append(all.Preds, x.Preds...)
+		all.Slots = append(all.Slots, x.Slots...)
+	}
+	return all
+}
+
+// guard returns the cheapest predicate among the terms of an And that all must hold,
+// the witness excepted.
+func (s *Set) guard(root *node, wit Witness, w *weights) PredID {
+	if root.op != nodeAnd {
+		return -1
+	}
+	best, cost := PredID(-1), 2.0
+	for i := range root.kids {
+		k := &root.kids[i]
+		if k.op != nodePred || slices.Contains(wit.Preds, k.pred) {
+			continue
+		}
+		c := s.predWitness(k.pred, true, w).Cost
+		if g := s.preds[k.pred].group; g < 0 {
+			c += 0.5 // asked one by one
+		}
+		if c < cost {
+			best, cost = k.pred, c
+		}
+	}
+	return best
+}
+
+func (s *Set) predWitness(id PredID, held bool, w *weights) Witness {
+	p := &s.preds[id]
+	always := Witness{Always: true, Cost: 1}
+	present := always
+	if p.field >= 0 && s.fields[p.field].derive == nil {
+		present = Witness{Slots: []slot.ID{s.fields[p.field].slot}, Cost: s.presence(p.field)}
+	}
+	switch p.op {
+	case Exists:
+		if held == (len(p.args) == 0 || p.args[0].src.Bool) {
+			return present
+		}
+		return always
+	case IsNull:
+		if held {
+			return always
+		}
+		return present
+	case ListFunc:
+		return always
+	case opEach:
+		if held == (p.each.quant == EachAny || p.each.quant == EachAll) {
+			return present
+		}
+		return always
+	}
+	if !held {
+		return always
+	}
+	if len(p.args) == 0 && p.ref == noRef && p.op != Func {
+		return Witness{Never: true}
+	}
+	if p.group < 0 {
+		return present
+	}
+	cost := w.literal[id]
+	if n := w.texts[p.group]; n > 0 {
+		exact := 0
+		for i := range p.args {
+			if p.op == Eq || p.op == Glob && p.args[i].glob.closed() {
+				exact++
+			}
+		}
+		cost += float64(exact) / float64(n+1)
+	}
+	if p.op == CIDR {
+		cost += 0.05
+	}
+	// A text that many rules ask for is likely one that is often there.
+	cost *= 1 + math.Log2(float64(max(w.uses[id], 1)))/4
+	if p.op == Keyword {
+		cost += 0.5 // the whole record is searched
+	} else {
+		cost *= s.presence(p.field)
+		if s.fields[p.field].derive != nil {
+			cost += 0.01
+		}
+	}
+	return Witness{Preds: []PredID{id}, Cost: min(cost, 1)}
+}
+
+func (c *pattern) closed() bool {
+	return !c.openStart && !c.openEnd && len(c.pieces) <= 1 && (len(c.pieces) == 0 || c.pieces[0].any == nil)
+}
+
+// presence guesses how often a field has a value: the deeper, the rarer.
+func (s *Set) presence(f FieldID) float64 {
+	if f < 0 || s.fields[f].derive != nil {
+		return 1
+	}
+	best := 0.0
+	for _, d := range s.fields[f].depths {
+		best = max(best, [...]float64{1, 0.95, 0.4, 0.15, 0.08}[min(d, 4)])
+	}
+	return best
+}
