@@ -38,7 +38,9 @@ type item struct {
 // state is a set of items: everything that one place of a record stands for.
 type state struct {
 	slots []ID // fed by the value here
-	// Objects: tab maps the hash of a key to 1 + its entry, 0 is a miss.
+	// Objects: tab maps the hash of a key to 1 + its entry, 0 is a miss. num is the
+	// place in Doc.after for the first key of an object.
+	num     int32
 	tab     []uint32
 	shift   uint8
 	mul     uint64
@@ -57,6 +59,9 @@ type state struct {
 type entry struct {
 	lo, hi uint64
 	key    string
+	// plain says that the key stands in a record as it is, without escapes.
+	plain bool
+	num   int32 // place in Doc.after
 	target
 }
 
@@ -71,11 +76,12 @@ type target struct {
 
 type compiler struct {
 	nodes  []*node
+	keys   int // number of places in Doc.after
 	exact  int
 	states map[string]*state
 }
 
-func compile(fields []Field) (root *state, exact int) {
+func compile(fields []Field) (root *state, exact, keys int) {
 	c := &compiler{states: map[string]*state{}}
 	roots := map[[2]bool]*node{}
 	var items []item
@@ -91,7 +97,8 @@ func compile(fields []Field) (root *state, exact int) {
 			c.add(r, p, ID(id))
 		}
 	}
-	return c.state(items), c.exact
+	root = c.state(items)
+	return root, c.exact, c.keys
 }
 
 func (c *compiler) node(p Path) *node {
@@ -173,7 +180,8 @@ func (c *compiler) state(items []item) *state {
 	if s, ok := c.states[sb.String()]; ok {
 		return s
 	}
-	s := &state{last: -1}
+	s := &state{last: -1, num: int32(c.keys)}
+	c.keys++
 	c.states[sb.String()] = s
 	for _, it := range items {
 		if it.inner {
@@ -219,6 +227,9 @@ func (c *compiler) objects(s *state, items []item) {
 			continue
 		}
 		e.lo, e.hi = ends(key)
+		e.plain = strings.IndexFunc(key, func(r rune) bool { return r < 0x20 || r == '"' || r == '\\' }) < 0
+		e.num = int32(c.keys)
+		c.keys++
 		s.entries = append(s.entries, e)
 	}
 	s.index()

@@ -71,8 +71,8 @@ func (b *Builder) Len() int { return len(b.fields) }
 
 // Plan compiles what was asked so far. It is immutable and safe for concurrent use.
 func (b *Builder) Plan() *Plan {
-	root, exact := compile(b.fields)
-	return &Plan{root: root, slots: len(b.fields), exact: exact}
+	root, exact, keys := compile(b.fields)
+	return &Plan{root: root, slots: len(b.fields), exact: exact, keys: keys}
 }
 
 // Plan reads records into a [Doc].
@@ -80,6 +80,7 @@ type Plan struct {
 	root  *state
 	slots int // number of slots
 	exact int // number of places on Exact paths
+	keys  int // number of keys, and of states, that another key can follow
 }
 
 // Len returns the number of slots.
@@ -87,7 +88,7 @@ func (p *Plan) Len() int { return p.slots }
 
 // NewDoc returns a Doc for this plan. A Doc is for one goroutine.
 func (p *Plan) NewDoc() *Doc {
-	return &Doc{heads: make([]head, p.slots), seen: make([]uint32, p.exact)}
+	return &Doc{heads: make([]head, p.slots), seen: make([]uint32, p.exact), after: make([]*entry, p.keys)}
 }
 
 // Scan reads one JSON value from the start of buf (white space before it is

@@ -105,49 +105,68 @@ func (d *Doc) object(i int, st *state, depth int) (int, code) {
 	if at(p, i) == '}' {
 		return i + 1, ok
 	}
+	last := st.num
 	for {
 		if at(p, i) != '"' {
 			return i, badKey
 		}
 		i++
-		// The key: its end, and its first and last eight bytes.
 		var t *state
-		key := i
-		esc := false
-		if i+8 <= n {
-			w := load64(p, i)
-			if m := special(w); m != 0 {
-				k := first(m)
-				i += k
-				if at(p, i) == '"' {
-					t = d.lookup(st, key, k, w&(1<<(uint(k)*8)-1), 0)
-					goto colon
-				}
-				i = key
+		if e := d.after[last]; e != nil && e.at(p, i, n) {
+			t = e.st
+			if e.without != nil {
+				t = d.only(&e.target)
 			}
+			last = e.num
+			i += len(e.key) + 1
+			goto value
 		}
-		if i, esc, ec = str(p, i, n); ec != ok {
-			return i, ec
-		}
-		switch {
-		case esc || i-key < 8:
-			t = d.find(st, key, i, esc)
-		default:
-			t = d.lookup(st, key, i-key, load64(p, key), load64(p, i-8))
-		}
-	colon:
-		i++
-		if i >= n {
-			return i, short
-		}
-		if at(p, i) != ':' {
-			if i = space(p, i, n); i >= n {
+		{
+			// The key: its end, and its first and last eight bytes.
+			var e *entry
+			key := i
+			esc := false
+			if i+8 <= n {
+				w := load64(p, i)
+				if m := special(w); m != 0 {
+					k := first(m)
+					i += k
+					if at(p, i) == '"' {
+						t, e = d.lookup(st, key, k, w&(1<<(uint(k)*8)-1), 0)
+						goto colon
+					}
+					i = key
+				}
+			}
+			if i, esc, ec = str(p, i, n); ec != ok {
+				return i, ec
+			}
+			if esc || i-key < 8 {
+				t, e = d.find(st, key, i, esc)
+			} else {
+				t, e = d.lookup(st, key, i-key, load64(p, key), load64(p, i-8))
+			}
+		colon:
+			if e != nil {
+				if e.plain {
+					d.after[last] = e
+				}
+				last = e.num
+			}
+			i++
+			if i >= n {
 				return i, short
 			}
 			if at(p, i) != ':' {
-				return i, badColon
+				if i = space(p, i, n); i >= n {
+					return i, short
+				}
+				if at(p, i) != ':' {
+					return i, badColon
+				}
 			}
 		}
+	value:
 		i++
 		if i >= n {
 			return i, short
@@ -238,9 +257,24 @@ func (d *Doc) array(i int, st *state, depth int) (int, code) {
 	}
 }
 
+// at reports whether the key of e stands at position i, with its closing quote and
+// a colon right behind it.
+func (e *entry) at(p unsafe.Pointer, i, n int) bool {
+	l := len(e.key)
+	if i+max(l, 8)+2 > n || load16(p, i+l) != '"'|':'<<8 {
+		return false
+	}
+	w := load64(p, i)
+	if l < 8 {
+		return w&(1<<(uint(l)*8)-1) == e.lo
+	}
+	return w == e.lo && load64(p, i+l-8) == e.hi && (l <= 16 || e.key == unsafe.String((*byte)(unsafe.Add(p, i)), l))
+}
+
 // lookup finds where a key of n bytes at position i leads from st. lo and hi are its
-// ends as the function ends makes them.
-func (d *Doc) lookup(st *state, i, n int, lo, hi uint64) *state {
+// ends as the function ends makes them. The entry is nil for a key that was found
+// without regard to case.
+func (d *Doc) lookup(st *state, i, n int, lo, hi uint64) (*state, *entry) {
 	if st.tab != nil {
 		mask := uint64(len(st.tab) - 1)
 		for h := hash(lo, hi, n, st.mul) >> (st.shift & 63); ; h++ {
@@ -252,21 +286,21 @@ func (d *Doc) lookup(st *state, i, n int, lo, hi uint64) *state {
 			if e.lo == lo && e.hi == hi && len(e.key) == n &&
 				(n <= 16 || e.key == unsafe.String((*byte)(unsafe.Add(d.p, i)), n)) {
 				if e.without == nil {
-					return e.st
+					return e.st, e
 				}
-				return d.only(&e.target)
+				return d.only(&e.target), e
 			}
 		}
 	}
 	if st.fold != nil {
-		return d.folded(st, unsafe.Slice((*byte)(unsafe.Add(d.p, i)), n))
+		return d.folded(st, unsafe.Slice((*byte)(unsafe.Add(d.p, i)), n)), nil
 	}
-	return nil
+	return nil, nil
 }
 
 // find is lookup for a key with escapes, or one too near the end of the buffer for
 // a load of eight bytes.
-func (d *Doc) find(st *state, from, to int, esc bool) *state {
+func (d *Doc) find(st *state, from, to int, esc bool) (*state, *entry) {
 	key := unsafe.Slice((*byte)(unsafe.Add(d.p, from)), to-from)
 	if esc {
 		d.key = Unescape(d.key[:0], key)
@@ -274,13 +308,13 @@ func (d *Doc) find(st *state, from, to int, esc bool) *state {
 	}
 	for k := range st.entries {
 		if e := &st.entries[k]; e.key == string(key) {
-			return d.only(&e.target)
+			return d.only(&e.target), e
 		}
 	}
 	if st.fold != nil {
-		return d.folded(st, key)
+		return d.folded(st, key), nil
 	}
-	return nil
+	return nil, nil
 }
 
 func (d *Doc) folded(st *state, key []byte) *state {

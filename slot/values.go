@@ -19,6 +19,9 @@ type Doc struct {
 	filled []ID
 	gen    uint32
 	seen   []uint32 // the gen in which a node of an Exact path was reached
+	// after has for each key of the plan the key that followed it last time: records of
+	// one kind have their keys in one order, so that it will mostly follow again.
+	after []*entry
 
 	texts [][]byte // texts of strings that were entered, escapes resolved
 	memo  [][]byte // texts that Text computed
@@ -65,16 +68,24 @@ func (d *Doc) reset(p *Plan) {
 
 // add appends a value to a slot.
 func (d *Doc) add(id ID, start, end int, k Kind, esc bool) {
-	v := Value(len(d.values))
-	d.values = append(d.values, value{start: uint32(start), end: uint32(end), next: -1, src: d.src, kind: k, esc: esc})
+	v := len(d.values)
+	if v < cap(d.values) {
+		d.values = d.values[:v+1]
+	} else {
+		d.values = append(d.values, value{})
+	}
+	// Written field by field: a value put together elsewhere and copied here makes the
+	// processor wait for its small fields.
+	x := &d.values[v]
+	x.start, x.end, x.next, x.src, x.memo, x.kind, x.esc = uint32(start), uint32(end), -1, d.src, 0, k, esc
 	h := &d.heads[id]
 	if h.gen != d.gen {
-		h.gen, h.first = d.gen, v
+		h.gen, h.first = d.gen, Value(v)
 		d.filled = append(d.filled, id)
 	} else {
-		d.values[h.last].next = v
+		d.values[h.last].next = Value(v)
 	}
-	h.last = v
+	h.last = Value(v)
 }
 
 // First returns the first value of a slot, negative when it is absent.
