@@ -106,12 +106,21 @@ func (t *table) open(f *yagura.Finding) *cause {
 	return c
 }
 
+// actorName is the name of an actor, and of whom a session is.
 func actorName(a yagura.Actor) string {
-	name := cmp.Or(a.Name, a.ID)
-	if a.SessionOf != "" && a.SessionOf != name {
-		name += " (" + a.SessionOf + ")"
+	name := cmp.Or(a.Name, lastPart(a.ID))
+	if of := lastPart(a.SessionOf); of != "" && of != name {
+		name += " (" + of + ")"
 	}
 	return name
+}
+
+// lastPart shortens an ARN to the name at its end.
+func lastPart(id string) string {
+	if i := strings.LastIndexByte(id, '/'); i >= 0 && strings.HasPrefix(id, "arn:") {
+		return id[i+1:]
+	}
+	return id
 }
 
 // Flush prints nothing: a table is known at its end.

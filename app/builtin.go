@@ -1,0 +1,125 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/decode"
+	"github.com/yagura-sec/yagura/report"
+	"github.com/yagura-sec/yagura/source"
+)
+
+// The rules that the product itself brings: what it says about the logs and not about
+// what happened in them.
+var (
+	brokenRule   = yagura.RuleRef{ID: "yagura-broken-record", Title: "Broken record in a log", Engine: yagura.EngineBuiltin, Tags: []string{}}
+	conflictRule = yagura.RuleRef{ID: "yagura-id-conflict", Title: "Same event id with different content", Engine: yagura.EngineBuiltin, Tags: []string{}}
+)
+
+// builtinJapanese holds their titles in Japanese.
+func builtinJapanese(id string) string {
+	switch id {
+	case brokenRule.ID:
+		return "ログに壊れたレコード"
+	case conflictRule.ID:
+		return "同じイベント ID で内容が異なるイベント"
+	}
+	return ""
+}
+
+func builtinID(rule string, about string) string {
+	h := sha256.Sum256([]byte(rule + "\x00" + about))
+	return hex.EncodeToString(h[:16])
+}
+
+type moreBroken uint64
+
+// Error counts what was not said one by one.
+func (n moreBroken) Error() string { return fmt.Sprintf("%d more broken records", uint64(n)) }
+
+// brokenFinding is the one finding about the broken records of an object.
+func brokenFinding(o source.Object, first *decode.RecordError, n uint64) *report.Item {
+	f := &yagura.Finding{V: 1, ID: builtinID(brokenRule.ID, o.Name), CauseKey: brokenRule.ID + "/" + o.Name, Kind: yagura.Behaviour,
+		Rule: brokenRule, Severity: yagura.SeverityLow, SeverityOriginal: "low", Source: o.Source,
+		Event: yagura.EventRef{Outcome: yagura.OutcomeUnknown}, Events: []string{}, Entities: []yagura.Entity{},
+		Why:    []yagura.Why{{Field: "record", Op: "cannot be decoded", Actual: first.Reason}},
+		Output: fmt.Sprintf("%d records of %s could not be decoded, the first at byte %d: %s", n, o.Name, first.Offset, first.Reason)}
+	return &report.Item{Finding: f, File: o.Name, Offset: first.Offset}
+}
+
+// writeConflicts writes one finding for every id that had several contents. The
+// records are read again for what they say; one that cannot be is named by its place.
+func (q *sequencer) writeConflicts(ctx context.Context) {
+	for at := 0; at < len(q.conflicts); {
+		same := at + 1
+		for same < len(q.conflicts) && q.conflicts[same].job.object.Name == q.conflicts[at].job.object.Name {
+			same++
+		}
+		for _, it := range q.reread(ctx, q.conflicts[at:same]) {
+			q.write(it)
+		}
+		at = same
+	}
+	if more := q.sum.Conflicts - uint64(len(q.conflicts)); more > 0 && len(q.conflicts) == maxConflicts {
+		f := conflictFinding(&yagura.Event{Outcome: yagura.OutcomeUnknown}, "")
+		f.Finding.ID, f.Finding.CauseKey = builtinID(conflictRule.ID, "more"), conflictRule.ID+"/more"
+		f.Finding.Output = fmt.Sprintf("%d more events have an id that was there before with other content", more)
+		f.Finding.Caps = []string{fmt.Sprintf("the first %d are named one by one", maxConflicts)}
+		q.write(f)
+	}
+}
+
+// reread decodes the records of conflicts in one object, which are in order.
+func (q *sequencer) reread(ctx context.Context, list []conflict) []*report.Item {
+	out := make([]*report.Item, len(list))
+	for i, c := range list {
+		out[i] = conflictFinding(&yagura.Event{Key: c.item.Key, Format: c.format.Name, Source: c.job.object.Source,
+			File: c.file, Offset: -1, Outcome: yagura.OutcomeUnknown}, fmt.Sprintf("record %d of %s", c.num, c.file))
+	}
+	o := list[0].job.object
+	if o.Streaming || ctx.Err() != nil {
+		return out
+	}
+	body, err := o.Open(ctx)
+	if err != nil {
+		return out
+	}
+	defer body.Close() //nolint:errcheck // it was read once already
+	r := q.scan.decoder.NewReader(body, o.Name)
+	defer r.Close()
+	for i := 0; i < len(list); {
+		rec, err := r.Next()
+		if bad := (*decode.RecordError)(nil); errors.As(err, &bad) {
+			continue
+		}
+		if err != nil {
+			break
+		}
+		c := list[i]
+		if rec.Num != c.num || rec.File != c.file || rec.Key != c.item.Key {
+			continue
+		}
+		e := yagura.Event{Key: rec.Key, Format: rec.Format.Name, Source: o.Source, File: rec.File, Offset: rec.Offset, Outcome: yagura.OutcomeUnknown}
+		rec.Format.Header(rec, &e)
+		out[i] = conflictFinding(&e, "event "+e.ID)
+		i++
+	}
+	return out
+}
+
+func conflictFinding(e *yagura.Event, what string) *report.Item {
+	events := []string{}
+	if e.ID != "" {
+		events = append(events, e.ID)
+	}
+	f := &yagura.Finding{V: 1, ID: builtinID(conflictRule.ID, e.Key.String()), CauseKey: conflictRule.ID + "/" + e.Key.String(), Kind: yagura.Behaviour,
+		Rule: conflictRule, Severity: yagura.SeverityMedium, SeverityOriginal: "medium", Format: e.Format, Source: e.Source, Time: e.Time,
+		Event: e.Ref(), Events: events, Entities: e.Entities,
+		Why:    []yagura.Why{{Field: "key", Op: "was there before with other content", Actual: e.Key.String()}},
+		Output: what + " was there before with other content: both are kept"}
+	return &report.Item{Finding: f, File: e.File, Offset: e.Offset}
+}

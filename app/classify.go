@@ -1,0 +1,100 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"regexp"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// content is what a YAML file turns out to hold.
+type content int
+
+const (
+	contentUnknown content = iota // it is YAML, and no rule of any kind
+	contentBroken                 // it cannot be read as YAML and does not look like rules
+	contentSigma
+	contentFalco
+	contentOverlay
+	contentPipeline
+	contentFalcoConfig
+)
+
+// classify recognises a rule file by what it holds. A file that breaks off is what it
+// looks like, so that the language's own loader says where and why.
+func classify(data []byte) content {
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	for {
+		var doc yaml.Node
+		err := dec.Decode(&doc)
+		switch {
+		case errors.Is(err, io.EOF):
+			return contentUnknown
+		case err != nil:
+			return byLook(data)
+		case len(doc.Content) == 0:
+			continue
+		}
+		if c := classifyNode(doc.Content[0]); c != contentUnknown {
+			return c
+		}
+	}
+}
+
+func classifyNode(n *yaml.Node) content {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		for _, item := range n.Content {
+			if has(item, "rule", "macro", "list", "required_engine_version", "required_plugin_versions") {
+				return contentFalco
+			}
+		}
+	case yaml.MappingNode:
+		switch {
+		case has(n, "overlay"):
+			return contentOverlay
+		case has(n, "transformations"):
+			return contentPipeline
+		case has(n, "detection", "correlation", "filter"), has(n, "title") && has(n, "logsource"), has(n, "action") && has(n, "logsource", "title"):
+			return contentSigma
+		case has(n, "rules_files", "rule_matching", "load_plugins"):
+			return contentFalcoConfig
+		}
+	}
+	return contentUnknown
+}
+
+// has says whether a mapping has one of the keys.
+func has(n *yaml.Node, keys ...string) bool {
+	if n.Kind != yaml.MappingNode {
+		return false
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		for _, k := range keys {
+			if n.Content[i].Value == k {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var (
+	looksFalco   = regexp.MustCompile(`(?m)^\s*- *(rule|macro|list|required_engine_version|required_plugin_versions) *:`)
+	looksSigma   = regexp.MustCompile(`(?m)^(detection|correlation|filter|logsource) *:`)
+	looksOverlay = regexp.MustCompile(`(?m)^overlay *:`)
+)
+
+func byLook(data []byte) content {
+	switch {
+	case looksOverlay.Match(data):
+		return contentOverlay
+	case looksSigma.Match(data):
+		return contentSigma
+	case looksFalco.Match(data):
+		return contentFalco
+	}
+	return contentBroken
+}

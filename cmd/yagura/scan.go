@@ -1,0 +1,235 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/app"
+	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/report"
+)
+
+// ruleFlags say which rules are loaded.
+type ruleFlags struct {
+	Rules       []string `placeholder:"PATH" sep:"none" help:"File or folder of Sigma and Falco rules, overlays among them; may be repeated. Without it the shipped detections."`
+	Pipeline    []string `placeholder:"FILE" sep:"none" help:"Processing pipeline in pySigma's form, in place of the shipped ones; may be repeated."`
+	FalcoConfig string   `placeholder:"FILE" help:"An existing falco.yaml: its rules_files are loaded in its order and its rule_matching holds."`
+	NoRouting   bool     `help:"Judge every event by every rule, whatever log type the rule names."`
+	Strict      bool     `help:"End with exit code 2 when a rule is refused."`
+}
+
+// commonFlags are of every command that reads logs.
+type commonFlags struct {
+	Config  string   `placeholder:"FILE" env:"YAGURA_CONFIG" help:"Configuration file."`
+	Mapping []string `placeholder:"FILE" sep:"none" help:"Describes a further JSON log type; may be repeated."`
+	Since   string   `placeholder:"TIME" help:"Leave out what happened before: 2026-03-14, 2026-03-14T09:26:53Z, 36h or 7d."`
+	Output  string   `short:"o" placeholder:"FILE" help:"Write to a file in place of standard output."`
+	Lang    string   `enum:",en,ja" default:"" placeholder:"en|ja" help:"Language of tables and messages; without it, that of LANG."`
+	Quiet   bool     `short:"q" help:"No progress and no summary; what goes wrong is still said."`
+}
+
+type scanCmd struct {
+	ruleFlags
+	commonFlags
+	Format      string   `enum:",table,jsonl,ocsf,sarif" default:"" placeholder:"FORMAT" help:"table (default), jsonl (one finding per line), ocsf (Detection Finding, one per line) or sarif."`
+	FailOn      string   `placeholder:"LEVEL" help:"End with exit code 1 when a finding is as severe: critical, high, medium, low or none."`
+	MinSeverity string   `placeholder:"LEVEL" help:"Show nothing less severe."`
+	Explain     bool     `short:"e" help:"Say under every row of the table why its rule fired."`
+	Workers     int      `placeholder:"N" help:"Files that are judged at once; without it one per processor. It changes no result."`
+	Paths       []string `arg:"" name:"path" help:"Files, folders, - for standard input, or s3://bucket/prefix."`
+}
+
+// Help is the text below the usage of scan.
+func (scanCmd) Help() string {
+	return `
+Logs may be plain, gzip, zstd, tar or zip, one record, an array, an envelope or one record per line: format and envelope are recognised by content. Findings go to standard output, everything else to standard error.
+
+Examples:
+
+    yagura scan trail/                               # the shipped detections
+    yagura scan --rules sigma/rules/cloud trail/     # other people's rules, unmodified
+    yagura scan --explain --min-severity high trail/ # and why
+    yagura scan --format jsonl s3://org-trail/AWSLogs/ --since 7d | jq .rule.title
+    zcat *.gz | yagura scan --fail-on high -         # exit code 1 for a pipeline
+` + exitHelp
+}
+
+// Run runs the scan.
+func (c *scanCmd) Run(env *environment) error {
+	cfg, err := config.Load(c.Config, env.environ)
+	if err != nil {
+		return err
+	}
+	ja := env.japanese(c.Lang, cfg.Output.Lang)
+	failOn, err := level("--fail-on", c.FailOn, cfg.Output.FailOn)
+	if err != nil {
+		return err
+	}
+	least, err := level("--min-severity", c.MinSeverity, cfg.Output.MinSeverity)
+	if err != nil {
+		return err
+	}
+	since, err := parseSince(c.Since, env.now())
+	if err != nil {
+		return err
+	}
+	s := &screen{w: env.stderr}
+	rules, err := loadRules(c.ruleFlags, cfg, s, ja)
+	if err != nil {
+		return err
+	}
+	formats, err := app.LoadMappings(append(cfg.Mappings, c.Mapping...))
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	out, closeOut, err := env.output(c.Output)
+	if err != nil {
+		return err
+	}
+	format := cmp.Or(c.Format, cfg.Output.Format, "table")
+	w, err := report.New(format, out, env.reportOptions(rules, cfg, ja, c.Explain || cfg.Output.Explain, out))
+	if err != nil {
+		return usage("%w", err)
+	}
+	workers := c.Workers
+	if workers == 0 {
+		workers = cfg.Workers
+	}
+	scan, err := app.NewScan(rules, app.ScanOptions{Formats: formats, Workers: workers, Since: since, MinSeverity: least,
+		RepeatWindow: cfg.RepeatWindow, Problem: func(err error) { s.line("yagura: " + report.Escape(err.Error())) }, Now: env.now})
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	profile, err := startProfiles(env)
+	if err != nil {
+		return err
+	}
+	if f, ok := env.stderr.(*os.File); ok && !c.Quiet && isTerminal(f) && (format == "table" || !isTerminal(out)) {
+		s.watch(scan, terminalWidth(f), env.now)
+	}
+	sum, err := scan.Run(env.ctx, w, app.Sources(env.ctx, c.Paths, app.SourceOptions{Stdin: env.stdin, Since: since, S3: cfg.S3})...)
+	s.close()
+	err = errors.Join(err, closeOut(), profile())
+	if err != nil {
+		return err
+	}
+	if !c.Quiet {
+		printSummary(s, sum, rules, ja)
+	}
+	return verdict(sum, failOn)
+}
+
+// verdict is the exit code of a run.
+func verdict(sum *app.Summary, failOn yagura.Severity) error {
+	switch {
+	case sum.Interrupted:
+		return &exitError{code: exitInterrupted}
+	case sum.NothingRead():
+		return &exitError{exitNothing, errors.New("nothing could be read")}
+	case failOn != 0 && sum.Worst >= failOn:
+		return &exitError{code: exitFailOn}
+	}
+	return nil
+}
+
+func level(flag, text string, configured yagura.Severity) (yagura.Severity, error) {
+	if text == "" {
+		return configured, nil
+	}
+	s, err := yagura.ParseSeverity(text)
+	if err != nil {
+		return 0, usage("%s: %w", flag, err)
+	}
+	return s, nil
+}
+
+// loadRules loads what flags and configuration name and says what was refused.
+func loadRules(f ruleFlags, cfg *config.Config, s *screen, ja bool) (*app.Rules, error) {
+	o := app.RuleOptions{Paths: f.Rules, Pipelines: f.Pipeline, Placeholders: cfg.Placeholders,
+		NoRouting: f.NoRouting || cfg.Routing != nil && !*cfg.Routing, FalcoConfig: cmp.Or(f.FalcoConfig, cfg.FalcoConfig)}
+	if o.Paths == nil {
+		o.Paths = cfg.Rules
+	}
+	if o.Pipelines == nil {
+		o.Pipelines = cfg.Pipelines
+	}
+	rules, err := app.LoadRules(o)
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	for i := range rules.Refusals {
+		r := &rules.Refusals[i]
+		kind := "refused: "
+		if r.Warning {
+			kind = "warning: "
+		}
+		s.line(kind + report.Escape(r.Error()))
+	}
+	switch refused := rules.Refused(); {
+	case len(rules.Rules) == 0:
+		return nil, &exitError{exitUsage, errors.New(in(ja, "no rule could be loaded", "ルールを一つも読み込めませんでした"))}
+	case refused > 0 && (f.Strict || cfg.Strict):
+		return nil, &exitError{exitUsage, fmt.Errorf(in(ja, "%d rules were refused", "%d 件のルールが拒否されました"), refused)}
+	}
+	return rules, nil
+}
+
+func in(ja bool, english, japanese string) string {
+	if ja {
+		return japanese
+	}
+	return english
+}
+
+// reportOptions says how findings are written to out.
+func (e *environment) reportOptions(rules *app.Rules, cfg *config.Config, ja, explain bool, out io.Writer) report.Options {
+	o := report.Options{Version: version(), Japanese: ja, Explain: explain, Rule: rules.Text,
+		Account: func(id string) string { return cfg.Accounts[id].Name }}
+	if ja {
+		o.Title = rules.Japanese
+	}
+	if f, ok := out.(*os.File); ok {
+		o.Width = terminalWidth(f)
+		o.Color = e.colour(f)
+	}
+	return o
+}
+
+// output opens what is written to.
+func (e *environment) output(name string) (io.Writer, func() error, error) {
+	if name == "" || name == "-" {
+		return e.stdout, func() error { return nil }, nil
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return nil, nil, usage("--output: %w", err)
+	}
+	return f, f.Close, nil
+}
+
+// parseSince reads a day, a time, or a span before now.
+func parseSince(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, nil
+		}
+	}
+	if n := len(text); n > 1 && text[n-1] == 'd' {
+		var days int
+		if _, err := fmt.Sscanf(text[:n-1]+"!", "%d!", &days); err == nil && days >= 0 && days < 100_000 {
+			return now.AddDate(0, 0, -days), nil
+		}
+	}
+	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
+		return now.Add(-d), nil
+	}
+	return time.Time{}, usage("--since: %q is no time: write 2026-03-14, 2026-03-14T09:26:53Z, 36h or 7d", text)
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/app"
+)
+
+// printSummary says on stderr what a run did. rules is nil for a run without any.
+func printSummary(s *screen, sum *app.Summary, rules *app.Rules, ja bool) {
+	say := func(english, japanese string, args ...any) { s.line(fmt.Sprintf(in(ja, english, japanese), args...)) }
+	if sum.Interrupted {
+		say("interrupted: this is what was found until then", "中断しました。ここまでの結果です")
+	}
+	seconds := max(sum.Elapsed.Seconds(), 0.001)
+	unpacked := ""
+	if sum.BytesLogs > sum.BytesRead {
+		unpacked = fmt.Sprintf(in(ja, " (%s unpacked)", " (展開後 %s)"), bytesText(sum.BytesLogs))
+	}
+	say("%s files, %s%s, %s events in %s (%s/s)", "%s ファイル、%s%s、%s イベント、%s (%s/秒)",
+		thousands(uint64(sum.Objects)), bytesText(sum.BytesRead), unpacked, thousands(sum.Events),
+		sum.Elapsed.Round(time.Millisecond), thousands(uint64(float64(sum.Events)/seconds)))
+	if len(sum.Formats) > 0 {
+		names := slices.SortedFunc(maps.Keys(sum.Formats), func(a, b string) int {
+			return cmp.Or(-cmp.Compare(sum.Formats[a], sum.Formats[b]), cmp.Compare(a, b))
+		})
+		parts := make([]string, len(names))
+		for i, n := range names {
+			parts[i] = fmt.Sprintf("%s %s", n, thousands(sum.Formats[n]))
+		}
+		s.line("  " + strings.Join(parts, " · "))
+	}
+	var notes []string
+	note := func(n uint64, english, japanese string) {
+		if n > 0 {
+			notes = append(notes, fmt.Sprintf(in(ja, english, japanese), thousands(n)))
+		}
+	}
+	note(sum.Repeats, "%s repeats dropped", "重複 %s 件を除外")
+	note(sum.Conflicts, "%s events with a known id and other content", "同じ ID で内容が異なるイベント %s 件")
+	note(sum.Broken, "%s broken records", "壊れたレコード %s 件")
+	note(uint64(sum.Unreadable), "%s unreadable", "読み込めなかったもの %s 件")
+	note(sum.TooOld, "%s events before --since", "--since より前のイベント %s 件")
+	note(sum.Forgotten, "%s keys did not fit the memory of repeats", "重複判定の記憶に収まらなかったキー %s 件")
+	if notes != nil {
+		s.line("  " + strings.Join(notes, " · "))
+	}
+	if rules == nil {
+		return
+	}
+	say("%s rules loaded, %s refused", "ルール: 読み込み %s 件、拒否 %s 件", thousands(uint64(len(rules.Rules))), thousands(uint64(rules.Refused())))
+	var found []string
+	for _, level := range yagura.Severities() {
+		if n := sum.Findings[level]; n > 0 {
+			found = append(found, fmt.Sprintf(in(ja, "%[1]s %[2]s", "%[2]s %[1]s"), thousands(n), in(ja, level.String(), level.Japanese())))
+		}
+	}
+	if sum.Hidden > 0 {
+		found = append(found, fmt.Sprintf(in(ja, "%s hidden by --min-severity", "--min-severity により非表示 %s"), thousands(sum.Hidden)))
+	}
+	if found == nil {
+		found = []string{in(ja, "none", "なし")}
+	}
+	s.line(in(ja, "findings: ", "検出結果: ") + strings.Join(found, ", "))
+}

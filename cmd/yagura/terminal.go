@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/yagura-sec/yagura/app"
+)
+
+// The rules of the terminal: machine output on stdout and nothing else there, people's
+// words on stderr, no capital at the beginning of a message and no full stop at its
+// end; colour and progress only where a person looks.
+
+// terminalWidth returns the columns of a terminal, 0 for anything else.
+func terminalWidth(f *os.File) int {
+	fd := int(f.Fd())
+	if !term.IsTerminal(fd) {
+		return 0
+	}
+	w, _, err := term.GetSize(fd)
+	if err != nil || w <= 0 {
+		return 80
+	}
+	return w
+}
+
+// colour says whether w may be coloured. NO_COLOR forbids it, whatever its value.
+func (e *environment) colour(w any) bool {
+	return isTerminal(w) && e.getenv("NO_COLOR") == "" && e.getenv("TERM") != "dumb"
+}
+
+// screen writes lines to stderr around a progress bar at its last line.
+type screen struct {
+	mu   sync.Mutex
+	w    io.Writer
+	bar  string // "" when none is shown
+	stop chan struct{}
+	done sync.WaitGroup
+}
+
+// line writes one line above the bar.
+func (s *screen) line(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clear()
+	fmt.Fprintln(s.w, text)
+	s.draw()
+}
+
+func (s *screen) clear() {
+	if s.bar != "" {
+		fmt.Fprint(s.w, "\r\x1b[K")
+	}
+}
+
+func (s *screen) draw() {
+	if s.bar != "" {
+		fmt.Fprint(s.w, s.bar)
+	}
+}
+
+// watch shows the progress of a scan until close.
+func (s *screen) watch(scan *app.Scan, width int, now func() time.Time) {
+	s.stop = make(chan struct{})
+	began := now()
+	s.done.Go(func() {
+		tick := time.NewTicker(200 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-s.stop:
+				return
+			case <-tick.C:
+				text := barText(scan.Progress(), now().Sub(began), width-1)
+				s.mu.Lock()
+				s.clear()
+				s.bar = text
+				s.draw()
+				s.mu.Unlock()
+			}
+		}
+	})
+}
+
+// close takes the bar away.
+func (s *screen) close() {
+	if s.stop == nil {
+		return
+	}
+	close(s.stop)
+	s.done.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clear()
+	s.bar, s.stop = "", nil
+}
+
+// barText writes bytes of total, events a second, findings and the time that is left.
+func barText(p app.Progress, elapsed time.Duration, width int) string {
+	seconds := max(elapsed.Seconds(), 0.001)
+	text := bytesText(p.Read)
+	bar := ""
+	if p.Total > 0 {
+		part := min(float64(p.Read)/float64(p.Total), 1)
+		more := ""
+		if !p.Listed {
+			more = "+"
+		}
+		text += fmt.Sprintf(" of %s%s", bytesText(p.Total), more)
+		const cells = 20
+		full := int(part * cells)
+		bar = strings.Repeat("█", full) + strings.Repeat("░", cells-full) + fmt.Sprintf(" %3.0f%%  ", part*100)
+	}
+	text += fmt.Sprintf("  %s events/s  %s findings", thousands(uint64(float64(p.Events)/seconds)), thousands(p.Findings))
+	if p.Total > 0 && p.Listed && p.Read > 0 && p.Read < p.Total {
+		left := time.Duration(float64(p.Total-p.Read) / (float64(p.Read) / seconds) * float64(time.Second))
+		text += "  " + left.Round(time.Second).String() + " left"
+	}
+	if len([]rune(bar+text)) <= width {
+		return bar + text
+	}
+	runes := []rune(text)
+	return string(runes[:min(len(runes), max(width, 0))])
+}
+
+// bytesText writes a number of bytes with three digits and a unit of a thousand.
+func bytesText(n int64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	v := float64(n)
+	for _, unit := range []string{"kB", "MB", "GB", "TB", "PB"} {
+		v /= 1000
+		if v < 999.5 || unit == "PB" {
+			if v < 9.995 {
+				return fmt.Sprintf("%.2f %s", v, unit)
+			}
+			if v < 99.95 {
+				return fmt.Sprintf("%.1f %s", v, unit)
+			}
+			return fmt.Sprintf("%.0f %s", v, unit)
+		}
+	}
+	return ""
+}
+
+// thousands writes 1234567 as 1,234,567.
+func thousands(n uint64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
