@@ -40,6 +40,11 @@ var envelopes = []Envelope{
 	datadogData,
 	datadogArchive,
 	datadogAttributes,
+	auditData,
+	aksAudit,
+	splunkEvent,
+	githubSyslog,
+	textLine,
 }
 
 // opens reports whether text is a JSON object or array: what an envelope carries as

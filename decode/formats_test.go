@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -35,13 +36,23 @@ func fixtures(t testing.TB) map[string][]string {
 	return by
 }
 
-// events decodes data whole and fails the test on any error.
-func events(t testing.TB, data []byte, file string, o Options) []yagura.Event {
-	t.Helper()
-	dec, err := New(o)
+// standard is the decoder of all formats.
+var standard = sync.OnceValue(func() *Decoder {
+	d, err := New(Options{})
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
+	return d
+})
+
+// events decodes data whole and fails the test on any error.
+func events(t testing.TB, data []byte, file string) []yagura.Event {
+	t.Helper()
+	return eventsOf(t, standard(), data, file)
+}
+
+func eventsOf(t testing.TB, dec *Decoder, data []byte, file string) []yagura.Event {
+	t.Helper()
 	var list []yagura.Event
 	for r := dec.NewReader(bytes.NewReader(data), file); ; {
 		rec, err := r.Next()
@@ -72,7 +83,7 @@ func TestGoldens(t *testing.T) {
 					t.Fatal(err)
 				}
 				var got bytes.Buffer
-				list := events(t, data, filepath.Base(file), Options{})
+				list := events(t, data, filepath.Base(file))
 				for _, e := range list {
 					if e.Format != name {
 						t.Errorf("a record is taken for %s: %s", e.Format, e.Raw)
@@ -110,12 +121,9 @@ func TestTruncated(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			whole := len(events(t, data, file, Options{}))
+			whole := len(events(t, data, file))
 			cut := bytes.TrimRight(data, "]} \r\n")
-			dec, err := New(Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			dec := standard()
 			good, bad := 0, []*RecordError(nil)
 			for r := dec.NewReader(bytes.NewReader(cut), file); ; {
 				_, err := r.Next()
@@ -176,7 +184,7 @@ func TestConfusion(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, e := range events(t, data, file, Options{}) {
+			for _, e := range events(t, data, file) {
 				for _, f := range Formats() {
 					if f == generic {
 						continue
@@ -206,7 +214,7 @@ func TestNoAllocation(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, e := range events(t, data, file, Options{}) {
+			for _, e := range events(t, data, file) {
 				r := l.scan(t, e.Raw)
 				n := testing.AllocsPerRun(10, func() {
 					_, _ = l.plan.Scan(e.Raw, l.rec.Doc)
@@ -233,7 +241,7 @@ func TestShapesAgree(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, e := range events(t, data, file, Options{}) {
+			for _, e := range events(t, data, file) {
 				have, ok := first[e.ID]
 				if !ok {
 					first[e.ID] = e

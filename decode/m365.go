@@ -8,8 +8,8 @@ import (
 )
 
 // Header fields of the Microsoft 365 unified audit log: the records of the
-// Office 365 Management Activity API, the same inside the AuditData of a
-// Search-UnifiedAuditLog export, and the Log Analytics table OfficeActivity.
+// Office 365 Management Activity API (an export of Search-UnifiedAuditLog carries them
+// in an envelope), and the Log Analytics table OfficeActivity.
 const (
 	moTime = iota
 	moID
@@ -39,27 +39,27 @@ const (
 var m365Audit = &Format{
 	Name: "m365.audit",
 	Fields: fieldList(false, []string{
-		moTime:         inAuditData("CreationTime") + "|TimeGenerated",
-		moID:           inAuditData("Id") + "|OfficeId",
-		moOperation:    inAuditData("Operation"),
-		moOrganization: inAuditData("OrganizationId"),
-		moRecordType:   inAuditData("RecordType"),
-		moWorkload:     inAuditData("Workload") + "|OfficeWorkload",
-		moUserID:       inAuditData("UserId"),
-		moUserKey:      inAuditData("UserKey"),
-		moUserType:     inAuditData("UserType"),
-		moObject:       inAuditData("ObjectId") + "|OfficeObjectId",
-		moStatus:       inAuditData("ResultStatus"),
+		moTime:         "CreationTime|TimeGenerated",
+		moID:           "Id|OfficeId",
+		moOperation:    "Operation",
+		moOrganization: "OrganizationId",
+		moRecordType:   "RecordType",
+		moWorkload:     "Workload|OfficeWorkload",
+		moUserID:       "UserId",
+		moUserKey:      "UserKey",
+		moUserType:     "UserType",
+		moObject:       "ObjectId|OfficeObjectId",
+		moStatus:       "ResultStatus",
 		moTable:        "Type",
 		moAlertSource:  "eventSource",
 		moAlertName:    "eventName",
 		moAlertStatus:  "status",
-		moClientIP:     inAuditData("ClientIP") + "|" + inAuditData("ClientIPAddress") + "|Client_IPAddress",
-		moActorIP:      inAuditData("ActorIpAddress"),
-		moMailbox:      inAuditData("MailboxOwnerUPN"),
-		moTargetUser:   inAuditData("TargetUserOrGroupName"),
-		moAppID:        inAuditData("AppId") + "|" + inAuditData("ApplicationId") + "|" + inAuditData("ClientAppId"),
-		moSession:      inAuditData("SessionId") + "|" + inAuditData("AppAccessContext.AADSessionId"),
+		moClientIP:     "ClientIP|ClientIPAddress|Client_IPAddress",
+		moActorIP:      "ActorIpAddress",
+		moMailbox:      "MailboxOwnerUPN",
+		moTargetUser:   "TargetUserOrGroupName",
+		moAppID:        "AppId|ApplicationId|ClientAppId",
+		moSession:      "SessionId|AppAccessContext.AADSessionId",
 		moAlertUser:    "user|userId",
 	}),
 	Is:     isM365,
@@ -67,9 +67,6 @@ var m365Audit = &Format{
 	Time:   func(r *Record) int64 { return nanos(r.scalar(moTime)) },
 	Header: m365Header,
 }
-
-// inAuditData is a field of a record and the same field inside an export's AuditData.
-func inAuditData(name string) string { return name + "|AuditData." + name }
 
 // isM365: an operation with the fields that every record of the unified audit log
 // has, or an alert of the Security and Compliance Center.

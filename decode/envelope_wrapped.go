@@ -1,0 +1,93 @@
+package decode
+
+import (
+	"bytes"
+
+	"github.com/yagura-sec/yagura/slot"
+)
+
+// Wrappers that a collector or an export puts around a record. Each is opened only
+// where what it holds is a record of a known format.
+
+// auditData is a row of a Search-UnifiedAuditLog export: the record is in the column
+// AuditData, as an object or as text.
+var auditData = Envelope{
+	Name:      "unified audit log export",
+	Fields:    fieldList(false, []string{"AuditData", "RecordType|Operations|UserIds|CreationDate"}),
+	OnlyKnown: true,
+	Is:        func(r *Record) bool { return r.has(1) && holdsJSON(r, 0) },
+	Open:      emitHeld(0),
+}
+
+// splunkEvent is an event of Splunk's HTTP Event Collector, as objects or text below
+// "event", and of others who use that name.
+var splunkEvent = Envelope{
+	Name:      "Splunk event",
+	Fields:    fieldList(false, []string{"event"}),
+	OnlyKnown: true,
+	Is:        func(r *Record) bool { return holdsJSON(r, 0) },
+	Open:      emitHeld(0),
+}
+
+// aksAudit is a Kubernetes audit event in the diagnostic logs of AKS.
+var aksAudit = Envelope{
+	Name:      "AKS diagnostic log",
+	Fields:    fieldList(true, []string{"properties.log", "category"}),
+	OnlyKnown: true,
+	Is:        func(r *Record) bool { return hasPrefixFold(r.scalar(1), "kube-audit") && holdsJSON(r, 0) },
+	Open:      emitHeld(0),
+}
+
+// textLine is a record as the text of a line that a shipper read: Filebeat and
+// Logstash (message, event.original), Fluent Bit and Docker (log), CloudWatch Logs
+// Insights (@message), Splunk's export (_raw).
+var textLine = Envelope{
+	Name:      "line of a log shipper",
+	Fields:    fieldList(false, []string{"message|@message|event.original|log|_raw|result._raw"}),
+	OnlyKnown: true,
+	Is:        func(r *Record) bool { return r.kind(0) == slot.String && holdsJSON(r, 0) },
+	Open:      emitHeld(0),
+}
+
+// githubSyslog is a line that GitHub Enterprise Server forwards by syslog: the record
+// stands behind "github_audit: ".
+var githubSyslog = Envelope{
+	Name:      "GitHub Enterprise Server syslog",
+	Fields:    fieldList(false, []string{"message"}),
+	OnlyKnown: true,
+	Is:        func(r *Record) bool { return opens(behindGitHubAudit(r.Text(0))) },
+	Open: func(r *Record, emit func([]byte)) error {
+		emit(behindGitHubAudit(r.Text(0)))
+		return nil
+	},
+}
+
+func behindGitHubAudit(line []byte) []byte {
+	if _, record, ok := bytes.Cut(line, []byte("github_audit: ")); ok {
+		return record
+	}
+	return nil
+}
+
+// holdsJSON says whether the first value of field i is an object, or text that is one.
+func holdsJSON(r *Record, i int) bool {
+	switch r.kind(i) {
+	case slot.Object:
+		return true
+	case slot.String:
+		return opens(r.Text(i))
+	}
+	return false
+}
+
+// emitHeld hands out what [holdsJSON] found, an object as it is written.
+func emitHeld(i int) func(*Record, func([]byte)) error {
+	return func(r *Record, emit func([]byte)) error {
+		if v := r.First(i); r.Doc.Kind(v) == slot.Object {
+			emit(r.Doc.Raw(v))
+			return nil
+		}
+		emit(r.Text(i))
+		return nil
+	}
+}

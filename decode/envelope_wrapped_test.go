@@ -1,0 +1,34 @@
+package decode
+
+import (
+	"strconv"
+	"testing"
+)
+
+// TestWrapped opens what collectors put around a record, and leaves alone what only
+// looks like it.
+func TestWrapped(t *testing.T) {
+	trail := `{"eventVersion":"1.08","eventID":"e1","eventTime":"2024-03-05T10:00:00Z","eventSource":"iam.amazonaws.com","eventName":"CreateUser","awsRegion":"us-east-1"}`
+	unified := `{"CreationTime":"2024-03-05T18:00:00","Id":"m1","Operation":"New-InboxRule","OrganizationId":"o1","RecordType":1,"UserKey":"1003","Workload":"Exchange"}`
+	audit := `{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"a1","stage":"ResponseComplete","verb":"get","requestURI":"/api","stageTimestamp":"2024-03-05T22:00:00Z"}`
+	github := `{"action":"repo.create","actor":"dave","org":"example","created_at":1709672400123,"data":{"_document_id":"d1"}}`
+	for _, c := range []struct{ name, in, format, id string }{
+		{"export row with text", `{"RecordType":"ExchangeAdmin","Operations":"New-InboxRule","AuditData":` + strconv.Quote(unified) + `}`, "m365.audit", "m1"},
+		{"export row with an object", `{"RecordType":"ExchangeAdmin","UserIds":"x","AuditData":` + unified + `}`, "m365.audit", "m1"},
+		{"Splunk object", `{"time":1,"sourcetype":"aws:cloudtrail","event":` + trail + `}`, "aws.cloudtrail", "e1"},
+		{"Splunk text", `{"sourcetype":"aws:cloudtrail","event":` + strconv.Quote(trail) + `}`, "aws.cloudtrail", "e1"},
+		{"AKS", `{"time":"2024-03-05T22:00:00Z","category":"kube-audit","resourceId":"/SUBSCRIPTIONS/S/X","properties":{"log":` + strconv.Quote(audit) + `}}`, "kubernetes.audit", "a1"},
+		{"Filebeat", `{"@timestamp":"2024-03-05T10:00:01Z","message":` + strconv.Quote(trail) + `}`, "aws.cloudtrail", "e1"},
+		{"Fluent Bit", `{"log":` + strconv.Quote(audit) + `,"stream":"stdout"}`, "kubernetes.audit", "a1"},
+		{"Splunk export", `{"preview":false,"result":{"_raw":` + strconv.Quote(trail) + `}}`, "aws.cloudtrail", "e1"},
+		{"GitHub Enterprise Server", `{"message":` + strconv.Quote("<190>Mar 5 12:05:54 host github_audit: "+github) + `,"program":"github_audit"}`, "github.audit", "d1"},
+		{"an event of one's own", `{"id":"x","event":{"type":"click"}}`, "json", "x"},
+		{"a message of one's own", `{"id":"y","message":"{\"a\":1}"}`, "json", "y"},
+		{"text that is not JSON", `{"id":"z","message":"{broken"}`, "json", "z"},
+	} {
+		list := events(t, []byte(c.in), c.name)
+		if len(list) != 1 || list[0].Format != c.format || list[0].ID != c.id {
+			t.Errorf("%s: got %+v", c.name, list)
+		}
+	}
+}
