@@ -127,7 +127,7 @@ func (u *unpacker) Read(p []byte) (int, error) {
 func (u *unpacker) next(s *stream) (*RecordError, error) {
 	if u.fresh {
 		u.fresh = false
-		return u.open(s, u, u.file, 0), u.err
+		return u.opened(s, u, u.file, 0)
 	}
 	for len(u.layers) > 0 {
 		l := &u.layers[len(u.layers)-1]
@@ -137,7 +137,7 @@ func (u *unpacker) next(s *stream) (*RecordError, error) {
 		if l.spoilt() == nil {
 			name, src, err := l.next()
 			if err == nil {
-				return u.open(s, src, l.name+"!"+name, l.level), u.err
+				return u.opened(s, src, l.name+"!"+name, l.level)
 			}
 			if u.err != nil {
 				break
@@ -164,6 +164,16 @@ func (u *unpacker) next(s *stream) (*RecordError, error) {
 type errMember struct {
 	name string
 	error
+}
+
+// opened is open where the underlying reader may have failed meanwhile. What was
+// read before is still decoded.
+func (u *unpacker) opened(s *stream, src io.Reader, name string, level int) (*RecordError, error) {
+	bad := u.open(s, src, name, level)
+	if u.err != nil && !s.open {
+		return nil, u.err
+	}
+	return bad, nil
 }
 
 // open looks at the start of src and opens what it is: an archive becomes a layer, a

@@ -19,7 +19,10 @@ const (
 // keyer makes a key from the parts of a recipe: two 64-bit xxHash sums with
 // different seeds over the format's name and the parts, each preceded by its
 // length so that the parts "ab", "c" and "a", "bc" make different keys.
-type keyer struct{ high, low xxhash.Digest }
+type keyer struct {
+	high, low xxhash.Digest
+	some      gather
+}
 
 func (k *keyer) start(format string) {
 	k.high.ResetWithSeed(seedHigh)
@@ -30,20 +33,31 @@ func (k *keyer) start(format string) {
 func (k *keyer) length(n int) {
 	var b [8]byte
 	binary.LittleEndian.PutUint64(b[:], uint64(n))
-	_, _ = k.high.Write(b[:])
-	_, _ = k.low.Write(b[:])
+	k.add(b[:])
 }
 
 func (k *keyer) text(s string) {
 	k.length(len(s))
-	_, _ = k.high.WriteString(s)
-	_, _ = k.low.WriteString(s)
+	for len(s) > 0 {
+		n := k.some.text(s)
+		if s = s[n:]; len(s) > 0 {
+			k.flush()
+		}
+	}
 }
 
 func (k *keyer) part(p []byte) {
 	k.length(len(p))
-	_, _ = k.high.Write(p)
-	_, _ = k.low.Write(p)
+	k.add(p)
+}
+
+func (k *keyer) add(p []byte) {
+	for len(p) > 0 {
+		n := k.some.bytes(p)
+		if p = p[n:]; len(p) > 0 {
+			k.flush()
+		}
+	}
 }
 
 func (k *keyer) number(n int64) {
@@ -51,10 +65,35 @@ func (k *keyer) number(n int64) {
 	k.length(int(n))
 }
 
+func (k *keyer) flush() {
+	_, _ = k.high.Write(k.some.buf[:k.some.n])
+	_, _ = k.low.Write(k.some.buf[:k.some.n])
+	k.some.n = 0
+}
+
 func (k *keyer) sum() (key yagura.Key) {
+	k.flush()
 	binary.BigEndian.PutUint64(key[:8], k.high.Sum64())
 	binary.BigEndian.PutUint64(key[8:], k.low.Sum64())
 	return key
+}
+
+// gather collects short parts, because xxHash is slow at many short writes.
+type gather struct {
+	n   int
+	buf [256]byte
+}
+
+func (g *gather) bytes(p []byte) int {
+	n := copy(g.buf[g.n:], p)
+	g.n += n
+	return n
+}
+
+func (g *gather) text(s string) int {
+	n := copy(g.buf[g.n:], s)
+	g.n += n
+	return n
 }
 
 // contentHash is the hash of time, actor, action, target and outcome that goes
@@ -62,14 +101,25 @@ func (k *keyer) sum() (key yagura.Key) {
 // more.
 func contentHash(ns int64, parts ...[]byte) uint64 {
 	var d xxhash.Digest
+	var g gather
 	d.ResetWithSeed(seedContent)
+	add := func(p []byte) {
+		for len(p) > 0 {
+			n := g.bytes(p)
+			if p = p[n:]; len(p) > 0 {
+				_, _ = d.Write(g.buf[:g.n])
+				g.n = 0
+			}
+		}
+	}
 	var b [8]byte
 	binary.LittleEndian.PutUint64(b[:], uint64(ns/1e6))
-	_, _ = d.Write(b[:])
+	add(b[:])
 	for _, p := range parts {
 		binary.LittleEndian.PutUint64(b[:], uint64(len(p)))
-		_, _ = d.Write(b[:])
-		_, _ = d.Write(p)
+		add(b[:])
+		add(p)
 	}
+	_, _ = d.Write(g.buf[:g.n])
 	return d.Sum64()
 }
