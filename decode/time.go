@@ -55,7 +55,7 @@ func timeOf(ns int64) time.Time {
 	return time.Unix(0, ns).UTC()
 }
 
-// number reads exactly n digits.
+// digits reads exactly n digits.
 func digits(t []byte, n int) (v int, ok bool) {
 	if len(t) < n {
 		return 0, false
@@ -207,7 +207,7 @@ func parseEpoch(t []byte) (int64, bool) {
 	}
 	var frac int64 // in billionths of the unit
 	if i < len(t) {
-		if t[i] != '.' {
+		if t[i] != '.' || i+1 == len(t) {
 			return 0, false
 		}
 		var rest []byte

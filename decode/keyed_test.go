@@ -1,0 +1,107 @@
+package decode
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/yagura-sec/yagura"
+)
+
+func keyOf(parts ...string) yagura.Key {
+	var k keyer
+	k.start("f")
+	for _, p := range parts {
+		k.part([]byte(p))
+	}
+	return k.sum()
+}
+
+func TestKeyer(t *testing.T) {
+	seen := map[yagura.Key]string{}
+	for _, parts := range [][]string{{}, {""}, {"", ""}, {"ab", "c"}, {"a", "bc"}, {"abc"}, {"abc", ""}, {"", "abc"}, {strings.Repeat("x", 1000)}} {
+		k := keyOf(parts...)
+		if have, ok := seen[k]; ok {
+			t.Errorf("%q and %s have one key", parts, have)
+		}
+		seen[k] = strings.Join(parts, "|")
+		if k != keyOf(parts...) {
+			t.Errorf("%q has two keys", parts)
+		}
+	}
+	// Keys outlive a version: this one is written down.
+	if got, want := keyOf("id", "111122223333").String(), "cf7039b53569389b50af49f56fe6a4da"; got != want {
+		t.Errorf("the recipe changed: %s, was %s", got, want)
+	}
+}
+
+// keysOf decodes records of one text and returns key and content of each.
+func keysOf(t *testing.T, text string) (keys []yagura.Key, contents []uint64) {
+	t.Helper()
+	r := standard().NewReader(strings.NewReader(text), "keys.json")
+	defer r.Close()
+	for {
+		rec, err := r.Next()
+		if err != nil {
+			return keys, contents
+		}
+		keys, contents = append(keys, rec.Key), append(contents, rec.Content)
+	}
+}
+
+// TestKeys pins the recipes: what makes one key, what makes two, and what makes one
+// key with another content.
+func TestKeys(t *testing.T) {
+	trail := `{"eventVersion":"1.08","eventID":"E","eventTime":"2024-03-05T10:00:00Z","eventSource":"iam.amazonaws.com","eventName":"CreateUser","recipientAccountId":"A","userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::1:user/u"},"requestParameters":{"userName":"x"}}`
+	insight := `{"eventVersion":"1.07","eventID":"E","eventTime":"2024-03-05T10:00:00Z","eventType":"AwsCloudTrailInsight","recipientAccountId":"A","insightDetails":{"state":"Start","eventName":"RunInstances"}}`
+	google := `{"protoPayload":{"@type":"type.googleapis.com/google.cloud.audit.AuditLog","methodName":"m","authenticationInfo":{"principalEmail":"a@example.com"}},"insertId":"I","timestamp":"2024-03-05T10:00:00.1Z","logName":"projects/p/logs/cloudaudit.googleapis.com%2Factivity","resource":{"labels":{"project_id":"p"}}}`
+	kube := `{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"K","stage":"RequestReceived","verb":"get","requestURI":"/api","stageTimestamp":"2024-03-05T10:00:00.000001Z"}`
+	entra := `{"category":"SignInLogs","operationName":"Sign-in activity","time":"2024-03-05T10:00:00Z","resultType":"0","properties":{"id":"S","userId":"u"}}`
+	github := `{"@timestamp":1709672400123,"_document_id":"D","action":"repo.destroy","actor":"dave","org":"o"}`
+	okta := `{"uuid":"O","published":"2024-03-05T10:00:00Z","eventType":"user.session.start","outcome":{"result":"SUCCESS"}}`
+	for _, c := range []struct {
+		record, from, to  string
+		sameKey, sameHash bool
+	}{
+		{trail, `{"eventVersion"`, `{ "awsRegion":"us-east-1", "eventVersion"`, true, true}, // order, space and other fields do not matter
+		{trail, `"eventID":"E"`, `"eventID":"F"`, false, true},
+		{trail, `"recipientAccountId":"A"`, `"recipientAccountId":"B"`, false, true},
+		{trail, `CreateUser`, `DeleteUser`, true, false},
+		{trail, `T10:`, `T11:`, true, false},
+		{trail, `user/u`, `user/v`, true, false},
+		{trail, `"userName":"x"`, `"userName":"y"`, true, false},
+		{trail, `{"eventVersion"`, `{"errorCode":"AccessDenied","eventVersion"`, true, false},
+		{insight, `Start`, `End`, false, true},
+		{google, `"insertId":"I"`, `"insertId":"J"`, false, true},
+		{google, `projects/p/`, `projects/q/`, false, true},
+		{google, `"project_id":"p"`, `"project_id":"q"`, false, true},
+		{google, `00.1Z`, `00.2Z`, false, false},
+		{google, `00.1Z`, `00.100Z`, true, true},
+		{google, `"m"`, `"n"`, true, false},
+		{kube, `"auditID":"K"`, `"auditID":"L"`, false, true},
+		{kube, `RequestReceived`, `ResponseComplete`, false, true},
+		{kube, `000001Z`, `000002Z`, false, true},
+		{kube, `"verb":"get"`, `"verb":"list"`, true, false},
+		{entra, `"id":"S"`, `"id":"T"`, false, true},
+		{entra, `SignInLogs`, `NonInteractiveUserSignInLogs`, false, true},
+		{entra, `"resultType":"0"`, `"resultType":"50126"`, true, false},
+		{github, `"D"`, `"E"`, false, true},
+		{github, `repo.destroy`, `repo.create`, true, false},
+		{okta, `"O"`, `"P"`, false, true},
+		{okta, `SUCCESS`, `FAILURE`, true, false},
+	} {
+		other := strings.Replace(c.record, c.from, c.to, 1)
+		if other == c.record {
+			t.Fatalf("%s is not in %s", c.from, c.record)
+		}
+		keys, contents := keysOf(t, c.record+"\n"+other)
+		if len(keys) != 2 || (keys[0] == keys[1]) != c.sameKey || (contents[0] == contents[1]) != c.sameHash {
+			t.Errorf("%s → %s: keys %v contents %x, want same key %v, same content %v", c.from, c.to, keys, contents, c.sameKey, c.sameHash)
+		}
+	}
+	// Records without an id of their own are never one.
+	for _, record := range []string{`{"a":1}`, strings.Replace(trail, `"eventID":"E",`, "", 1), `{"id":"7","time":"2024-03-05T10:00:00Z"}`} {
+		if keys, _ := keysOf(t, record+"\n"+record); len(keys) != 2 || keys[0] == keys[1] {
+			t.Errorf("two records are one: %s", record)
+		}
+	}
+}
