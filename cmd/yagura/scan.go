@@ -148,8 +148,8 @@ func level(flag, text string, configured yagura.Severity) (yagura.Severity, erro
 	return s, nil
 }
 
-// loadRules loads what flags and configuration name and says what was refused.
-func loadRules(f ruleFlags, cfg *config.Config, s *screen, ja bool) (*app.Rules, error) {
+// ruleOptions joins flags and configuration; flags win.
+func ruleOptions(f ruleFlags, cfg *config.Config) app.RuleOptions {
 	o := app.RuleOptions{Paths: f.Rules, Pipelines: f.Pipeline, Placeholders: cfg.Placeholders,
 		NoRouting: f.NoRouting || cfg.Routing != nil && !*cfg.Routing, FalcoConfig: cmp.Or(f.FalcoConfig, cfg.FalcoConfig)}
 	if o.Paths == nil {
@@ -158,7 +158,12 @@ func loadRules(f ruleFlags, cfg *config.Config, s *screen, ja bool) (*app.Rules,
 	if o.Pipelines == nil {
 		o.Pipelines = cfg.Pipelines
 	}
-	rules, err := app.LoadRules(o)
+	return o
+}
+
+// loadRules loads what flags and configuration name and says what was refused.
+func loadRules(f ruleFlags, cfg *config.Config, s *screen, ja bool) (*app.Rules, error) {
+	rules, err := app.LoadRules(ruleOptions(f, cfg))
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}

@@ -1,0 +1,160 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+
+	"github.com/yagura-sec/yagura/decode"
+	"github.com/yagura-sec/yagura/query"
+	"github.com/yagura-sec/yagura/rule"
+	"github.com/yagura-sec/yagura/slot"
+	"github.com/yagura-sec/yagura/source"
+)
+
+// Unseen is a rule with fields that no event carried.
+type Unseen struct {
+	Rule   *rule.Rule
+	Fields []string
+	Events uint64 // of the rule's log types that were looked at
+}
+
+// UnseenFields reads logs and says which fields of the rules no event of their log
+// types carried: a rule that asks for them can hardly fire on such logs. Rules
+// whose log types did not occur at all are in unjudged.
+func UnseenFields(ctx context.Context, rules []*rule.Rule, o DecodeOptions, sources ...source.Source) (unseen []Unseen, unjudged []*rule.Rule, sum *Summary, err error) {
+	c := &carried{want: map[string][]wanted{}, rules: rules, seen: map[wantedKey]bool{}}
+	decoder, err := decode.New(decode.Options{Formats: o.Formats, Want: c.ask})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	sum = &Summary{Formats: map[string]uint64{}}
+	for _, src := range sources {
+		for obj, err := range src.Objects(ctx) {
+			if err == nil {
+				err = c.object(ctx, decoder, obj, sum)
+			}
+			if ctx.Err() != nil {
+				return nil, nil, sum, ctx.Err()
+			}
+			if err != nil {
+				sum.Unreadable++
+				o.Problem(err)
+			}
+		}
+	}
+	for i, r := range rules {
+		u := Unseen{Rule: r}
+		for name, n := range sum.Formats {
+			if r.Formats == nil || slices.Contains(r.Formats, name) {
+				u.Events += n
+			}
+		}
+		if u.Events == 0 {
+			unjudged = append(unjudged, r)
+			continue
+		}
+		for _, name := range fieldNames(r) {
+			if !c.seen[wantedKey{i, name}] {
+				u.Fields = append(u.Fields, name)
+			}
+		}
+		if u.Fields != nil {
+			unseen = append(unseen, u)
+		}
+	}
+	return unseen, unjudged, sum, nil
+}
+
+// carried notes which fields had a value.
+type carried struct {
+	rules []*rule.Rule
+	want  map[string][]wanted // by format
+	seen  map[wantedKey]bool
+}
+
+type wantedKey struct {
+	rule  int
+	field string
+}
+
+// wanted is a slot and the fields that are carried when it is filled.
+type wanted struct {
+	slot slot.ID
+	keys []wantedKey
+	done bool
+}
+
+// ask asks for the fields of the rules of a format.
+func (c *carried) ask(format string, b *slot.Builder) {
+	bySlot := map[slot.ID]*wanted{}
+	var order []slot.ID
+	var add func(key wantedKey, f query.Field)
+	add = func(key wantedKey, f query.Field) {
+		if f.Derive != nil {
+			for _, d := range f.Derive.Deps {
+				add(key, d)
+			}
+			if len(f.Derive.Deps) == 0 {
+				c.seen[key] = true // it is made of what every record has
+			}
+			return
+		}
+		id := b.Slot(slot.Field{Paths: f.Paths})
+		if bySlot[id] == nil {
+			bySlot[id] = &wanted{slot: id}
+			order = append(order, id)
+		}
+		bySlot[id].keys = append(bySlot[id].keys, key)
+	}
+	for i, r := range c.rules {
+		if r.Formats != nil && !slices.Contains(r.Formats, format) {
+			continue
+		}
+		for _, f := range r.Fields {
+			add(wantedKey{i, f.Name}, f)
+		}
+	}
+	for _, id := range order {
+		c.want[format] = append(c.want[format], *bySlot[id])
+	}
+}
+
+func (c *carried) object(ctx context.Context, decoder *decode.Decoder, obj source.Object, sum *Summary) error {
+	body, err := obj.Open(ctx)
+	if err != nil {
+		return &Problem{obj.Name, err}
+	}
+	defer body.Close() //nolint:errcheck // it is only read
+	sum.Objects++
+	r := decoder.NewReader(body, obj.Name)
+	defer r.Close()
+	for n := 0; ; n++ {
+		if n&0xff == 0 && ctx.Err() != nil {
+			return nil
+		}
+		rec, err := r.Next()
+		var bad *decode.RecordError
+		switch {
+		case errors.As(err, &bad):
+			sum.Broken++
+			continue
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return &Problem{obj.Name, err}
+		}
+		sum.Events++
+		sum.Formats[rec.Format.Name]++
+		for i := range c.want[rec.Format.Name] {
+			w := &c.want[rec.Format.Name][i]
+			if !w.done && rec.Doc.First(w.slot) >= 0 {
+				w.done = true
+				for _, k := range w.keys {
+					c.seen[k] = true
+				}
+			}
+		}
+	}
+}
