@@ -44,6 +44,10 @@ type Rule struct {
 	Correlation *Correlation
 	// Silent rules feed correlations and make no finding of their own.
 	Silent bool
+	// Exclusive, where not empty, names a group of rules of which only one speaks: of
+	// those that match one event the first in load order makes its finding and the
+	// others make none (Falco's rule_matching: first).
+	Exclusive string
 
 	// Output is the text of a finding; nil means the title.
 	Output Output
@@ -147,7 +151,8 @@ type Refusal struct {
 	Code         string // a stable code where the language has one (LOAD_ERR_YAML_PARSE …)
 	Reason       string
 	Hint         string
-	// Warning is true when the rule was loaded all the same.
+	// Warning is true when the rule was loaded all the same, or was left out because it
+	// asks for that itself.
 	Warning bool
 }
 

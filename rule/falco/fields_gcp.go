@@ -1,0 +1,80 @@
+package falco
+
+import (
+	"strings"
+
+	"github.com/yagura-sec/yagura/query"
+)
+
+// gcpFields are the fields of Falco's plugin gcpaudit.
+func gcpFields() catalogue {
+	c := catalogue{}
+	for name, path := range map[string]string{
+		"gcp.user":                    "protoPayload.authenticationInfo.principalEmail",
+		"gcp.callerIP":                "protoPayload.requestMetadata.callerIp",
+		"gcp.userAgent":               "protoPayload.requestMetadata.callerSuppliedUserAgent",
+		"gcp.serviceName":             "protoPayload.serviceName",
+		"gcp.methodName":              "protoPayload.methodName",
+		"gcp.resourceName":            "protoPayload.resourceName",
+		"gcp.resourceType":            "resource.type",
+		"gcp.time":                    "timestamp",
+		"gcp.cloudfunctions.function": "resource.labels.function_name",
+		"gcp.cloudsql.databaseId":     "resource.labels.database_id",
+		"gcp.compute.instanceId":      "resource.labels.instance_id",
+		"gcp.compute.networkId":       "resource.labels.network_id",
+		"gcp.compute.subnetwork":      "resource.labels.subnetwork_name",
+		"gcp.compute.subnetworkId":    "resource.labels.subnetwork_id",
+		"gcp.dns.zone":                "resource.labels.zone_name",
+		"gcp.iam.serviceAccount":      "resource.labels.email_id",
+		"gcp.iam.serviceAccountId":    "resource.labels.unique_id",
+		"gcp.projectId":               "resource.labels.project_id",
+		"gcp.storage.bucket":          "resource.labels.bucket_name",
+	} {
+		c[name] = plainText(strings.Split(path, ".")...)
+	}
+	for _, name := range []string{"gcp.user", "gcp.callerIP", "gcp.methodName"} {
+		c[name].always = true
+	}
+	c["gcp.authorizationInfo"] = computed(marshalled, both("protoPayload", "authorizationInfo")...)
+	c["gcp.request"] = computed(marshalled, both("protoPayload", "request")...)
+	c["gcp.resourceLabels"] = computed(marshalled, both("resource", "labels")...)
+	c["gcp.policyDelta"] = computed(gcpPolicyDelta, rawAt("protoPayload", "serviceData", "policyDelta", "bindingDeltas"),
+		rawAt("protoPayload", "metadata", "datasetChange", "bindingDeltas"),
+		rawAt("protoPayload", "metadata", "policyDelta", "bindingDeltas"))
+	c["gcp.location"] = computed(gcpLocation, textAt("resource", "labels", "location"),
+		textAt("resource", "labels", "region"), textAt("resource", "labels", "zone"))
+	c["gcp.logging.sink"] = computed(func(in query.Input, out *query.Values) {
+		if kind, _ := dep(in, 0); string(kind) == "logging_sink" {
+			if name, ok := dep(in, 1); ok {
+				out.Add(name)
+			}
+		}
+	}, textAt("resource", "type"), textAt("resource", "labels", "name"))
+	return c
+}
+
+// gcpPolicyDelta yields the first list of binding changes that is not empty.
+func gcpPolicyDelta(in query.Input, out *query.Values) {
+	for i := range 3 {
+		if raw, ok := dep(in, i); ok && len(raw) > 2 && raw[0] == '[' {
+			out.Add(raw)
+			return
+		}
+	}
+}
+
+// gcpLocation is the location, else the region, else the zone without its letter.
+func gcpLocation(in query.Input, out *query.Values) {
+	for i := range 2 {
+		if v, ok := dep(in, i); ok {
+			out.Add(v)
+			return
+		}
+	}
+	if zone, ok := dep(in, 2); ok && len(zone) > 0 {
+		if len(zone) > 2 {
+			zone = zone[:len(zone)-2]
+		}
+		out.Add(zone)
+	}
+}
