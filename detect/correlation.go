@@ -52,7 +52,8 @@ func (e *Engine) newCorrelation(num int, number map[*rule.Rule]int) (*correlatio
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	for _, name := range r.SideCar.CauseKey {
+	for _, entry := range r.SideCar.CauseKey {
+		_, name := rule.CausePart(entry)
 		if !isHeaderWord(name) && !slices.Contains(c.GroupBy, name) {
 			return nil, fmt.Errorf("cause_key: %q is neither a word of the header nor a group-by field", name)
 		}

@@ -164,8 +164,9 @@ type compiled struct {
 
 // part is one part of a cause key: a header word or a field.
 type part struct {
-	word  string
-	field query.FieldID
+	word   string
+	header bool
+	field  query.FieldID
 }
 
 // Want asks b for the fields that the rules read of records of a format, and

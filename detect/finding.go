@@ -94,7 +94,7 @@ func (m *Matcher) causeKey(h Hit, c *compiled, ev *yagura.Event) string {
 		return b.String()
 	}
 	for _, p := range c.cause {
-		if isHeaderWord(p.word) {
+		if p.header {
 			if p.word != "account" {
 				b.part(p.word, headerWord(p.word, ev))
 			}

@@ -88,9 +88,10 @@ func (w *Windows) finding(c *correlation, in *ruleInfo, win *window) (yagura.Fin
 	if len(parts) == 0 {
 		parts = c.GroupBy
 	}
-	for _, name := range parts {
+	for _, entry := range parts {
+		word, name := rule.CausePart(entry)
 		if i := slices.Index(c.GroupBy, name); i >= 0 {
-			key.part(name, shownGroup[i])
+			key.part(word, shownGroup[i])
 		} else if name != "account" {
 			key.part(name, headerWord(name, &yagura.Event{Region: h.ref.Region, Action: h.ref.Action, SrcIP: h.ref.SrcIP, Actor: h.ref.Actor}))
 		}

@@ -33,6 +33,7 @@ type Set struct {
 	always   []int32   // watched groups to judge on every record
 	bySlot   [][]int32 // watched groups by slot
 	sealed   bool
+	alone    bool // no groups: every predicate is asked by itself; tests compare
 }
 
 // FieldID numbers a field within one Set.

@@ -58,7 +58,7 @@ type literal struct {
 // join puts a predicate into its group if all its arguments have a literal.
 func (s *Set) join(id PredID) {
 	p := &s.preds[id]
-	if p.ref != noRef || len(p.args) == 0 {
+	if s.alone || p.ref != noRef || len(p.args) == 0 {
 		return
 	}
 	fold := p.fold
