@@ -1,0 +1,155 @@
+package detections_test
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/decode"
+	"github.com/yagura-sec/yagura/detect"
+	"github.com/yagura-sec/yagura/query"
+	"github.com/yagura-sec/yagura/rule"
+)
+
+// sharedFiles lists recorded logs outside the repository; the test is skipped where there are none.
+func sharedFiles(t *testing.T, pattern string) []string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		if dir == filepath.Dir(dir) {
+			t.Fatal("no go.mod above the test")
+		}
+		dir = filepath.Dir(dir)
+	}
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(dir), "shared", "data", pattern))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) == 0 {
+		t.Skip("no recorded logs at ../shared/data/" + pattern)
+	}
+	return files
+}
+
+// judge returns the findings of rules on one file, and how many records it has.
+func judge(t *testing.T, rules []*rule.Rule, file string) (found []yagura.Finding, records int) {
+	t.Helper()
+	eng, err := detect.New(rules, detect.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec, err := decode.New(decode.Options{Want: eng.Want})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	m, w := eng.NewMatcher(), eng.NewWindows()
+	defer w.Close()
+	rd := dec.NewReader(in, file)
+	defer rd.Close()
+	for {
+		rec, err := rd.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if bad := (*decode.RecordError)(nil); errors.As(err, &bad) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		records++
+		ev := rec.Event()
+		meta := query.Meta{Num: uint64(records), Time: rec.Format.Time(rec), Format: rec.Format.Name, File: file}
+		for _, h := range m.Match(rec.Format.Name, rec.Doc, meta) {
+			if h.Feeds {
+				if err := w.Add(m.Base(h, &ev)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if h.Alerts {
+				found = append(found, m.Finding(h, &ev))
+			}
+		}
+	}
+	if err := w.Finish(func(f yagura.Finding) error { found = append(found, f); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return found, records
+}
+
+func atLeast(found []yagura.Finding, level yagura.Severity) (titles []string, events map[string]bool) {
+	events = map[string]bool{}
+	for _, f := range found {
+		if f.Severity < level {
+			continue
+		}
+		if !slices.Contains(titles, f.Rule.Title) {
+			titles = append(titles, f.Rule.Title)
+		}
+		for _, id := range f.Events {
+			events[id] = true
+		}
+	}
+	return titles, events
+}
+
+// TestRecordedAttacks runs the shipped rules over recorded attack techniques.
+func TestRecordedAttacks(t *testing.T) {
+	files := sharedFiles(t, "aws/cloudtrail/stratus-detonation/aws.*.json")
+	rules, hit := shipped(t), 0
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		found, _ := judge(t, rules, file)
+		titles, _ := atLeast(found, yagura.SeverityMedium)
+		if len(titles) == 0 {
+			t.Errorf("%s: nothing at medium or above", name)
+			continue
+		}
+		hit++
+		t.Logf("%s: %s", name, strings.Join(titles, "; "))
+	}
+	t.Logf("%d of %d techniques at medium or above", hit, len(files))
+}
+
+// TestBackground runs them over a recorded day without an attack.
+func TestBackground(t *testing.T) {
+	file := sharedFiles(t, "aws/cloudtrail/opensearch-catalog.jsonl")[0]
+	found, records := judge(t, shipped(t), file)
+	_, high := atLeast(found, yagura.SeverityHigh)
+	titles, medium := atLeast(found, yagura.SeverityMedium)
+	t.Logf("%d records: %d events at high or above, %d at medium or above: %s", records, len(high), len(medium), strings.Join(titles, "; "))
+	if len(high)*50 > records || len(medium)*10 > records {
+		t.Errorf("too loud: more than 2 %% at high or more than 10 %% at medium")
+	}
+}
+
+// TestRoomsApart holds the rules of one vendor off the logs of another.
+func TestRoomsApart(t *testing.T) {
+	rules := shipped(t)
+	for vendor, pattern := range map[string]string{"aws": "aws/cloudtrail/*.jsonl", "gcp": "gcp/audit/*.json"} {
+		for _, file := range sharedFiles(t, pattern) {
+			found, _ := judge(t, rules, file)
+			for _, f := range found {
+				if !strings.HasPrefix(f.Rule.File, "detections/"+vendor+"/") {
+					t.Errorf("%s: %s fires", file, f.Rule.File)
+				}
+			}
+		}
+	}
+}
