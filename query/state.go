@@ -1,6 +1,7 @@
 package query
 
 import (
+	"bytes"
 	"unsafe"
 
 	"github.com/yagura-sec/yagura/slot"
@@ -178,14 +179,22 @@ func (st *State) load(f FieldID, l *list, v slot.Value) {
 		switch {
 		case conv == ConvString && it.kind != slot.String:
 			it.kind = slot.String
-		case conv == ConvRaw:
-			it.text, it.kind = doc.Text(v), slot.String
+		case conv == ConvString || conv == ConvRaw:
+			it.text, it.kind = cutNUL(doc.Text(v)), slot.String
 		case it.kind != slot.Null:
 			it.text = doc.Text(v)
 		}
 		l.items = append(l.items, it)
 	}
 	l.rest = v
+}
+
+// cutNUL cuts text at its first NUL, as ConvString and ConvRaw do.
+func cutNUL(text []byte) []byte {
+	if i := bytes.IndexByte(text, 0); i >= 0 {
+		return text[:i]
+	}
+	return text
 }
 
 // more moves the window of l on; false at the end.

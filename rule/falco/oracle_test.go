@@ -205,3 +205,60 @@ func TestOfficialRulesLoad(t *testing.T) {
 		t.Errorf("rules loaded (-want +got):\n%s", diff)
 	}
 }
+
+func TestOracleConditions(t *testing.T) {
+	dir := shared(t, "oracle", "falco", "conditions")
+	rules, refusals := Load([]rule.File{{Path: "rules.yaml", Data: readFile(t, filepath.Join(dir, "rules.yaml"))}}, Options{Hostname: "oracle"})
+	matrix := map[string][]string{}
+	if err := json.Unmarshal(readFile(t, filepath.Join(dir, "matrix.json")), &matrix); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range refusals {
+		if _, loaded := matrix[r.Rule]; loaded && !r.Warning && len(matrix[r.Rule]) > 0 {
+			t.Error(r.Error())
+		}
+	}
+	var trail struct{ Records []json.RawMessage }
+	if err := json.Unmarshal(readFile(t, filepath.Join(dir, "events.json")), &trail); err != nil {
+		t.Fatal(err)
+	}
+	j := newJudge(t, rules, "aws.cloudtrail")
+	got := map[string][]string{}
+	outputs := map[[2]string]string{}
+	num, first := uint64(0), int64(0)
+	for _, record := range trail.Records {
+		meta, id, ok := cloudtrailMeta(t, record, num+1, first)
+		if !ok {
+			continue
+		}
+		num++
+		first = meta.First
+		for _, a := range j.fire(t, record, meta) {
+			got[a.rule] = append(got[a.rule], id)
+			outputs[[2]string{id, a.rule}] = a.output
+		}
+	}
+	for name, want := range matrix {
+		if len(want) == 0 {
+			delete(matrix, name)
+		}
+	}
+	if diff := cmp.Diff(matrix, got); diff != "" {
+		t.Errorf("rules and the events that they fire on (-falco +ours):\n%s", diff)
+	}
+	compared := 0
+	for _, want := range lines[struct {
+		Message, Rule string
+		Tags          []string
+		Fields        map[string]any `json:"output_fields"`
+	}](t, filepath.Join(dir, "alerts.jsonl")) {
+		id, _ := want.Fields["ct.id"].(string)
+		if text, ok := outputs[[2]string{id, want.Rule}]; ok && text != want.Message {
+			t.Errorf("%s on %s:\n got %q\nwant %q", want.Rule, id, text, want.Message)
+		}
+		compared++
+	}
+	if compared != 2942 {
+		t.Errorf("compared %d alerts, want all 2942", compared)
+	}
+}
