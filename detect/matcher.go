@@ -72,6 +72,7 @@ func (m *Matcher) Match(format string, doc *slot.Doc, meta query.Meta) []Hit {
 	}
 	if len(m.hits) > 1 {
 		slices.SortFunc(m.hits, func(a, b Hit) int { return int(a.pos - b.pos) })
+		m.hits = exclusive(m.hits)
 	}
 	return m.hits
 }

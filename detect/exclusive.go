@@ -1,0 +1,22 @@
+package detect
+
+// exclusive lets only the first of the hits of each group of exclusive rules alert.
+// Hits are in the order of the rules. A hit that feeds correlations goes on to do so.
+func exclusive(hits []Hit) []Hit {
+	out := hits[:0]
+	for _, h := range hits {
+		if group := h.Rule.Exclusive; group != "" && h.Alerts {
+			for _, before := range out {
+				if before.Rule.Exclusive == group && before.Alerts {
+					h.Alerts = false
+					break
+				}
+			}
+			if !h.Alerts && !h.Feeds {
+				continue
+			}
+		}
+		out = append(out, h)
+	}
+	return out
+}
