@@ -216,8 +216,8 @@ func (f *formatRules) compile(num int32, r *rule.Rule) (compiled, error) {
 	}
 	for _, entry := range r.SideCar.CauseKey {
 		word, name := rule.CausePart(entry)
-		if slices.Contains(rule.HeaderWords(), word) {
-			c.cause = append(c.cause, part{word: word})
+		if isHeaderWord(word) {
+			c.cause = append(c.cause, part{word: word, header: true})
 			continue
 		}
 		c.cause = append(c.cause, part{word: word, field: ask([]query.Field{fieldNamed(r, name)})[0]})
