@@ -1,0 +1,179 @@
+package detect
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/yagura-sec/yagura/query"
+	"github.com/yagura-sec/yagura/rule"
+	"github.com/yagura-sec/yagura/rule/sigma"
+)
+
+// benchRecords returns the CloudTrail records to measure with: the given ones where
+// they are, else invented ones.
+func benchRecords(b *testing.B) [][]byte {
+	path := filepath.Join("..", "..", "shared", "data", "aws", "cloudtrail")
+	if _, err := os.Stat(path); err != nil {
+		records, _ := synthRecords(1000, 1)
+		return records
+	}
+	ids, records := givenTrail(b)
+	var out [][]byte
+	for _, id := range ids {
+		out = append(out, compact(b, records[id]))
+	}
+	return out
+}
+
+func compact(b *testing.B, raw []byte) []byte {
+	var v json.RawMessage
+	if err := json.Unmarshal(raw, &v); err != nil {
+		b.Fatal(err)
+	}
+	out, err := json.Marshal(v)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return out
+}
+
+// eventNames lists the event names of records.
+func eventNames(records [][]byte) []string {
+	var names []string
+	seen := map[string]bool{}
+	for _, r := range records {
+		var head struct{ EventName string }
+		if json.Unmarshal(r, &head) == nil && !seen[head.EventName] {
+			seen[head.EventName] = true
+			names = append(names, head.EventName)
+		}
+	}
+	return names
+}
+
+// benchMatch measures the whole way of a record: the pass over its JSON and all
+// rules. It reports how often rules were tried.
+func benchMatch(b *testing.B, rules []*rule.Rule, records [][]byte) {
+	s := newStand(b, Options{}, rules...)
+	bytes := 0
+	for _, r := range records {
+		bytes += len(r)
+		s.match(string(r))
+	}
+	hits := 0
+	b.ReportAllocs()
+	b.ResetTimer()
+	n := 0
+	for b.Loop() {
+		r := records[n%len(records)]
+		n++
+		if _, err := s.plan.Scan(r, s.doc); err != nil {
+			b.Fatal(err)
+		}
+		hits += len(s.m.Match(testFormat, s.doc, query.Meta{}))
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "events/s")
+	b.ReportMetric(float64(hits)/float64(n), "hits/event")
+	b.ReportMetric(float64(bytes)/float64(len(records)), "bytes/event")
+}
+
+func BenchmarkMatch57(b *testing.B) {
+	rules := givenRules(b, "data/rules/sigma/rules/cloud/aws", sigma.Options{NoRouting: true})
+	benchMatch(b, rules, benchRecords(b))
+}
+
+func BenchmarkMatch3000(b *testing.B)  { benchSynth(b, 3000) }
+func BenchmarkMatch10000(b *testing.B) { benchSynth(b, 10000) }
+
+func benchSynth(b *testing.B, n int) {
+	records := benchRecords(b)
+	benchMatch(b, synthRules(n, 1, eventNames(records)), records)
+}
+
+// BenchmarkMutated measures rules made from SigmaHQ's AWS rules by changing the
+// values that they ask for, so that their forms and fields are those of real rules.
+func BenchmarkMutated(b *testing.B) {
+	for _, n := range []int{3000, 10000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			records := benchRecords(b)
+			base := givenRules(b, "data/rules/sigma/rules/cloud/aws", sigma.Options{NoRouting: true})
+			var rules []*rule.Rule
+			for i := range n {
+				r := *base[i%len(base)]
+				r.ID = fmt.Sprint(r.ID, "-", i)
+				if i >= len(base) {
+					r.When = mutate(r.When, i)
+				}
+				rules = append(rules, &r)
+			}
+			benchMatch(b, rules, records)
+		})
+	}
+}
+
+// mutate changes one text in three of a condition, but leaves services and yes or no
+// as they are.
+func mutate(x query.Expr, seed int) query.Expr {
+	list := func(in []query.Expr) []query.Expr {
+		var out []query.Expr
+		for i, x := range in {
+			out = append(out, mutate(x, seed+i))
+		}
+		return out
+	}
+	switch x := x.(type) {
+	case *query.And:
+		return &query.And{X: list(x.X)}
+	case *query.Or:
+		return &query.Or{X: list(x.X)}
+	case *query.Not:
+		return &query.Not{X: mutate(x.X, seed)}
+	case *query.Pred:
+		p := *x
+		p.Args = append([]query.Arg(nil), x.Args...)
+		for i := range p.Args {
+			a := &p.Args[i]
+			if a.Text == "" || len(a.Text) < 4 || strings.HasSuffix(a.Text, ".com") || (seed+i)%3 == 0 {
+				continue
+			}
+			a.Text += fmt.Sprint(seed % 997)
+		}
+		return &p
+	}
+	return x
+}
+
+// BenchmarkFloor is what encoding/json takes to read the same records into maps.
+func BenchmarkFloor(b *testing.B) {
+	records := benchRecords(b)
+	n := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		var m map[string]any
+		if err := json.Unmarshal(records[n%len(records)], &m); err != nil {
+			b.Fatal(err)
+		}
+		n++
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "events/s")
+}
+
+// BenchmarkScan is the pass over the bytes alone, with the slots of the AWS rules.
+func BenchmarkScan(b *testing.B) {
+	rules := givenRules(b, "data/rules/sigma/rules/cloud/aws", sigma.Options{NoRouting: true})
+	records := benchRecords(b)
+	s := newStand(b, Options{}, rules...)
+	n := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := s.plan.Scan(records[n%len(records)], s.doc); err != nil {
+			b.Fatal(err)
+		}
+		n++
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "events/s")
+}
