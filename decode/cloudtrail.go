@@ -119,6 +119,7 @@ func requestNames(names ...string) string {
 var cloudTrail = &Format{
 	Name:   "aws.cloudtrail",
 	Fields: cloudTrailFields,
+	Hot:    ctUserName,
 	Is:     isCloudTrail,
 	Key:    cloudTrailKey,
 	Time:   func(r *Record) int64 { return nanos(r.scalar(ctEventTime)) },
@@ -126,11 +127,13 @@ var cloudTrail = &Format{
 }
 
 // isCloudTrail asks for the name and service of an API call together with one of
-// the fields that only CloudTrail has, or for the details of an insight.
+// the fields that only CloudTrail has, or for the details of an insight. Messages of
+// S3, Kinesis and others to Lambda have a name and a source too, which starts with "aws:".
 func isCloudTrail(r *Record) bool {
 	if r.has(ctEventName) && r.has(ctEventSource) {
-		return r.has(ctEventVersion) || r.has(ctRegion) || r.has(ctUserType) || r.has(ctUserARN) ||
-			r.has(ctPrincipalID) || r.has(ctRecipientAccount) || bytes.HasSuffix(r.scalar(ctEventSource), []byte(".amazonaws.com"))
+		source := r.scalar(ctEventSource)
+		return !bytes.HasPrefix(source, []byte("aws:")) && (r.has(ctEventVersion) || r.has(ctRegion) || r.has(ctUserType) || r.has(ctUserARN) ||
+			r.has(ctPrincipalID) || r.has(ctRecipientAccount) || bytes.HasSuffix(source, []byte(".amazonaws.com")))
 	}
 	return r.has(ctInsightState) && (r.has(ctEventVersion) || r.has(ctEventID))
 }
