@@ -87,6 +87,7 @@ var azureActivity = &Format{
 		aaTenant:         "tenantId|tenant_id",
 		aaScope:          "authorization.scope|identity.authorization.scope",
 	}),
+	Hot:    aaEmail,
 	Is:     isAzureActivity,
 	Key:    azureActivityKey,
 	Time:   azureActivityTime,

@@ -40,6 +40,7 @@ var bitbucketAudit = &Format{
 		bbSystem:   "system",
 		bbNode:     "node",
 	}),
+	Hot: bbSource,
 	Is: func(r *Record) bool {
 		return r.has(bbAction) && r.has(bbCategory)
 	},

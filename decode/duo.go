@@ -16,8 +16,8 @@ const (
 	duTxID
 	duUserKey
 	duUserName
-	// The fields below are read by the header only.
 	duDescription
+	// The fields below are read by the header only.
 	duIP
 	duApp
 	duDevice
@@ -48,6 +48,7 @@ var duoFields = fieldList(false, []string{
 var duoAdmin = &Format{
 	Name:   "duo.admin",
 	Fields: duoFields,
+	Hot:    duIP,
 	Is: func(r *Record) bool {
 		return r.has(duAction) && r.has(duUsername) && r.has(duTime) && r.First(duObject) >= 0 && r.First(duDescription) >= 0
 	},
@@ -62,6 +63,7 @@ var duoAdmin = &Format{
 var duoAuth = &Format{
 	Name:   "duo.auth",
 	Fields: duoFields,
+	Hot:    duIP,
 	Is: func(r *Record) bool {
 		return r.has(duFactor) && r.has(duResult) && (r.has(duISO) || r.has(duTime)) &&
 			(r.has(duTxID) || r.has(duUsername) || r.has(duUserKey)) ||

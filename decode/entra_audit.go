@@ -74,6 +74,7 @@ var entraAudit = &Format{
 		eaTenant:           "tenantId",
 		eaUserTenant:       "properties.initiatedBy.user.homeTenantId|initiatedBy.user.homeTenantId",
 	}),
+	Hot:    eaUserIP,
 	Is:     isEntraAudit,
 	Key:    entraAuditKey,
 	Time:   entraAuditTime,

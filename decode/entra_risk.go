@@ -22,12 +22,12 @@ const (
 	erPrincipalID
 	erRiskLevel
 	erOperation
+	erResource
 	// The fields below are read by the header only.
 	erUserName
 	erPrincipalName
 	erIP
 	erAADTenant
-	erResource
 	erTenant
 )
 
@@ -55,6 +55,7 @@ var entraRisk = &Format{
 		erResource:      "resourceId",
 		erTenant:        "tenantId",
 	}),
+	Hot:    erUserName,
 	Is:     isEntraRisk,
 	Key:    entraRiskKey,
 	Time:   entraRiskTime,

@@ -31,6 +31,7 @@ const (
 	esClientApp
 	esStep
 	esProperties
+	esResource
 	// The fields below are read by the header only.
 	esUserName
 	esPrincipalName
@@ -42,7 +43,6 @@ const (
 	esCallerIP
 	esIP
 	esAADTenant
-	esResource
 	esTenant
 	esHomeTenant
 	esDevice
@@ -90,6 +90,7 @@ var entraSignIn = &Format{
 		esDeviceName:      "properties.deviceDetail.displayName|deviceDetail.displayName|deviceDetail_dynamic.displayName|deviceDetail_string.displayName",
 		esSession:         "properties.sessionId|sessionId",
 	}),
+	Hot:    esUserName,
 	Is:     isEntraSignIn,
 	Key:    entraSignInKey,
 	Time:   entraSignInTime,

@@ -55,11 +55,10 @@ func FuzzFormats(f *testing.F) {
 			}
 			for _, l := range loners { // also the formats that do not take it
 				x := l.scan(t, e.Raw)
-				var other yagura.Event
 				x.Format.Is(x)
 				x.Format.Key(x)
 				x.Format.Time(x)
-				x.Format.Header(x, &other)
+				x.Event()
 			}
 		}
 	})

@@ -23,20 +23,20 @@ const (
 	gaSubject
 	gaResourceName
 	gaStatus
-	gaGoogleEvent
+	gaProject
+	gaReceived
 	// The fields below are read by the header only.
+	gaGoogleEvent
 	gaCallerIP
 	gaDelegate
 	gaKeyName
 	gaThirdParty
-	gaProject
 	gaLabelRegion
 	gaLabelLocation
 	gaLabelZone
 	gaLocations
 	gaMembers
 	gaMadeAccount
-	gaReceived
 	gaCount
 )
 
@@ -78,6 +78,7 @@ func inPayload(path, flat string) string {
 var gcpAudit = &Format{
 	Name:   "gcp.audit",
 	Fields: gcpFields,
+	Hot:    gaGoogleEvent,
 	Is:     func(r *Record) bool { return isGoogleAudit(r) && !isWorkspaceService(r) },
 	Key:    func(r *Record) (yagura.Key, uint64, bool) { return googleAuditKey(r, "gcp.audit") },
 	Time:   googleAuditTime,

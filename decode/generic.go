@@ -43,7 +43,8 @@ var generic = &Format{
 		jsIP:        "src_ip|source_ip|sourceIPAddress|source_ip_address|srcIp|client_ip|clientIp|clientIP|client.ip|source.ip|network.client.ip|remote_addr|remoteAddress|remote_ip|ip|ipAddress|ip_address|callerIp|callerIpAddress|actor_ip|httpRequest.clientIp",
 		jsActorName: "actor.name|actor.displayName|user.name|user.displayName|username|user_name|userName|usr.name",
 	}),
-	Is: func(*Record) bool { return true },
+	Hot: jsAccount,
+	Is:  func(*Record) bool { return true },
 	Key: func(r *Record) (yagura.Key, uint64, bool) {
 		return yagura.Key{}, contentHash(anyTime(r), r.scalar(jsActor), r.either(jsAction, jsKind), r.scalar(jsTarget), r.scalar(jsOutcome)), false
 	},

@@ -22,8 +22,8 @@ const (
 	ghUser
 	ghStatus
 	ghSystem
-	// The fields below are read by the header only.
 	ghActorIP
+	// The fields below are read by the header only.
 	ghBot
 	ghTeam
 	ghHook
@@ -60,6 +60,7 @@ var githubAudit = &Format{
 		ghInvitee:        "invitee|blocked_user|target_login",
 		ghConclusion:     "conclusion",
 	}),
+	Hot:    ghBot,
 	Is:     isGitHub,
 	Key:    githubKey,
 	Time:   githubTime,

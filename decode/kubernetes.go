@@ -61,6 +61,7 @@ var kubernetesAudit = &Format{
 		kaStatus:       "responseStatus.status",
 		kaMadeName:     "responseObject.metadata.name|requestObject.metadata.name",
 	}),
+	Hot:    kaImpersonated,
 	Is:     isKubernetes,
 	Key:    kubernetesKey,
 	Time:   kubernetesTime,

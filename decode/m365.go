@@ -62,6 +62,7 @@ var m365Audit = &Format{
 		moSession:      "SessionId|AppAccessContext.AADSessionId",
 		moAlertUser:    "user|userId",
 	}),
+	Hot:    moClientIP,
 	Is:     isM365,
 	Key:    m365Key,
 	Time:   func(r *Record) int64 { return nanos(r.scalar(moTime)) },

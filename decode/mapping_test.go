@@ -105,10 +105,9 @@ func FuzzMapping(f *testing.F) {
 			return
 		}
 		r := alone(format).scan(t, []byte(`{"x":"1","y":[{"a.b":2}],"product":"acme-vpn","ts":1709640001}`))
-		var e yagura.Event
 		format.Is(r)
 		format.Key(r)
 		format.Time(r)
-		format.Header(r, &e)
+		r.Event()
 	})
 }

@@ -48,6 +48,7 @@ var oktaSystem = &Format{
 		okDevice:      "device.id",
 		okOrg:         "debugContext.debugData.orgId|transaction.detail.orgId",
 	}),
+	Hot: okActorLogin,
 	Is: func(r *Record) bool {
 		return r.has(okEventType) && r.has(okPublished) && (r.has(okID) || r.has(okActorID) || r.has(okResult))
 	},

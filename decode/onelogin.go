@@ -44,6 +44,7 @@ var oneLoginEvents = &Format{
 		olAssuming: "assuming_acting_user_id",
 		olSystem:   "actor_system",
 	}),
+	Hot: olName,
 	Is: func(r *Record) bool {
 		return r.has(olType) && (r.has(olAccount) || r.has(olCreated) && (r.has(olUserID) || r.has(olActorID)))
 	},

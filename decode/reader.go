@@ -31,6 +31,7 @@ const (
 type Decoder struct {
 	formats   []*Format // in order of recognition, generic last
 	plans     []*plan   // plans[k] serves records of formats[k]
+	heads     []*head   // by format, nil where all of its fields are hot
 	maxRecord int
 	scratch   sync.Pool // of *scratch
 }
@@ -75,7 +76,7 @@ func New(o Options) (*Decoder, error) {
 		for j, f := range d.formats[:k+1] {
 			// Of our own formats no two take the same record.
 			if j == k || k == last || !slices.Contains(ours, f) || !slices.Contains(ours, own) {
-				p.slots[j] = slotsOf(b, f.Fields)
+				p.slots[j] = slotsOf(b, f.hot())
 				p.ask = append(p.ask, j)
 			}
 		}
@@ -89,6 +90,7 @@ func New(o Options) (*Decoder, error) {
 		}
 		p.Plan = b.Plan()
 		d.plans = append(d.plans, p)
+		d.heads = append(d.heads, headOf(own))
 	}
 	d.scratch.New = func() any { return newScratch(d) }
 	return d, nil
@@ -100,6 +102,30 @@ func slotsOf(b *slot.Builder, fields []slot.Field) []slot.ID {
 		ids[i] = b.Slot(f)
 	}
 	return ids
+}
+
+// hot returns the fields that are read of every record.
+func (f *Format) hot() []slot.Field {
+	if f.Hot > 0 {
+		return f.Fields[:f.Hot]
+	}
+	return f.Fields
+}
+
+// head reads the whole header of a record once an event is made of it.
+type head struct {
+	*slot.Plan
+	slots []slot.ID
+}
+
+func headOf(f *Format) *head {
+	if f.Hot == 0 {
+		return nil
+	}
+	b := slot.NewBuilder()
+	h := &head{slots: slotsOf(b, f.Fields)}
+	h.Plan = b.Plan()
+	return h
 }
 
 // scratch is the memory of a Reader, which goes from one Reader to the next.
@@ -235,7 +261,14 @@ func (r *Reader) Close() {
 func (r *Record) Event() yagura.Event {
 	e := yagura.Event{V: 1, Key: r.Key, Format: r.Format.Name, File: r.File, Offset: r.Offset,
 		Outcome: yagura.OutcomeUnknown, Raw: bytes.Clone(r.Doc.Record())}
-	r.Format.Header(r, &e)
+	if r.head == nil {
+		r.Format.Header(r, &e)
+		return e
+	}
+	whole := *r
+	whole.Doc, whole.slots, whole.head = r.head.NewDoc(), r.head.slots, nil
+	_, _ = r.head.Scan(e.Raw, whole.Doc) // it was valid a moment ago
+	r.Format.Header(&whole, &e)
 	return e
 }
 
