@@ -15,6 +15,7 @@ import (
 	"github.com/yagura-sec/yagura/detections"
 	"github.com/yagura-sec/yagura/report"
 	"github.com/yagura-sec/yagura/rule"
+	"github.com/yagura-sec/yagura/rule/falco"
 	"github.com/yagura-sec/yagura/rule/sigma"
 )
 
@@ -26,8 +27,8 @@ type RuleOptions struct {
 	Pipelines    []string
 	Placeholders map[string][]string
 	NoRouting    bool
-	// FalcoConfig is an existing falco.yaml: its rules files are loaded as well, in its
-	// order, and its rule_matching holds.
+	// FalcoConfig is an existing falco.yaml: its order of rules_files and its
+	// rule_matching hold, and without Paths its rules_files are what is loaded.
 	FalcoConfig string
 }
 
@@ -120,6 +121,17 @@ func LoadRules(o RuleOptions) (*Rules, error) {
 		so.Pipelines = append(so.Pipelines, p)
 		out.Refusals = append(out.Refusals, refusals...)
 	}
+	paths := o.Paths
+	var falcoConfig *falco.Config
+	if o.FalcoConfig != "" {
+		var err error
+		if falcoConfig, err = out.readFalcoConfig(o.FalcoConfig); err != nil {
+			return nil, err
+		}
+		if len(paths) == 0 {
+			paths = out.falcoRules(falcoConfig)
+		}
+	}
 	var sorted sortedFiles
 	if len(o.Paths) == 0 && o.FalcoConfig == "" {
 		shipped, err := detections.Files()
@@ -128,7 +140,7 @@ func LoadRules(o RuleOptions) (*Rules, error) {
 		}
 		sorted.sigma = shipped
 	}
-	for _, name := range o.Paths {
+	for _, name := range paths {
 		if err := out.walk(name, &sorted); err != nil {
 			return nil, err
 		}
@@ -136,8 +148,9 @@ func LoadRules(o RuleOptions) (*Rules, error) {
 	out.Files = len(sorted.sigma) + len(sorted.falco)
 	rules, refusals := sigma.Load(sorted.sigma, so)
 	out.add(rules, refusals)
-	for _, f := range sorted.falco {
-		out.Refusals = append(out.Refusals, rule.Refusal{File: f.Path, Reason: "rules in Falco's language are not read yet"})
+	if len(sorted.falco) > 0 {
+		rules, refusals = falco.Load(sorted.falco, falco.Options{Config: falcoConfig})
+		out.add(rules, refusals)
 	}
 	var overlays []rule.Overlay
 	for _, f := range sorted.overlays {
@@ -147,6 +160,34 @@ func LoadRules(o RuleOptions) (*Rules, error) {
 	}
 	out.Refusals = append(out.Refusals, rule.ApplyOverlays(out.Rules, overlays)...)
 	return out, nil
+}
+
+func (r *Rules) readFalcoConfig(name string) (*falco.Config, error) {
+	f, err := readRule(name)
+	if err != nil {
+		return nil, err
+	}
+	c, refusals := falco.ParseConfig(f)
+	if c == nil {
+		return nil, refusalErrors(refusals)
+	}
+	r.Refusals = append(r.Refusals, refusals...)
+	return c, nil
+}
+
+// falcoRules lists the rules_files of falco.yaml that are there: as written, or else
+// beside falco.yaml. Those that are not are warned of when the rules are read.
+func (r *Rules) falcoRules(c *falco.Config) []string {
+	var found []string
+	for _, name := range c.RulesFiles {
+		for _, p := range []string{name, filepath.Join(filepath.Dir(c.File), name), filepath.Join(filepath.Dir(c.File), filepath.Base(name))} {
+			if _, err := os.Stat(p); err == nil {
+				found = append(found, p)
+				break
+			}
+		}
+	}
+	return found
 }
 
 func (r *Rules) add(rules []*rule.Rule, refusals []rule.Refusal) {

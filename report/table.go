@@ -305,7 +305,14 @@ func whyText(y yagura.Why, w *words) string {
 	return s
 }
 
-func quote(s string) string { return `"` + cut(Escape(s)) + `"` }
+// quote puts a value between quotation marks, or where it holds some, between backquotes.
+func quote(s string) string {
+	mark := `"`
+	if strings.Contains(s, mark) && !strings.Contains(s, "`") {
+		mark = "`"
+	}
+	return mark + cut(Escape(s)) + mark
+}
 
 // cut bounds what one value takes of a terminal.
 func cut(s string) string {

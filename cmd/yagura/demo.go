@@ -1,5 +1,99 @@
 package main
 
-type demoCmd struct{}
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 
-func (demoCmd) Run(env *environment) error { return nil }
+	"github.com/yagura-sec/yagura/app"
+	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/demo"
+	"github.com/yagura-sec/yagura/report"
+)
+
+type demoCmd struct {
+	Lang string `enum:",en,ja" default:"" placeholder:"en|ja" help:"Language; without it, that of LANG."`
+	Save string `placeholder:"DIR" help:"Write the sample logs there in place of scanning them."`
+}
+
+// Help is the text below the usage of demo.
+func (demoCmd) Help() string {
+	return `
+The logs are invented: one night of CloudTrail, Entra ID and Google Cloud in which somebody breaks in, among ordinary work.
+
+Examples:
+
+    yagura demo
+    yagura demo --lang ja
+    yagura demo --save logs/ && yagura scan --format jsonl logs/ | jq .rule.title
+` + exitHelp
+}
+
+// Run scans the sample logs.
+func (c *demoCmd) Run(env *environment) error {
+	if c.Save != "" {
+		return c.save(env)
+	}
+	ja := env.japanese(c.Lang, "")
+	s := &screen{w: env.stderr}
+	rules, err := loadRules(ruleFlags{}, &config.Config{}, s, ja)
+	if err != nil {
+		return err
+	}
+	w, err := report.New("table", env.stdout, env.reportOptions(rules, &config.Config{}, ja, true, env.stdout))
+	if err != nil {
+		return err
+	}
+	scan, err := app.NewScan(rules, app.ScanOptions{Problem: func(err error) { s.line("yagura: " + err.Error()) }, Now: env.now})
+	if err != nil {
+		return err
+	}
+	s.line(in(ja, "one night in the logs of a small shop, judged by the shipped detections:", "ある小さな店の一夜のログを、同梱の検知ルールで調べます:"))
+	sum, err := scan.Run(env.ctx, w, app.Embedded(demo.Logs()))
+	if err != nil {
+		return err
+	}
+	s.line("")
+	printSummary(s, sum, rules, ja)
+	s.line(in(ja, demoNext, demoNextJapanese))
+	return verdict(sum, 0)
+}
+
+const demoNext = `
+what happened: a password is guessed in Entra ID at 14:26, multi-factor sign-in is switched off, the key of an AWS user makes an administrator at 15:06, the trail falls silent, secrets and invoices leave, Google Cloud is opened
+next:
+  yagura scan your-logs/                              your own logs, the same rules
+  yagura scan --rules your-rules/ your-logs/          Sigma and Falco rules as they are
+  yagura rule explain "CloudTrail logging disabled"   what a rule asks, in words
+  yagura demo --save logs/                            these logs as files`
+
+const demoNextJapanese = `
+何が起きたか: 14:26 に Entra ID のパスワードが破られ、多要素認証が無効にされ、15:06 に盗まれた AWS のキーで管理者が作られ、証跡が止まり、シークレットと請求書が持ち出され、Google Cloud も開かれました
+次に試すこと:
+  yagura scan your-logs/                              手元のログを同じルールで調べる
+  yagura scan --rules your-rules/ your-logs/          Sigma と Falco のルールをそのまま使う
+  yagura rule explain "CloudTrail logging disabled"   ルールの条件を言葉で表示する
+  yagura demo --save logs/                            このログをファイルとして書き出す`
+
+func (c *demoCmd) save(env *environment) error {
+	if err := os.MkdirAll(c.Save, 0o755); err != nil {
+		return usage("--save: %w", err)
+	}
+	entries, err := fs.ReadDir(demo.Logs(), ".")
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		data, err := fs.ReadFile(demo.Logs(), e.Name())
+		if err != nil {
+			return err
+		}
+		name := filepath.Join(c.Save, e.Name())
+		if err := os.WriteFile(name, data, 0o644); err != nil {
+			return usage("--save: %w", err)
+		}
+		fmt.Fprintln(env.stdout, name)
+	}
+	return nil
+}

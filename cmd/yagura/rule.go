@@ -22,7 +22,10 @@ import (
 type ruleCmd struct {
 	List    ruleListCmd    `cmd:"" help:"List the rules that load."`
 	Check   ruleCheckCmd   `cmd:"" help:"Say which rules cannot be honoured, and where; with logs, which fields no event carries."`
+	Test    ruleTestCmd    `cmd:"" help:"Run the tests that stand beside rules."`
 	Explain ruleExplainCmd `cmd:"" help:"Say in words when a rule fires."`
+
+	Coverage ruleCoverageCmd `cmd:"" help:"Show which ATT&CK techniques or controls of a standard the rules cover."`
 }
 
 // readRules loads rules for a verb that speaks of refusals itself.

@@ -1,0 +1,63 @@
+package app
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/yagura-sec/yagura/decode"
+	"github.com/yagura-sec/yagura/detections"
+	"github.com/yagura-sec/yagura/rule"
+	"github.com/yagura-sec/yagura/ruletest"
+)
+
+// TestRules runs the tests that stand beside rules: the test files in the same files
+// and folders that the rules were loaded from, or those of the shipped detections.
+func TestRules(rules *Rules, paths []string, formats []*decode.Format) (ruletest.Report, error) {
+	var tests []rule.File
+	if len(paths) == 0 {
+		shipped, err := detections.Tests()
+		if err != nil {
+			return ruletest.Report{}, err
+		}
+		tests = shipped
+	}
+	for _, name := range paths {
+		found, err := testFiles(name)
+		if err != nil {
+			return ruletest.Report{}, err
+		}
+		tests = append(tests, found...)
+	}
+	return ruletest.Run(rules.Rules, tests, ruletest.Options{Decode: decode.Options{Formats: formats}}), nil
+}
+
+// testFiles lists the test files under a path; of a rule file, those in its folder.
+func testFiles(name string) ([]rule.File, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, readError(name, err)
+	}
+	if !info.IsDir() && !ruletest.IsTest(name) {
+		name = filepath.Dir(name)
+	}
+	var out []rule.File
+	err = filepath.WalkDir(name, func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return readError(p, err)
+		case d.IsDir() && p != name && strings.HasPrefix(d.Name(), "."):
+			return fs.SkipDir
+		case d.IsDir() || !ruletest.IsTest(p):
+			return nil
+		}
+		f, err := readRule(p)
+		if err != nil {
+			return err
+		}
+		out = append(out, f)
+		return nil
+	})
+	return out, err
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/yagura-sec/yagura/app"
+	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/coverage"
+	"github.com/yagura-sec/yagura/report"
+)
+
+type ruleTestCmd struct {
+	Config    string   `placeholder:"FILE" env:"YAGURA_CONFIG" help:"Configuration file."`
+	Pipeline  []string `placeholder:"FILE" sep:"none" help:"Processing pipeline in pySigma's form, in place of the shipped ones; may be repeated."`
+	NoRouting bool     `help:"Judge every event by every rule, whatever log type the rule names."`
+	Mapping   []string `placeholder:"FILE" sep:"none" help:"Describes a further JSON log type; may be repeated."`
+	Rules     []string `arg:"" optional:"" name:"rules" help:"Files and folders of rules with test files beside them; without them the shipped detections."`
+}
+
+// Help is the text below the usage of rule test.
+func (ruleTestCmd) Help() string {
+	return `
+A test file (test.yml, or a name that ends in _test.yml) stands beside a rule: events that must make it fire, near misses that differ in one field and must not, counter-events that end what it opened. They go through the decoder and the engine that scan uses. docs/detections.md has the form. Exit code 1 when a test fails.
+
+Examples:
+
+    yagura rule test                 # the shipped detections
+    yagura rule test my-rules/
+` + exitHelp
+}
+
+// Run runs the tests.
+func (c *ruleTestCmd) Run(env *environment) error {
+	flags := ruleFlags{Rules: c.Rules, Pipeline: c.Pipeline, NoRouting: c.NoRouting}
+	rules, cfg, err := readRules(flags, c.Config, env)
+	if err != nil {
+		return err
+	}
+	for i := range rules.Refusals {
+		if r := &rules.Refusals[i]; !r.Warning {
+			fmt.Fprintf(env.stdout, "refused: %s\n", report.Escape(r.Error()))
+		}
+	}
+	formats, err := app.LoadMappings(append(cfg.Mappings, c.Mapping...))
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	paths := c.Rules
+	if paths == nil {
+		paths = cfg.Rules
+	}
+	rep, err := app.TestRules(rules, paths, formats)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	for _, f := range rep.Failures {
+		fmt.Fprintf(env.stdout, "failed: %s\n", report.Escape(f.String()))
+	}
+	fmt.Fprintf(env.stderr, "%d rules tested in %d cases, %d failed\n", rep.Rules, rep.Cases, len(rep.Failures))
+	switch {
+	case len(rep.Failures) > 0:
+		return &exitError{code: exitFailOn}
+	case rules.Refused() > 0:
+		return &exitError{code: exitUsage}
+	case rep.Cases == 0:
+		return &exitError{exitNothing, errors.New("there is no test beside these rules")}
+	}
+	return nil
+}
+
+type ruleCoverageCmd struct {
+	ruleFlags
+	Config   string `placeholder:"FILE" env:"YAGURA_CONFIG" help:"Configuration file."`
+	Format   string `enum:"table,jsonl,navigator" default:"table" placeholder:"FORMAT" help:"table (default), jsonl, or navigator: a layer for the ATT&CK Navigator."`
+	Standard string `placeholder:"NAME" help:"Controls of a standard in place of ATT&CK techniques: cis-aws, nist-800-53 or pci-dss."`
+}
+
+// Help is the text below the usage of rule coverage.
+func (ruleCoverageCmd) Help() string {
+	return `
+Reads the tags of the rules: a tag is believed, and a rule without tags covers nothing.
+
+Examples:
+
+    yagura rule coverage
+    yagura rule coverage --format navigator > layer.json
+    yagura rule coverage --standard nist-800-53
+` + exitHelp
+}
+
+// Run prints the coverage.
+func (c *ruleCoverageCmd) Run(env *environment) error {
+	cfg, err := config.Load(c.Config, env.environ)
+	if err != nil {
+		return err
+	}
+	rules, err := loadRules(c.ruleFlags, cfg, &screen{w: env.stderr}, false)
+	if err != nil {
+		return err
+	}
+	if c.Format == "navigator" {
+		if c.Standard != "" {
+			return usage("--standard: a layer of the Navigator holds techniques only")
+		}
+		return coverage.Navigator(env.stdout, "Yagura", rules.Rules)
+	}
+	rows := coverage.Table(rules.Rules)
+	if c.Standard != "" {
+		if rows, err = coverage.Standard(rules.Rules, c.Standard); err != nil {
+			return usage("--standard: %w", err)
+		}
+	}
+	if c.Format == "jsonl" {
+		enc := json.NewEncoder(env.stdout)
+		enc.SetEscapeHTML(false)
+		for _, r := range rows {
+			if err := enc.Encode(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "%s\tRULES\tLOG TYPES\tFIRST RULES\n", strings.ToUpper(cmp.Or(c.Standard, "technique")))
+	for _, r := range rows {
+		var titles []string
+		for i, x := range r.Rules {
+			if i == 3 {
+				titles = append(titles, "…")
+				break
+			}
+			titles = append(titles, x.Title)
+		}
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", report.Escape(r.ID), len(r.Rules), strings.Join(r.Formats, ","), report.Escape(strings.Join(titles, "; ")))
+	}
+	return w.Flush()
+}
