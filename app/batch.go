@@ -173,11 +173,10 @@ func (w *worker) record(rec *decode.Record) {
 	}
 }
 
-// event makes the header of a record; unlike [decode.Record.Event] it copies no bytes.
+// event makes the header of a record.
 func (w *worker) event(rec *decode.Record) yagura.Event {
-	e := yagura.Event{V: 1, Key: rec.Key, Format: rec.Format.Name, Source: w.unit.job.object.Source,
-		File: rec.File, Offset: rec.Offset, Outcome: yagura.OutcomeUnknown}
-	rec.Format.Header(rec, &e)
+	e := rec.Event()
+	e.Source = w.unit.job.object.Source
 	return e
 }
 

@@ -103,8 +103,8 @@ func (q *sequencer) reread(ctx context.Context, list []conflict) []*report.Item 
 		if rec.Num != c.num || rec.File != c.file || rec.Key != c.item.Key {
 			continue
 		}
-		e := yagura.Event{Key: rec.Key, Format: rec.Format.Name, Source: o.Source, File: rec.File, Offset: rec.Offset, Outcome: yagura.OutcomeUnknown}
-		rec.Format.Header(rec, &e)
+		e := rec.Event()
+		e.Source = o.Source
 		out[i] = conflictFinding(&e, "event "+e.ID)
 		i++
 	}
