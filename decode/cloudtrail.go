@@ -127,10 +127,12 @@ var cloudTrail = &Format{
 }
 
 // isCloudTrail asks for the name and service of an API call together with one of
-// the fields that only CloudTrail has, or for the details of an insight. Messages of
+// the fields that only CloudTrail has, or for the details of an insight. The name may
+// be empty where the version of CloudTrail's format is given. Messages of
 // S3, Kinesis and others to Lambda have a name and a source too, which starts with "aws:".
 func isCloudTrail(r *Record) bool {
-	if r.has(ctEventName) && r.has(ctEventSource) {
+	named := r.has(ctEventName) || r.has(ctEventVersion) && r.First(ctEventName) >= 0
+	if named && r.has(ctEventSource) {
 		source := r.scalar(ctEventSource)
 		return !bytes.HasPrefix(source, []byte("aws:")) && (r.has(ctEventVersion) || r.has(ctRegion) || r.has(ctUserType) || r.has(ctUserARN) ||
 			r.has(ctPrincipalID) || r.has(ctRecipientAccount) || bytes.HasSuffix(source, []byte(".amazonaws.com")))
