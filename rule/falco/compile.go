@@ -25,9 +25,6 @@ func (l *loader) compile() []*rule.Rule {
 			continue
 		}
 		if r := l.compileRule(d, lists); r != nil {
-			if r.Correlation != nil {
-				out = append(out, r.Correlation.Rules...)
-			}
 			out = append(out, r)
 		}
 	}

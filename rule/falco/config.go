@@ -1,7 +1,6 @@
 package falco
 
 import (
-	"bytes"
 	"path"
 	"slices"
 	"strings"
@@ -20,42 +19,6 @@ type Config struct {
 	// FirstMatch is rule_matching: first: of the rules that match one event only the
 	// first in order is reported. Otherwise, and by default here, each is.
 	FirstMatch bool
-}
-
-// IsConfig says whether a file is a falco.yaml: a mapping with the key rules_files,
-// rules_file or rule_matching. It looks at the text only.
-func IsConfig(f rule.File) bool {
-	for rest := f.Data; len(rest) > 0; {
-		var line []byte
-		line, rest, _ = bytes.Cut(rest, []byte("\n"))
-		for _, key := range []string{"rules_files:", "rules_file:", "rule_matching:"} {
-			if bytes.HasPrefix(line, []byte(key)) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// IsRules says whether a file holds Falco rules: a list whose items have one of
-// Falco's keys. It looks at the text only, so that a file that is broken further
-// down is still reported as what it was meant to be.
-func IsRules(f rule.File) bool {
-	for rest := f.Data; len(rest) > 0; {
-		var line []byte
-		line, rest, _ = bytes.Cut(rest, []byte("\n"))
-		item, ok := bytes.CutPrefix(line, []byte("-"))
-		if !ok {
-			continue
-		}
-		item = bytes.TrimLeft(item, " \t")
-		for _, key := range []string{"rule:", "macro:", "list:", "required_engine_version:", "required_plugin_versions:"} {
-			if bytes.HasPrefix(item, []byte(key)) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // configIgnored are keys of falco.yaml that change what Falco reports and that mean

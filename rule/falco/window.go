@@ -61,7 +61,8 @@ func findWindow(c *compiler, n node) (found *windowCheck, rest []node) {
 }
 
 // window compiles a rule with a count over time: r becomes a correlation over a
-// silent rule for the events that are counted.
+// silent rule for the events that are counted. Its output is the title, as with every
+// correlation: there is no one event to take the fields from.
 func (c *compiler) window(r *rule.Rule, w *windowCheck, rest []node) *syntaxError {
 	kind := query.Field{Name: "okta.evt.type", Paths: textAt("eventType").Paths, Conv: query.ConvString}
 	result := query.Field{Name: "okta.result", Paths: textAt("outcome", "result").Paths, Conv: query.ConvString}
@@ -88,6 +89,7 @@ func (c *compiler) window(r *rule.Rule, w *windowCheck, rest []node) *syntaxErro
 		Formats: r.Formats, When: &query.And{X: parts}, Fields: []query.Field{kind, result, actor, moment},
 		Captures: []query.Field{kind, actor, moment}, Silent: true,
 	}
+	r.Output = nil
 	r.Correlation = &rule.Correlation{
 		Type: rule.ValueCount, Rules: []*rule.Rule{base}, RuleNames: []string{base.Name},
 		GroupBy: []string{kind.Name, actor.Name}, Fields: []string{moment.Name},
