@@ -42,8 +42,9 @@ type Record struct {
 	// Keyed says that Key was made from the record by its format's recipe; where it is
 	// false the record is keyed by file and number, and cannot be a repeat.
 	Keyed bool
-	slots []slot.ID // slot of each of Format.Fields, or of the hot ones
-	head  *head     // reads all of Format.Fields, where slots has only the hot ones
+	slots []slot.ID  // slot of each of Format.Fields, or of the hot ones
+	head  *head      // reads all of Format.Fields, where slots has only the hot ones
+	whole **slot.Doc // the Reader's Doc for head
 }
 
 // Text returns the text of the first value of header field i, nil when absent or null.

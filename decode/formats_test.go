@@ -161,7 +161,7 @@ type lone struct {
 func alone(f *Format) *lone {
 	b := slot.NewBuilder()
 	l := &lone{rec: Record{Format: f, File: "test", Num: 1}}
-	l.rec.slots, l.rec.head = slotsOf(b, f.hot()), headOf(f)
+	l.rec.slots, l.rec.head, l.rec.whole = slotsOf(b, f.hot()), headOf(f), new(*slot.Doc)
 	l.plan = b.Plan()
 	l.rec.Doc = l.plan.NewDoc()
 	return l

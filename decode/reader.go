@@ -131,12 +131,13 @@ func headOf(f *Format) *head {
 // scratch is the memory of a Reader, which goes from one Reader to the next.
 type scratch struct {
 	docs   []*slot.Doc // by plan
+	heads  []*slot.Doc // by format, for the whole header
 	levels []*stream   // the stream of the file, and those of opened envelopes
 	unpack unpacker
 }
 
 func newScratch(d *Decoder) *scratch {
-	return &scratch{docs: make([]*slot.Doc, len(d.plans))}
+	return &scratch{docs: make([]*slot.Doc, len(d.plans)), heads: make([]*slot.Doc, len(d.plans))}
 }
 
 // Reader hands out the records of one file.
@@ -266,7 +267,11 @@ func (r *Record) Event() yagura.Event {
 		return e
 	}
 	whole := *r
-	whole.Doc, whole.slots, whole.head = r.head.NewDoc(), r.head.slots, nil
+	whole.slots, whole.head = r.head.slots, nil
+	if *r.whole == nil {
+		*r.whole = r.head.NewDoc()
+	}
+	whole.Doc = *r.whole
 	_, _ = r.head.Scan(e.Raw, whole.Doc) // it was valid a moment ago
 	r.Format.Header(&whole, &e)
 	return e
