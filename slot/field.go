@@ -29,10 +29,11 @@ type Path struct {
 	Fold bool
 	// Exact is the way of a JSON pointer: arrays are entered by index only (a key
 	// that is a decimal number also means an index), the value is the one value
-	// there, and of duplicate keys the first counts. Without Exact a path fans out
-	// over the members of every array it crosses; a final array yields itself and
-	// then its members; of duplicate keys all count; a key may also be
-	// written with its dots in the record ("a.b" for the path a, b).
+	// there, of duplicate keys the first counts, and strings are not entered. Without
+	// Exact a path fans out over the members of every array it crosses, but for an
+	// array that the path goes on from by index; a final array yields itself and
+	// then its members, those of nested arrays too; of duplicate keys all count; a key
+	// may also be written with its dots in the record ("a.b" for the path a, b).
 	Exact bool
 }
 
@@ -51,6 +52,9 @@ func Keys(keys ...string) Path {
 // A path that goes on below a string whose text is itself a JSON object or array
 // enters that text (up to eight levels), so that a policy document inside a string
 // can be read as structure. Text that is not valid JSON is just text.
+//
+// A field with a path of no segments holds the record itself. A value that several
+// paths lead to is in the slot once.
 type Field struct {
 	Paths []Path
 }

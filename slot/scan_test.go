@@ -26,9 +26,9 @@ func hits(d *Doc, id ID) []hit {
 
 // TestRandomPlans compares random plans over random documents with the reference.
 func TestRandomPlans(t *testing.T) {
-	rounds := 30000
+	rounds := 10000
 	if testing.Short() {
-		rounds = 5000
+		rounds = 3000
 	}
 	filled := 0
 	for seed := range uint64(rounds) {
