@@ -15,6 +15,7 @@ func TestWrapped(t *testing.T) {
 	for _, c := range []struct{ name, in, format, id string }{
 		{"export row with text", `{"RecordType":"ExchangeAdmin","Operations":"New-InboxRule","AuditData":` + strconv.Quote(unified) + `}`, "m365.audit", "m1"},
 		{"export row with an object", `{"RecordType":"ExchangeAdmin","UserIds":"x","AuditData":` + unified + `}`, "m365.audit", "m1"},
+		{"Graph's audit log query", `{"id":"q","auditLogRecordType":"ExchangeAdmin","operation":"New-InboxRule","auditData":` + unified + `}`, "m365.audit", "m1"},
 		{"Splunk object", `{"time":1,"sourcetype":"aws:cloudtrail","event":` + trail + `}`, "aws.cloudtrail", "e1"},
 		{"Splunk text", `{"sourcetype":"aws:cloudtrail","event":` + strconv.Quote(trail) + `}`, "aws.cloudtrail", "e1"},
 		{"AKS", `{"time":"2024-03-05T22:00:00Z","category":"kube-audit","resourceId":"/SUBSCRIPTIONS/S/X","properties":{"log":` + strconv.Quote(audit) + `}}`, "kubernetes.audit", "a1"},

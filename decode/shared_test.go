@@ -47,6 +47,12 @@ func TestGivenLogs(t *testing.T) {
 		"csa-google.storage.objects.get-notInSameVPC.json 1lpqk13d1fdt": "actor",         // Google left the caller out
 		"cloudwatch_log_cloudtrail.json":                                "",
 	}
+	var loners []*lone
+	for _, f := range Formats() {
+		if f != generic {
+			loners = append(loners, alone(f))
+		}
+	}
 	for _, group := range []struct {
 		glob    string
 		formats string // the formats that may come out
@@ -84,6 +90,11 @@ func TestGivenLogs(t *testing.T) {
 					continue
 				}
 				known++
+				for _, l := range loners { // no other format takes it
+					if is := l.rec.Format.Is(l.scan(t, e.Raw)); is != (l.rec.Format.Name == e.Format) {
+						t.Errorf("%s: Is of %s says %v of a record of %s: %.200s", base, l.rec.Format.Name, is, e.Format, e.Raw)
+					}
+				}
 				if !strings.Contains(" "+group.formats+" ", " "+e.Format+" ") {
 					t.Errorf("%s: a record is taken for %s: %.200s", base, e.Format, e.Raw)
 				}
