@@ -15,6 +15,7 @@ type Matcher struct {
 	cur    *formatState
 	st     *query.State
 	states map[string]*formatState
+	found  []int32 // positions of the rules that match
 	hits   []Hit
 }
 
@@ -55,7 +56,7 @@ func (m *Matcher) Match(format string, doc *slot.Doc, meta query.Meta) []Hit {
 		}
 	}
 	cur := m.cur
-	m.hits = m.hits[:0]
+	m.hits, m.found = m.hits[:0], m.found[:0]
 	if len(cur.rules) == 0 {
 		return nil
 	}
@@ -70,8 +71,13 @@ func (m *Matcher) Match(format string, doc *slot.Doc, meta query.Meta) []Hit {
 			cur.filled[s] = true
 		}
 	}
+	slices.Sort(m.found)
+	for _, pos := range m.found {
+		num := cur.rules[pos].num
+		in := &m.e.info[num]
+		m.hits = append(m.hits, Hit{Rule: m.e.rules[num], Alerts: in.alerts, Feeds: len(in.feeds) > 0, num: num, pos: pos})
+	}
 	if len(m.hits) > 1 {
-		slices.SortFunc(m.hits, func(a, b Hit) int { return int(a.pos - b.pos) })
 		m.hits = exclusive(m.hits)
 	}
 	return m.hits
@@ -113,10 +119,7 @@ func (m *Matcher) try(pos int32) {
 		return
 	}
 	cur.seen[pos] = cur.stamp
-	c := &cur.rules[pos]
-	if !c.prog.Holds(m.st) {
-		return
+	if cur.rules[pos].prog.Holds(m.st) {
+		m.found = append(m.found, pos)
 	}
-	in := &m.e.info[c.num]
-	m.hits = append(m.hits, Hit{Rule: m.e.rules[c.num], Alerts: in.alerts, Feeds: len(in.feeds) > 0, num: c.num, pos: pos})
 }

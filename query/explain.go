@@ -202,8 +202,8 @@ func (st *State) satisfied(p *pred) (i int, actual []byte) {
 			if i = p.one(st, it); i < 0 {
 				continue
 			}
-			if i < len(p.args) && it.kind >= slot.Object && it.alt != nil && !p.args[i].holds(st, p.op, it, it.form(st, p.fold && p.op != Regex)) {
-				return i, it.alt
+			if i < len(p.args) && it.kind >= slot.Object && it.inner != nil && it.inner.text != nil && !p.args[i].holds(st, p.op, it, it.form(st, p.fold && p.op != Regex)) {
+				return i, it.inner.text
 			}
 			return i, it.text
 		}

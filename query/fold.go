@@ -13,6 +13,14 @@ import (
 // a class with ASCII letters is the lower-case one. Bytes that are not UTF-8 stay
 // as they are and equal only themselves.
 func AppendFold(dst, text []byte) []byte {
+	for len(text) >= 8 {
+		w := binary.LittleEndian.Uint64(text)
+		if w&high != 0 {
+			break
+		}
+		dst = binary.LittleEndian.AppendUint64(dst, w|capitals(w)>>2)
+		text = text[8:]
+	}
 	for i := 0; i < len(text); {
 		c := text[i]
 		if c < utf8.RuneSelf {
@@ -34,6 +42,14 @@ func AppendFold(dst, text []byte) []byte {
 	return dst
 }
 
+const high, ones = 0x8080808080808080, 0x0101010101010101
+
+// capitals returns the top bit of every byte of w, which is ASCII, that is a capital.
+func capitals(w uint64) uint64 {
+	// The top bit of the first sum is set from 'A' up, of the second from 'Z'+1 up.
+	return (w + ones*(0x80-'A')) &^ (w + ones*(0x80-'Z'-1)) & high
+}
+
 // foldRune returns the member of r's folding class that stands for all of them.
 func foldRune(r rune) rune {
 	least := r
@@ -49,12 +65,9 @@ func foldRune(r rune) rune {
 // isFolded reports whether text is ASCII without capitals, so that its folded form
 // is itself.
 func isFolded(text []byte) bool {
-	const high, ones = 0x8080808080808080, 0x0101010101010101
 	for len(text) >= 8 {
 		w := binary.LittleEndian.Uint64(text)
-		// Per byte of w < 0x80: bit 7 of the first sum is set from 'A' up, of the
-		// second from 'Z'+1 up; a capital has the first only.
-		if w&high != 0 || (w+ones*(0x80-'A'))&^(w+ones*(0x80-'Z'-1))&high != 0 {
+		if w&high != 0 || capitals(w) != 0 {
 			return false
 		}
 		text = text[8:]

@@ -206,7 +206,7 @@ func (g *group) judge(st *State, it *item) {
 	}
 	g.parts(st, text, it)
 	if it.kind >= slot.Object {
-		if alt := it.inner(st, g.fold); alt != nil {
+		if alt := it.resolved(st, g.fold); alt != nil {
 			g.parts(st, alt, it)
 		}
 	}

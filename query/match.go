@@ -175,7 +175,7 @@ func (p *pred) one(st *State, it *item) int {
 	if p.op > Regex || it.kind < slot.Object || p.op == Eq {
 		return -1
 	}
-	if alt := it.inner(st, p.fold && p.op != Regex); alt != nil {
+	if alt := it.resolved(st, p.fold && p.op != Regex); alt != nil {
 		for i := range p.args {
 			if p.args[i].holds(st, p.op, it, alt) {
 				return i

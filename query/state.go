@@ -22,6 +22,7 @@ type State struct {
 	derived []derived // by field; empty for fields that are not derived
 	eaches  map[PredID]*eachState
 	arena   []byte // folded and resolved texts
+	inners  []inner
 	num     []byte
 	word    item
 	record  list // for a keyword search
@@ -44,18 +45,17 @@ const window = 512
 // item is one value of a field, with its texts as far as they were asked for.
 type item struct {
 	kind   slot.Kind
-	has    uint8 // which of the forms below are known
 	text   []byte
-	folded []byte
-	alt    []byte // an object or array with its inner escapes resolved, nil when there are none
-	altFd  []byte
+	folded []byte // nil when it was not asked for
+	inner  *inner // the same, of an object or array
 }
 
-const (
-	hasFolded = 1 << iota
-	hasAlt
-	hasAltFolded
-)
+// inner is the text of an object or array with the escapes of its strings resolved,
+// nil when there are none.
+type inner struct {
+	text   []byte
+	folded []byte
+}
 
 type derived struct {
 	out  *Values
@@ -138,7 +138,7 @@ func (st *State) Begin(doc *slot.Doc, meta Meta) {
 	st.no += 2
 	st.yes += 2
 	st.doc, st.meta = doc, meta
-	st.trues, st.arena = st.trues[:0], st.arena[:0]
+	st.trues, st.arena, st.inners = st.trues[:0], st.arena[:0], st.inners[:0]
 }
 
 // Meta returns what [State.Begin] was given.
@@ -217,36 +217,36 @@ func (it *item) form(st *State, fold bool) []byte {
 	if !fold {
 		return it.text
 	}
-	if it.has&hasFolded == 0 {
+	if it.folded == nil {
 		it.folded = st.fold(it.text)
-		it.has |= hasFolded
 	}
 	return it.folded
 }
 
-// inner returns the text of an object or array with the escapes of its strings
+// resolved returns the text of an object or array with the escapes of its strings
 // resolved, so that JSON inside a string reads as JSON; nil when there are none.
-func (it *item) inner(st *State, fold bool) []byte {
-	if it.has&hasAlt == 0 {
-		it.has |= hasAlt
-		it.alt = nil
-		for _, c := range it.text {
-			if c == '\\' {
-				mark := len(st.arena)
-				st.arena = slot.Unescape(st.arena, it.text)
-				it.alt = st.arena[mark:len(st.arena):len(st.arena)]
-				break
-			}
+func (it *item) resolved(st *State, fold bool) []byte {
+	if it.inner == nil {
+		if len(st.inners) < cap(st.inners) {
+			st.inners = st.inners[:len(st.inners)+1]
+		} else {
+			st.inners = append(st.inners, inner{}) // what items point to stays where it is
+		}
+		it.inner = &st.inners[len(st.inners)-1]
+		*it.inner = inner{}
+		if bytes.IndexByte(it.text, '\\') >= 0 {
+			mark := len(st.arena)
+			st.arena = slot.Unescape(st.arena, it.text)
+			it.inner.text = st.arena[mark:len(st.arena):len(st.arena)]
 		}
 	}
-	if !fold || it.alt == nil {
-		return it.alt
+	if !fold || it.inner.text == nil {
+		return it.inner.text
 	}
-	if it.has&hasAltFolded == 0 {
-		it.altFd = st.fold(it.alt)
-		it.has |= hasAltFolded
+	if it.inner.folded == nil {
+		it.inner.folded = st.fold(it.inner.text)
 	}
-	return it.altFd
+	return it.inner.folded
 }
 
 func (st *State) fold(text []byte) []byte {

@@ -28,12 +28,43 @@ type weights struct {
 	texts   []int // by group: different whole texts
 	uses    []int // by predicate: programs that ask it
 	literal []float64
+	// scan has the groups whose search is worth its cost on every record that has the
+	// field; nil means all.
+	scan []bool
+}
+
+// What things cost on a record, in nanoseconds: to ask a rule, and to search a text
+// for parts (an object's text is long).
+const (
+	askCost  = 60
+	scanCost = 250
+)
+
+// chooseScans finds the groups where searching every record's text for parts saves
+// more than it costs: a few rules with something better to go by are not worth it.
+func (w *weights) chooseScans(s *Set) {
+	saved := make([]float64, len(s.groups))
+	none := make([]bool, len(s.groups))
+	for _, p := range s.programs {
+		best := s.witness(&p.root, true, w)
+		w.scan = none
+		plain := s.witness(&p.root, true, w)
+		w.scan = nil
+		for _, id := range best.Preds {
+			saved[s.preds[id].group] += (plain.Cost - best.Cost) * askCost
+		}
+	}
+	w.scan = none
+	for i := range s.groups {
+		w.scan[i] = saved[i] > scanCost
+	}
 }
 
 // Witnesses chooses a witness for every program of s, in the order of Add, and
 // watches its predicates. It must be called before Seal.
 func (s *Set) Witnesses() []Witness {
 	w := s.weigh()
+	w.chooseScans(s)
 	out := make([]Witness, len(s.programs))
 	for i, p := range s.programs {
 		wit := s.witness(&p.root, true, w)
@@ -184,7 +215,7 @@ func (s *Set) predWitness(id PredID, held bool, w *weights) Witness {
 	if len(p.args) == 0 && p.ref == noRef && p.op != Func {
 		return Witness{Never: true}
 	}
-	if p.group < 0 {
+	if p.group < 0 || w.scan != nil && !w.scan[p.group] && w.literal[id] > 0 {
 		return present
 	}
 	cost := w.literal[id]
