@@ -47,6 +47,7 @@ const (
 	ctMadeKey
 	ctResourceAccount
 	ctInsightIdentity
+	ctCenterUser
 )
 
 var cloudTrailFields = fieldList(false, []string{
@@ -104,6 +105,7 @@ var cloudTrailFields = fieldList(false, []string{
 	ctMadeSession:        "responseElements.assumedRoleUser.arn|responseElements.federatedUser.arn",
 	ctMadeKey:            "responseElements.credentials.accessKeyId",
 	ctResourceAccount:    "resources.accountId",
+	ctCenterUser:         "additionalEventData.UserName",
 	ctInsightIdentity:    "insightDetails.insightContext.attributions.insight.value",
 })
 
@@ -254,7 +256,7 @@ func cloudTrailActor(r *Record) yagura.Actor {
 		return yagura.Actor{Type: yagura.EntityUser, ID: first(arn, principal, name, account), Name: name}
 	case "IdentityCenterUser":
 		user := r.str(ctOnBehalfOf)
-		return yagura.Actor{Type: yagura.EntityUser, ID: first(arn, user, principal, account), Name: name}
+		return yagura.Actor{Type: yagura.EntityUser, ID: first(arn, user, principal, account), Name: first(name, r.str(ctCenterUser))}
 	case "AWSService":
 		return yagura.Actor{Type: yagura.EntityServicePrincipal, ID: first(invokedBy, principal, arn), Name: invokedBy}
 	case "AWSAccount":

@@ -193,11 +193,15 @@ func entraSignInHeader(r *Record, e *yagura.Event) {
 	}
 	var more []yagura.Entity
 
+	principal := false
 	switch signInCategory(r) {
 	case signInPrincipal, signInManagedIdentity, signInMicrosoft:
+		principal = r.scalar(esPrincipalID) != nil || r.scalar(esUserID) == nil
+	}
+	if principal {
 		e.Actor = yagura.Actor{Type: yagura.EntityServicePrincipal, ID: r.str(esPrincipalID, esAppID, esPrincipalName, esAppName),
 			Name: r.str(esPrincipalName, esAppName, esIdentity)}
-	default:
+	} else {
 		id := r.str(esUserID)
 		if id == "" || id == zeroGUID {
 			id = r.str(esUserUPN, esIdentifier, esIdentity, esUserID)

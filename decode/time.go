@@ -144,7 +144,7 @@ func zone(t []byte) (offset int64, ok bool) {
 }
 
 // parseUS reads "8/21/2023, 1:05:33.123 PM", with or without the comma, the
-// fraction and AM or PM.
+// fraction, AM or PM, and a zone.
 func parseUS(t []byte) (int64, bool) {
 	var n [6]int
 	var frac int64
@@ -179,17 +179,22 @@ func parseUS(t []byte) (int64, bool) {
 		frac, t = fraction(t[1:])
 	}
 	month, day, year, hour, minute, second := n[0], n[1], n[2], n[3], n[4], n[5]
-	switch t = bytes.TrimSpace(t); {
-	case len(t) == 0:
-	case len(t) == 2 && t[1]|0x20 == 'm' && hour >= 1 && hour <= 12 && (t[0]|0x20 == 'a' || t[0]|0x20 == 'p'):
+	t = bytes.TrimLeft(t, " ")
+	if len(t) >= 2 && t[1]|0x20 == 'm' && (t[0]|0x20 == 'a' || t[0]|0x20 == 'p') {
+		if hour < 1 || hour > 12 {
+			return 0, false
+		}
 		hour %= 12
 		if t[0]|0x20 == 'p' {
 			hour += 12
 		}
-	default:
+		t = t[2:]
+	}
+	offset, ok := zone(t)
+	if !ok {
 		return 0, false
 	}
-	return assemble(year, month, day, hour, minute, second, frac, 0)
+	return assemble(year, month, day, hour, minute, second, frac, offset)
 }
 
 // parseEpoch reads a count since 1970 of at least eight digits.
