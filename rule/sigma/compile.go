@@ -429,7 +429,7 @@ func regexOf(v value) (*regexp.Regexp, *fault) {
 	}
 	re, err := compileRegex(v.str.String(), v.flags, v.prefix, v.suffix)
 	if err != nil {
-		return nil, faultAt(v.at, "write it without, or as contains, startswith and endswith", "regular expression %q: %v", v.shown, err)
+		return nil, faultAt(v.at, "write it without, or as contains, startswith and endswith", "regular expression %s: %v", quoted(v.shown), err)
 	}
 	return re, nil
 }

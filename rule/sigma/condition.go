@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/yagura-sec/yagura/query"
 )
 
@@ -41,24 +43,33 @@ type condParser struct {
 	next   int
 	depth  int
 	at     query.Span
+	skip   int // columns before the text; negative when it does not stand on the line of its key
+	kind   string
 	names  []string
 	// words is true for conditions over names alone, without "1 of".
 	words bool
 }
 
-// parseCondition reads a condition over names.
-func parseCondition(s string, at query.Span, names []string) (cond, *fault) {
-	return parseCond(s, at, names, false)
+// parseCondition reads a condition over search identifiers.
+func parseCondition(n *yaml.Node, names []string) (cond, *fault) {
+	return parseCond(n, "search identifier", names, false)
 }
 
 // parseExtended reads an extended condition of a correlation or a pipeline: names,
 // and, or, not and parentheses.
-func parseExtended(s string, at query.Span, names []string) (cond, *fault) {
-	return parseCond(s, at, names, true)
+func parseExtended(n *yaml.Node, kind string, names []string) (cond, *fault) {
+	return parseCond(n, kind, names, true)
 }
 
-func parseCond(s string, at query.Span, names []string, words bool) (cond, *fault) {
-	p := &condParser{at: at, names: names, words: words}
+func parseCond(n *yaml.Node, kind string, names []string, words bool) (cond, *fault) {
+	s, at := n.Value, spanOf(n)
+	p := &condParser{at: at, kind: kind, names: names, words: words}
+	switch {
+	case n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
+		p.skip = 1 // the quote
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 || strings.Contains(s, "\n"):
+		p.skip = -1
+	}
 	if len(s) > maxCondition {
 		return nil, faultAt(at, "", "the condition has %d bytes; at most %d are read", len(s), maxCondition)
 	}
@@ -112,8 +123,8 @@ func (p *condParser) scan(s string) *fault {
 // fault places a reason at a token: conditions mostly stand on the line of their key.
 func (p *condParser) fault(t token, hint, format string, args ...any) *fault {
 	at := p.at
-	if at.Column > 0 {
-		at.Column += t.pos
+	if at.Column > 0 && p.skip >= 0 {
+		at.Column += p.skip + t.pos
 	}
 	return faultAt(at, hint, format, args...)
 }
@@ -221,9 +232,9 @@ func (p *condParser) primary() (cond, *fault) {
 			hint = "write 1 of " + t.text + " or all of " + t.text
 		}
 		if hint == "" {
-			hint = "the rule has " + strings.Join(p.names, ", ")
+			hint = "there is " + strings.Join(p.names, ", ")
 		}
-		return nil, p.fault(t, hint, "the condition names %q, which the rule does not have", t.text)
+		return nil, p.fault(t, hint, "no %s is called %q", p.kind, t.text)
 	}
 	return condName(t.text), nil
 }
@@ -242,7 +253,7 @@ func (p *condParser) quantifier(t token) (cond, *fault, bool) {
 			return nil, nil, false
 		}
 		if n < 1 {
-			return nil, p.fault(t, "write 1 of, or not 1 of", "%q of search identifiers", t.text), true
+			return nil, p.fault(t, "write 1 of, or not 1 of", "\"%s of\" asks for nothing", t.text), true
 		}
 		count = n
 	}
@@ -250,7 +261,7 @@ func (p *condParser) quantifier(t token) (cond, *fault, bool) {
 	pattern := p.peek()
 	p.next++
 	if pattern.text == "" || pattern.text == "(" || pattern.text == ")" {
-		return nil, p.fault(pattern, "write them, or a pattern such as selection*", "%q of what", t.text+" of"), true
+		return nil, p.fault(pattern, "write them, or a pattern such as selection*", "%q does not say of what", t.text+" of"), true
 	}
 	var names []string
 	them := strings.EqualFold(pattern.text, "them") && !p.known(pattern.text)
@@ -260,13 +271,13 @@ func (p *condParser) quantifier(t token) (cond, *fault, bool) {
 		}
 	}
 	if len(names) == 0 {
-		return nil, p.fault(pattern, "the rule has "+strings.Join(p.names, ", "), "%q matches no search identifier", pattern.text), true
+		return nil, p.fault(pattern, "there is "+strings.Join(p.names, ", "), "%q matches no search identifier", pattern.text), true
 	}
 	if all {
 		count = len(names)
 	}
 	if count > len(names) {
-		return nil, p.fault(t, "", "%q: there are only %d search identifiers", t.text+" of "+pattern.text, len(names)), true
+		return nil, p.fault(t, "", "%q: %d match", t.text+" of "+pattern.text, len(names)), true
 	}
 	return condOf{count, names}, nil, true
 }

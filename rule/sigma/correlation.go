@@ -12,7 +12,6 @@ import (
 
 	"github.com/yagura-sec/yagura/query"
 	"github.com/yagura-sec/yagura/rule"
-	"github.com/yagura-sec/yagura/slot"
 )
 
 // correlationTypes maps every name of a type; extended says that the name asks for
@@ -41,8 +40,7 @@ type correlation struct {
 	bounds   []rule.Bound
 	percent  float64
 	// condText is an extended condition.
-	condText string
-	condAt   query.Span
+	condText *yaml.Node
 	aliases  []alias
 	generate bool
 
@@ -118,7 +116,11 @@ func readCorrelation(d *document) (*correlation, *fault) {
 	c := &correlation{doc: d, node: n}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if key := n.Content[i]; !slices.Contains(correlationKeys, key.Value) {
-			return nil, faultNode(key, nearest(key.Value, correlationKeys), "unknown key %q of a correlation", key.Value)
+			hint := nearest(key.Value, correlationKeys)
+			if key.Value == "timeframe" { // the name of before Sigma 2
+				hint = "did you mean timespan?"
+			}
+			return nil, faultNode(key, hint, "unknown key %q of a correlation", key.Value)
 		}
 	}
 	t := get(n, "type")
@@ -164,11 +166,7 @@ var timespanForm = regexp.MustCompile(`^([0-9]{1,9})([a-zA-Z]+)$`)
 func (c *correlation) readTimespan() *fault {
 	n := get(c.node, "timespan")
 	if n == nil {
-		hint := "write timespan: 5m"
-		if get(c.node, "timeframe") != nil {
-			hint = "did you mean timespan?"
-		}
-		return faultNode(c.node, hint, "the correlation has no timespan")
+		return faultNode(c.node, "write timespan: 5m", "the correlation has no timespan")
 	}
 	m := timespanForm.FindStringSubmatch(n.Value)
 	if m == nil || n.Kind != yaml.ScalarNode {
@@ -264,7 +262,7 @@ func (c *correlation) readCondition(extended bool) *fault {
 		if !c.temporal() {
 			return faultNode(n, "write condition: {gte: 10}; a condition over rules is for temporal and temporal_ordered", "the condition of %s is not a map", c.kind)
 		}
-		c.condText, c.condAt = n.Value, spanOf(n)
+		c.condText = n
 		return nil
 	case n.Kind != yaml.MappingNode || extended:
 		return faultNode(n, "write text such as rule_a and not rule_b", "the condition is not text over the rules")
@@ -316,239 +314,4 @@ func (c *correlation) checkCondition(n *yaml.Node) *fault {
 		return faultNode(get(n, "percentile"), "did you mean type: value_percentile?", "%s has no percentile", c.kind)
 	}
 	return nil
-}
-
-// bind resolves the rules of a correlation, those it is built on first.
-func (l *loader) bind(c *correlation, all map[*document]*correlation) {
-	if c.state != unbound {
-		return
-	}
-	c.state = binding
-	f := l.bindRules(c, all)
-	if f == nil {
-		f = l.makeCorrelation(c)
-	}
-	if f != nil {
-		c.state, c.bases, c.doc.rule = failed, nil, nil
-		l.refuse(c.doc, f)
-		return
-	}
-	c.state = bound
-}
-
-func (l *loader) bindRules(c *correlation, all map[*document]*correlation) *fault {
-	if len(c.refs) == 0 {
-		c.refs = condNames(c.condText, c.condAt)
-	}
-	for _, ref := range c.refs {
-		d, f := l.refers(ref.name, ref.at)
-		if f != nil {
-			return f
-		}
-		if d == c.doc {
-			return faultAt(ref.at, "", "the correlation refers to itself")
-		}
-		if inner := all[d]; inner != nil {
-			l.bind(inner, all)
-			switch inner.state {
-			case binding:
-				return faultAt(ref.at, "", "the correlations %q and %q refer to each other", c.doc.label(), d.label())
-			case failed:
-				return faultAt(ref.at, "mend that rule first", "the rule %q was refused (%s:%d)", ref.name, d.file, d.at.Line)
-			}
-		}
-		c.bases = append(c.bases, d)
-	}
-	return nil
-}
-
-// condNames lists the names of an extended condition that has no list of rules.
-func condNames(s string, at query.Span) []reference {
-	var out []reference
-	for _, w := range strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(" \t\r\n()", r) }) {
-		switch strings.ToLower(w) {
-		case "and", "or", "not":
-			continue
-		}
-		if !slices.ContainsFunc(out, func(o reference) bool { return o.name == w }) {
-			out = append(out, reference{w, at})
-		}
-	}
-	return out
-}
-
-// makeCorrelation makes the rule of a correlation whose base rules stand.
-func (l *loader) makeCorrelation(c *correlation) *fault {
-	r := c.doc.newRule()
-	out := &rule.Correlation{Type: c.kind, Timespan: c.timespan, Bounds: c.bounds, Percentile: c.percent}
-	for _, g := range c.groupBy {
-		out.GroupBy = append(out.GroupBy, g.name)
-	}
-	for _, x := range c.fields {
-		out.Fields = append(out.Fields, x.name)
-	}
-	for i, ref := range c.refs {
-		out.Rules = append(out.Rules, c.bases[i].rule)
-		out.RuleNames = append(out.RuleNames, ref.name)
-	}
-	if c.condText != "" {
-		if f := c.extended(out); f != nil {
-			return f
-		}
-	}
-	owners, f := l.aliasOwners(c)
-	if f != nil {
-		return f
-	}
-	for _, base := range c.bases {
-		var captures rule.BaseCapture
-		for _, g := range c.groupBy {
-			i, f := capture(c, base, g, owners)
-			if f != nil {
-				return f
-			}
-			captures.Group = append(captures.Group, i)
-		}
-		for _, x := range c.fields {
-			i, f := capture(c, base, x, owners)
-			if f != nil {
-				return f
-			}
-			captures.Values = append(captures.Values, i)
-		}
-		out.Base = append(out.Base, captures)
-	}
-	if f := l.sideCar(c.doc, r); f != nil {
-		return f
-	}
-	r.Correlation = out
-	r.Formats = formatsOf(out.Rules)
-	c.doc.rule = r
-	return nil
-}
-
-// extended reads a condition over rules: `a and not b`. Each rule is asked for as
-// a field of its name that must exist.
-func (c *correlation) extended(out *rule.Correlation) *fault {
-	names := slices.Clone(out.RuleNames)
-	index := map[string]int{}
-	for i, n := range out.RuleNames {
-		if _, ok := index[n]; !ok {
-			index[n] = i
-		}
-	}
-	for i, d := range c.bases {
-		for _, n := range []string{d.meta.name, d.meta.id, d.meta.title} {
-			if _, ok := index[n]; !ok && n != "" {
-				index[n] = i
-				names = append(names, n)
-			}
-		}
-	}
-	x, f := parseExtended(c.condText, c.condAt, names)
-	if f != nil {
-		return f
-	}
-	used := map[int]bool{}
-	var build func(x cond) query.Expr
-	list := func(in []cond) []query.Expr {
-		exprs := make([]query.Expr, len(in))
-		for i, y := range in {
-			exprs[i] = build(y)
-		}
-		return exprs
-	}
-	build = func(x cond) query.Expr {
-		switch x := x.(type) {
-		case condAnd:
-			return and(list(x))
-		case condOr:
-			return or(list(x))
-		case condNot:
-			return &query.Not{X: build(x.x)}
-		case condName:
-			i := index[string(x)]
-			used[i] = true
-			return &query.Pred{Field: query.Field{Name: out.RuleNames[i]}, Op: query.Exists,
-				Args: []query.Arg{{Bool: true}}, OpName: "matched", Span: c.condAt}
-		}
-		return query.Const(false)
-	}
-	out.Condition = build(x)
-	for i, n := range out.RuleNames {
-		if !used[i] && index[n] == i {
-			return faultAt(c.refs[i].at, "name it in the condition, or take it from the list", "the condition does not name the rule %q", n)
-		}
-	}
-	return nil
-}
-
-// aliasOwners resolves the rules that aliases name.
-func (l *loader) aliasOwners(c *correlation) (map[*document]map[string]string, *fault) {
-	out := map[*document]map[string]string{}
-	for _, a := range c.aliases {
-		for _, of := range a.of {
-			d, f := l.refers(of.rule.name, of.rule.at)
-			if f != nil {
-				return nil, f
-			}
-			if !slices.Contains(c.bases, d) {
-				return nil, faultAt(of.rule.at, "", "the alias %q names the rule %q, which the correlation does not refer to", a.name, of.rule.name)
-			}
-			if out[d] == nil {
-				out[d] = map[string]string{}
-			}
-			out[d][a.name] = of.field
-		}
-		for _, d := range c.bases {
-			if out[d][a.name] == "" {
-				return nil, faultAt(a.at, "write the field of every rule", "the alias %q has no field for the rule %q", a.name, d.label())
-			}
-		}
-	}
-	return out, nil
-}
-
-// capture makes a base rule hand on a field and returns where it stands: among the
-// captures of a rule, among the group-by fields of a correlation.
-func capture(c *correlation, base *document, field reference, aliases map[*document]map[string]string) (int, *fault) {
-	name := field.name
-	if to := aliases[base][name]; to != "" {
-		name = to
-	}
-	if inner := base.rule.Correlation; inner != nil {
-		i := slices.Index(inner.GroupBy, name)
-		if i < 0 {
-			return 0, faultAt(field.at, "add it to the group-by of that correlation", "the correlation %q does not group by %q", base.label(), name)
-		}
-		return i, nil
-	}
-	r := base.rule
-	for i, f := range r.Captures {
-		if f.Name == name {
-			return i, nil
-		}
-	}
-	var paths []slot.Path
-	for _, n := range base.mapped(name) {
-		paths = append(paths, slot.Path{Segs: segments(n), Fold: base.folds()})
-	}
-	r.Captures = append(r.Captures, query.Field{Name: name, Paths: paths})
-	return len(r.Captures) - 1, nil
-}
-
-// formatsOf joins the formats of rules; nil when one judges every format.
-func formatsOf(rules []*rule.Rule) []string {
-	out := []string{}
-	for _, r := range rules {
-		if r.Formats == nil {
-			return nil
-		}
-		for _, f := range r.Formats {
-			if !slices.Contains(out, f) {
-				out = append(out, f)
-			}
-		}
-	}
-	return out
 }

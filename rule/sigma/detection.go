@@ -147,7 +147,7 @@ func (r *reader) detections(n *yaml.Node, what string, skip ...string) (*detecti
 		if x.Kind != yaml.ScalarNode || isNull(x) {
 			return nil, faultNode(x, "write text such as selection and not filter", "a condition is not text")
 		}
-		expr, f := parseCondition(x.Value, spanOf(x), d.names)
+		expr, f := parseCondition(x, d.names)
 		if f != nil {
 			return nil, f
 		}
@@ -321,7 +321,7 @@ func (r *reader) isExtended(n *yaml.Node) bool {
 			return false
 		}
 	}
-	return true
+	return len(n.Content) > 2
 }
 
 func (r *reader) arrayBlock(it *item, n *yaml.Node) (*block, *fault) {

@@ -1,7 +1,6 @@
 package sigma
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -224,17 +223,22 @@ func merge(a, b *yaml.Node) *yaml.Node {
 
 // legacy resolves the `action` documents of before Sigma 2: global is joined into
 // all that follow, reset forgets it, repeat joins into the document before.
-func legacy(docs []*yaml.Node) ([]*yaml.Node, *fault) {
-	var out []*yaml.Node
+func legacy(docs []parsed) ([]parsed, *fault) {
+	var out []parsed
 	var global, previous *yaml.Node
-	for _, n := range docs {
+	for _, d := range docs {
+		n := d.root
+		if d.fault != nil {
+			out = append(out, d)
+			continue
+		}
 		action := get(n, "action")
 		if action == nil || n.Kind != yaml.MappingNode {
 			if global != nil {
 				n = merge(global, n)
 			}
 			previous = n
-			out = append(out, n)
+			out = append(out, parsed{root: n})
 			continue
 		}
 		n = without(n, "action")
@@ -248,7 +252,7 @@ func legacy(docs []*yaml.Node) ([]*yaml.Node, *fault) {
 				return out, faultNode(action, "", "action: repeat without a document before it")
 			}
 			previous = merge(previous, n)
-			out = append(out, previous)
+			out = append(out, parsed{root: previous})
 		default:
 			return out, faultNode(action, "write global, reset or repeat", "unknown action %q", action.Value)
 		}
@@ -265,12 +269,4 @@ func without(n *yaml.Node, key string) *yaml.Node {
 		}
 	}
 	return &out
-}
-
-func quoteList(list []string) string {
-	out := make([]string, len(list))
-	for i, s := range list {
-		out[i] = fmt.Sprintf("%q", s)
-	}
-	return strings.Join(out, ", ")
 }

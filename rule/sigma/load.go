@@ -3,6 +3,7 @@ package sigma
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -36,6 +37,7 @@ func Load(files []rule.File, opts Options) ([]*rule.Rule, []rule.Refusal) {
 	for _, f := range files {
 		l.read(f)
 	}
+	l.twice()
 	l.filter()
 	for _, d := range l.docs {
 		if d.det != nil {
@@ -76,8 +78,8 @@ func (l *loader) warn(d *document, f *fault) {
 func (l *loader) read(f rule.File) {
 	docs, flt := documents(f.Data)
 	docs, actionFault := legacy(docs)
-	for _, n := range docs {
-		l.document(f.Path, n)
+	for _, d := range docs {
+		l.document(f.Path, d)
 	}
 	for _, x := range []*fault{flt, actionFault} {
 		if x != nil {
@@ -89,8 +91,14 @@ func (l *loader) read(f rule.File) {
 	}
 }
 
-func (l *loader) document(file string, n *yaml.Node) {
+func (l *loader) document(file string, doc parsed) {
+	n := doc.root
 	d := &document{file: file, node: n, at: spanOf(n), attributes: map[string][]string{}}
+	if doc.fault != nil {
+		d.meta.id, d.meta.name, d.meta.title = text(get(n, "id")), text(get(n, "name")), text(get(n, "title"))
+		l.refuse(d, doc.fault)
+		return
+	}
 	if n.Kind != yaml.MappingNode {
 		l.refuse(d, faultNode(n, "write title, logsource and detection", "the document is not a map"))
 		return
@@ -134,6 +142,22 @@ func (l *loader) document(file string, n *yaml.Node) {
 			}
 		}
 		l.refuse(d, faultNode(n, hint, "the document is neither a rule nor a correlation nor a filter"))
+	}
+}
+
+// twice warns of ids that two rules have: their findings cannot be told apart.
+func (l *loader) twice() {
+	first := map[string]*document{}
+	for _, d := range l.docs {
+		id := strings.ToLower(d.meta.id)
+		if id == "" {
+			continue
+		}
+		if other := first[id]; other != nil {
+			l.warn(d, faultNode(get(d.node, "id"), "give one of them another id", "%s:%d has the same id", other.file, other.at.Line))
+			continue
+		}
+		first[id] = d
 	}
 }
 
@@ -269,16 +293,5 @@ func places(docs []*document) string {
 			break
 		}
 	}
-	return join(out)
-}
-
-func join(list []string) string {
-	s := ""
-	for i, x := range list {
-		if i > 0 {
-			s += ", "
-		}
-		s += x
-	}
-	return s
+	return strings.Join(out, ", ")
 }

@@ -200,7 +200,12 @@ func nameCondition(p *params, kind string) func(fieldName) bool {
 	switch kind {
 	case "include_fields", "exclude_fields":
 		fields, mode := p.texts("fields"), p.optional("mode")
-		match := func(f fieldName) bool { return slices.Contains(fields, f.name) }
+		match := func(f fieldName) bool {
+			if f.doc != nil && f.doc.folds() {
+				return slices.ContainsFunc(fields, func(x string) bool { return strings.EqualFold(x, f.name) })
+			}
+			return slices.Contains(fields, f.name)
+		}
 		switch mode {
 		case "", "plain":
 		case "re":

@@ -200,10 +200,13 @@ func ParsePipeline(f rule.File) (*Pipeline, []rule.Refusal) {
 	if flt != nil {
 		return nil, []rule.Refusal{flt.refusal(f.Path, "")}
 	}
-	if len(docs) != 1 || docs[0].Kind != yaml.MappingNode {
+	if len(docs) == 1 && docs[0].fault != nil {
+		return nil, []rule.Refusal{docs[0].fault.refusal(f.Path, "")}
+	}
+	if len(docs) != 1 || docs[0].root.Kind != yaml.MappingNode {
 		return nil, []rule.Refusal{{File: f.Path, Reason: "a pipeline is one YAML map", Hint: "write name, priority and transformations"}}
 	}
-	root := docs[0]
+	root := docs[0].root
 	p := &Pipeline{File: f.Path, Name: text(get(root, "name")), vars: map[string][]string{}}
 	if p.Name == "" {
 		p.Name = strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path))
@@ -347,7 +350,7 @@ func readConds[T any](r *pipeReader, n *yaml.Node, sort string, read func(*param
 		r.refuse(list, "write a list", "%s_conditions is not a list", sort)
 	}
 	if e := get(n, sort+"_cond_expr"); e != nil {
-		x, f := parseExtended(e.Value, spanOf(e), s.names)
+		x, f := parseExtended(e, "condition", s.names)
 		if f != nil {
 			r.refusals = append(r.refusals, f.refusal(r.file, ""))
 		}

@@ -5,8 +5,15 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"strconv"
 	"strings"
 )
+
+// quoted shows a regular expression: control characters escaped, backslashes as
+// they are.
+func quoted(s string) string {
+	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(strconv.Quote(s))
+}
 
 func quoteRegex(t string) string { return regexp.QuoteMeta(t) }
 
@@ -35,16 +42,16 @@ func compileRegex(source, flags string, prefix, suffix bool) (*regexp.Regexp, er
 	}
 	var bad *syntax.Error
 	if errors.As(err, &bad) {
-		return nil, fmt.Errorf("%s: %q", bad.Code, bad.Expr)
+		return nil, fmt.Errorf("%s: %s", bad.Code, quoted(bad.Expr))
 	}
 	return nil, err
 }
 
 // notRE2 names what PCRE has and an engine without backtracking cannot have.
 var notRE2 = []struct{ start, name string }{
-	{"(?=", "lookahead"}, {"(?!", "lookahead"}, {"(?<=", "lookbehind"}, {"(?<!", "lookbehind"},
-	{"(?>", "atomic group"}, {"(?|", "branch reset group"}, {"(?(", "conditional"}, {"(?R)", "recursion"},
-	{"(?&", "recursion"}, {"(?P=", "backreference"}, {"(?P>", "recursion"}, {"(?#", "comment"},
+	{"(?=", "a lookahead"}, {"(?!", "a lookahead"}, {"(?<=", "a lookbehind"}, {"(?<!", "a lookbehind"},
+	{"(?>", "an atomic group"}, {"(?|", "a branch reset group"}, {"(?(", "a conditional"}, {"(?R)", "a recursion"},
+	{"(?&", "a recursion"}, {"(?P=", "a backreference"}, {"(?P>", "a recursion"},
 }
 
 // portable rewrites the few escapes that differ and names what is not possible.
@@ -93,10 +100,17 @@ func portable(source string) (string, error) {
 				b.WriteString(`\]`)
 			}
 			continue
+		case strings.HasPrefix(source[i:], "(?#"): // a comment
+			end := strings.IndexByte(source[i:], ')')
+			if end < 0 {
+				return "", fmt.Errorf("a comment is not closed")
+			}
+			i += end
+			continue
 		case c == '(':
 			for _, x := range notRE2 {
 				if strings.HasPrefix(source[i:], x.start) {
-					return "", fmt.Errorf("a %s (%s) needs backtracking, which is not done", x.name, x.start)
+					return "", fmt.Errorf("%s (%s) needs backtracking, which is not done", x.name, x.start)
 				}
 			}
 		case c == '+' && i > 0 && strings.IndexByte("*+?}", source[i-1]) >= 0 && !escapedAt(source, i-1):

@@ -53,15 +53,21 @@ func (f *fault) refusal(file, name string) rule.Refusal {
 	return rule.Refusal{File: file, Line: f.at.Line, Column: f.at.Column, Rule: name, Reason: f.reason, Hint: f.hint}
 }
 
-// documents parses the YAML documents of a file. What was read before a fault is
-// returned with it.
-func documents(data []byte) ([]*yaml.Node, *fault) {
+// parsed is one YAML document, or why it cannot be read.
+type parsed struct {
+	root  *yaml.Node
+	fault *fault
+}
+
+// documents parses the YAML documents of a file. What was read before a fault of
+// the file is returned with it.
+func documents(data []byte) ([]parsed, *fault) {
 	if len(data) > maxFile {
 		return nil, faultAt(query.Span{}, "split the file", "the file has %d bytes; at most %d are read", len(data), maxFile)
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	budget := maxNodes
-	var docs []*yaml.Node
+	var docs []parsed
 	for {
 		var doc yaml.Node
 		err := dec.Decode(&doc)
@@ -79,9 +85,12 @@ func documents(data []byte) ([]*yaml.Node, *fault) {
 		}
 		root, f := expand(doc.Content[0], &budget, 0)
 		if f != nil {
-			return docs, f
+			root = doc.Content[0]
+			if budget < 0 {
+				return docs, f
+			}
 		}
-		docs = append(docs, root)
+		docs = append(docs, parsed{root, f})
 	}
 }
 
@@ -325,10 +334,7 @@ func texts(n *yaml.Node) []string {
 
 // nearest returns "did you mean x?" for the known word that is closest to word, or "".
 func nearest(word string, known []string) string {
-	best, bestDistance := "", 1+len(word)/3
-	if bestDistance > 3 {
-		bestDistance = 3
-	}
+	best, bestDistance := "", min(max(len(word)/3, 1), 3)
 	for _, k := range known {
 		if strings.EqualFold(word, k) {
 			return "did you mean " + k + "?"

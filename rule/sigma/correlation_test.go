@@ -1,0 +1,284 @@
+package sigma_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/query"
+	"github.com/yagura-sec/yagura/rule"
+	"github.com/yagura-sec/yagura/rule/sigma"
+)
+
+// bases are three rules to build correlations on.
+const bases = `title: Failed login
+id: 00000000-0000-4000-8000-0000000000f1
+name: failed
+logsource: {product: aws, service: cloudtrail}
+detection:
+  s: {eventName: ConsoleLogin, errorMessage: Failed authentication}
+  condition: s
+level: informational
+---
+title: Successful login
+name: success
+logsource: {product: aws, service: cloudtrail}
+detection:
+  s: {eventName: ConsoleLogin}
+  f: {errorMessage: Failed authentication}
+  condition: s and not f
+---
+title: A third rule
+logsource: {product: gcp, service: gcp.audit}
+detection:
+  s: {gcp.audit.method_name: x}
+  condition: s
+---
+`
+
+// shown is a correlation in words.
+func shown(r *rule.Rule) string {
+	c := r.Correlation
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s of", c.Type)
+	for i, base := range c.Rules {
+		fmt.Fprintf(&b, " %s%v", base.Title, c.Base[i])
+	}
+	fmt.Fprintf(&b, " by %v in %s", c.GroupBy, c.Timespan)
+	for _, x := range c.Bounds {
+		fmt.Fprintf(&b, " %s %g", x.Op, x.Value)
+	}
+	if len(c.Fields) > 0 {
+		fmt.Fprintf(&b, " of %v", c.Fields)
+	}
+	if c.Percentile > 0 {
+		fmt.Fprintf(&b, " at %g", c.Percentile)
+	}
+	if c.Condition != nil {
+		b.WriteString(" when " + condition(c.Condition))
+	}
+	return b.String()
+}
+
+func condition(e query.Expr) string {
+	list := func(x []query.Expr, op string) string {
+		var parts []string
+		for _, y := range x {
+			parts = append(parts, condition(y))
+		}
+		return "(" + strings.Join(parts, op) + ")"
+	}
+	switch e := e.(type) {
+	case *query.And:
+		return list(e.X, " and ")
+	case *query.Or:
+		return list(e.X, " or ")
+	case *query.Not:
+		return "not " + condition(e.X)
+	case *query.Pred:
+		return e.Field.Name
+	}
+	return fmt.Sprint(e)
+}
+
+func TestCorrelations(t *testing.T) {
+	cases := []struct{ name, correlation, want string }{
+		{"event count", "type: event_count\nrules: [failed]\ngroup-by: [userIdentity.arn]\ntimespan: 5m\ncondition: {gte: 10}",
+			"event_count of Failed login{[0] []} by [userIdentity.arn] in 5m0s gte 10"},
+		{"one rule as text, no group", "type: event_count\nrules: failed\ntimespan: 30s\ncondition: {gt: 1}",
+			"event_count of Failed login{[] []} by [] in 30s gt 1"},
+		{"group as text", "type: event_count\nrules: failed\ngroup-by: a\ntimespan: 1h\ncondition: {eq: 3}",
+			"event_count of Failed login{[0] []} by [a] in 1h0m0s eq 3"},
+		{"range and days", "type: event_count\nrules: [failed]\ngroup-by: [a]\ntimespan: 2d\ncondition: {gt: 100, lte: 200}",
+			"event_count of Failed login{[0] []} by [a] in 48h0m0s gt 100 lte 200"},
+		{"by id", "type: event_count\nrules: [00000000-0000-4000-8000-0000000000F1]\ntimespan: 1d\ncondition: {neq: 2}",
+			"event_count of Failed login{[] []} by [] in 24h0m0s neq 2"},
+		{"by title", "type: event_count\nrules: ['A third rule']\ntimespan: 1d\ncondition: {lt: 2}",
+			"event_count of A third rule{[] []} by [] in 24h0m0s lt 2"},
+		{"value count", "type: value_count\nrules: [failed]\ngroup-by: [a]\ntimespan: 5m\ncondition: {gte: 10, field: b}",
+			"value_count of Failed login{[0] [1]} by [a] in 5m0s gte 10 of [b]"},
+		{"tuples", "type: value_count\nrules: [failed]\ngroup-by: [a]\ntimespan: 5m\ncondition: {gte: 10, field: [b, a]}",
+			"value_count of Failed login{[0] [1 0]} by [a] in 5m0s gte 10 of [b a]"},
+		{"sum", "type: value_sum\nrules: [failed]\ntimespan: 5m\ncondition: {gte: 1.5, field: b}",
+			"value_sum of Failed login{[] [0]} by [] in 5m0s gte 1.5 of [b]"},
+		{"average", "type: value_avg\nrules: [failed]\ntimespan: 5m\ncondition: {lte: 2, field: b}",
+			"value_avg of Failed login{[] [0]} by [] in 5m0s lte 2 of [b]"},
+		{"percentile", "type: value_percentile\nrules: [failed]\ntimespan: 5m\ncondition: {gte: 2, field: b, percentile: 95}",
+			"value_percentile of Failed login{[] [0]} by [] in 5m0s gte 2 of [b] at 95"},
+		{"median", "type: value_median\nrules: [failed]\ntimespan: 5m\ncondition: {gte: 2, field: b}",
+			"value_median of Failed login{[] [0]} by [] in 5m0s gte 2 of [b]"},
+		{"temporal", "type: temporal\nrules: [failed, success]\ngroup-by: [a]\ntimespan: 5m",
+			"temporal of Failed login{[0] []} Successful login{[0] []} by [a] in 5m0s"},
+		{"temporal of all by count", "type: temporal\nrules: [failed, success]\ntimespan: 5m\ncondition: {gte: 2}",
+			"temporal of Failed login{[] []} Successful login{[] []} by [] in 5m0s"},
+		{"temporal by count", "type: temporal\nrules: [failed, success, A third rule]\ntimespan: 5m\ncondition: {gte: 2}",
+			"temporal of Failed login{[] []} Successful login{[] []} A third rule{[] []} by [] in 5m0s when ((failed and success) or (failed and A third rule) or (success and A third rule))"},
+		{"temporal by exact count", "type: temporal\nrules: [failed, success]\ntimespan: 5m\ncondition: {eq: 1}",
+			"temporal of Failed login{[] []} Successful login{[] []} by [] in 5m0s when ((failed or success) and not (failed and success))"},
+		{"ordered", "type: temporal_ordered\nrules: [failed, success]\ntimespan: 5m",
+			"temporal_ordered of Failed login{[] []} Successful login{[] []} by [] in 5m0s"},
+		{"ordered by its other name", "type: ordered_temporal\nrules: [failed, success]\ntimespan: 5m",
+			"temporal_ordered of Failed login{[] []} Successful login{[] []} by [] in 5m0s"},
+		{"extended", "type: temporal\nrules: [failed, success]\ntimespan: 5m\ncondition: failed and not success",
+			"temporal of Failed login{[] []} Successful login{[] []} by [] in 5m0s when (failed and not success)"},
+		{"extended type name", "type: temporal_ordered_extended\nrules: [failed, success]\ntimespan: 5m\ncondition: failed or success",
+			"temporal_ordered of Failed login{[] []} Successful login{[] []} by [] in 5m0s when (failed or success)"},
+		{"extended without rules", "type: temporal\ntimespan: 5m\ncondition: failed and (success or not failed)",
+			"temporal of Failed login{[] []} Successful login{[] []} by [] in 5m0s when (failed and (success or not failed))"},
+		{"aliases", "type: temporal\nrules: [failed, success]\ngroup-by: [who]\ntimespan: 5m\naliases:\n  who:\n    failed: userIdentity.arn\n    success: responseElements.user",
+			"temporal of Failed login{[0] []} Successful login{[0] []} by [who] in 5m0s"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			text := bases + "title: C\nlevel: high\ncorrelation:\n  " + strings.ReplaceAll(c.correlation, "\n", "\n  ") + "\n"
+			rules := load(t, text, sigma.Options{})
+			last := rules[len(rules)-1]
+			if last.Correlation == nil || last.When != nil {
+				t.Fatal("not a correlation")
+			}
+			if diff := cmp.Diff(c.want, shown(last)); diff != "" {
+				t.Error(diff)
+			}
+			for _, r := range last.Correlation.Rules {
+				if !r.Silent {
+					t.Errorf("%s is not silent", r.Title)
+				}
+			}
+		})
+	}
+}
+
+// TestCaptures: pipelines map the fields that correlations ask of their base rules,
+// aliases name another field in each.
+func TestCaptures(t *testing.T) {
+	rules := load(t, bases+`title: C
+correlation:
+  type: temporal
+  rules: [failed, A third rule]
+  group-by: [who, gcp.audit.service_name]
+  timespan: 5m
+  aliases:
+    who:
+      failed: userIdentity.arn
+      A third rule: gcp.audit.method_name
+`, sigma.Options{})
+	paths := func(r *rule.Rule) (out []string) {
+		for _, f := range r.Captures {
+			for _, p := range f.Paths {
+				out = append(out, f.Name+" at "+pathText(p))
+			}
+		}
+		return out
+	}
+	if diff := cmp.Diff([]string{"userIdentity.arn at userIdentity.arn", "gcp.audit.service_name at gcp.audit.service_name"}, paths(rules[0])); diff != "" {
+		t.Error(diff)
+	}
+	third := paths(rules[2])
+	for _, want := range []string{"gcp.audit.method_name at protoPayload.methodName", "gcp.audit.service_name at protoPayload.serviceName"} {
+		if !strings.Contains(strings.Join(third, "\n")+"\n", want+"\n") {
+			t.Errorf("no %q in %q", want, third)
+		}
+	}
+	if diff := cmp.Diff([]string{"aws.cloudtrail", "gcp.audit"}, rules[3].Formats); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestChain: a correlation of a correlation, written before it and in another file.
+func TestChain(t *testing.T) {
+	files := []rule.File{
+		{Path: "b.yml", Data: []byte("title: Brute force\nlevel: high\ncorrelation:\n  type: temporal_ordered\n  rules: [many, success]\n  group-by: [user]\n  timespan: 10m\n  generate: true\n")},
+		{Path: "a.yml", Data: []byte("title: Many\nname: many\ncorrelation:\n  type: event_count\n  rules: [failed]\n  group-by: [host, user]\n  timespan: 10m\n  condition: {gte: 10}\n---\n" + bases)},
+	}
+	rules, refusals := sigma.Load(files, sigma.Options{})
+	if len(refusals) > 0 {
+		t.Fatal(refusals)
+	}
+	byTitle := map[string]*rule.Rule{}
+	for _, r := range rules {
+		byTitle[r.Title] = r
+	}
+	outer, inner := byTitle["Brute force"], byTitle["Many"]
+	if outer.Correlation.Rules[0] != inner || inner.Correlation.Rules[0] != byTitle["Failed login"] {
+		t.Error("the chain is not linked")
+	}
+	if diff := cmp.Diff([]rule.BaseCapture{{Group: []int{1}}, {Group: []int{0}}}, outer.Correlation.Base); diff != "" {
+		t.Error(diff)
+	}
+	if outer.Correlation.Timespan != 10*time.Minute || outer.Severity != yagura.SeverityHigh {
+		t.Error(outer)
+	}
+	if inner.Silent || byTitle["Successful login"].Silent || !byTitle["Failed login"].Silent || outer.Silent {
+		t.Error("generate: true makes base rules speak, its absence silences them")
+	}
+}
+
+// TestSilence: a rule that one correlation generates and another does not speaks; a
+// refused correlation silences nobody.
+func TestSilence(t *testing.T) {
+	const c = "---\ntitle: %s\ncorrelation:\n  type: event_count\n  rules: [failed]\n  timespan: %s\n  condition: {gte: 10}\n  generate: %v\n"
+	text := strings.TrimSuffix(bases, "---\n")
+	rules := load(t, text+fmt.Sprintf(c, "A", "5m", false)+fmt.Sprintf(c, "B", "5m", true), sigma.Options{})
+	if rules[0].Silent {
+		t.Error("silent though one correlation generates it")
+	}
+	rules, refusals := sigma.Load([]rule.File{{Path: "r.yml", Data: []byte(text + fmt.Sprintf(c, "A", "5w", false))}}, sigma.Options{})
+	if len(refusals) != 1 || rules[0].Silent {
+		t.Errorf("%v, silent %v", refusals, rules[0].Silent)
+	}
+}
+
+func TestFilters(t *testing.T) {
+	const filter = "---\ntitle: Filter\nlogsource: %s\nfilter:\n  rules: %s\n  selection: {user|startswith: adm_}\n  condition: not selection\n"
+	const two = "title: One\nid: 00000000-0000-4000-8000-0000000000f1\nname: one\nlogsource: {product: aws, service: cloudtrail}\ndetection:\n  selection: {a: x}\n  other: {b: x}\n  condition: [selection, 1 of other*]\n" +
+		"---\ntitle: Two\nlogsource: {product: aws}\ndetection:\n  selection: {a: x}\n  condition: selection\n"
+	cases := []struct {
+		logsource, rules string
+		filtered         [2]bool
+	}{
+		{"{product: aws, service: cloudtrail}", "[one]", [2]bool{true, false}},
+		{"{product: aws, service: cloudtrail}", "one", [2]bool{true, false}},
+		{"{product: aws, service: cloudtrail}", "[00000000-0000-4000-8000-0000000000F1]", [2]bool{true, false}},
+		{"{product: aws}", "[One, Two]", [2]bool{true, true}},
+		{"{product: aws}", "any", [2]bool{true, true}},
+		{"{product: aws}", "all", [2]bool{true, true}},
+		{"{product: aws}", "[]", [2]bool{true, true}},
+		{"{product: aws, service: cloudtrail}", "any", [2]bool{true, false}},
+		{"{product: gcp}", "any", [2]bool{false, false}},
+		{"{product: gcp}", "[one]", [2]bool{false, false}},
+	}
+	for _, c := range cases {
+		t.Run(c.logsource+c.rules, func(t *testing.T) {
+			rules := load(t, two+fmt.Sprintf(filter, c.logsource, c.rules), bare)
+			if len(rules) != 2 {
+				t.Fatalf("%d rules", len(rules))
+			}
+			for i, r := range rules {
+				m := newMatcher(t, r.When)
+				if !m.match(t, `{"a":"x","user":"mary"}`) {
+					t.Errorf("%s does not fire", r.Title)
+				}
+				if got := !m.match(t, `{"a":"x","user":"adm_1"}`); got != c.filtered[i] {
+					t.Errorf("%s: filtered %v", r.Title, got)
+				}
+				if i == 0 && !m.match(t, `{"b":"x"}`) {
+					t.Error("the second condition is lost")
+				}
+			}
+		})
+	}
+}
+
+// TestFilterMapsFields: a filter's fields are mapped as those of the rule it joins.
+func TestFilterMapsFields(t *testing.T) {
+	rules := load(t, "title: One\nlogsource: {product: gcp, service: gcp.audit}\ndetection:\n  s: {gcp.audit.method_name: x}\n  condition: s\n"+
+		"---\ntitle: F\nlogsource: {product: gcp}\nfilter:\n  rules: any\n  s: {gcp.audit.service_name: y}\n  condition: not s\n", sigma.Options{})
+	m := newMatcher(t, rules[0].When)
+	if !m.match(t, `{"protoPayload":{"methodName":"x"}}`) || m.match(t, `{"protoPayload":{"methodName":"x","serviceName":"y"}}`) {
+		t.Error("the filter's field is not mapped")
+	}
+}

@@ -1,0 +1,182 @@
+package sigma_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/query"
+	"github.com/yagura-sec/yagura/rule"
+	"github.com/yagura-sec/yagura/rule/sigma"
+)
+
+func TestMeta(t *testing.T) {
+	r := one(t, `title: A title
+id: 00000000-0000-4000-8000-000000000001
+name: a_name
+status: experimental
+description: What it finds
+license: DRL-1.1
+author: Mary, John
+references: [https://example.com/a, https://example.com/b]
+falsepositives: [Maintenance]
+tags: [attack.t1562.008, attack.defense-evasion]
+level: high
+custom: kept
+logsource: {product: aws, service: cloudtrail}
+detection:
+  selection:
+    eventSource: cloudtrail.amazonaws.com
+    eventName: StopLogging
+  condition: selection
+`, sigma.Options{})
+	want := &rule.Rule{ID: "00000000-0000-4000-8000-000000000001", Name: "a_name", Title: "A title", Engine: yagura.EngineSigma, File: "r.yml", Line: 1,
+		Tags: []string{"attack.t1562.008", "attack.defense-evasion"}, Severity: yagura.SeverityHigh, SeverityOriginal: "high",
+		Description: "What it finds", Author: "Mary, John", License: "DRL-1.1", Status: "experimental",
+		References: []string{"https://example.com/a", "https://example.com/b"}, FalsePositives: []string{"Maintenance"}, Formats: []string{"aws.cloudtrail"}}
+	got := *r
+	got.When, got.Fields = nil, nil
+	if diff := cmp.Diff(want, &got); diff != "" {
+		t.Error(diff)
+	}
+	var fields []string
+	for _, f := range r.Fields {
+		fields = append(fields, f.Name)
+	}
+	if diff := cmp.Diff([]string{"eventSource", "eventName"}, fields); diff != "" {
+		t.Error(diff)
+	}
+	p := r.When.(*query.And).X[1].(*query.Pred)
+	if p.Clause != "selection" || p.Span.Line != 17 || p.Span.Column != 16 || p.OpName != "equals" || p.Field.Name != "eventName" {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestLevels(t *testing.T) {
+	for level, want := range map[string]yagura.Severity{"informational": yagura.SeverityNone, "low": yagura.SeverityLow, "medium": yagura.SeverityMedium,
+		"high": yagura.SeverityHigh, "critical": yagura.SeverityCritical, "High": yagura.SeverityHigh, "": yagura.SeverityLow} {
+		r := one(t, head+"level: "+level+"\ndetection:\n  s: {a: b}\n  condition: s\n", bare)
+		if r.Severity != want || r.SeverityOriginal != level {
+			t.Errorf("level %q: %s, %q", level, r.Severity, r.SeverityOriginal)
+		}
+	}
+}
+
+func TestSideCar(t *testing.T) {
+	r := one(t, head+"yagura:\n  kind: posture\n  ja: {title: 題, description: 説明}\ndetection:\n  s: {a: b}\n  condition: s\n", bare)
+	if r.SideCar.Kind != yagura.Posture || r.Japanese.Title != "題" {
+		t.Errorf("%+v %+v", r.SideCar, r.Japanese)
+	}
+}
+
+// TestRouting: which formats a logsource judges.
+func TestRouting(t *testing.T) {
+	cases := []struct {
+		logsource string
+		formats   []string
+	}{
+		{"{product: aws, service: cloudtrail}", []string{"aws.cloudtrail"}},
+		{"{product: aws}", []string{"aws.cloudtrail"}},
+		{"{product: aws, service: route53}", []string{}},
+		{"{product: azure, service: auditlogs}", []string{"entra.audit"}},
+		{"{product: azure, service: signinlogs}", []string{"entra.signin"}},
+		{"{product: azure, service: activitylogs}", []string{"azure.activity"}},
+		{"{product: azure, service: riskdetection}", []string{"entra.risk"}},
+		{"{product: azure, service: pim}", []string{"entra.risk"}},
+		{"{product: azure}", []string{"entra.audit", "entra.signin", "entra.risk", "azure.activity"}},
+		{"{product: gcp, service: gcp.audit}", []string{"gcp.audit"}},
+		{"{product: gcp}", []string{"gcp.audit", "google_workspace.audit"}},
+		{"{product: gcp, service: google_workspace.admin}", []string{"google_workspace.audit"}},
+		{"{product: google_workspace}", []string{"google_workspace.audit"}},
+		{"{product: m365, service: exchange}", []string{"m365.audit"}},
+		{"{product: okta, service: okta}", []string{"okta.system"}},
+		{"{product: github, service: audit}", []string{"github.audit"}},
+		{"{product: kubernetes, service: audit}", []string{"kubernetes.audit"}},
+		{"{category: application, product: kubernetes, service: audit}", []string{"kubernetes.audit"}},
+		{"{product: bitbucket, service: audit}", []string{"bitbucket.audit"}},
+		{"{product: onelogin, service: onelogin.events}", []string{"onelogin.events"}},
+		{"{product: cisco, service: duo}", []string{"duo.auth", "duo.admin"}},
+		{"{product: cisco, service: aaa}", []string{}},
+		{"{product: windows, category: process_creation}", []string{}},
+		{"{category: proxy}", []string{}},
+	}
+	for _, c := range cases {
+		text := "title: T\nlogsource: " + c.logsource + "\ndetection:\n  s: {a: b}\n  condition: s\n"
+		rules, refusals := sigma.Load([]rule.File{{Path: "r.yml", Data: []byte(text)}}, sigma.Options{})
+		if len(rules) != 1 {
+			t.Fatal(refusals)
+		}
+		if diff := cmp.Diff(c.formats, rules[0].Formats); diff != "" {
+			t.Errorf("%s: %s", c.logsource, diff)
+		}
+		if warned := len(refusals) == 1 && refusals[0].Warning && strings.Contains(refusals[0].Reason, "judges no log"); warned != (len(c.formats) == 0) {
+			t.Errorf("%s: %v", c.logsource, refusals)
+		}
+		if r := one(t, text, sigma.Options{NoRouting: true}); r.Formats != nil {
+			t.Errorf("%s: formats without routing: %v", c.logsource, r.Formats)
+		}
+	}
+}
+
+func TestLegacyActions(t *testing.T) {
+	rules := load(t, `action: global
+title: Common
+logsource: {product: aws, service: cloudtrail}
+detection:
+  condition: selection
+level: high
+---
+detection:
+  selection: {a: one}
+---
+detection:
+  selection: {a: two}
+level: low
+---
+action: repeat
+detection:
+  selection: {b: more}
+---
+action: reset
+---
+title: Alone
+logsource: {product: gcp, service: gcp.audit}
+detection:
+  selection: {a: three}
+  condition: selection
+`, sigma.Options{})
+	var got []string
+	for _, r := range rules {
+		got = append(got, r.Title+" "+r.SeverityOriginal+" "+r.Formats[0])
+	}
+	want := []string{"Common high aws.cloudtrail", "Common low aws.cloudtrail", "Common low aws.cloudtrail", "Alone  gcp.audit"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatal(diff)
+	}
+	if m := newMatcher(t, rules[2].When); m.match(t, `{"a":"two"}`) || !m.match(t, `{"a":"two","b":"more"}`) {
+		t.Error("repeat does not join the document before it")
+	}
+}
+
+func TestYAMLForms(t *testing.T) {
+	r := one(t, "---\n# a comment\ntitle: T\nx: &common {a: b, c: d}\nlogsource: {product: x}\ndetection:\n  s: {<<: *common, c: e}\n  condition: s\n---\n", bare)
+	if m := newMatcher(t, r.When); !m.match(t, `{"a":"b","c":"e"}`) || m.match(t, `{"a":"b","c":"d"}`) {
+		t.Error("aliases and merge keys")
+	}
+	if rules, refusals := sigma.Load([]rule.File{{Path: "big.yml", Data: make([]byte, 4<<20+1)}}, bare); len(rules) > 0 || len(refusals) != 1 || !strings.Contains(refusals[0].Reason, "at most") {
+		t.Error(refusals)
+	}
+}
+
+// TestDuplicateIDs: both rules are loaded, and the second is told.
+func TestDuplicateIDs(t *testing.T) {
+	const text = "title: %T\nid: 00000000-0000-4000-8000-000000000001\nlogsource: {product: x}\ndetection:\n  s: {a: b}\n  condition: s\n"
+	rules, refusals := sigma.Load([]rule.File{
+		{Path: "a.yml", Data: []byte(strings.Replace(text, "%T", "A", 1))},
+		{Path: "b.yml", Data: []byte(strings.Replace(text, "%T", "B", 1))}}, bare)
+	if len(rules) != 2 || len(refusals) != 1 || !refusals[0].Warning || refusals[0].File != "b.yml" {
+		t.Errorf("%d rules, %v", len(rules), refusals)
+	}
+}
