@@ -1,6 +1,7 @@
 package detections_test
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -152,4 +153,66 @@ func TestRoomsApart(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestTechniques holds the tags to ATT&CK: every technique that the catalogue has is
+// named with one of its tactics, and no tactic stands without a technique.
+func TestTechniques(t *testing.T) {
+	data, err := os.ReadFile(sharedFiles(t, "attack/enterprise-attack-cloud-subset.json")[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var bundle struct {
+		Objects []struct {
+			Type               string
+			Revoked            bool
+			Deprecated         bool `json:"x_mitre_deprecated"`
+			ExternalReferences []struct {
+				SourceName string `json:"source_name"`
+				ID         string `json:"external_id"`
+			} `json:"external_references"`
+			KillChainPhases []struct {
+				Phase string `json:"phase_name"`
+			} `json:"kill_chain_phases"`
+		}
+	}
+	if err := json.Unmarshal(data, &bundle); err != nil {
+		t.Fatal(err)
+	}
+	phases := map[string][]string{}
+	for _, o := range bundle.Objects {
+		if o.Type != "attack-pattern" || o.Revoked || o.Deprecated || len(o.ExternalReferences) == 0 {
+			continue
+		}
+		for _, p := range o.KillChainPhases {
+			id := "attack." + strings.ToLower(o.ExternalReferences[0].ID)
+			phases[id] = append(phases[id], "attack."+p.Phase)
+		}
+	}
+	checked := 0
+	for _, r := range loud(shipped(t)) {
+		var tactics, covered []string
+		known := true
+		for _, tag := range r.Tags {
+			switch {
+			case !strings.HasPrefix(tag, "attack."):
+			case !technique.MatchString(tag):
+				tactics = append(tactics, tag)
+			case phases[tag] == nil: // the catalogue at hand holds cloud techniques only
+				known = false
+			default:
+				checked++
+				covered = append(covered, phases[tag]...)
+				if !slices.ContainsFunc(phases[tag], func(p string) bool { return slices.Contains(r.Tags, p) }) {
+					t.Errorf("%s: %s without one of its tactics %v", r.File, tag, phases[tag])
+				}
+			}
+		}
+		for _, tactic := range tactics {
+			if known && !slices.Contains(covered, tactic) {
+				t.Errorf("%s: %s without a technique of it", r.File, tactic)
+			}
+		}
+	}
+	t.Logf("%d techniques checked", checked)
 }
