@@ -3,6 +3,7 @@ package detect
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -176,4 +177,41 @@ func BenchmarkScan(b *testing.B) {
 		n++
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "events/s")
+}
+
+// BenchmarkHard measures sets of 3,000 rules that are hard to find by a name.
+func BenchmarkHard(b *testing.B) {
+	records := benchRecords(b)
+	names := eventNames(records)
+	g := &synth{rand.New(rand.NewPCG(5, 5)), names}
+	forms := map[string]func() query.Expr{
+		"contains": func() query.Expr {
+			return pred(field(pick(g, []string{"userAgent", "requestParameters", "errorMessage"})), query.Contains, g.word())
+		},
+		"contains-all": func() query.Expr {
+			return &query.And{X: []query.Expr{pred(field("requestParameters"), query.Contains, g.word()), pred(field("requestParameters"), query.Contains, `"`)}}
+		},
+		"hot-name": func() query.Expr {
+			return &query.And{X: []query.Expr{pred(field("eventName"), query.Eq, names[0], names[1], names[2]), pred(field("userAgent"), query.Contains, g.word())}}
+		},
+		"hot-name-not": func() query.Expr {
+			return &query.And{X: []query.Expr{pred(field("eventName"), query.Eq, names[g.IntN(20)]), pred(field("userIdentity", "userName"), query.Eq, g.word()),
+				&query.Not{X: pred(field("userAgent"), query.Contains, g.word())}}}
+		},
+		"or": func() query.Expr {
+			return &query.Or{X: []query.Expr{pred(field("userAgent"), query.Contains, g.word()), pred(field("userIdentity", "arn"), query.Suffix, g.word()), pred(field("errorCode"), query.Eq, g.word())}}
+		},
+		"numbers": func() query.Expr {
+			return &query.And{X: []query.Expr{pred(field("eventSource"), query.Eq, pick(g, synthServices)+".amazonaws.com"), &query.Pred{Field: field("requestParameters", "maxResults"), Op: query.Gte, Args: []query.Arg{{Num: float64(g.IntN(1 << 20))}}}}}
+		},
+	}
+	for _, name := range []string{"contains", "contains-all", "hot-name", "hot-name-not", "or", "numbers"} {
+		b.Run(name, func(b *testing.B) {
+			var rules []*rule.Rule
+			for i := range 3000 {
+				rules = append(rules, simple(fmt.Sprint(name, "-", i), forms[name]()))
+			}
+			benchMatch(b, rules, records)
+		})
+	}
 }

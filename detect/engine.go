@@ -99,7 +99,7 @@ func checkRule(r *rule.Rule) error {
 	if r.When == nil {
 		return fmt.Errorf("no condition")
 	}
-	if err := query.Check(r.When); err != nil {
+	if _, err := compileRule(query.NewSet(slot.NewBuilder()), r); err != nil {
 		return err
 	}
 	if r.EffectiveSeverity() == 0 {
@@ -143,12 +143,16 @@ func (e *Engine) resolve() {
 // Rules lists the rules of e, base rules included, in the order of their numbers.
 func (e *Engine) Rules() []*rule.Rule { return e.rules }
 
-// formatRules are the rules of one format, compiled for its records.
+// formatRules are the rules of one format, compiled for its records when the first
+// of them comes: a set of rules that judge every format costs memory only for the
+// formats that there are.
 type formatRules struct {
-	name  string
-	set   *query.Set
-	rules []compiled // in the order of the engine's rules
-	index index
+	once    sync.Once
+	builder *slot.Builder
+	pending []int32 // numbers of the rules
+	set     *query.Set
+	rules   []compiled // in the order of the engine's rules
+	index   index
 }
 
 // compiled is one rule for one format.
@@ -159,7 +163,7 @@ type compiled struct {
 	output   []query.FieldID
 	cause    []part
 	entities []query.FieldID // by SideCar.Entities
-	fields   []slot.ID       // of the fields that the rule reads, -1 for derived ones
+	fields   []query.FieldID // by Rule.Fields
 }
 
 // part is one part of a cause key: a header word or a field.
@@ -169,40 +173,73 @@ type part struct {
 	field  query.FieldID
 }
 
-// Want asks b for the fields that the rules read of records of a format, and
-// compiles the rules for it. It is to be given to decode.Options, which calls it
-// once for every format; an Engine serves one Decoder.
+// Want asks b for the fields that the rules read of records of a format. It is to
+// be given to decode.Options, which calls it once for every format; an Engine serves
+// one Decoder. b must not be used for more once the format's first record is judged.
 func (e *Engine) Want(format string, b *slot.Builder) {
-	f := &formatRules{name: format, set: query.NewSet(b)}
+	f := &formatRules{builder: b}
 	for i, r := range e.rules {
 		if r.When == nil || r.Formats != nil && !slices.Contains(r.Formats, format) {
 			continue
 		}
-		c, err := f.compile(int32(i), r)
-		if err != nil {
-			// New has compiled every condition already, and fields of a rule cannot fail.
-			panic(fmt.Sprintf("detect: %s: rule %q: %v", r.File, r.Title, err))
+		f.pending = append(f.pending, int32(i))
+		query.Want(r.When, b)
+		for _, fd := range extraFields(r) {
+			query.WantField(fd, b)
 		}
-		f.rules = append(f.rules, c)
 	}
-	f.index = newIndex(f, e.options.NoIndex)
-	f.set.Seal()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.formats[format] = f
 }
 
-func (f *formatRules) compile(num int32, r *rule.Rule) (compiled, error) {
-	c := compiled{num: num}
-	prog, err := f.set.Add(r.When)
+// compile compiles the rules of a format.
+func (f *formatRules) compile(e *Engine) {
+	slots := f.builder.Len()
+	f.set = query.NewSet(f.builder)
+	for _, num := range f.pending {
+		r := e.rules[num]
+		c, err := compileRule(f.set, r)
+		if err != nil || f.builder.Len() != slots {
+			// New has compiled every rule already, and Want has asked for its fields.
+			panic(fmt.Sprintf("detect: %s: rule %q: %d slots, want %d: %v", r.File, r.Title, f.builder.Len(), slots, err))
+		}
+		c.num = num
+		f.rules = append(f.rules, c)
+	}
+	f.index = newIndex(f, e.options.NoIndex)
+	f.set.Seal()
+	f.builder, f.pending = nil, nil
+}
+
+// extraFields lists what is read for a rule apart from its condition.
+func extraFields(r *rule.Rule) []query.Field {
+	out := slices.Concat(r.Captures, r.Fields)
+	if r.Output != nil {
+		out = append(out, r.Output.Fields()...)
+	}
+	for _, entry := range r.SideCar.CauseKey {
+		if word, name := rule.CausePart(entry); !isHeaderWord(word) {
+			out = append(out, fieldNamed(r, name))
+		}
+	}
+	for _, x := range r.SideCar.Entities {
+		out = append(out, fieldNamed(r, x.Field))
+	}
+	return out
+}
+
+func compileRule(set *query.Set, r *rule.Rule) (compiled, error) {
+	var c compiled
+	prog, err := set.Add(r.When)
 	if err != nil {
 		return c, err
 	}
 	c.prog = prog
-	ask := func(list []query.Field) []query.FieldID {
+	ask := func(list ...query.Field) []query.FieldID {
 		var ids []query.FieldID
 		for _, fd := range list {
-			id, ferr := f.set.Field(fd)
+			id, ferr := set.Field(fd)
 			if ferr != nil {
 				err = ferr
 			}
@@ -210,23 +247,21 @@ func (f *formatRules) compile(num int32, r *rule.Rule) (compiled, error) {
 		}
 		return ids
 	}
-	c.captures = ask(r.Captures)
+	c.captures = ask(r.Captures...)
+	c.fields = ask(r.Fields...)
 	if r.Output != nil {
-		c.output = ask(r.Output.Fields())
+		c.output = ask(r.Output.Fields()...)
 	}
 	for _, entry := range r.SideCar.CauseKey {
 		word, name := rule.CausePart(entry)
-		if isHeaderWord(word) {
-			c.cause = append(c.cause, part{word: word, header: true})
-			continue
+		p := part{word: word, header: isHeaderWord(word)}
+		if !p.header {
+			p.field = ask(fieldNamed(r, name))[0]
 		}
-		c.cause = append(c.cause, part{word: word, field: ask([]query.Field{fieldNamed(r, name)})[0]})
+		c.cause = append(c.cause, p)
 	}
 	for _, x := range r.SideCar.Entities {
-		c.entities = append(c.entities, ask([]query.Field{fieldNamed(r, x.Field)})...)
-	}
-	for _, id := range ask(r.Fields) {
-		c.fields = append(c.fields, f.set.Slot(id))
+		c.entities = append(c.entities, ask(fieldNamed(r, x.Field))...)
 	}
 	return c, err
 }

@@ -45,7 +45,7 @@ type stand struct {
 	doc  *slot.Doc
 }
 
-const testFormat = "test.log"
+const testFormat = "aws.cloudtrail"
 
 func newStand(t testing.TB, o Options, rules ...*rule.Rule) *stand {
 	t.Helper()
@@ -113,5 +113,61 @@ func TestUnknownFormat(t *testing.T) {
 	}
 	if hits := s.match(`{"a":1}`); len(hits) != 1 {
 		t.Errorf("hits %v", hits)
+	}
+}
+
+func TestUnseen(t *testing.T) {
+	read := func(id string, fields ...query.Field) *rule.Rule {
+		r := simple(id, pred(fields[0], query.Eq, "x"))
+		r.Fields = fields
+		return r
+	}
+	whole, part, other := read("whole", field("a")), read("part", field("a"), field("b", "c")), read("other", field("a"))
+	other.Formats = []string{"no.such"}
+	s := newStand(t, Options{}, whole, part, other)
+	s.m.Track()
+	s.match(`{"b":{"d":1}}`)
+	s.match(`{"a":null}`)
+	want := []Unseen{{Rule: part, Records: 2, Fields: []string{"b.c"}}, {Rule: other}}
+	if diff := cmp.Diff(want, s.e.Unseen(s.m), cmp.Comparer(func(a, b *rule.Rule) bool { return a == b })); diff != "" {
+		t.Error(diff)
+	}
+	s.match(`{"b":[{"c":""}]}`)
+	if got := s.e.Unseen(s.m); len(got) != 1 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestManyFormats judges records of two formats by one matcher in turn.
+func TestManyFormats(t *testing.T) {
+	one, both := simple("one", pred(field("a"), query.Eq, "x")), simple("both", pred(field("b"), query.Eq, "y"))
+	one.Formats = []string{"f1"}
+	e, err := New([]*rule.Rule{one, both}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := e.NewMatcher()
+	for range 2 {
+		for _, format := range []string{"f1", "f2"} {
+			b := slot.NewBuilder()
+			b.Slot(slot.Field{Paths: []slot.Path{slot.Keys(format)}}) // so that numbers differ
+			if m.cur == nil || m.states[format] == nil {
+				e.Want(format, b)
+			} else {
+				continue
+			}
+			plan := b.Plan()
+			doc := plan.NewDoc()
+			if _, err := plan.Scan([]byte(`{"a":"x","b":"y"}`), doc); err != nil {
+				t.Fatal(err)
+			}
+			want := 1
+			if format == "f1" {
+				want = 2
+			}
+			if hits := m.Match(format, doc, query.Meta{}); len(hits) != want {
+				t.Errorf("%s: %d hits", format, len(hits))
+			}
+		}
 	}
 }

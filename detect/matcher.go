@@ -17,6 +17,7 @@ type Matcher struct {
 	states map[string]*formatState
 	found  []int32 // positions of the rules that match
 	hits   []Hit
+	track  bool
 }
 
 // formatState is what one goroutine needs to judge the records of one format.
@@ -25,8 +26,10 @@ type formatState struct {
 	st    *query.State
 	seen  []uint32 // by rule: the stamp of the record that it was tried for
 	stamp uint32
-	// filled has, by slot, whether any record had a value there; nil when nobody asked.
-	filled []bool
+	// records counts those judged, and filled has, by slot, whether any of them had a
+	// value there; both only where [Matcher.Track] was called.
+	records int
+	filled  map[slot.ID]bool
 }
 
 // Hit is a rule that matches the record judged last.
@@ -66,10 +69,8 @@ func (m *Matcher) Match(format string, doc *slot.Doc, meta query.Meta) []Hit {
 	}
 	m.st.Begin(doc, meta)
 	cur.index.candidates(m, doc)
-	if cur.filled != nil {
-		for _, s := range doc.Filled() {
-			cur.filled[s] = true
-		}
+	if m.track {
+		cur.note(doc)
 	}
 	slices.Sort(m.found)
 	for _, pos := range m.found {
@@ -93,6 +94,7 @@ func (m *Matcher) turn(format string) bool {
 		if f == nil {
 			return false
 		}
+		f.once.Do(func() { f.compile(m.e) })
 		s = &formatState{formatRules: f, st: f.set.NewState(), seen: make([]uint32, len(f.rules))}
 		m.states[format] = s
 	}

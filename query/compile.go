@@ -157,8 +157,18 @@ func (s *Set) Field(f Field) (FieldID, error) {
 	return s.field(f, 0)
 }
 
-// Slot returns the slot that a field is read from, -1 for a derived field.
-func (s *Set) Slot(f FieldID) slot.ID { return s.fields[f].slot }
+// Slots returns the slots that a field is read from: several for a derived field.
+func (s *Set) Slots(f FieldID) []slot.ID {
+	fd := &s.fields[f]
+	if fd.derive == nil {
+		return []slot.ID{fd.slot}
+	}
+	var out []slot.ID
+	for _, d := range fd.deps {
+		out = append(out, s.Slots(d)...)
+	}
+	return out
+}
 
 // Check says whether an expression can be compiled, without compiling it for any plan.
 func Check(expr Expr) error {
