@@ -175,7 +175,7 @@ func (w *worker) record(rec *decode.Record) {
 
 // event makes the header of a record.
 func (w *worker) event(rec *decode.Record) yagura.Event {
-	e := rec.Event()
+	e := rec.Head()
 	e.Source = w.unit.job.object.Source
 	return e
 }

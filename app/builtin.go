@@ -103,7 +103,7 @@ func (q *sequencer) reread(ctx context.Context, list []conflict) []*report.Item 
 		if rec.Num != c.num || rec.File != c.file || rec.Key != c.item.Key {
 			continue
 		}
-		e := rec.Event()
+		e := rec.Head()
 		e.Source = o.Source
 		out[i] = conflictFinding(&e, "event "+e.ID)
 		i++

@@ -260,8 +260,15 @@ func (r *Reader) Close() {
 // Event makes the event of a record: its header, and a copy of its bytes. Source
 // and Seen are the caller's to fill.
 func (r *Record) Event() yagura.Event {
-	e := yagura.Event{V: 1, Key: r.Key, Format: r.Format.Name, File: r.File, Offset: r.Offset,
-		Outcome: yagura.OutcomeUnknown, Raw: bytes.Clone(r.Doc.Record())}
+	e := r.Head()
+	e.Raw = bytes.Clone(r.Doc.Record())
+	return e
+}
+
+// Head makes the event of a record without its bytes, for whoever needs its header
+// only.
+func (r *Record) Head() yagura.Event {
+	e := yagura.Event{V: 1, Key: r.Key, Format: r.Format.Name, File: r.File, Offset: r.Offset, Outcome: yagura.OutcomeUnknown}
 	if r.head == nil {
 		r.Format.Header(r, &e)
 		return e
@@ -272,7 +279,7 @@ func (r *Record) Event() yagura.Event {
 		*r.whole = r.head.NewDoc()
 	}
 	whole.Doc = *r.whole
-	_, _ = r.head.Scan(e.Raw, whole.Doc) // it was valid a moment ago
+	_, _ = r.head.Scan(r.Doc.Record(), whole.Doc) // it was valid a moment ago
 	r.Format.Header(&whole, &e)
 	return e
 }
