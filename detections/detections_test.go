@@ -1,7 +1,9 @@
 package detections_test
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -119,6 +121,36 @@ func japanese(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool {
 		return unicode.In(r, unicode.Hiragana, unicode.Katakana, unicode.Han)
 	})
+}
+
+// fitted finds what belongs to one recording: accounts, addresses, resource and key
+// ids, event ids.
+var fitted = regexp.MustCompile(`\b[0-9]{12}\b|\b[0-9]{1,3}(\.[0-9]{1,3}){3}\b|\b(AKIA|ASIA|AIDA|AROA)[A-Z0-9]{8}|\b(i|sg|vpc|ami|snap|eni)-[0-9a-f]{8}|userAgent|user_agent|eventID|sourceIPAddress`)
+
+// TestGeneral holds the conditions of rules to what any attacker's events have.
+func TestGeneral(t *testing.T) {
+	files, err := detections.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		dec := yaml.NewDecoder(strings.NewReader(string(f.Data)))
+		for {
+			var doc struct{ Detection yaml.Node }
+			if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatalf("%s: %v", f.Path, err)
+			}
+			text, err := yaml.Marshal(&doc.Detection)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m := fitted.FindString(string(text)); m != "" {
+				t.Errorf("%s: the condition names %q", f.Path, m)
+			}
+		}
+	}
 }
 
 // TestTestsProve holds every test.yml to what it must prove: a near miss for each

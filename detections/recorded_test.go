@@ -14,7 +14,6 @@ import (
 	"github.com/yagura-sec/yagura/decode"
 	"github.com/yagura-sec/yagura/detect"
 	"github.com/yagura-sec/yagura/query"
-	"github.com/yagura-sec/yagura/rule"
 )
 
 // sharedFiles lists recorded logs outside the repository; the test is skipped where there are none.
@@ -43,10 +42,15 @@ func sharedFiles(t *testing.T, pattern string) []string {
 	return files
 }
 
-// judge returns the findings of rules on one file, and how many records it has.
-func judge(t *testing.T, rules []*rule.Rule, file string) (found []yagura.Finding, records int) {
+// judge is the shipped rules, ready to judge files.
+type judge struct {
+	eng *detect.Engine
+	dec *decode.Decoder
+}
+
+func newJudge(t *testing.T) *judge {
 	t.Helper()
-	eng, err := detect.New(rules, detect.Options{})
+	eng, err := detect.New(shipped(t), detect.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,14 +58,25 @@ func judge(t *testing.T, rules []*rule.Rule, file string) (found []yagura.Findin
 	if err != nil {
 		t.Fatal(err)
 	}
+	return &judge{eng, dec}
+}
+
+// file returns the findings on one file, and how many records it has.
+func (j *judge) file(t *testing.T, file string) (found []yagura.Finding, records int) {
+	t.Helper()
 	in, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer in.Close()
-	m, w := eng.NewMatcher(), eng.NewWindows()
+	return j.read(t, in, file)
+}
+
+func (j *judge) read(t *testing.T, in io.Reader, file string) (found []yagura.Finding, records int) {
+	t.Helper()
+	m, w := j.eng.NewMatcher(), j.eng.NewWindows()
 	defer w.Close()
-	rd := dec.NewReader(in, file)
+	rd := j.dec.NewReader(in, file)
 	defer rd.Close()
 	for {
 		rec, err := rd.Next()
@@ -113,10 +128,10 @@ func atLeast(found []yagura.Finding, level yagura.Severity) (titles []string, ev
 // TestRecordedAttacks runs the shipped rules over recorded attack techniques.
 func TestRecordedAttacks(t *testing.T) {
 	files := sharedFiles(t, "aws/cloudtrail/stratus-detonation/aws.*.json")
-	rules, hit := shipped(t), 0
+	j, hit := newJudge(t), 0
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
-		found, _ := judge(t, rules, file)
+		found, _ := j.file(t, file)
 		titles, _ := atLeast(found, yagura.SeverityMedium)
 		if len(titles) == 0 {
 			t.Errorf("%s: nothing at medium or above", name)
@@ -131,7 +146,7 @@ func TestRecordedAttacks(t *testing.T) {
 // TestBackground runs them over a recorded day without an attack.
 func TestBackground(t *testing.T) {
 	file := sharedFiles(t, "aws/cloudtrail/opensearch-catalog.jsonl")[0]
-	found, records := judge(t, shipped(t), file)
+	found, records := newJudge(t).file(t, file)
 	_, high := atLeast(found, yagura.SeverityHigh)
 	titles, medium := atLeast(found, yagura.SeverityMedium)
 	t.Logf("%d records: %d events at high or above, %d at medium or above: %s", records, len(high), len(medium), strings.Join(titles, "; "))
@@ -142,10 +157,10 @@ func TestBackground(t *testing.T) {
 
 // TestRoomsApart holds the rules of one vendor off the logs of another.
 func TestRoomsApart(t *testing.T) {
-	rules := shipped(t)
+	j := newJudge(t)
 	for vendor, pattern := range map[string]string{"aws": "aws/cloudtrail/*.jsonl", "gcp": "gcp/audit/*.json"} {
 		for _, file := range sharedFiles(t, pattern) {
-			found, _ := judge(t, rules, file)
+			found, _ := j.file(t, file)
 			for _, f := range found {
 				if !strings.HasPrefix(f.Rule.File, "detections/"+vendor+"/") {
 					t.Errorf("%s: %s fires", file, f.Rule.File)

@@ -1,0 +1,88 @@
+package detections_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/yagura-sec/yagura/detections"
+)
+
+// TestEntraShapes writes the firing events of the Entra ID rules, which are in the
+// shape of Event Hub, in the other shapes in which the same record arrives, and holds
+// that the rules still fire.
+func TestEntraShapes(t *testing.T) {
+	tests, err := detections.Tests()
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, checked := newJudge(t), 0
+	for _, f := range tests {
+		folder, name := detections.Folder(f.Path)
+		if folder != "entra" {
+			continue
+		}
+		var doc struct {
+			Fires []struct {
+				Name   string
+				Repeat *yaml.Node
+				Event  map[string]any
+			}
+		}
+		if err := yaml.Unmarshal(f.Data, &doc); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range doc.Fires {
+			if c.Repeat != nil || c.Event["category"] != "AuditLogs" {
+				continue
+			}
+			for shape, event := range map[string]map[string]any{"event hub": c.Event, "log analytics": logAnalytics(t, c.Event), "graph": graph(c.Event)} {
+				data, err := json.Marshal(event)
+				if err != nil {
+					t.Fatal(err)
+				}
+				found, records := j.read(t, bytes.NewReader(data), "event.json")
+				checked++
+				fired := false
+				for _, x := range found {
+					fired = fired || x.Rule.File == "detections/entra/"+name+"/rule.yml"
+				}
+				if records != 1 || !fired {
+					t.Errorf("%s: %q does not fire in the shape of %s", name, c.Name, shape)
+				}
+			}
+		}
+	}
+	if checked < 30 {
+		t.Errorf("%d records only", checked)
+	}
+}
+
+// graph is the record as Microsoft Graph's directoryAudits hands it out.
+func graph(event map[string]any) map[string]any {
+	return maps.Clone(event["properties"].(map[string]any))
+}
+
+// logAnalytics is the row of the table AuditLogs, whose nested columns are text.
+func logAnalytics(t *testing.T, event map[string]any) map[string]any {
+	p := event["properties"].(map[string]any)
+	text := func(v any) string {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	return map[string]any{
+		"TimeGenerated": event["time"], "OperationName": event["operationName"], "Category": p["category"],
+		"Result": p["result"], "ResultReason": p["resultReason"], "CorrelationId": p["correlationId"], "Id": p["id"],
+		"ActivityDisplayName": p["activityDisplayName"], "ActivityDateTime": p["activityDateTime"], "LoggedByService": p["loggedByService"],
+		"AADOperationType": p["operationType"], "AADTenantId": event["tenantId"], "InitiatedBy": text(p["initiatedBy"]),
+		"TargetResources": text(p["targetResources"]), "AdditionalDetails": text(p["additionalDetails"]), "Identity": "",
+		"ResourceId": strings.ToUpper(event["resourceId"].(string)), "SourceSystem": "Azure AD", "Type": "AuditLogs",
+	}
+}
