@@ -19,8 +19,8 @@ type compiler struct {
 	nodes  int
 }
 
-// maxExpr bounds the predicates of one rule: a search identifier is written out
-// wherever a condition names it.
+// maxExpr bounds the values that one rule asks for: a search identifier is written
+// out wherever a condition names it.
 const maxExpr = 100_000
 
 // compile joins the conditions of d: one of them must hold.
@@ -188,9 +188,6 @@ func (c *compiler) block(b *block) (query.Expr, *fault) {
 }
 
 func (c *compiler) item(it *item) (query.Expr, *fault) {
-	if c.nodes += len(it.values); c.nodes > maxExpr {
-		return nil, faultAt(it.at, "name search identifiers fewer times in the condition", "the condition makes more than %d predicates", maxExpr)
-	}
 	var e query.Expr
 	var f *fault
 	if it.keyword {
@@ -233,8 +230,12 @@ func (c *compiler) anyOf(it *item, values []value, field query.Field) (query.Exp
 			list = append(list, p)
 		}
 		p.Args = append(p.Args, arg)
+		c.nodes++
 	}
 	for _, v := range flatten(values) {
+		if c.nodes++; c.nodes > maxExpr {
+			return nil, faultAt(it.at, "name search identifiers fewer times in the condition, or split the rule", "the rule asks for more than %d values", maxExpr)
+		}
 		switch v.kind {
 		case valueStr:
 			if f := c.str(v, it.keyword, add); f != nil {

@@ -2,7 +2,6 @@ package sigma
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -44,6 +43,7 @@ type condParser struct {
 	depth  int
 	at     query.Span
 	skip   int // columns before the text; negative when it does not stand on the line of its key
+	total  int // names that patterns stood for
 	kind   string
 	names  []string
 	// words is true for conditions over names alone, without "1 of".
@@ -270,6 +270,9 @@ func (p *condParser) quantifier(t token) (cond, *fault, bool) {
 			names = append(names, n)
 		}
 	}
+	if p.total += len(names); p.total > maxExpr {
+		return nil, p.fault(t, "", "the condition names search identifiers more than %d times", maxExpr), true
+	}
 	if len(names) == 0 {
 		return nil, p.fault(pattern, "there is "+strings.Join(p.names, ", "), "%q matches no search identifier", pattern.text), true
 	}
@@ -284,15 +287,23 @@ func (p *condParser) quantifier(t token) (cond, *fault, bool) {
 
 // matchName matches a name with a pattern whose stars stand for any text.
 func matchName(pattern, name string) bool {
-	if !strings.Contains(pattern, "*") {
+	parts := strings.Split(pattern, "*")
+	first, last := parts[0], parts[len(parts)-1]
+	if len(parts) == 1 {
 		return pattern == name
 	}
-	parts := strings.Split(pattern, "*")
-	for i := range parts {
-		parts[i] = regexp.QuoteMeta(parts[i])
+	if len(name) < len(first)+len(last) || !strings.HasPrefix(name, first) || !strings.HasSuffix(name, last) {
+		return false
 	}
-	ok, err := regexp.MatchString(`\A(?s:`+strings.Join(parts, ".*")+`)\z`, name)
-	return err == nil && ok
+	name = name[len(first) : len(name)-len(last)]
+	for _, p := range parts[1 : len(parts)-1] {
+		i := strings.Index(name, p)
+		if i < 0 {
+			return false
+		}
+		name = name[i+len(p):]
+	}
+	return true
 }
 
 // maxOf bounds the combinations that "n of" may stand for.

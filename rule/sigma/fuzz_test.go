@@ -21,7 +21,7 @@ func FuzzParseCondition(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		x, flt := parseCondition(&yaml.Node{Value: s, Line: 1, Column: 1}, names)
 		if flt != nil {
-			if flt.reason == "" || strings.Contains(flt.reason, "%!") {
+			if flt.reason == "" || strings.Contains(flt.reason, "%!") && !strings.Contains(s, "%!") {
 				t.Fatalf("%q: %q", s, flt.reason)
 			}
 			return
@@ -96,7 +96,7 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 		for _, x := range refusals {
-			if x.Reason == "" || strings.Contains(x.Error(), "%!") {
+			if x.Reason == "" || strings.Contains(x.Error(), "%!") && !strings.Contains(string(data), "%!") {
 				t.Fatalf("%+v", x)
 			}
 		}

@@ -180,3 +180,34 @@ func TestDuplicateIDs(t *testing.T) {
 		t.Errorf("%d rules, %v", len(rules), refusals)
 	}
 }
+
+// TestHostile: files that would grow without bound are refused, each soon.
+func TestHostile(t *testing.T) {
+	many := func(n int, f func(i int) string) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(f(i))
+		}
+		return b.String()
+	}
+	number := func(i int) string { return string(rune('a'+i%26)) + string(rune('a'+i/26%26)) + string(rune('a'+i/676%26)) }
+	cases := map[string]string{
+		"patterns":  head + "detection:\n" + many(5000, func(i int) string { return "  " + number(i) + ": {a: b}\n" }) + "  condition: " + strings.Repeat("1 of * or ", 5000) + "1 of *\n",
+		"repeats":   head + "detection:\n  s: {a: [" + strings.Repeat("x, ", 1000) + "x]}\n  condition: " + strings.Repeat("s or ", 1000) + "s\n",
+		"windash":   head + "detection:\n  s: {a|windash|base64: [" + strings.Repeat("' -a -b -c -d -e', ", 500) + "x]}\n  condition: s\n",
+		"nesting":   head + "detection:\n  s: {a: b}\n  condition: " + strings.Repeat("(", 5000) + "s" + strings.Repeat(")", 5000) + "\n",
+		"nots":      head + "detection:\n  s: {a: b}\n  condition: " + strings.Repeat("not ", 5000) + "s\n",
+		"n of":      head + "detection:\n" + many(60, func(i int) string { return "  " + number(i) + ": {a: b}\n" }) + "  condition: 30 of *\n",
+		"flow":      head + "x: " + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + "\n",
+		"regex":     head + "detection:\n  s: {a|re: '((((a{1000}){1000}){1000}){1000})'}\n  condition: s\n",
+		"condition": head + "detection:\n  s: {a: b}\n  condition: " + strings.Repeat("s and ", 20000) + "s\n",
+	}
+	for name, text := range cases {
+		t.Run(name, func(t *testing.T) {
+			rules, refusals := sigma.Load([]rule.File{{Path: "r.yml", Data: []byte(text)}}, bare)
+			if len(rules) != 0 || len(refusals) == 0 {
+				t.Errorf("%d rules", len(rules))
+			}
+		})
+	}
+}

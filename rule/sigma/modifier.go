@@ -55,12 +55,16 @@ func (c *chain) apply(it *item) *fault {
 			it.negated = true
 			continue
 		}
+		total := 0
 		for i := range it.values {
 			v, f := c.one(m, it.values[i])
 			if f != nil {
 				return f
 			}
 			it.values[i] = v
+			if total += len(v.each); total > maxExpr {
+				return faultAt(c.at, "split the list", "the values stand for more than %d texts", maxExpr)
+			}
 		}
 		c.applied = append(c.applied, m)
 	}

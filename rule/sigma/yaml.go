@@ -339,6 +339,9 @@ func nearest(word string, known []string) string {
 		if strings.EqualFold(word, k) {
 			return "did you mean " + k + "?"
 		}
+		if len(k) > len(word)+bestDistance || len(word) > len(k)+bestDistance {
+			continue
+		}
 		if d := distance(word, k); d <= bestDistance && (best == "" || d < bestDistance) {
 			best, bestDistance = k, d
 		}
