@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/query"
 	"github.com/yagura-sec/yagura/rule"
 	"github.com/yagura-sec/yagura/rule/sigma"
@@ -213,5 +215,34 @@ func BenchmarkHard(b *testing.B) {
 			}
 			benchMatch(b, rules, records)
 		})
+	}
+}
+
+// BenchmarkFinding is what it takes to write a hit as a finding.
+func BenchmarkFinding(b *testing.B) {
+	rules := givenRules(b, "data/rules/sigma/rules/cloud/aws", sigma.Options{NoRouting: true})
+	records := benchRecords(b)
+	s := newStand(b, Options{}, rules...)
+	ev := &yagura.Event{ID: "aaaaaaaa-bbbb-4ccc-8ddd-000000000001", Key: yagura.Key{1}, Format: testFormat, Source: "file", Time: time.Unix(1e9, 0).UTC(),
+		Account: "111122223333", Region: "eu-west-1", Action: "AssumeRole", SrcIP: "192.0.2.1", Outcome: yagura.OutcomeSuccess,
+		Actor:   yagura.Actor{Type: yagura.EntitySession, ID: "arn:aws:sts::111122223333:assumed-role/deploy/alice", Name: "alice", SessionOf: "arn:aws:iam::111122223333:role/deploy"},
+		Targets: []yagura.Entity{{Type: yagura.EntityRole, ID: "arn:aws:iam::111122223333:role/admin"}}, Entities: []yagura.Entity{{Type: yagura.EntityKey, ID: "ASIAEXAMPLE000001"}}}
+	n, found := 0, 0
+	b.ReportAllocs()
+	for b.Loop() {
+		for found == 0 || len(s.m.hits) == 0 {
+			if _, err := s.plan.Scan(records[n%len(records)], s.doc); err != nil {
+				b.Fatal(err)
+			}
+			n++
+			if len(s.m.Match(testFormat, s.doc, query.Meta{})) > 0 {
+				break
+			}
+		}
+		f := s.m.Finding(s.m.hits[0], ev)
+		found += len(f.ID)
+		if found%64 == 0 {
+			s.m.hits = s.m.hits[:0]
+		}
 	}
 }

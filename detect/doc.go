@@ -2,11 +2,10 @@
 //
 // Rules are found through an index, so that the cost of a record grows far slower
 // than the number of rules: every rule has a witness, the cheapest condition that
-// must hold for the rule to match (an exact value, a prefix, suffix or substring of
-// one field, the presence of a field), and only rules whose witness is met are
-// evaluated. Matches of the base rules of correlations are collected, and windows
-// are evaluated as a pure function of the set of base matches in event-time order:
-// the same findings whatever the order, the split or the number of workers.
+// must hold for the rule to match (a text, prefix, suffix or part of one field, a
+// network, the presence of a field), and only rules whose witness is met are asked.
+// What many rules ask is judged once a record. [Options.NoIndex] switches the index
+// off; the hits are the same, and tests hold them against each other.
 //
 // It does no I/O but for the spill file of base matches, and takes no clock.
 //
@@ -14,8 +13,67 @@
 //
 //	eng, err := detect.New(rules, detect.Options{})
 //	dec, err := decode.New(decode.Options{Want: eng.Want}) // one pass serves both
+//	win := eng.NewWindows()
 //	m := eng.NewMatcher()                                   // one per goroutine
 //	for _, hit := range m.Match(rec.Format.Name, rec.Doc, meta) {
-//		f := m.Finding(hit, event) // with its why
+//		if hit.Alerts {
+//			f := m.Finding(hit, event) // with its why
+//		}
+//		if hit.Feeds {
+//			err := win.Add(m.Base(hit, event)) // unless the event is a repeat
+//		}
 //	}
+//	err := win.Finish(func(f yagura.Finding) error { … }) // correlations
+//
+// # Windows
+//
+// A correlation is a pure function of the set of its base matches. A base match is
+// one event, one base rule and one group. It does not matter in which order, from
+// which files or through how many workers base matches come.
+//
+// Groups. The values of the group-by fields are compared as they are, with case. A
+// record with several values in a field belongs to each group; objects and lists as
+// such are values only where there is no other. A base match that lacks a group-by
+// field, or has null there, is in no group: it is not counted, and [Stats] says how
+// many there were. Without group-by all base matches are one group. Groups never mix.
+//
+// Time is event time, ties broken by event key. A base match without a time is in no
+// window, and counted in Stats. A repeat (the same event key, rule and group) counts
+// once; an event that several base rules match counts once, except that the temporal
+// types see each rule.
+//
+// A window starts at a base match and takes all of its group that come within
+// timespan of it, the one at exactly timespan included; it is never longer.
+//
+//   - event_count, value_count and value_sum with gt or gte, and temporal and
+//     temporal_ordered, are sliding: the first window that holds is a finding, and the
+//     search goes on after its last base match. No base match is in two findings of a
+//     group.
+//   - Comparisons with lt, lte, eq and neq, ranges, and value_avg, value_median and
+//     value_percentile are judged when the window has ended, and windows follow one
+//     another: the next starts at the first base match after the end, whether or not
+//     the condition held. So the tail of a burst never counts as a quiet window. A
+//     window without any base match does not exist: silence is not found.
+//   - temporal with a rule that must not occur (`a and b and not c`) slides over the
+//     rules that may occur; what must not occur must be absent from every timespan
+//     around the window: from a timespan before its last base match to a timespan after
+//     its first.
+//
+// temporal_ordered wants the rules in the order in which they are listed, others in
+// between allowed; equal times count as in order, since many logs know seconds only.
+// value_count counts different values, or different tuples of several fields. Sums
+// are kept in twice the precision of a float64. A percentile between two values is
+// interpolated linearly, as SQL's PERCENTILE_CONT does; the median is percentile 50.
+// A base match without a value (or number) is not counted.
+//
+// The finding of a correlation happened when the last event of its window did. It is
+// itself a base match of a correlation built on it, in the group of its own values.
+//
+// The id of a window's finding is made of rule, group and epoch: the number of the
+// window's start counted in timespans since 1970. Windows of one group start more
+// than a timespan apart, so no two share an epoch; an event that comes late and makes
+// the window grow leaves the id as it is. docs/adr/0002-windows.md has the reasons.
+//
+// Bounds are never silent: a finding that names only some of its events, or whose
+// window was trimmed, says so in Finding.Caps, and Stats counts the rest.
 package detect

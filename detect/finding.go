@@ -60,13 +60,14 @@ func newFinding(r *rule.Rule, in *ruleInfo, format, source string) yagura.Findin
 
 // findingID makes an id of 32 hexadecimal digits from what a finding is about.
 func findingID(kind, rule string, about ...[]byte) string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%s\x00%d:%s", kind, len(rule), rule)
-	for _, b := range about {
-		fmt.Fprintf(h, "\x00%d:", len(b))
-		h.Write(b)
+	var room [256]byte
+	b := append(append(room[:0], kind...), 0)
+	b = append(append(strconv.AppendInt(b, int64(len(rule)), 10), ':'), rule...)
+	for _, x := range about {
+		b = append(append(append(strconv.AppendInt(append(b, 0), int64(len(x)), 10), ':'), x...), 0)
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
 }
 
 func (m *Matcher) output(r *rule.Rule, c *compiled) string {
@@ -153,6 +154,7 @@ type cause struct{ strings.Builder }
 
 func newCause(account, scope string) *cause {
 	b := &cause{}
+	b.Grow(160)
 	if account == "" {
 		account = "-"
 	}
@@ -197,18 +199,34 @@ type entitySet struct {
 func (s *entitySet) add(typ, id string) {
 	id = strings.ToValidUTF8(id, "\uFFFD")
 	e := yagura.Entity{Type: typ, ID: id}
-	if typ == "" || id == "" || s.seen[e] {
+	if typ == "" || id == "" {
+		return
+	}
+	// A few are compared one by one, many by a map.
+	if s.seen == nil {
+		if slices.Contains(s.out, e) {
+			return
+		}
+	} else if s.seen[e] {
 		return
 	}
 	if len(s.out) >= maxEntities {
 		s.more++
 		return
 	}
-	if s.seen == nil {
-		s.seen = map[yagura.Entity]bool{}
+	if s.out == nil {
+		s.out = make([]yagura.Entity, 0, 8)
 	}
-	s.seen[e] = true
 	s.out = append(s.out, e)
+	switch {
+	case s.seen != nil:
+		s.seen[e] = true
+	case len(s.out) > 32:
+		s.seen = map[yagura.Entity]bool{}
+		for _, x := range s.out {
+			s.seen[x] = true
+		}
+	}
 }
 
 // event adds who and what an event names.

@@ -44,7 +44,7 @@ func (p *Program) Why(st *State) []yagura.Why {
 	if !p.Holds(st) {
 		return nil
 	}
-	var whys []why
+	whys := make([]why, 0, 4)
 	st.explain(&p.root, true, &whys)
 	slices.SortStableFunc(whys, func(a, b why) int {
 		if a.span.Line != b.span.Line {
@@ -158,6 +158,9 @@ func (st *State) explainPred(n *node, held bool, out *[]why) {
 // compiled from another rule.
 func ownArg(src *Pred, p *pred, i int) *Arg {
 	if src == p.src {
+		return &src.Args[i]
+	}
+	if a := p.args[i].src; i < len(src.Args) && src.Args[i].Text == a.Text && a.Text != "" && src.Args[i].Pattern == a.Pattern {
 		return &src.Args[i]
 	}
 	for j := range src.Args {

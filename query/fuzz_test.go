@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"net/netip"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -285,4 +286,79 @@ func groupable(x, y string, fold bool) []Expr {
 		}
 	}
 	return append(exprs, cidr("10.0.0.0/8"), cidr("::/0", "10.1.0.0/16"), cidr("0.0.0.0/0"))
+}
+
+// FuzzWalk compares the walks over members, words and empty texts with encoding/json.
+func FuzzWalk(f *testing.F) {
+	for _, s := range []string{`[1, "a\"]," ,{"k":[null,true]},[""],""]`, `[]`, `{"a":{"b":["x",-1.5e3,false]}}`, `[[[]],{}]`} {
+		f.Add(s)
+	}
+	plan := slot.NewBuilder().Plan()
+	f.Fuzz(func(t *testing.T, s string) {
+		if !json.Valid([]byte(s)) || !utf8.ValidString(s) || strings.Contains(s, `\u`) {
+			return // encoding/json and we read lone surrogates and bytes that are not UTF-8 alike, but write them apart
+		}
+		doc := plan.NewDoc()
+		if _, err := plan.Scan([]byte(s), doc); err != nil {
+			return
+		}
+		var want []json.RawMessage
+		if json.Unmarshal([]byte(s), &want) == nil && strings.HasPrefix(strings.TrimSpace(s), "[") {
+			var got []json.RawMessage
+			members(doc.Record(), func(raw []byte) bool { got = append(got, raw); return true })
+			if len(got) != len(want) {
+				t.Fatalf("%s: %d members, want %d", s, len(got), len(want))
+			}
+			for i := range got {
+				if a, b := strings.TrimSpace(string(got[i])), string(want[i]); a != b {
+					t.Errorf("%s: member %d is %s, want %s", s, i, a, b)
+				}
+			}
+			var v any
+			json.Unmarshal([]byte(s), &v)
+			if got, want := emptyTexts(doc.Record()), countEmpty(v); got != want {
+				t.Errorf("%s: %d empty texts, want %d", s, got, want)
+			}
+		}
+		p, err := Compile(Const(true), slot.NewBuilder())
+		if err != nil {
+			t.Fatal(err)
+		}
+		st := p.NewState()
+		st.Begin(doc, Meta{})
+		var words []string
+		st.words(func(it *item) bool { words = append(words, string(it.text)); return true })
+		var tokens []string
+		dec := json.NewDecoder(strings.NewReader(s))
+		dec.UseNumber()
+		for {
+			tok, err := dec.Token()
+			if err != nil {
+				break
+			}
+			switch x := tok.(type) {
+			case string:
+				tokens = append(tokens, x)
+			case json.Number:
+				tokens = append(tokens, x.String())
+			case bool:
+				tokens = append(tokens, strconv.FormatBool(x))
+			}
+		}
+		if strings.Join(words, "|") != strings.Join(tokens, "|") {
+			t.Errorf("%s: words %q, want %q", s, words, tokens)
+		}
+	})
+}
+
+func countEmpty(v any) int {
+	n := 0
+	list, _ := v.([]any)
+	for _, x := range list {
+		if x == "" {
+			n++
+		}
+		n += countEmpty(x)
+	}
+	return n
 }

@@ -396,15 +396,20 @@ func (st *State) askEach(es *eachState, p *pred, seen func(held bool)) bool {
 		return !decided
 	}
 	var last []byte
+	empty := 0
 	for v := st.doc.First(slotID); v >= 0 && !decided; v = st.doc.Next(v) {
 		raw := st.doc.Raw(v)
 		if within(raw, last) {
 			continue // a member of the array before
 		}
+		if len(raw) == 0 && empty > 0 {
+			empty-- // the same, but an empty string's bytes are nowhere
+			continue
+		}
 		switch st.doc.Kind(v) {
 		case slot.Null:
 		case slot.Array:
-			last = raw
+			last, empty = raw, emptyTexts(raw)
 			members(raw, member)
 		case slot.String:
 			es.buf = append(append(append(es.buf[:0], '"'), raw...), '"')
@@ -465,4 +470,28 @@ func members(array []byte, f func(raw []byte) bool) {
 			}
 		}
 	}
+}
+
+// emptyTexts counts the empty strings that are members of a valid JSON array or of
+// arrays in it.
+func emptyTexts(array []byte) int {
+	n, objects := 0, 0
+	for i := 0; i < len(array); i++ {
+		switch array[i] {
+		case '{':
+			objects++
+		case '}':
+			objects--
+		case '"':
+			if array[i+1] == '"' && objects == 0 {
+				n++
+			}
+			for i++; array[i] != '"'; i++ {
+				if array[i] == '\\' {
+					i++
+				}
+			}
+		}
+	}
+	return n
 }

@@ -260,6 +260,8 @@ var semantics = []struct {
 	{"each none one", eachOf(EachNone, eq("p", true, "x")), `{"a":[{"p":"y"},{"p":"x"}]}`, false},
 	{"each scalar", eachOf(EachAll, &Pred{Field: self, Op: Prefix, Args: texts("5")}), `{"a":["50", 51 ,""]}`, false},
 	{"each scalars", eachOf(EachAll, &Pred{Field: self, Op: Prefix, Args: texts("5")}), `{"a":["50", 51 ,"5\"],["]}`, true},
+	{"each empty texts", eachOf(EachAll, &Pred{Field: self, Op: Func, Test: func(b []byte) bool { return len(b) == 0 }}), `{"a":["",[""],"",{"":""}]}`, false},
+	{"each empty text counts", eachOf(EachNone, &Pred{Field: self, Op: Eq, Args: texts("")}), `{"x":1,"a":"" }`, false},
 	{"each no array", eachOf(EachAny, eq("p", true, "x")), `{"a":{"p":"x"}}`, true},
 	{"each nested", eachOf(EachAny, &Each{Field: f("ip"), Quant: EachAll, Where: &Pred{Field: self, Op: Prefix, Args: texts("10.")}}),
 		`{"a":[{"ip":["10.1","11"]},{"ip":["10.1","10.2"]}]}`, true},
