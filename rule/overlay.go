@@ -34,24 +34,6 @@ const (
 	maxOverlays    = 100_000
 )
 
-// IsOverlay says whether a rule file holds overlay documents: a document whose top
-// level has the key `overlay`. It looks at the text only, so that a file that is
-// broken further down is still reported as what it was meant to be.
-func IsOverlay(f File) bool {
-	for rest := f.Data; len(rest) > 0; {
-		line := rest
-		if i := bytes.IndexByte(rest, '\n'); i >= 0 {
-			line, rest = rest[:i], rest[i+1:]
-		} else {
-			rest = nil
-		}
-		if bytes.HasPrefix(line, []byte("overlay:")) {
-			return true
-		}
-	}
-	return false
-}
-
 // ParseOverlay reads the overlay documents of one file. An overlay with a fault is
 // refused alone; the others of the file are returned.
 //

@@ -95,20 +95,6 @@ func TestParseOverlayRefusals(t *testing.T) {
 	}
 }
 
-func TestIsOverlay(t *testing.T) {
-	for text, want := range map[string]bool{
-		overlayText:                       true,
-		"---\noverlay: [":                 true,
-		"title: a\ndetection:\n overlay:": false,
-		"":                                false,
-		"title: overlay:":                 false,
-	} {
-		if got := IsOverlay(File{Data: []byte(text)}); got != want {
-			t.Errorf("%q: %v", text, got)
-		}
-	}
-}
-
 func FuzzParseOverlay(f *testing.F) {
 	f.Add([]byte(overlayText))
 	f.Add([]byte("overlay: {rules: a, mode: count}"))
