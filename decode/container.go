@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -69,8 +68,8 @@ type unpacker struct {
 // tools is what is used again for each container of a level.
 type tools struct {
 	head []byte
-	buf  *bufio.Reader
-	gz   *gzip.Reader
+	gz   *gzipReader
+	buf  *bufio.Reader // of zs
 	zs   *zstd.Decoder
 }
 
@@ -102,6 +101,9 @@ func (u *unpacker) close() {
 }
 
 func (t *tools) close() {
+	if t.gz != nil {
+		t.gz.close()
+	}
 	if t.buf != nil {
 		t.buf.Reset(nil)
 	}
@@ -181,16 +183,22 @@ func (u *unpacker) opened(s *stream, src io.Reader, name string, level int) (*Re
 func (u *unpacker) open(s *stream, src io.Reader, name string, level int) *RecordError {
 	for {
 		t := &u.tools[level]
-		head, err := sniff(src, t.head)
-		t.head = head
-		whole := &prefixed{head: head, src: src}
-		if err != nil {
-			whole.src = failing{err}
+		var err error
+		var head []byte
+		whole := src
+		if d, ok := src.(direct); ok {
+			head = d.peek()
+		} else {
+			head, err = sniff(src, t.head)
+			t.head = head
+			if err != nil {
+				src = failing{err}
+			}
+			whole = &prefixed{head: head, src: src}
 		}
-		bulk := level > 0
 		kind := kindOf(head)
 		if kind == text {
-			s.text(head, whole, name, bulk)
+			s.text(head, whole, name, level > 0)
 			return nil
 		}
 		fail := func(reason, hint string) *RecordError {
@@ -205,7 +213,7 @@ func (u *unpacker) open(s *stream, src io.Reader, name string, level int) *Recor
 			if err != nil {
 				return fail(err.Error(), hintOf(err))
 			}
-			src = &meter{src: src, u: u, shown: true}
+			src = u.metered(src, true)
 			level++
 			continue
 		case inTar:
@@ -229,11 +237,16 @@ func (u *unpacker) open(s *stream, src io.Reader, name string, level int) *Recor
 
 // text gives s the text in src, from UTF-16 where its first bytes say so.
 func (s *stream) text(head []byte, src io.Reader, name string, bulk bool) {
-	if order := utf16Order(head); order != nil {
+	order := utf16Order(head)
+	if order != nil {
 		src = &utf16Reader{src: bufio.NewReader(src), order: order}
 	}
 	s.reset(src, name)
 	s.bulk = bulk
+	if d, ok := src.(direct); ok {
+		s.direct = d
+		s.end = copy(s.buf, d.peek())
+	}
 }
 
 // payload gives s the payload of an envelope, which may be compressed.
@@ -250,8 +263,8 @@ func (u *unpacker) payload(s *stream, data []byte) *RecordError {
 	if err != nil {
 		return &RecordError{File: file, Offset: fixed, Reason: "payload: " + err.Error(), Hint: hintOf(err)}
 	}
-	s.reset(&meter{src: src, u: u}, file)
-	s.fixed, s.guess, s.bulk = fixed, guess, true
+	s.text(nil, u.metered(src, false), file, true)
+	s.fixed, s.guess = fixed, guess
 	return nil
 }
 
@@ -338,41 +351,29 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // unpack starts to undo a compression.
 func (t *tools) unpack(kind contentKind, src io.Reader) (io.Reader, error) {
+	if kind == inGzip {
+		if t.gz == nil {
+			t.gz = new(gzipReader)
+		}
+		return t.gz, t.gz.start(src)
+	}
 	if t.buf == nil {
 		t.buf = bufio.NewReaderSize(src, 64<<10)
 	} else {
 		t.buf.Reset(src)
 	}
-	if kind == inZstd {
-		if t.zs == nil {
-			zs, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-				zstd.WithDecoderMaxWindow(maxWindow))
-			if err != nil {
-				return nil, fmt.Errorf("zstd: %w", err)
-			}
-			t.zs = zs
-		}
-		if err := t.zs.Reset(t.buf); err != nil {
+	if t.zs == nil {
+		zs, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
 			return nil, fmt.Errorf("zstd: %w", err)
 		}
-		return named{"zstd", t.zs}, nil
+		t.zs = zs
 	}
-	if t.gz == nil {
-		t.gz = new(gzip.Reader)
+	if err := t.zs.Reset(t.buf); err != nil {
+		return nil, fmt.Errorf("zstd: %w", err)
 	}
-	if err := t.gz.Reset(t.buf); err != nil {
-		return nil, fmt.Errorf("gzip: %w", plainEOF(err))
-	}
-	t.gz.Multistream(false)
-	return &members{t: t}, nil
-}
-
-// plainEOF makes the end of a file inside a header what it is.
-func plainEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
+	return named{"zstd", t.zs}, nil
 }
 
 // named puts the name of the compression before its errors.
@@ -389,52 +390,6 @@ func (n named) Read(p []byte) (int, error) {
 	return k, err
 }
 
-// members reads the members of a gzip file one after the other. Zeros after the
-// last one are padding; anything else is reported.
-type members struct {
-	t   *tools
-	err error
-}
-
-func (m *members) Read(p []byte) (int, error) {
-	if m.err != nil {
-		return 0, m.err
-	}
-	n, err := m.t.gz.Read(p)
-	if err == nil {
-		return n, nil
-	}
-	m.err = err
-	if !errors.Is(err, io.EOF) {
-		m.err = fmt.Errorf("gzip: %w", err)
-		return n, m.err
-	}
-	switch head, _ := m.t.buf.Peek(2); {
-	case len(head) == 0:
-	case bytes.Equal(head, magicGzip):
-		if m.err = m.t.gz.Reset(m.t.buf); m.err != nil {
-			m.err = fmt.Errorf("gzip: %w", plainEOF(m.err))
-		} else {
-			m.t.gz.Multistream(false)
-		}
-	default:
-		for {
-			c, err := m.t.buf.ReadByte()
-			if err != nil {
-				break
-			}
-			if c != 0 {
-				m.err = errHinted{errors.New("gzip: bytes after the end of the compressed data"), "all records before them were read"}
-				break
-			}
-		}
-	}
-	if n > 0 {
-		return n, nil
-	}
-	return 0, m.err
-}
-
 // meter counts what comes out of a decompressor and stops what grows out of all
 // proportion.
 type meter struct {
@@ -443,19 +398,67 @@ type meter struct {
 	shown bool // counts for BytesDecoded
 }
 
+// metered puts a meter behind a decompressor.
+func (u *unpacker) metered(src io.Reader, shown bool) io.Reader {
+	m := meter{src: src, u: u, shown: shown}
+	if d, ok := src.(direct); ok {
+		return &directMeter{meter: m, d: d}
+	}
+	return &m
+}
+
 func (m *meter) Read(p []byte) (int, error) {
-	u := m.u
-	if u.over {
+	if m.u.over {
 		return 0, errExpands
 	}
 	n, err := m.src.Read(p)
+	return n, m.count(n, err)
+}
+
+func (m *meter) count(n int, err error) error {
+	u := m.u
 	u.total += int64(n)
 	if m.shown {
 		u.r.decoded.Add(int64(n))
 	}
 	if u.total > expandFree && u.total/maxRatio > max(u.size, u.r.read.Load()) {
 		u.over = true
-		return n, errHinted{errExpands, fmt.Sprintf("over %d bytes out of one, after the first %d MB", maxRatio, expandFree>>20)}
+		return errHinted{errExpands, fmt.Sprintf("over %d bytes out of one, after the first %d MB", maxRatio, expandFree>>20)}
 	}
-	return n, err
+	return err
+}
+
+// directMeter is a meter of a source that is [direct] itself.
+type directMeter struct {
+	meter
+	d       direct
+	counted int // of what peek returned, what Read has yet to give
+}
+
+// peek implements [direct].
+func (m *directMeter) peek() []byte {
+	head := m.d.peek()
+	if m.counted == 0 {
+		m.counted = len(head)
+		_ = m.count(len(head), nil)
+	}
+	return head
+}
+
+func (m *directMeter) Read(p []byte) (int, error) {
+	if m.u.over {
+		return 0, errExpands
+	}
+	n, err := m.src.Read(p)
+	again := min(n, m.counted)
+	m.counted -= again
+	return n, m.count(n-again, err)
+}
+
+func (m *directMeter) into(out []byte, end int) (int, error) {
+	if m.u.over {
+		return end, errExpands
+	}
+	to, err := m.d.into(out, end)
+	return to, m.count(to-end, err)
 }

@@ -142,7 +142,8 @@ func readCount(tb testing.TB, d *Decoder, data []byte) (n int) {
 
 // BenchmarkReader compares reading .json.gz with what it cannot be faster than and
 // with what it would cost to decode into maps. "ratio" is the time of reading over
-// that of gunzip alone, taken in turn in one run.
+// that of gunzip alone (the shortest of each, taken in turn in one run: what else the
+// machine does only adds).
 func BenchmarkReader(b *testing.B) {
 	b.Run("made", func(b *testing.B) { benchReader(b, madeTrail(20000)) })
 	b.Run("real", func(b *testing.B) { benchReader(b, realTrail(b, 20)) })
@@ -163,7 +164,7 @@ func benchReader(b *testing.B, data []byte) {
 		if readCount(b, d, zipped) != n {
 			b.Fatal("another number of records")
 		}
-		read += time.Since(start)
+		read = shorter(read, time.Since(start))
 		b.StopTimer()
 		start = time.Now()
 		if err := z.Reset(bufio.NewReaderSize(bytes.NewReader(zipped), 64<<10)); err != nil {
@@ -174,13 +175,20 @@ func benchReader(b *testing.B, data []byte) {
 				break
 			}
 		}
-		gunzip += time.Since(start)
+		gunzip = shorter(gunzip, time.Since(start))
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(read)/float64(gunzip), "ratio")
-	b.ReportMetric(float64(len(data))*float64(b.N)/gunzip.Seconds()/1e6, "gunzip-MB/s")
-	b.ReportMetric(float64(n)*float64(b.N)/read.Seconds(), "records/s")
-	b.ReportMetric(float64(read-gunzip)/float64(n*b.N), "ns/record-beyond-gunzip")
+	b.ReportMetric(float64(len(data))/gunzip.Seconds()/1e6, "gunzip-MB/s")
+	b.ReportMetric(float64(n)/read.Seconds(), "records/s")
+	b.ReportMetric(float64(read)/float64(n), "ns/record")
+}
+
+func shorter(a, b time.Duration) time.Duration {
+	if a == 0 || b < a {
+		return b
+	}
+	return a
 }
 
 // BenchmarkFloor is encoding/json into a map for each record, without decompression.

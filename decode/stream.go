@@ -13,10 +13,11 @@ type stream struct {
 	pos, end int   // buf[pos:end] is unread
 	base     int64 // offset of buf[0] in the text
 	src      io.Reader
-	bulk     bool  // src gives as much as is asked for without waiting
-	eof      bool  // src is at its end
-	err      error // how it ended, where that is not the plain end
-	limit    int   // how large buf may grow
+	direct   direct // src, where it writes into buf itself
+	bulk     bool   // src gives as much as is asked for without waiting
+	eof      bool   // src is at its end
+	err      error  // how it ended, where that is not the plain end
+	limit    int    // how large buf may grow
 
 	file   string
 	num    uint64 // number of the last record
@@ -34,6 +35,9 @@ type stream struct {
 }
 
 const startBuffer = 256 << 10
+
+// slack is how much larger than its text a buffer is, for a direct source.
+const slack = window + outMargin
 
 // frame is a container that a stream stands in.
 type frame struct {
@@ -56,7 +60,7 @@ const (
 // reset makes s read text from src. What is in buf[:n] already comes first.
 func (s *stream) reset(src io.Reader, file string) {
 	if s.own == nil {
-		s.own = make([]byte, min(startBuffer, s.limit))
+		s.own = make([]byte, startBuffer+slack)
 	}
 	*s = stream{own: s.own, buf: s.own, src: src, file: file, fixed: -1, open: true,
 		frames: append(s.frames[:0], frame{kind: top}), sign: s.sign[:0], queue: s.queue, arena: s.arena, at: s.at, limit: s.limit}
@@ -90,24 +94,17 @@ func (s *stream) offset() int64 {
 }
 
 // more reads on behind the unread bytes. It reports whether there is anything new;
-// not, when the text is at its end or the buffer may not grow any further (full).
+// not, when the text is at its end or the unread bytes are as many as may be (full).
 func (s *stream) more() bool {
-	if s.eof {
+	if s.eof || s.full() {
 		return false
 	}
-	if s.pos > 0 {
-		copy(s.buf, s.buf[s.pos:s.end])
-		s.base += int64(s.pos)
-		s.end -= s.pos
-		s.pos = 0
+	if s.direct != nil {
+		return s.inflate()
 	}
+	s.shift(s.end - s.pos)
 	if s.end == len(s.buf) {
-		if len(s.buf) >= s.limit {
-			return false
-		}
-		bigger := make([]byte, min(2*len(s.buf), s.limit))
-		copy(bigger, s.buf[:s.end])
-		s.buf = bigger
+		s.grow()
 	}
 	// What is there is looked at again with every call, so that the more there is the
 	// more has to come. A source that may keep us waiting is not asked for more than
@@ -124,20 +121,58 @@ func (s *stream) more() bool {
 		n, err := s.src.Read(s.buf[s.end:])
 		s.end += n
 		if err != nil {
-			s.eof = true
-			if !errors.Is(err, io.EOF) {
-				s.err = err
-			}
+			s.stop(err)
 			break
 		}
 		if n > 0 {
 			idle = 0
 		} else if idle++; idle > 100 {
-			s.eof, s.err = true, io.ErrNoProgress
+			s.stop(io.ErrNoProgress)
 			break
 		}
 	}
 	return s.end > from
+}
+
+// stop notes how the source ended.
+func (s *stream) stop(err error) {
+	s.eof = true
+	if !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+}
+
+// inflate is more for a direct source.
+func (s *stream) inflate() bool {
+	s.shift(max(s.end-s.pos, min(s.end, window)))
+	if len(s.buf)-s.end < len(s.buf)/4 {
+		s.grow()
+	}
+	from := s.end
+	for s.end+outMargin <= len(s.buf) && !s.eof {
+		var err error
+		if s.end, err = s.direct.into(s.buf, s.end); err != nil {
+			s.stop(err)
+		}
+	}
+	return s.end > from
+}
+
+// shift moves the last keep bytes of the buffer to its start.
+func (s *stream) shift(keep int) {
+	if by := s.end - keep; by > 0 {
+		copy(s.buf, s.buf[by:s.end])
+		s.base += int64(by)
+		s.pos -= by
+		s.end = keep
+	}
+}
+
+// grow doubles the buffer.
+func (s *stream) grow() {
+	bigger := make([]byte, min(2*len(s.buf), max(s.limit, startBuffer)+slack))
+	copy(bigger, s.buf[:s.end])
+	s.buf = bigger
 }
 
 // full reports whether the unread bytes fill the largest buffer there may be.

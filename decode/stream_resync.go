@@ -35,6 +35,9 @@ func (s *stream) resync() {
 			if past && s.resume(l, f, c) {
 				return
 			}
+			if past && f.kind == top && s.leap(l) {
+				continue
+			}
 			l.see(c)
 			s.pos++
 			if past && f.kind == top && l.brackets && l.depth == 0 && !l.inString && (c == '}' || c == ']') {
@@ -47,6 +50,30 @@ func (s *stream) resync() {
 			return
 		}
 	}
+}
+
+// leap goes over bytes between lines that change nothing: all but line ends where the
+// record has no brackets to balance, and the inside of strings.
+func (s *stream) leap(l *lost) bool {
+	u := s.unread()
+	n := 0
+	switch {
+	case !l.brackets:
+		if n = bytes.IndexByte(u, '\n'); n < 0 {
+			n = len(u)
+		}
+	case l.inString && !l.escaped:
+		for n < len(u) && u[n] != '"' && u[n] != '\\' && u[n] != '\n' {
+			n++
+		}
+	}
+	if n == 0 {
+		return false
+	}
+	l.left -= int64(n)
+	l.prev = u[n-1]
+	s.pos += n
+	return true
 }
 
 // resume says whether reading can go on at the next byte, c.
