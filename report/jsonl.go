@@ -27,18 +27,22 @@ func (l lines) Flush() error { return l.out.Flush() }
 // Close sends what has been written.
 func (l lines) Close() error { return l.out.Flush() }
 
-type jsonLines struct{ lines }
+type jsonLines struct {
+	lines
+	buf []byte
+}
 
-func newJSONLines(w io.Writer) *jsonLines { return &jsonLines{newLines(w)} }
+func newJSONLines(w io.Writer) *jsonLines { return &jsonLines{lines: newLines(w)} }
 
 // Write writes the finding as the contract says: lists are never null.
 func (j *jsonLines) Write(it Item) error {
-	f := *it.Finding
-	f.Rule.Tags = list(f.Rule.Tags)
-	f.Events = list(f.Events)
-	f.Entities = list(f.Entities)
-	f.Why = list(f.Why)
-	return j.enc.Encode(&f)
+	b, err := appendFinding(j.buf[:0], it.Finding)
+	if err != nil {
+		return err
+	}
+	j.buf = append(b, '\n')
+	_, err = j.out.Write(j.buf)
+	return err
 }
 
 func list[T any](s []T) []T {

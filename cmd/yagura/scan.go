@@ -105,6 +105,7 @@ func (c *scanCmd) Run(env *environment) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
+	tuneMemory(env)
 	profile, err := startProfiles(env)
 	if err != nil {
 		return err

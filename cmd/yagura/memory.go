@@ -1,0 +1,24 @@
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+)
+
+const (
+	gcPercent = 400       // garbage is cheap to keep beside what a scan keeps anyway
+	heapLimit = 240 << 20 // up to here; beyond it the collector works harder
+)
+
+// tuneMemory trades memory for speed within the bounds that docs/performance.md
+// promises, unless GOGC or GOMEMLIMIT say otherwise. It is called once the rules are
+// compiled, so that a great set of rules has room of its own.
+func tuneMemory(env *environment) {
+	if env.getenv("GOGC") != "" || env.getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	debug.SetGCPercent(gcPercent)
+	debug.SetMemoryLimit(max(heapLimit, 2*int64(m.HeapAlloc)))
+}

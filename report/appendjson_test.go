@@ -1,0 +1,66 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yagura-sec/yagura"
+)
+
+// reference is what encoding/json writes of a finding.
+func reference(t *testing.T, f yagura.Finding) string {
+	t.Helper()
+	f.Rule.Tags, f.Events, f.Entities, f.Why = list(f.Rule.Tags), list(f.Events), list(f.Entities), list(f.Why)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(&f); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func FuzzAppendFinding(f *testing.F) {
+	f.Add("plain", "with \"quotes\" \\ and \x00\x1f\x7f\b\f\n\r\t", "bytes \xff\xc3(\u2028\u2029 日本 \ufffd 🙂 <&>", int64(1_772_442_900_123_456_789), uint8(3))
+	f.Add("", "", "", int64(0), uint8(0))
+	f.Fuzz(func(t *testing.T, a, b, c string, nanos int64, n uint8) {
+		x := yagura.Finding{V: int(n), ID: a, CauseKey: b, Kind: yagura.Kind(c), Rule: yagura.RuleRef{ID: b, Title: c, Engine: yagura.Engine(a), File: c},
+			Severity: yagura.Severity(n%5 + 1), SeverityOriginal: a, Format: b, Source: c, Time: time.Unix(0, nanos).UTC(),
+			Event:  yagura.EventRef{ID: c, Key: yagura.Key{n, 0xff, 1}, Account: a, Region: b, Action: c, Actor: yagura.Actor{Type: a, ID: b, SessionOf: c}, SrcIP: b, Outcome: a},
+			Output: c, Mode: a}
+		for i := range n % 4 {
+			x.Rule.Tags, x.Events, x.Caps = append(x.Rule.Tags, a), append(x.Events, b), append(x.Caps, c)
+			x.Entities = append(x.Entities, yagura.Entity{Type: a, ID: c})
+			x.Why = append(x.Why, yagura.Why{Field: a, Op: b, Value: c, Actual: string(rune(i))})
+		}
+		got, err := appendFinding(nil, &x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(reference(t, x), string(got)+"\n"); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+func TestAppendRefusesNoSeverity(t *testing.T) {
+	if _, err := appendFinding(nil, &yagura.Finding{}); err == nil {
+		t.Error("a finding without a severity was written")
+	}
+}
+
+func BenchmarkAppendFinding(b *testing.B) {
+	f := finding(1, "Trail stopped", yagura.SeverityHigh)
+	var buf []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		var err error
+		if buf, err = appendFinding(buf[:0], f); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
