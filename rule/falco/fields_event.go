@@ -3,6 +3,7 @@ package falco
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 // addJSONFields adds the fields of Falco's plugin json 0.7.4, with their old names.
 func addJSONFields(c catalogue) {
 	value := &fieldDef{arg: argKey, bind: func(pointer string) fieldDef {
-		return fieldDef{paths: []slot.Path{exact(pointerKeys(pointer)...)}, conv: query.ConvRaw}
+		return fieldDef{paths: pointerPaths(pointer), conv: query.ConvRaw}
 	}}
 	obj := computed(func(in query.Input, out *query.Values) {
 		raw, ok := dep(in, 0)
@@ -33,6 +34,24 @@ func addJSONFields(c catalogue) {
 	for _, prefix := range []string{"json.", "jevt."} {
 		c[prefix+"value"], c[prefix+"obj"], c[prefix+"rawtime"] = value, obj, rawtime
 	}
+}
+
+// pointerPaths returns the paths of a JSON pointer. A number that is written in an
+// odd way, 01 or +1, is a key of an object and an index of an array.
+func pointerPaths(pointer string) []slot.Path {
+	keys := pointerKeys(pointer)
+	paths := []slot.Path{exact(keys...)}
+	var odd bool
+	indexed := exact(keys...)
+	for i, k := range keys {
+		if n, err := strconv.Atoi(k); err == nil && n >= 0 && strconv.Itoa(n) != k {
+			indexed.Segs[i], odd = slot.Seg{Index: n, IsIndex: true}, true
+		}
+	}
+	if odd {
+		paths = append(paths, indexed)
+	}
+	return paths
 }
 
 // pointerKeys splits a JSON pointer. The slash at its start may be left out.
