@@ -479,3 +479,35 @@ func dedupeGroups(events []small) []small {
 	}
 	return out
 }
+
+// BenchmarkWindows measures a million base matches of ten thousand groups, from
+// taking them in to the findings.
+func BenchmarkWindows(b *testing.B) {
+	const n = 1_000_000
+	r := corr("x", rule.EventCount, 600, []*rule.Rule{baseRule("a")}, true, bound("gte", 5))
+	e, err := New([]*rule.Rule{r}, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		g := rand.New(rand.NewPCG(1, 1))
+		w := e.NewWindows()
+		ev := small{}.event()
+		found := 0
+		for i := range n {
+			ev.Key = yagura.Key{byte(i), byte(i >> 8), byte(i >> 16)}
+			at := int64(g.IntN(86400)) * 1e9
+			rec := encodeKey(nil, feed{}, appendPart(nil, fmt.Append(nil, g.IntN(10_000))), at, ev.Key)
+			if err := w.Add(&BaseMatch{records: [][]byte{encodeHead(append(rec, 0), ev)}}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := w.Finish(func(yagura.Finding) error { found++; return nil }); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(w.Stats().Spilled)/1e6, "spilledMB")
+		b.ReportMetric(float64(found), "findings")
+		w.Close()
+	}
+	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "matches/s")
+}

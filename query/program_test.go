@@ -267,6 +267,9 @@ var semantics = []struct {
 		`{"a":[{"ip":["10.1","11"]},{"ip":["10.1","10.2"]}]}`, true},
 }
 
+// allocates is set where counting allocations says nothing.
+var allocates bool
+
 func TestSemantics(t *testing.T) {
 	// All in one set, so that groups are full, and each alone.
 	b := slot.NewBuilder()
@@ -323,7 +326,7 @@ func TestSemantics(t *testing.T) {
 		}
 	}
 	run()
-	if n := testing.AllocsPerRun(10, run); n > 0 {
+	if n := testing.AllocsPerRun(10, run); n > 0 && !allocates {
 		t.Errorf("%v allocations for %d records", n, len(records))
 	}
 }
