@@ -78,8 +78,12 @@ func skipSpace(b []byte, i int) int {
 	return i
 }
 
-// maxWalk is how far into an object a list of records is looked for.
-const maxWalk = 1 << 20
+const (
+	// maxWalk is how far into an object a list of records is looked for.
+	maxWalk = 1 << 20
+	// maxField is how long a list may be that is a field of a record.
+	maxField = 128 << 10
+)
 
 // enter looks whether the object at the unread bytes is one around a list of
 // records, and if so steps into the list.
@@ -94,7 +98,12 @@ func (r *Reader) enter(s *stream) bool {
 			s.frames = append(s.frames, frame{kind: object}, frame{kind: array})
 			return true
 		}
-		if !short || s.end-s.pos > maxWalk || !s.more() {
+		if !short || s.end-s.pos >= maxWalk {
+			return false
+		}
+		// The answer must not depend on how much happens to be in the buffer: the end of
+		// the text, when it comes, is looked at too.
+		if ended := s.eof; !s.more() && (ended || !s.eof) {
 			return false
 		}
 	}
@@ -104,6 +113,7 @@ func (r *Reader) enter(s *stream) bool {
 // unread bytes, 0 when there is no list. short says that more bytes might show one.
 func (r *Reader) findList(s *stream) (at int, short bool) {
 	b := s.unread()
+	b = b[:min(len(b), maxWalk, s.limit)]
 	plain := true // every key so far may stand beside a list
 	i := 1
 	for {
@@ -168,11 +178,12 @@ func (r *Reader) isList(s *stream, b []byte, name []byte, v, first int, plain bo
 	}
 	// Nothing is known of the members: what follows the list must be of no interest.
 	n, err := slot.Skip(b[v:])
-	if errors.Is(err, slot.ErrShort) && (s.eof || len(b) >= startBuffer) {
-		return true, false // too long for a field of a record
+	short = errors.Is(err, slot.ErrShort)
+	if short && s.eof || (short || err == nil) && (n > maxField || short && len(b)-v > maxField) {
+		return true, false // cut short, or too long for a field of a record
 	}
 	if err != nil {
-		return false, errors.Is(err, slot.ErrShort)
+		return false, short
 	}
 	i := v + n
 	for {

@@ -273,13 +273,13 @@ func (r *Reader) broken(s *stream, err error) *RecordError {
 	at := 0
 	reason, hint := "", ""
 	switch {
-	case errors.As(err, &bad):
+	case errors.As(err, &bad) && bad.Offset < int64(r.d.maxRecord):
 		at = int(bad.Offset)
 		reason = fmt.Sprintf("%s (byte %d of the record)", bad.Msg, at)
 		if c := s.buf[s.pos]; at == 0 && c != '{' && c != '[' {
 			reason = "this is not JSON"
 		}
-	case errors.Is(err, errTooLong) || s.full():
+	case bad != nil || errors.Is(err, errTooLong) || s.full():
 		reason = fmt.Sprintf("the record is longer than %d bytes", r.d.maxRecord)
 	case s.err != nil:
 		reason, hint = s.err.Error(), hintOf(s.err)

@@ -112,7 +112,7 @@ func (s *stream) more() bool {
 	want := 1
 	if s.bulk {
 		want = len(s.buf) - s.end
-	} else if s.end > 64<<10 {
+	} else if s.end > 16<<10 {
 		want = s.end / 2
 	}
 	want = min(want, len(s.buf)-s.end)
