@@ -499,7 +499,7 @@ func TestRandomRulesAgreeWithReference(t *testing.T) {
 		return pick(`"{\"b\":\"foo\"}"`, `"[{\"b\":5}]"`)
 	}
 	compared, held := 0, 0
-	for range 1500 {
+	for range 600 {
 		var b strings.Builder
 		b.WriteString("title: t\nsigma-version: 3\nlogsource: {product: x}\ndetection:\n")
 		for _, s := range []string{"x", "y"} {
@@ -520,7 +520,7 @@ func TestRandomRulesAgreeWithReference(t *testing.T) {
 			continue
 		}
 		m := newMatcher(t, rules[0].When)
-		for range 20 {
+		for range 40 {
 			rec := fmt.Sprintf(`{"a":%s,"b":%s}`, record(0), record(0))
 			x, err := parseTree([]byte(rec))
 			if err != nil {
