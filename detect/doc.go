@@ -60,7 +60,8 @@
 //     its first.
 //
 // temporal_ordered wants the rules in the order in which they are listed, others in
-// between allowed; equal times count as in order, since many logs know seconds only.
+// between allowed; its windows start at a base match of the first rule. Equal times
+// count as in order, since many logs know seconds only.
 // value_count counts different values, or different tuples of several fields. Sums
 // are kept in twice the precision of a float64. A percentile between two values is
 // interpolated linearly, as SQL's PERCENTILE_CONT does; the median is percentile 50.

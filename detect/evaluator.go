@@ -2,6 +2,8 @@ package detect
 
 import (
 	"slices"
+
+	"github.com/yagura-sec/yagura/rule"
 )
 
 // evaluator cuts the base matches of one group into windows. It is given them in
@@ -89,6 +91,15 @@ func (e *slidingEval) add(r *record) error {
 	}
 	if e.c.temporal() && !e.m.complete(e.held[0].time) || !e.c.temporal() && !e.c.within(e.m.value()) {
 		return nil
+	}
+	if e.c.Type == rule.TemporalOrdered {
+		// What comes before the first of the listed rules has no part in the order.
+		if first := slices.IndexFunc(e.held, func(x *record) bool { return x.base == 0 }); first > 0 {
+			start := e.held[first].time
+			for e.held[0].time < start {
+				e.held = e.held[1:]
+			}
+		}
 	}
 	e.open = e.window()
 	for _, x := range e.held {
@@ -238,7 +249,7 @@ func (e *absenceEval) judge() error {
 // inOrder reports whether, of an ordered type, the base rules that occur do so in the
 // order in which the correlation lists them.
 func (e *absenceEval) inOrder(list []*record) bool {
-	if e.c.Type != "temporal_ordered" {
+	if e.c.Type != rule.TemporalOrdered {
 		return true
 	}
 	// Only the rules that occur take part: they are numbered anew.

@@ -317,6 +317,10 @@ func reference(c *rule.Correlation, id string, events []small) []string {
 			}
 			win := list[i:j]
 			held, actual := measureWindow(c, win)
+			if c.Type == rule.TemporalOrdered {
+				// A window starts when the first rule matches.
+				held = held && slices.ContainsFunc(win, func(e small) bool { return e.at == win[0].at && strings.Contains(e.names, c.RuleNames[0]) })
+			}
 			if !held {
 				if lower {
 					i++

@@ -1,0 +1,149 @@
+package detect
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/rule"
+	"github.com/yagura-sec/yagura/rule/sigma"
+)
+
+const sigmaBase = `
+title: Logon failed
+id: 00000000-0000-4000-8000-000000000001
+name: failed
+status: test
+logsource: {product: aws, service: cloudtrail}
+detection: {s: {eventName: ConsoleLogin, outcome: Failure}, condition: s}
+level: low
+---
+title: Logon succeeded
+id: 00000000-0000-4000-8000-000000000002
+name: succeeded
+status: test
+logsource: {product: aws, service: cloudtrail}
+detection: {s: {eventName: ConsoleLogin, outcome: Success}, condition: s}
+level: low
+---
+title: Key made
+id: 00000000-0000-4000-8000-000000000003
+name: key_made
+status: test
+logsource: {product: aws, service: cloudtrail}
+detection: {s: {eventName: CreateAccessKey}, condition: s}
+level: low
+`
+
+// TestSigmaCorrelations runs correlations as they are written in Sigma over events
+// `seconds name field=value…`.
+func TestSigmaCorrelations(t *testing.T) {
+	cases := []struct {
+		name, yaml string
+		events     []string
+		want       []string
+	}{
+		{"event_count", `
+title: Many failures
+id: 00000000-0000-4000-8000-000000000011
+correlation: {type: event_count, rules: [failed], group-by: [user], timespan: 5m, condition: {gte: 3}}
+level: high
+`, []string{"0 fail user=a", "10 fail user=a", "20 fail user=b", "300 fail user=a", "301 fail user=a"}, []string{"Many failures: 0,10,300"}},
+		{"generate", `
+title: Many failures
+id: 00000000-0000-4000-8000-000000000011
+correlation: {type: event_count, rules: [failed], group-by: [user], timespan: 5m, condition: {gte: 2}, generate: true}
+level: high
+`, []string{"0 fail user=a", "10 fail user=a"}, []string{"Logon failed: 0", "Logon failed: 10", "Many failures: 0,10"}},
+		{"value_count of tuples", `
+title: Many users
+id: 00000000-0000-4000-8000-000000000012
+correlation: {type: value_count, rules: ["Logon failed"], group-by: [ip], timespan: 1h, condition: {gte: 3, field: [user, region]}}
+level: high
+`, []string{"0 fail user=a region=x ip=1", "1 fail user=a region=x ip=1", "2 fail user=a region=y ip=1", "3 fail user=b ip=1", "4 fail user=b region=y ip=1"},
+			[]string{"Many users: 0,1,2,4"}},
+		{"aliases and order", `
+title: Failures and then a success
+id: 00000000-0000-4000-8000-000000000013
+correlation:
+  type: temporal_ordered
+  rules: [failed, succeeded]
+  group-by: [who]
+  timespan: 1m
+  aliases: {who: {failed: user, succeeded: login}}
+level: high
+`, []string{"0 ok login=a", "10 fail user=a", "15 ok login=b", "20 ok login=a"}, []string{"Failures and then a success: 10,20"}},
+		{"chain", `
+title: Many failures
+id: 00000000-0000-4000-8000-000000000014
+name: many_failures
+correlation: {type: event_count, rules: [failed], group-by: [user], timespan: 1m, condition: {gte: 2}}
+level: high
+---
+title: Brute force with success
+id: 00000000-0000-4000-8000-000000000015
+correlation: {type: temporal_ordered, rules: [many_failures, succeeded], group-by: [user], timespan: 10m}
+level: critical
+`, []string{"0 fail user=a", "1 fail user=a", "2 fail user=b", "100 ok user=a", "101 ok user=b"}, []string{"Brute force with success: 0,1,100"}},
+		{"no group-by", `
+title: Many failures
+id: 00000000-0000-4000-8000-000000000016
+correlation: {type: event_count, rules: [00000000-0000-4000-8000-000000000001], timespan: 1d, condition: {gt: 1}}
+level: high
+`, []string{"0 fail user=a", "86400 fail"}, []string{"Many failures: 0,86400"}},
+		{"value_avg", `
+title: Large on average
+id: 00000000-0000-4000-8000-000000000017
+correlation: {type: value_avg, rules: [failed], group-by: [user], timespan: 1m, condition: {gt: 5, field: bytes}}
+level: high
+`, []string{"0 fail user=a bytes=4", "1 fail user=a bytes=8", "2 fail user=b bytes=5"}, []string{"Large on average: 0,1"}},
+	}
+	for _, c := range cases {
+		rules, refusals := sigma.Load([]rule.File{{Path: "a.yml", Data: []byte(sigmaBase + "---" + c.yaml)}}, sigma.Options{NoRouting: true})
+		for _, r := range refusals {
+			t.Errorf("%s: %v", c.name, r.Error())
+		}
+		var used []*rule.Rule
+		for _, r := range rules {
+			if r.Silent || r.Correlation != nil || strings.Contains(c.yaml, "generate") && r.Title == "Logon failed" {
+				used = append(used, r)
+			}
+		}
+		s := newStand(t, Options{}, used...)
+		w := s.e.NewWindows()
+		var got []string
+		add := func(f yagura.Finding) { got = append(got, f.Rule.Title+": "+strings.Join(f.Events, ",")) }
+		for i, line := range c.events {
+			parts := strings.Fields(line)
+			var at int
+			fmt.Sscan(parts[0], &at)
+			rec := map[string]string{"fail": `{"eventName":"ConsoleLogin","outcome":"Failure"`, "ok": `{"eventName":"ConsoleLogin","outcome":"Success"`}[parts[1]]
+			for _, p := range parts[2:] {
+				k, v, _ := strings.Cut(p, "=")
+				rec += fmt.Sprintf(",%q:%q", k, v)
+			}
+			ev := &yagura.Event{ID: parts[0], Key: yagura.Key{byte(i)}, Format: testFormat, Time: time.Unix(int64(at), 0).UTC()}
+			for _, h := range s.match(rec + "}") {
+				if h.Alerts {
+					add(s.m.Finding(h, ev))
+				}
+				if err := w.Add(s.m.Base(h, ev)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := w.Finish(func(f yagura.Finding) error { add(f); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: %s", c.name, diff)
+		}
+	}
+}
