@@ -45,6 +45,7 @@ type Window struct {
 	table     []uint64
 	release   func() error
 	doublings uint
+	most      uint   // doublings that the table has room for
 	mask      uint64 // 1<<doublings - 1
 	used      int    // entries that are not free, live or not
 
@@ -63,12 +64,17 @@ func New(events int) (*Window, error) {
 	if events < 1 || events > DefaultWindow {
 		return nil, fmt.Errorf("repeat window: %d events: want 1 to %d", events, DefaultWindow)
 	}
-	words := baseBuckets << maxDoublings * bucketWords
+	return sized(events, maxDoublings)
+}
+
+// sized returns a window whose table doubles at most so often.
+func sized(events int, most uint) (*Window, error) {
+	words := baseBuckets << most * bucketWords
 	table, release, err := allocate(words)
 	if err != nil {
 		return nil, fmt.Errorf("repeat window: %w", err)
 	}
-	w := &Window{table: table, release: release, perGen: (events + liveGenerations - 2) / (liveGenerations - 1)}
+	w := &Window{table: table, release: release, most: most, perGen: (events + liveGenerations - 2) / (liveGenerations - 1)}
 	w.open(1)
 	return w, nil
 }
@@ -179,7 +185,7 @@ func (w *Window) put(bucket []uint64, at int, a, entry uint64) {
 		w.used++
 	}
 	bucket[at], bucket[at+1] = a, entry
-	if w.doublings < maxDoublings && w.used*4 >= w.slots()*3 {
+	if w.doublings < w.most && w.used*4 >= w.slots()*3 {
 		w.grow()
 	}
 }
@@ -198,7 +204,7 @@ func (w *Window) squeeze(a, b, entry uint64) {
 			w.put(two, at, a, entry)
 			return
 		}
-		if w.doublings < maxDoublings && w.used*2 >= w.slots() {
+		if w.doublings < w.most && w.used*2 >= w.slots() {
 			w.grow()
 			continue
 		}

@@ -162,14 +162,16 @@ func TestFlood(t *testing.T) {
 	}
 }
 
-// TestFullWindow runs the real size: more than the window of distinct keys, none
-// forgotten early, the last ten million all known, the first ones gone.
+// TestFullWindow fills a table of a sixteenth of the real size to the real load: more
+// than the window of distinct keys, none forgotten early, the last ones all known,
+// the first ones gone. BenchmarkJudge does the same at the real size.
 func TestFullWindow(t *testing.T) {
-	if testing.Short() {
-		t.Skip("fills 200 MB")
+	const window = DefaultWindow / 16
+	w, err := sized(window, maxDoublings-4)
+	if err != nil {
+		t.Fatal(err)
 	}
-	w := open(t, DefaultWindow)
-	const n = DefaultWindow + DefaultWindow/5
+	const n = window + window/5
 	items := make([]Item, 1000)
 	out := make([]Verdict, len(items))
 	for at := uint64(0); at < n; at += uint64(len(items)) {
@@ -186,13 +188,16 @@ func TestFullWindow(t *testing.T) {
 	if w.Evicted() != 0 {
 		t.Errorf("%d entries forgotten early", w.Evicted())
 	}
-	if got := w.Add(key(n-DefaultWindow+1), 5); got != Repeat {
+	if got := w.Add(key(n-window+1), 5); got != Repeat {
 		t.Errorf("the oldest event of the window: %v", got)
 	}
 	if got := w.Add(key(0), 5); got != Fresh {
 		t.Errorf("an event far outside the window: %v", got)
 	}
-	if bytes := 8 * len(w.table); bytes > 200_000_000 {
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+	if bytes := 8 * baseBuckets << maxDoublings * bucketWords; bytes > 200_000_000 {
 		t.Errorf("the table takes %d bytes", bytes)
 	}
 }
@@ -216,6 +221,9 @@ func BenchmarkJudge(b *testing.B) {
 	for b.Loop() {
 		fill()
 		w.Judge(items, out)
+	}
+	if w.Evicted() > 0 {
+		b.Errorf("%d entries forgotten early", w.Evicted())
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(items)), "ns/event")
 }

@@ -38,20 +38,22 @@ func (s *sarif) Write(it Item) error {
 		s.index[key] = at
 		s.rules = append(s.rules, s.rule(f))
 	}
-	place := object{"artifactLocation": object{"uri": fileURI(cmp.Or(it.File, "unknown"))}}
-	if it.Offset >= 0 {
-		place["region"] = object{"byteOffset": it.Offset}
-	}
 	level, rank := sarifLevel(f.Severity)
 	r := object{"ruleId": f.Rule.ID, "ruleIndex": at, "level": level, "rank": rank,
 		"message":             object{"text": cmp.Or(f.Output, f.Rule.Title, f.Rule.ID)},
-		"locations":           []object{{"physicalLocation": place}},
 		"partialFingerprints": object{"findingId/v1": f.ID, "causeKey/v1": f.CauseKey},
 		"properties": object{"severity": f.Severity.String(), "kind": string(f.Kind), "format": f.Format, "events": list(f.Events),
 			"account": f.Event.Account, "actor": f.Event.Actor.ID, "time": f.Time, "why": list(f.Why)}}
-	if f.Mode != "" {
+	if it.File != "" { // a window of many events has no one place
+		place := object{"artifactLocation": object{"uri": fileURI(it.File)}}
+		if it.Offset >= 0 {
+			place["region"] = object{"byteOffset": it.Offset}
+		}
+		r["locations"] = []object{{"physicalLocation": place}}
+	}
+	if f.Mode != "" || f.Severity == yagura.SeverityNone {
 		r["kind"] = "informational"
-		r["level"] = "none" // the specification wants it so
+		r["level"] = "none" // the specification wants it so of all that is no failure
 	}
 	if s.n == 0 {
 		s.write([]byte(sarifHead))
