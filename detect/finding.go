@@ -172,11 +172,8 @@ func (b *cause) part(name, value string) {
 }
 
 func quoted(s string) string {
-	for _, r := range s {
-		if r == '"' || r == '\\' || r == ' ' || r == utf8.RuneError || !unicode.IsPrint(r) {
-			s = strconv.Quote(s)
-			break
-		}
+	if !plain(s) {
+		s = strconv.Quote(s)
 	}
 	if len(s) > maxPart {
 		sum := sha256.Sum256([]byte(s))
@@ -187,6 +184,24 @@ func quoted(s string) string {
 		s = s[:cut] + "…" + hex.EncodeToString(sum[:8])
 	}
 	return s
+}
+
+// plain reports whether s can stand in a cause key as it is.
+func plain(s string) bool {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c >= utf8.RuneSelf:
+			for _, r := range s[i:] {
+				if r == '"' || r == '\\' || r == ' ' || r == utf8.RuneError || !unicode.IsPrint(r) {
+					return false
+				}
+			}
+			return true
+		case c <= ' ' || c == '"' || c == '\\' || c == 0x7F:
+			return false
+		}
+	}
+	return true
 }
 
 // entitySet collects entities without repeats, in the order of their coming.
