@@ -190,7 +190,9 @@ func TestHostile(t *testing.T) {
 		}
 		return b.String()
 	}
-	number := func(i int) string { return string(rune('a'+i%26)) + string(rune('a'+i/26%26)) + string(rune('a'+i/676%26)) }
+	number := func(i int) string {
+		return string(rune('a'+i%26)) + string(rune('a'+i/26%26)) + string(rune('a'+i/676%26))
+	}
 	cases := map[string]string{
 		"patterns":  head + "detection:\n" + many(5000, func(i int) string { return "  " + number(i) + ": {a: b}\n" }) + "  condition: " + strings.Repeat("1 of * or ", 5000) + "1 of *\n",
 		"repeats":   head + "detection:\n  s: {a: [" + strings.Repeat("x, ", 1000) + "x]}\n  condition: " + strings.Repeat("s or ", 1000) + "s\n",

@@ -199,7 +199,7 @@ func (t *tree) pred(p *query.Pred) bool {
 		for _, s := range texts {
 			if p.Ref != nil {
 				for _, r := range t.field(*p.Ref) {
-					if r.kind != slot.Null && compareText(p, s, r.String(), false, nil) {
+					if r.kind != slot.Null && compareText(p, s, r.String(), v.kind == slot.Number || r.kind == slot.Number, nil) {
 						return true
 					}
 				}
