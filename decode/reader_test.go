@@ -171,3 +171,16 @@ func TestUTF16(t *testing.T) {
 }
 
 func utf16Encode(s string) []uint16 { return utf16.Encode([]rune(s)) }
+
+// TestReaderAllocations says that what a Reader allocates does not grow with the
+// records.
+func TestReaderAllocations(t *testing.T) {
+	d := newDecoder(t, Options{Want: wantRules})
+	few, many := gzipped(madeTrail(10)), gzipped(madeTrail(3000))
+	readCount(t, d, many)
+	a := testing.AllocsPerRun(5, func() { readCount(t, d, few) })
+	b := testing.AllocsPerRun(5, func() { readCount(t, d, many) })
+	if b > a+20 {
+		t.Errorf("%v allocations for 10 records, %v for 3000", a, b)
+	}
+}

@@ -38,20 +38,24 @@ type item struct {
 // state is a set of items: everything that one place of a record stands for.
 type state struct {
 	slots []ID // fed by the value here
-	// Objects: tab maps the hash of a key to 1 + its entry, 0 is a miss. num is the
-	// place in Doc.after for the first key of an object.
-	num     int32
-	tab     []uint32
-	shift   uint8
-	mul     uint64
-	entries []entry
-	fold    map[string]*target // by lower-case key, asked when tab misses
+	*keyTable
+	num int32 // place in Doc.after for the first key of an object
 	// Arrays: what a member stands for; at has the members with a state of their own.
 	member *state
 	at     map[int]*state
 	last   int // highest index in at, -1 for none
 	// inner is what the text of a string here stands for; nil when nothing below is wanted.
 	inner *state
+}
+
+// keyTable says where the keys of an object lead.
+type keyTable struct {
+	// tab maps the hash of a key to 1 + its entry, 0 is a miss.
+	tab     []uint32
+	shift   uint8
+	mul     uint64
+	entries []entry
+	fold    map[string]*target // by lower-case key, asked when tab misses
 }
 
 // entry is one key of a state, with its ends as numbers so that most keys are
@@ -79,10 +83,11 @@ type compiler struct {
 	keys   int // number of places in Doc.after
 	exact  int
 	states map[string]*state
+	tables map[string]*keyTable // by the nodes of a state
 }
 
 func compile(fields []Field) (root *state, exact, keys int) {
-	c := &compiler{states: map[string]*state{}}
+	c := &compiler{states: map[string]*state{}, tables: map[string]*keyTable{}}
 	roots := map[[2]bool]*node{}
 	var items []item
 	for id, f := range fields {
@@ -194,7 +199,7 @@ func (c *compiler) state(items []item) *state {
 		}
 	}
 	slices.Sort(s.slots)
-	c.objects(s, items)
+	s.keyTable = c.objects(items)
 	c.arrays(s, items)
 	c.strings(s, items)
 	return s
@@ -211,7 +216,21 @@ func (it item) order() int {
 	return o
 }
 
-func (c *compiler) objects(s *state, items []item) {
+// objects makes the table of keys. It depends on the nodes only: the states of members
+// and of the texts of strings share it.
+func (c *compiler) objects(items []item) *keyTable {
+	var sb strings.Builder
+	for i, it := range items { // in the order of their nodes
+		if i == 0 || it.n != items[i-1].n {
+			sb.WriteString(strconv.Itoa(int(it.n.num)))
+			sb.WriteByte(' ')
+		}
+	}
+	if s := c.tables[sb.String()]; s != nil {
+		return s
+	}
+	s := &keyTable{}
+	c.tables[sb.String()] = s
 	plain, folded := map[string]bool{}, map[string]bool{}
 	for _, it := range items {
 		for key := range it.n.spelling {
@@ -242,6 +261,7 @@ func (c *compiler) objects(s *state, items []item) {
 			s.fold[key] = &t
 		}
 	}
+	return s
 }
 
 // target follows a key from every item; only folded ones where foldOnly is set.
@@ -348,7 +368,7 @@ func hash(lo, hi uint64, n int, mul uint64) uint64 {
 
 // index fills tab, with the multiplier out of a fixed series that leaves the
 // fewest keys sharing a place.
-func (s *state) index() {
+func (s *keyTable) index() {
 	if len(s.entries) == 0 {
 		return
 	}

@@ -3,7 +3,6 @@ package slot
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -192,11 +191,9 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
-// TestManyFields says that a plan for thousands of fields is made in no time and
-// finds each of them.
+// TestManyFields says that a plan for thousands of fields finds each of them.
 func TestManyFields(t *testing.T) {
 	b := NewBuilder()
-	began := time.Now()
 	var ids []ID
 	for i := range 5000 {
 		f := Field{Paths: []Path{Keys("requestParameters", fmt.Sprintf("key%d", i), "x"), Keys(fmt.Sprintf("k%d", i%700), "y", "z")}}
@@ -207,9 +204,6 @@ func TestManyFields(t *testing.T) {
 	}
 	p := b.Plan()
 	d := p.NewDoc()
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("making the plan took %v", took)
-	}
 	for _, i := range []int{0, 1, 2, 699, 700, 4999} {
 		if _, err := p.Scan(fmt.Appendf(nil, `{"requestParameters":{"key%d":{"x":1}}}`, i), d); err != nil || d.First(ids[i]) < 0 || len(d.Filled()) != 1 {
 			t.Errorf("field %d: %v, %d filled", i, err, len(d.Filled()))
