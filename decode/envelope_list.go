@@ -88,6 +88,7 @@ const (
 // enter looks whether the object at the unread bytes is one around a list of
 // records, and if so steps into the list.
 func (r *Reader) enter(s *stream) bool {
+	r.looked = false
 	if len(s.frames)+1 > MaxEnvelopes {
 		return false
 	}
@@ -165,6 +166,7 @@ func (r *Reader) isList(s *stream, b []byte, name []byte, v, first int, plain bo
 	if b[first] == '{' {
 		// A member that is known settles it.
 		last := len(r.d.plans) - 1
+		r.looked = true
 		_, err := r.d.plans[last].Scan(b[first:], r.doc(last))
 		if errors.Is(err, slot.ErrShort) {
 			return false, !s.eof

@@ -149,6 +149,7 @@ type Reader struct {
 
 	rec     Record
 	held    bool   // rec is still to be handed out
+	looked  bool   // enter has read a member of a list into the Doc of the last plan
 	streak  int    // broken records since the last good one
 	muted   uint64 // of them, how many were not reported
 	mutedAt int64

@@ -314,8 +314,16 @@ func (r *Reader) found(s *stream, f *frame, n int) (done bool, bad *RecordError,
 	}
 	if k < 0 {
 		k = last
-		if f.direct && s.buf[s.pos] == '{' && r.enter(s) {
-			return false, nil, nil
+		if f.direct && s.buf[s.pos] == '{' {
+			if r.enter(s) {
+				return false, nil, nil
+			}
+			if r.looked {
+				// A list that is a field of the record was looked at with the record's Doc.
+				if _, err := r.plan(s).Scan(s.unread(), r.doc(last)); err != nil {
+					return false, r.broken(s, err), nil
+				}
+			}
 		}
 		if r.depth < MaxEnvelopes {
 			if opened, bad := r.unwrap(s, n); opened || bad != nil {

@@ -112,6 +112,7 @@ func TestShapes(t *testing.T) {
 		{"value of known records beside unknown keys", `{"q":1,"value":[` + a + `]}`, []string{a}},
 		{"value that is a field", `{"q":1,"value":[{"r":1}]}`, []string{`{"q":1,"value":[{"r":1}]}`}},
 		{"value that is a field, other order", `{"value":[{"r":1}],"q":1}`, []string{`{"value":[{"r":1}],"q":1}`}},
+		{"value that is a field, after a record", `{"q":1}` + "\n" + `{"q":2,"value":[{"r":1},{"r":2}]}`, []string{`{"q":1}`, `{"q":2,"value":[{"r":1},{"r":2}]}`}},
 		{"value of many unknown records beside unknown keys", `{"value":[` + many + `],"q":1}`, manyRecords},
 		{"value of unknown records, cut short", `{"value":[{"q":1},{"q":`, []string{`{"q":1}`, "! the text ends inside a record"}},
 		{"value of scalars", `{"value":[1,2]}`, []string{`{"value":[1,2]}`}},
