@@ -107,6 +107,24 @@ func substitute(n node, macros func(name string) (node, bool), unknown func(*ide
 	return n
 }
 
+// weight counts the nodes of a condition and the values that it compares with.
+func weight(n node) int {
+	total := 1
+	switch n := n.(type) {
+	case *boolean:
+		for _, kid := range n.kids {
+			total += weight(kid)
+		}
+	case *negation:
+		total += weight(n.kid)
+	case *check:
+		if values, ok := n.right.(*literals); ok {
+			total += len(values.values)
+		}
+	}
+	return total
+}
+
 // size counts the nodes of a condition up to a limit, and depth its levels.
 func size(n node, limit int) (nodes, depth int) {
 	switch n := n.(type) {

@@ -161,6 +161,9 @@ func newElement(op string, typ ftype, v string) (element, string) {
 		lower := lowerASCII(v)
 		e.native, e.test = false, func(t []byte) bool { return containsFold(t, lower) }
 	case "glob", "iglob":
+		if len(v) > maxGlob {
+			return element{}, fmt.Sprintf("a pattern of more than %d bytes", maxGlob)
+		}
 		return globElement(v, op == "iglob"), ""
 	case "regex":
 		re, msg := compileRegex(v)
@@ -169,6 +172,9 @@ func newElement(op string, typ ftype, v string) (element, string) {
 		}
 		e.op, e.arg.Regexp, e.test = query.Regex, re, re.Match
 	case "pmatch":
+		if len(v) > maxGlob {
+			return element{}, fmt.Sprintf("a path of more than %d bytes", maxGlob)
+		}
 		path := parsePath(v)
 		e.native, e.test = false, path.prefixes
 	}
@@ -271,6 +277,8 @@ func globElement(v string, fold bool) element {
 
 func elementHint(op, v string) string {
 	switch {
+	case strings.HasSuffix(op, "glob"):
+		return "split the pattern"
 	case op == "regex" && strings.Contains(v, `\`):
 		return `regex is POSIX: write [0-9] for \d, [[:space:]] for \s, [[:alnum:]_] for \w`
 	case op == "regex" && strings.Contains(v, "(?"):
@@ -484,6 +492,9 @@ func pairTest(op string, typ ftype) func(l, r []byte) bool {
 	case "glob", "iglob":
 		fold := op == "iglob"
 		return func(l, r []byte) bool {
+			if len(r) > maxGlob {
+				return false
+			}
 			parts, ok := parseGlob(string(r), fold)
 			return ok && matchGlob(parts, l, fold)
 		}

@@ -2,6 +2,7 @@ package falco
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -9,8 +10,13 @@ import (
 	"github.com/yagura-sec/yagura/rule"
 )
 
-// maxNodes bounds one condition with its macros put in.
-const maxNodes = 50_000
+// Limits of conditions with their lists and macros put in: the nodes of one, and
+// the bytes and parts (nodes and values) of all together.
+const (
+	maxNodes = 50_000
+	maxText  = 256 << 20
+	maxParts = 5_000_000
+)
 
 // compile turns what the files define into rules.
 func (l *loader) compile() []*rule.Rule {
@@ -47,6 +53,7 @@ func (l *loader) compile() []*rule.Rule {
 // before the last word on the list.
 func (l *loader) compileLists() map[*listDef][]string {
 	out := map[*listDef][]string{}
+	total := 0
 	for _, d := range l.listOrder {
 		items := []string{}
 		for _, item := range d.items {
@@ -56,7 +63,14 @@ func (l *loader) compileLists() map[*listDef][]string {
 			} else {
 				items = append(items, item)
 			}
+			if total+len(items) > maxParts {
+				l.badLists[d.name] = true
+				l.refuse("", &fault{codeValidate, fmt.Sprintf("the lists have more than %d items with the lists in them", maxParts), "", d.at})
+				items = nil
+				break
+			}
 		}
+		total += len(items)
 		out[d] = items
 	}
 	return out
@@ -64,9 +78,8 @@ func (l *loader) compileLists() map[*listDef][]string {
 
 // parse puts the lists into a condition and parses it.
 func (l *loader) parse(t text, lists map[*listDef][]string) (node, *fault) {
-	t = text{t.s, slices.Clone(t.at)}
-	for name := range l.badLists {
-		probe := text{t.s, t.at}
+	for _, name := range slices.Sorted(maps.Keys(l.badLists)) {
+		probe := t
 		if probe.putList(name, nil) {
 			return nil, &fault{codeValidate, "uses list '" + name + "', which was refused", "", t.place(strings.Index(t.s, name))}
 		}
@@ -78,6 +91,9 @@ func (l *loader) parse(t text, lists map[*listDef][]string) (node, *fault) {
 		if len(t.s) > maxCondition {
 			return nil, &fault{codeCompileCond, fmt.Sprintf("condition is longer than %d bytes with its lists", maxCondition), "", t.place(0)}
 		}
+	}
+	if l.written += len(t.s); l.written > maxText {
+		return nil, &fault{codeValidate, fmt.Sprintf("conditions have more than %d MB together with their lists", maxText>>20), "", t.place(0)}
 	}
 	n, err := parseCondition(t)
 	if err != nil {
@@ -218,10 +234,27 @@ func (l *loader) compileRule(d *ruleDef, lists map[*listDef][]string) *rule.Rule
 	for _, w := range built.warnings {
 		l.warn(d.name, w.code, w.msg, w.hint, w.at)
 	}
-	if !d.enabled {
+	if !l.sideCar(d, built.out) || !d.enabled {
 		return nil
 	}
 	return built.out
+}
+
+// sideCar reads the key yagura of a rule; false says that it was refused, and the
+// rule with it.
+func (l *loader) sideCar(d *ruleDef, r *rule.Rule) bool {
+	if d.car == nil {
+		return true
+	}
+	var refusals []rule.Refusal
+	r.SideCar, r.Japanese, refusals = rule.ParseSideCar(d.car, d.from.path)
+	good := true
+	for _, x := range refusals {
+		x.Rule, x.Line = d.name, x.Line+d.from.line
+		good = good && x.Warning
+		l.refusals = append(l.refusals, x)
+	}
+	return good
 }
 
 // built is a compiled rule with what is to be said of it.
@@ -249,6 +282,9 @@ func (l *loader) build(c *compiler, d *ruleDef, cond text, lists map[*listDef][]
 	if n, f = l.resolve(n, l.counter, resolved, nil); f != nil {
 		return nil, f
 	}
+	if l.parts += weight(n); l.parts > maxParts {
+		return nil, &fault{codeValidate, fmt.Sprintf("rules have more than %d parts together with their lists and macros", maxParts), "", n.where()}
+	}
 	line, _ := d.at.where()
 	r := &rule.Rule{
 		ID: d.name, Title: d.name, Engine: yagura.EngineFalco, File: d.from.path, Line: line,
@@ -266,19 +302,6 @@ func (l *loader) build(c *compiler, d *ruleDef, cond text, lists map[*listDef][]
 		return nil, &fault{codeCompileCond, bad.msg, l.otherSource(d, bad), bad.at}
 	}
 	r.Fields = fieldsOf(c.fields, output.fields)
-	if d.car != nil {
-		var refusals []rule.Refusal
-		r.SideCar, r.Japanese, refusals = rule.ParseSideCar(d.car, d.from.path)
-		refused := false
-		for _, x := range refusals {
-			x.Rule, x.Line = d.name, x.Line+d.from.line
-			refused = refused || !x.Warning
-			l.refusals = append(l.refusals, x)
-		}
-		if refused {
-			return nil, &fault{"", "the side-car of the rule was refused", "", d.from.nodeAt(d.car)}
-		}
-	}
 	return &built{r, append(unsafeNA(n), c.warnings...)}, nil
 }
 

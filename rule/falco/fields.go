@@ -56,7 +56,7 @@ type fieldDef struct {
 	always bool
 	// pad prints numbers with nine digits.
 	pad bool
-	// window marks a count over time; see countlast.go.
+	// window marks a count over time; see window.go.
 	window bool
 	// note warns the author of a rule that reads the field.
 	note string

@@ -207,7 +207,11 @@ func (p *parser) quoted() (bool, *syntaxError) {
 			p.take(i + 1 - start)
 			s, msg := unescape(body, delim)
 			if msg != "" {
-				return false, p.fail("%s", msg)
+				hint := `write \\ for a backslash; a regex has [0-9] for \d, [[:space:]] for \s, [[:alnum:]_] for \w`
+				if strings.HasPrefix(msg, "invalid") {
+					hint = "a quote of the other kind stands without a backslash"
+				}
+				return false, &syntaxError{msg: msg, at: p.text.place(start), hint: hint}
 			}
 			p.last = s
 			return true, nil

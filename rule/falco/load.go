@@ -63,6 +63,8 @@ type loader struct {
 	// Names whose definition or append was refused, and files that require what we
 	// are not.
 	badLists, badMacros, badRules, badFiles map[string]bool
+	// What conditions have taken of maxText and maxParts.
+	written, parts int
 	// modern holds, for each file, the sources that its rules name.
 	modern map[string]map[string]bool
 }
@@ -184,7 +186,10 @@ func (l *loader) unknownKeys(r reader, name string, known []string) {
 
 // closest says which of words is meant, "" if none is near.
 func closest(got string, words []string) string {
-	for _, w := range words {
+	for i, w := range words {
+		if i == 1000 {
+			break // who reads so many refusals needs no hint
+		}
 		if d := editDistance(got, w); d > 0 && d < 3 {
 			return "did you mean " + w + "?"
 		}
@@ -228,6 +233,9 @@ func (l *loader) readList(r reader) {
 		prev.items, prev.visibility, prev.at = items, id, at
 		return
 	}
+	if len(l.listOrder) >= maxNames {
+		r.fail(codeValidate, r.item, "more than %d lists", maxNames)
+	}
 	d := &listDef{name: name, items: items, index: id, visibility: id, at: at}
 	l.lists[name] = d
 	l.listOrder = append(l.listOrder, d)
@@ -257,6 +265,9 @@ func (l *loader) readMacro(r reader) {
 	if prev != nil {
 		prev.cond, prev.visibility, prev.at = cond, id, at
 		return
+	}
+	if len(l.macroOrder) >= maxNames {
+		r.fail(codeValidate, r.item, "more than %d macros", maxNames)
 	}
 	d := &macroDef{name: name, cond: cond, index: id, visibility: id, at: at}
 	l.macros[name] = d

@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// maxGlob bounds a glob, in bytes.
+const maxGlob = 1 << 14
+
 // globPart is one step of a glob: a literal byte, ?, * or a set of bytes.
 type globPart struct {
 	kind byte // 'c', '?', '*', '['

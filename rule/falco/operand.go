@@ -150,7 +150,7 @@ func (c *compiler) fieldValue(o *fieldRef) (*value, *syntaxError) {
 		v.field = query.Field{Name: v.shown, Derive: &query.Derived{Name: "falco " + c.src.name + " " + v.shown, Deps: def.deps, Fn: def.fn}}
 	}
 	switch {
-	case strings.HasSuffix(o.name, ".value") && def.arg == argNone && len(def.paths) == 1 &&
+	case strings.HasSuffix(o.name, ".value") && def.arg == argNone && len(def.paths) > 0 &&
 		(strings.HasPrefix(o.name, "json.") || strings.HasPrefix(o.name, "jevt.")):
 		c.pointers = append(c.pointers, pointerKeys(arg)[0])
 	case !strings.HasPrefix(o.name, "evt.") && !strings.HasPrefix(o.name, "json.") && !strings.HasPrefix(o.name, "jevt."):

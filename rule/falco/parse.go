@@ -72,7 +72,9 @@ func parseCondition(t text) (node, *syntaxError) {
 		return nil, err
 	}
 	if p.pos != len(p.s) {
-		return nil, p.fail("unexpected token after '%s', expecting 'or', 'and'", p.last)
+		e := p.fail("unexpected token after '%s', expecting 'or', 'and'", p.last)
+		e.hint = p.joinHint()
+		return nil, e
 	}
 	return n, nil
 }
@@ -187,7 +189,11 @@ func (p *parser) check() (node, *syntaxError) {
 	if p.ident() {
 		return &identifier{p.last, at}, nil
 	}
-	return nil, p.fail("expected a '(' token, a field check, or an identifier")
+	e := p.fail("expected a '(' token, a field check, or an identifier")
+	if p.peek() == '!' {
+		e.hint = "write not"
+	}
+	return nil, e
 }
 
 // fieldOrTransformer reads a field or a transformer other than val; nil if there is none.
@@ -339,6 +345,30 @@ func (p *parser) condition(left operand, at place) (node, *syntaxError) {
 	return c, err
 }
 
+// joinHint guesses what was meant where a condition should go on or end.
+func (p *parser) joinHint() string {
+	rest := p.s[p.pos:]
+	word := rest[:p.run(p.pos, isAlpha)-p.pos]
+	at := p.here()
+	switch lower := strings.ToLower(word); {
+	case at.off == 0 && at.frag != p.text.place(0).frag:
+		return "a condition that is appended begins with and, or or"
+	case p.last == "val":
+		return "val() stands on the right side: name the field alone"
+	case p.last == "exists":
+		return "exists takes no value; its opposite is: not field exists"
+	case rest[0] == ')':
+		return "there is no ( for this )"
+	case word != lower && (lower == "and" || lower == "or" || lower == "not"):
+		return "operators are written in lower case: " + lower
+	case rest[0] == '&' || rest[0] == '|':
+		return "write and, or"
+	case word != "" || isDigit(rest[0]):
+		return "a value with a space stands in quotes"
+	}
+	return ""
+}
+
 // operatorHint guesses what was meant where an operator is missing.
 func (p *parser) operatorHint() string {
 	word, _, _ := strings.Cut(p.s[p.pos:], " ")
@@ -359,6 +389,17 @@ func (p *parser) operatorHint() string {
 	return ""
 }
 
+// openHint finds the quote that is not closed.
+func (p *parser) openHint() string {
+	switch c := p.peek(); {
+	case p.pos >= len(p.s):
+		return "the value is missing"
+	case c == '"' || c == '\'':
+		return "this quote is not closed"
+	}
+	return ""
+}
+
 func (p *parser) numberValue() (operand, *syntaxError) {
 	p.blank()
 	at := p.here()
@@ -368,7 +409,12 @@ func (p *parser) numberValue() (operand, *syntaxError) {
 	if p.hex() || p.number() {
 		return &literal{p.last, at}, nil
 	}
-	return nil, p.fail("expected a number value or a field with a valid transformer: %s", transformerList())
+	e := p.fail("expected a number value or a field with a valid transformer: %s", transformerList())
+	e.hint = p.openHint()
+	if e.hint == "" {
+		e.hint = "< and > take a number"
+	}
+	return nil, e
 }
 
 func (p *parser) stringValue() (operand, *syntaxError) {
@@ -380,7 +426,12 @@ func (p *parser) stringValue() (operand, *syntaxError) {
 	if ok, err := p.quoted(); err != nil || ok || p.bare() {
 		return &literal{p.last, at}, err
 	}
-	return nil, p.fail("expected a string value or a field with a valid transformer: %s", transformerList())
+	e := p.fail("expected a string value or a field with a valid transformer: %s", transformerList())
+	e.hint = p.openHint()
+	if p.peek() == '(' {
+		e.hint = "write in (…), or a modifier as in: startswith anyof (…)"
+	}
+	return nil, e
 }
 
 func (p *parser) listValue() (operand, *syntaxError) {
@@ -419,7 +470,9 @@ func (p *parser) listValue() (operand, *syntaxError) {
 	if p.ident() {
 		return &literal{p.last, at}, nil
 	}
-	return nil, p.fail("expected a list, an identifier, or a field with a valid transformer: %s", transformerList())
+	e := p.fail("expected a list, an identifier, or a field with a valid transformer: %s", transformerList())
+	e.hint = "values stand in parentheses: (a, b)"
+	return nil, e
 }
 
 // valOrTransformer reads val(field) or a transformer; nil if there is neither.

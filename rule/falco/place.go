@@ -60,6 +60,9 @@ func (f *fragment) offset(off int) (int, bool) {
 	}
 	v := f.value
 	for i := 0; ; {
+		if i >= len(v) {
+			return pos, true
+		}
 		for i < len(v) && i < off && isBlank(v[i]) {
 			i++
 		}

@@ -1,6 +1,7 @@
 package falco
 
 import (
+	"bytes"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -93,52 +94,64 @@ func (t *text) putList(name string, items []string) bool {
 	if name == "" || !strings.Contains(t.s, name) {
 		return false
 	}
-	used := false
-	for start := strings.Index(t.s, name); start >= 0; {
-		end := start + len(name)
-		if (start == 0 || strings.IndexByte(listDelims, t.s[start-1]) >= 0) &&
-			(end >= len(t.s) || strings.IndexByte(listDelims, t.s[end]) >= 0) {
-			at := t.place(start)
-			for start > 0 && strings.IndexByte(listBlanks, t.s[start-1]) >= 0 {
-				start--
-			}
-			for end < len(t.s) && strings.IndexByte(listBlanks, t.s[end]) >= 0 {
-				end++
-			}
-			sub := strings.Builder{}
-			for i, item := range items {
-				if i > 0 {
-					sub.WriteString(", ")
-				}
-				sub.WriteString(quoteItem(item))
-			}
-			if sub.Len() == 0 {
-				// An empty list takes a comma with it.
-				if start > 0 && t.s[start-1] == ',' {
-					start--
-				} else if end < len(t.s) && t.s[end] == ',' {
-					end++
-				}
-			}
-			next := text{}
-			if start > 0 {
-				next.join(t.slice(0, start))
-				next.add(" ", at)
-			}
-			next.add(sub.String()+" ", at)
-			next.join(t.slice(end, len(t.s)))
-			*t = next
-			start += sub.Len() + 1
-			used = true
+	quoted := make([]string, len(items))
+	for i, item := range items {
+		quoted[i] = quoteItem(item)
+	}
+	sub := strings.Join(quoted, ", ")
+	var done []byte // t.s up to copied, with the items put in
+	var at []place
+	add := func(s string, from place) {
+		done = append(done, s...)
+		for range len(s) {
+			at = append(at, from)
 		}
-		if start+1 > len(t.s) || len(t.s) > maxCondition {
-			break
-		}
-		i := strings.Index(t.s[start+1:], name)
+	}
+	is := func(set string, i int) bool { return strings.IndexByte(set, t.s[i]) >= 0 }
+	copied, used := 0, false
+	for from := 0; from <= len(t.s) && len(done) <= maxCondition; {
+		i := strings.Index(t.s[from:], name)
 		if i < 0 {
 			break
 		}
-		start += 1 + i
+		start := from + i
+		end := start + len(name)
+		from = start + 1
+		// What comes before a mention that follows another is the blank after that.
+		if start > copied && !is(listDelims, start-1) || end < len(t.s) && !is(listDelims, end) {
+			continue
+		}
+		begin := start
+		for begin > copied && is(listBlanks, begin-1) {
+			begin--
+		}
+		for end < len(t.s) && is(listBlanks, end) {
+			end++
+		}
+		done = append(done, t.s[copied:begin]...)
+		at = append(at, t.at[copied:begin]...)
+		if begin == copied {
+			done = bytes.TrimRight(done, listBlanks)
+		}
+		if sub == "" {
+			// An empty list takes a comma with it.
+			if bytes.HasSuffix(done, []byte(",")) {
+				done = done[:len(done)-1]
+			} else if end < len(t.s) && t.s[end] == ',' {
+				end++
+			}
+		}
+		from, at = end, at[:len(done)]
+		if len(done) > 0 {
+			add(" ", t.place(start))
+		} else {
+			from++
+		}
+		add(sub+" ", t.place(start))
+		copied, used = end, true
+	}
+	if used {
+		t.s, t.at = string(done)+t.s[copied:], append(at, t.at[copied:]...)
 	}
 	return used
 }

@@ -16,6 +16,8 @@ const (
 	maxFile  = 16 << 20
 	maxItems = 100_000
 	maxDocs  = 1000
+	maxNames = 10_000    // lists, and macros, of one load
+	maxTree  = 2_000_000 // values of one file, aliases written out
 )
 
 // entry is one item of a rule file's list.
@@ -68,6 +70,7 @@ func readEntries(path string, data []byte) (items []entry, faults []*fault) {
 // parseDocuments reads the YAML documents of one text.
 func parseDocuments(src *source) ([]entry, *fault) {
 	var items []entry
+	left := maxTree
 	dec := yaml.NewDecoder(bytes.NewReader(src.data))
 	for n := 0; ; n++ {
 		var doc yaml.Node
@@ -97,11 +100,33 @@ func parseDocuments(src *source) ([]entry, *fault) {
 				"begin each item with - at the start of the line", src.nodeAt(root)}
 		}
 		for _, item := range root.Content {
+			if left = spend(item, left, 0); left < 0 {
+				return items, &fault{codeYAMLValidate, fmt.Sprintf("rule file has more than %d values with its aliases", maxTree), "split it",
+					src.nodeAt(item)}
+			}
 			if item = deref(item); !isNull(item) {
 				items = append(items, entry{src, item})
 			}
 		}
 	}
+}
+
+// spend takes the values of a tree, aliases written out, from what is left; negative
+// when that is not enough, or an alias stands inside itself.
+func spend(n *yaml.Node, left, depth int) int {
+	if left--; depth > maxNesting {
+		return -1
+	}
+	if n.Kind == yaml.AliasNode {
+		return spend(n.Alias, left, depth+1)
+	}
+	for _, kid := range n.Content {
+		if left < 0 {
+			break
+		}
+		left = spend(kid, left, depth+1)
+	}
+	return left
 }
 
 // splitItems cuts a file at the lines that begin an item of the outermost list.
