@@ -47,8 +47,12 @@ type Scan struct {
 // waitingBytes bounds the batches of workers that are ahead of the sequencer.
 const waitingBytes = 64 << 20
 
-// unitsAhead bounds the objects between the lister and the sequencer.
-const unitsAhead = 1024
+// unitsAhead bounds the objects between the workers and the sequencer, jobsAhead those
+// that are listed and not yet begun.
+const (
+	unitsAhead = 1024
+	jobsAhead  = 16_384
+)
 
 // NewScan compiles the rules for every format.
 func NewScan(rules *Rules, o ScanOptions) (*Scan, error) {
@@ -96,7 +100,10 @@ func (s *Scan) Run(ctx context.Context, out report.Writer, sources ...source.Sou
 	f := newFlow(waitingBytes)
 	order := make(chan *unit, unitsAhead)
 	todo := make(chan *unit)
-	go s.list(work, sources, order, todo)
+	jobs := make(chan job, jobsAhead)
+	taken := make(chan struct{}, 1)
+	go s.list(work, sources, jobs, taken)
+	go dispatch(work, jobs, taken, order, todo)
 	var workers sync.WaitGroup
 	for range s.o.Workers {
 		workers.Go(func() {
@@ -122,24 +129,51 @@ func (s *Scan) Run(ctx context.Context, out report.Writer, sources ...source.Sou
 	return q.sum, errors.Join(err, window.Close())
 }
 
-// list hands every object to the sequencer, then to a worker.
-func (s *Scan) list(ctx context.Context, sources []source.Source, order, todo chan<- *unit) {
-	defer close(order)
-	defer close(todo)
+// list lists every object into jobs. It runs ahead of the workers, so that the total
+// is soon known, but for objects that are fetched once they are listed (S3): there it
+// goes on when the last one was taken.
+func (s *Scan) list(ctx context.Context, sources []source.Source, jobs chan<- job, taken <-chan struct{}) {
+	defer close(jobs)
 	for _, src := range sources {
 		for obj, err := range src.Objects(ctx) {
 			if ctx.Err() != nil {
 				return
 			}
-			u := &unit{job: job{obj, err}}
 			if err == nil && obj.Size > 0 {
 				s.progress.total.Add(obj.Size)
 			}
-			order <- u
-			todo <- u
+			select {
+			case jobs <- job{obj, err}:
+			case <-ctx.Done():
+				return
+			}
+			if obj.Source == "s3" {
+				select {
+				case <-taken:
+				case <-ctx.Done():
+					return
+				}
+			}
 		}
 	}
 	s.progress.listed.Store(true)
+}
+
+// dispatch hands every job to the sequencer, then to a worker.
+func dispatch(ctx context.Context, jobs <-chan job, taken chan<- struct{}, order, todo chan<- *unit) {
+	defer close(order)
+	defer close(todo)
+	for j := range jobs {
+		if ctx.Err() != nil {
+			continue // the lister sees it too
+		}
+		u := &unit{job: j}
+		order <- u
+		todo <- u
+		if j.object.Source == "s3" {
+			taken <- struct{}{}
+		}
+	}
 }
 
 // Progress is where a run stands.

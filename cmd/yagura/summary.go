@@ -48,6 +48,8 @@ func printSummary(s *screen, sum *app.Summary, rules *app.Rules, ja bool) {
 	note(uint64(sum.Unreadable), "%s unreadable", "読み込めなかったもの %s 件")
 	note(sum.TooOld, "%s events before --since", "--since より前のイベント %s 件")
 	note(sum.Forgotten, "%s keys did not fit the memory of repeats", "重複判定の記憶に収まらなかったキー %s 件")
+	note(uint64(sum.Windows.NoTime), "%s matches without a time are in no window", "時刻がなく期間の条件に数えられなかった一致 %s 件")
+	note(uint64(sum.Windows.Cut+sum.Windows.Trimmed), "%s matches beyond the bounds of windows", "期間の条件の上限を超えた一致 %s 件")
 	if notes != nil {
 		s.line("  " + strings.Join(notes, " · "))
 	}

@@ -105,28 +105,28 @@ func (s *screen) close() {
 func barText(p app.Progress, elapsed time.Duration, width int) string {
 	seconds := max(elapsed.Seconds(), 0.001)
 	text := bytesText(p.Read)
-	bar := ""
 	if p.Total > 0 {
-		part := min(float64(p.Read)/float64(p.Total), 1)
-		more := ""
+		text += " of " + bytesText(p.Total)
 		if !p.Listed {
-			more = "+"
+			text += "+"
 		}
-		text += fmt.Sprintf(" of %s%s", bytesText(p.Total), more)
-		const cells = 20
-		full := int(part * cells)
-		bar = strings.Repeat("█", full) + strings.Repeat("░", cells-full) + fmt.Sprintf(" %3.0f%%  ", part*100)
 	}
 	text += fmt.Sprintf("  %s events/s  %s findings", thousands(uint64(float64(p.Events)/seconds)), thousands(p.Findings))
 	if p.Total > 0 && p.Listed && p.Read > 0 && p.Read < p.Total {
 		left := time.Duration(float64(p.Total-p.Read) / (float64(p.Read) / seconds) * float64(time.Second))
 		text += "  " + left.Round(time.Second).String() + " left"
 	}
-	if len([]rune(bar+text)) <= width {
-		return bar + text
-	}
 	runes := []rune(text)
-	return string(runes[:min(len(runes), max(width, 0))])
+	if len(runes) > width {
+		return string(runes[:max(width, 0)])
+	}
+	const rest = len(" 100%  ")
+	if cells := min(20, width-len(runes)-rest); p.Total > 0 && cells >= 5 {
+		part := min(float64(p.Read)/float64(p.Total), 1)
+		full := int(part * float64(cells))
+		text = strings.Repeat("█", full) + strings.Repeat("░", cells-full) + fmt.Sprintf(" %3.0f%%  ", part*100) + text
+	}
+	return text
 }
 
 // bytesText writes a number of bytes with three digits and a unit of a thousand.
