@@ -163,8 +163,9 @@ func (r *repeated) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	k := int(min(int64(len(p)), r.n))
-	for i := range p[:k] {
-		p[i] = r.c
+	p[0] = r.c
+	for n := 1; n < k; n *= 2 {
+		copy(p[n:k], p[:n])
 	}
 	r.n -= int64(k)
 	return k, nil
@@ -184,9 +185,9 @@ func TestBombs(t *testing.T) {
 		_ = z.Close()
 		return b.Bytes()
 	}
-	zeros := pack(&repeated{0, size})
-	line := pack(io.MultiReader(strings.NewReader(trail("A")+"\n"+`{"x":"`), &repeated{'y', min(size, 64<<20) + size&(1<<30)}, strings.NewReader("\"}\n"+trail("BB"))))
-	deep := pack(&repeated{'[', size})
+	zeros := func() []byte { return pack(&repeated{0, size}) }
+	line := func() []byte { return pack(io.MultiReader(strings.NewReader(trail("A")+"\n"+`{"x":"`), &repeated{'y', min(size, 64<<20) + size&(1<<30)}, strings.NewReader("\"}\n"+trail("BB")))) }
+	deep := func() []byte { return pack(&repeated{'[', size}) }
 	zipBomb := func() []byte {
 		var b bytes.Buffer
 		w := zip.NewWriter(&b)
@@ -194,13 +195,14 @@ func TestBombs(t *testing.T) {
 		_, _ = io.Copy(m, &repeated{' ', size})
 		_ = w.Close()
 		return b.Bytes()
-	}()
-	for name, data := range map[string][]byte{"zeros": zeros, "one line": line, "brackets": deep, "zip": zipBomb,
-		"gzip of gzip": gzipped(zeros)} {
+	}
+	for name, make := range map[string]func() []byte{"zeros": zeros, "one line": line, "brackets": deep, "zip": zipBomb,
+		"gzip of gzip": func() []byte { return gzipped(zeros()) }} {
 		t.Run(name, func(t *testing.T) {
-			if size < 1<<30 && (name == "brackets" || name == "gzip of gzip") {
+			if size < 1<<30 && (name == "brackets" || name == "gzip of gzip" || name == "zip") {
 				t.Skip("runs with YAGURA_PROVE set")
 			}
+			data := make()
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			list := readAll(t, newDecoder(t, Options{}), bytes.NewReader(data), "bomb")
