@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/yagura-sec/yagura"
@@ -56,6 +57,8 @@ Examples:
     yagura scan --explain --min-severity high trail/ # and why
     yagura scan --format jsonl s3://org-trail/AWSLogs/ --since 7d | jq .rule.title
     zcat *.gz | yagura scan --fail-on high -         # exit code 1 for a pipeline
+
+Every key of the configuration file is also an environment variable: ` + strings.Join(config.Variables(), ", ") + `. Flags win over the environment, the environment over the file.
 ` + exitHelp
 }
 
