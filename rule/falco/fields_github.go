@@ -165,7 +165,8 @@ func githubPublic(in query.Input, out *query.Values) {
 	}
 }
 
-// githubFiles lists the files of one kind in all commits, with commas.
+// githubFiles lists the files of one kind in all commits, with commas between those of
+// one commit, as the plugin does.
 func githubFiles(key string) derivation {
 	return func(in query.Input, out *query.Values) {
 		var list []byte

@@ -69,16 +69,18 @@ func (f *fragment) offset(off int) (int, bool) {
 		for pos < len(data) && isBlank(data[pos]) {
 			pos++
 		}
-		if i >= off || i >= len(v) {
+		coded := style&yaml.DoubleQuotedStyle != 0 && pos < len(data) && data[pos] == '\\'
+		n, size, blank := 0, 0, false
+		if coded {
+			n, size, blank = escape(data[pos:])
+		}
+		switch {
+		case i >= len(v), i >= off && !blank:
 			return min(pos, len(data)), true
-		}
-		if pos >= len(data) {
+		case pos >= len(data):
 			return 0, false
-		}
-		if style&yaml.DoubleQuotedStyle != 0 && data[pos] == '\\' {
-			n, size, blank := escape(data[pos:])
-			pos += n
-			if !blank {
+		case coded:
+			if pos += n; !blank {
 				i += size
 			}
 			continue
