@@ -1,0 +1,112 @@
+package app
+
+// plainRecords are records of everyday shape that all pairs are asked about.
+var plainRecords = []string{
+	``,
+	`"eventName":"CreateUser","requestParameters":{"userName":"eve"},"readOnly":false`,
+	`"eventName":"DeleteUser","requestParameters":{"userName":"bob"},"errorCode":"AccessDenied","errorMessage":"not allowed"`,
+	`"eventName":"ListUsers","readOnly":true,"managementEvent":true`,
+	`"eventSource":"s3.amazonaws.com","eventName":"GetObject","requestParameters":{"bucketName":"logs","key":"a/b.gz"},"additionalEventData":{"bytesTransferredOut":1500}`,
+	`"eventSource":"ec2.amazonaws.com","eventName":"RunInstances","awsRegion":"us-east-1","responseElements":{"instancesSet":{"items":[{"imageId":"ami-1"}]}}`,
+	`"userIdentity":{"type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/ops/s1","accountId":"111122223333","sessionContext":{"sessionIssuer":{"userName":"ops"}}}`,
+	`"userIdentity":{"type":"Root","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333","userName":"root"},"eventName":"ConsoleLogin","eventSource":"signin.amazonaws.com"`,
+	`"sourceIPAddress":"198.51.100.77","userAgent":"Mozilla/5.0","vpcEndpointId":"vpce-1"`,
+	`"sourceIPAddress":"cloudtrail.amazonaws.com","requestParameters":{"path":"/srv/data","name":"trail"}`,
+}
+
+// equalPairs are conditions that both specifications give the same meaning, on
+// records like these.
+var equalPairs = []pair{
+	// Comparing one value.
+	{name: "equal", sigma: `eventName: CreateUser`, falco: `ct.name=CreateUser`, hit: []string{`"eventName":"CreateUser"`}, miss: []string{`"eventName":"CreateUsers"`, ``}},
+	{name: "equal, quoted, with a space", sigma: `userAgent: 'my tool'`, falco: `ct.useragent = "my tool"`, hit: []string{`"userAgent":"my tool"`}, miss: []string{`"userAgent":"mytool"`}},
+	{name: "equal beyond ASCII", sigma: `requestParameters.userName: 櫓`, falco: `ct.request.username=櫓`, hit: []string{`"requestParameters":{"userName":"櫓"}`, `"requestParameters":{"userName":"\u6ad3"}`}, miss: []string{`"requestParameters":{"userName":"矢倉"}`}},
+	{name: "text with quotes and a backslash", sigma: `requestParameters.name: 'a"\b'`, falco: `ct.request.name="a\"\\b"`, hit: []string{`"requestParameters":{"name":"a\"\\b"}`}, miss: []string{`"requestParameters":{"name":"ab"}`}},
+	{name: "one of some values", sigma: `eventName: [CreateUser, DeleteUser]`, falco: `ct.name in (CreateUser, DeleteUser)`, hit: []string{`"eventName":"DeleteUser"`}, miss: []string{`"eventName":"UpdateUser"`}},
+	{name: "with regard to case", sigma: `eventName|cased: RotateKey`, falco: `ct.name=RotateKey`, hit: []string{`"eventName":"RotateKey"`}, miss: []string{`"eventName":"rotatekey"`}},
+	{name: "without regard to case", sigma: `userAgent: my-tool`, falco: `tolower(ct.useragent)=my-tool`, hit: []string{`"userAgent":"My-Tool"`}, miss: []string{`"userAgent":"my-tools"`}},
+	{name: "in capitals", sigma: `awsRegion: eu-north-1`, falco: `toupper(ct.region)=EU-NORTH-1`, hit: []string{`"awsRegion":"eu-north-1"`}, miss: []string{`"awsRegion":"eu-north-2"`}},
+	{name: "contains", sigma: `userAgent|contains: kali`, falco: `ct.useragent contains kali`, hit: []string{`"userAgent":"aws-cli kali linux"`}, miss: []string{`"userAgent":"aws-cli linux"`}},
+	{name: "contains, cased", sigma: `userAgent|contains|cased: Tails`, falco: `ct.useragent contains Tails`, hit: []string{`"userAgent":"aws-cli Tails"`}, miss: []string{`"userAgent":"aws-cli tails"`}},
+	{name: "contains without regard to case", sigma: `userAgent|contains: nmap`, falco: `ct.useragent icontains nmap`, hit: []string{`"userAgent":"with NMap"`}, miss: []string{`"userAgent":"with map"`}},
+	{name: "contains one of some", sigma: `userAgent|contains: [kali, parrot]`, falco: `ct.useragent contains anyof (kali, parrot)`, hit: []string{`"userAgent":"x parrot"`}, miss: []string{`"userAgent":"x"`}},
+	{name: "contains all of some", sigma: `userAgent|contains|all: [kali, boto]`, falco: `ct.useragent contains allof (kali, boto)`, hit: []string{`"userAgent":"boto on kali"`}, miss: []string{`"userAgent":"kali"`}},
+	{name: "starts with", sigma: `eventName|startswith: Delete`, falco: `ct.name startswith Delete`, hit: []string{`"eventName":"DeleteTrail"`}, miss: []string{`"eventName":"UnDelete"`}},
+	{name: "starts with, cased", sigma: `eventName|startswith|cased: Del`, falco: `ct.name startswith Del`, hit: []string{`"eventName":"DelX"`}, miss: []string{`"eventName":"dElX"`}},
+	{name: "starts with one of some", sigma: `eventName|startswith: [Put, Delete]`, falco: `ct.name startswith anyof (Put, Delete)`, hit: []string{`"eventName":"PutObject"`}, miss: []string{`"eventName":"OutPut"`}},
+	{name: "ends with", sigma: `eventSource|endswith: .amazonaws.com`, falco: `ct.src endswith .amazonaws.com`, hit: []string{`"eventSource":"sts.amazonaws.com"`}, miss: []string{`"eventSource":"signin.example.com"`}},
+	{name: "ends with, cased", sigma: `eventName|endswith|cased: User`, falco: `ct.name endswith User`, hit: []string{`"eventName":"CreateUser"`}, miss: []string{`"eventName":"Createuser2"`, `"eventName":"TagsuSer"`}},
+	{name: "wildcard", sigma: `eventName|cased: 'Create*Profile'`, falco: `ct.name glob "Create*Profile"`, hit: []string{`"eventName":"CreateLoginProfile"`, `"eventName":"CreateProfile"`}, miss: []string{`"eventName":"CreateProfiles"`}},
+	{name: "wildcard for one character", sigma: `awsRegion: 'eu-west-?'`, falco: `ct.region glob "eu-west-?"`, hit: []string{`"awsRegion":"eu-west-3"`}, miss: []string{`"awsRegion":"eu-west-"`, `"awsRegion":"eu-west-11"`}},
+	{name: "wildcard without regard to case", sigma: `userAgent: '*Boto?/*'`, falco: `ct.useragent iglob "*boto?/*"`, hit: []string{`"userAgent":"x BOTO3/1"`}, miss: []string{`"userAgent":"boto/1"`}},
+	{name: "one of some wildcards", sigma: `requestParameters.key: ['*.gz', 'tmp/*']`, falco: `s3.key glob anyof ("*.gz", "tmp/*")`, hit: []string{`"requestParameters":{"key":"tmp/a/b"}`}, miss: []string{`"requestParameters":{"key":"a/tmp"}`}},
+	{name: "escaped wildcard", sigma: `requestParameters.policy: 'a\*'`, falco: `ct.request.policy="a*"`, hit: []string{`"requestParameters":{"policy":"a*"}`}, miss: []string{`"requestParameters":{"policy":"ab"}`}},
+	{name: "regular expression, whole text", sigma: `eventName|re: '^(Create|Delete)(User|Role)$'`, falco: `ct.name regex "(Create|Delete)(User|Role)"`, hit: []string{`"eventName":"DeleteRole"`}, miss: []string{`"eventName":"DeleteRoles"`}},
+	{name: "regular expression, anywhere", sigma: `userAgent|re: 'b[ao]to[0-9]+'`, falco: `ct.useragent regex ".*b[ao]to[0-9]+.*"`, hit: []string{`"userAgent":"x bato3 y"`}, miss: []string{`"userAgent":"x boto y"`}},
+	{name: "one of some regular expressions", sigma: `eventName|re: ['^Get.{3}$', '^List']`, falco: `ct.name regex anyof ("Get.{3}", "List.*")`, hit: []string{`"eventName":"GetKey"`, `"eventName":"ListKeys"`}, miss: []string{`"eventName":"GetKeys"`}},
+	{name: "regular expression without regard to case", sigma: `userAgent|re|i: '^pacu'`, falco: `tolower(ct.useragent) regex "pacu.*"`, hit: []string{`"userAgent":"Pacu/1"`}, miss: []string{`"userAgent":"x pacu"`}},
+	{name: "length", sigma: `eventName|re: '^.{12,}$'`, falco: `len(ct.name) >= 12`, hit: []string{`"eventName":"StartLogging"`}, miss: []string{`"eventName":"StopLogging"`}},
+	{name: "network", sigma: `sourceIPAddress|cidr: 198.51.100.0/24`, falco: `ct.srcip startswith "198.51.100."`, hit: []string{`"sourceIPAddress":"198.51.100.255"`}, miss: []string{`"sourceIPAddress":"198.51.101.1"`, `"sourceIPAddress":"iam.amazonaws.com"`}},
+	{name: "encoded text", sigma: `requestParameters.userData|base64: secret`, falco: `b64(json.value[/requestParameters/userData])=secret`, hit: []string{`"requestParameters":{"userData":"c2VjcmV0"}`}, miss: []string{`"requestParameters":{"userData":"secret"}`}},
+	{name: "part of encoded text", sigma: `requestParameters.userData|base64offset|contains: /dev/tcp`, falco: `b64(json.value[/requestParameters/userData]) contains /dev/tcp`, hit: []string{`"requestParameters":{"userData":"YmFzaCAtaSA+Ji9kZXYvdGNwLzE="}`}, miss: []string{`"requestParameters":{"userData":"ZWNobw=="}`}},
+
+	// Presence.
+	{name: "is there", sigma: `errorCode|exists: true`, falco: `ct.error exists`, hit: []string{`"errorCode":"AccessDenied"`, `"errorCode":null`, `"errorCode":""`}, miss: []string{``}},
+	{name: "is not there", sigma: `errorCode|exists: false`, falco: `not ct.error exists`, hit: []string{``}, miss: []string{`"errorCode":"AccessDenied"`, `"errorCode":null`}},
+	{name: "has some text", sigma: `errorCode: '?*'`, falco: `ct.error exists and ct.error != ""`, hit: []string{`"errorCode":"x"`}, miss: []string{`"errorCode":""`, `"errorCode":null`, ``}},
+	{name: "empty text", sigma: `userAgent: ''`, falco: `ct.useragent=""`, hit: []string{`"userAgent":""`}, miss: []string{``}},
+	{name: "unlike, and there", sigma: `errorCode|exists: true, errorCode|neq: AccessDenied`, falco: `ct.error != AccessDenied`, hit: []string{`"errorCode":"Throttling"`}, miss: []string{`"errorCode":"AccessDenied"`, ``}},
+	{name: "unlike, or not there", sigma: `errorCode|neq: AccessDenied`, falco: `not ct.error=AccessDenied`, hit: []string{`"errorCode":"Throttling"`, ``}, miss: []string{`"errorCode":"AccessDenied"`}},
+
+	// Numbers and truth.
+	{name: "more than", sigma: `additionalEventData.bytesTransferredOut|gt: 1000`, falco: `s3.bytes.out > 1000`, hit: []string{`"additionalEventData":{"bytesTransferredOut":10000}`}, miss: []string{`"additionalEventData":{"bytesTransferredOut":1000}`, `"additionalEventData":{"bytesTransferredOut":9}`, ``}},
+	{name: "at least", sigma: `additionalEventData.bytesTransferredIn|gte: 5`, falco: `s3.bytes.in >= 5`, hit: []string{`"additionalEventData":{"bytesTransferredIn":5}`}, miss: []string{`"additionalEventData":{"bytesTransferredIn":4}`}},
+	{name: "less than", sigma: `additionalEventData.bytesTransferredIn|lt: 5`, falco: `s3.bytes.in < 5`, hit: []string{`"additionalEventData":{"bytesTransferredIn":0}`}, miss: []string{`"additionalEventData":{"bytesTransferredIn":5}`, ``}},
+	{name: "between", sigma: `additionalEventData.bytesTransferredIn|gte: 5, additionalEventData.bytesTransferredIn|lte: 9`, falco: `s3.bytes.in >= 5 and s3.bytes.in <= 9`, hit: []string{`"additionalEventData":{"bytesTransferredIn":9}`}, miss: []string{`"additionalEventData":{"bytesTransferredIn":10}`}},
+	{name: "one of some numbers", sigma: `additionalEventData.bytesTransferredOut: [7, 70]`, falco: `s3.bytes.out in (7, 70)`, hit: []string{`"additionalEventData":{"bytesTransferredOut":70}`}, miss: []string{`"additionalEventData":{"bytesTransferredOut":77}`}},
+	{name: "number as it is written", sigma: `requestParameters.port: 3389`, falco: `json.value[/requestParameters/port]=3389`, hit: []string{`"requestParameters":{"port":3389}`, `"requestParameters":{"port":"3389"}`}, miss: []string{`"requestParameters":{"port":33890}`}},
+	{name: "true", sigma: `readOnly: true`, falco: `ct.readonly=true`, hit: []string{`"readOnly":true`}, miss: []string{`"readOnly":false`, ``}},
+	{name: "false", sigma: `managementEvent: false`, falco: `ct.managementevent=false`, hit: []string{`"managementEvent":false`}, miss: []string{`"managementEvent":true`, ``}},
+	{name: "true, by its path", sigma: `requestParameters.force: true`, falco: `json.value[/requestParameters/force]=true`, hit: []string{`"requestParameters":{"force":true}`, `"requestParameters":{"force":"true"}`}, miss: []string{`"requestParameters":{"force":false}`}},
+
+	// Where values stand.
+	{name: "type of the identity", sigma: `userIdentity.type: Root`, falco: `ct.user.identitytype=Root`, hit: []string{`"userIdentity":{"type":"Root"}`}, miss: []string{`"userIdentity":{"type":"IAMUser"}`, `"userIdentity":{}`}},
+	{name: "deep path", sigma: `requestParameters.ipPermissions.cidr.value: 0.0.0.0/0`, falco: `json.value[/requestParameters/ipPermissions/cidr/value]="0.0.0.0/0"`, hit: []string{`"requestParameters":{"ipPermissions":{"cidr":{"value":"0.0.0.0/0"}}}`}, miss: []string{`"requestParameters":{"ipPermissions":{"cidr":"0.0.0.0/0"}}`}},
+	{name: "key with a slash", sigma: `requestParameters.a/b: x`, falco: `json.value[/requestParameters/a~1b]=x`, hit: []string{`"requestParameters":{"a/b":"x"}`}, miss: []string{`"requestParameters":{"a":{"b":"x"}}`}},
+	{name: "place in a list", sigma: `'requestParameters.items[1].id': i-2`, falco: `json.value[/requestParameters/items/1/id]=i-2`, hit: []string{`"requestParameters":{"items":[{"id":"i-1"},{"id":"i-2"}]}`}, miss: []string{`"requestParameters":{"items":[{"id":"i-2"}]}`}, more: more{sigmaKeys: "sigma-version: 3"}},
+	{name: "one of a list", sigma: `responseElements.instancesSet.items.imageId: [ami-8, ami-9]`, falco: `ec2.imageids intersects (ami-8, ami-9)`, hit: []string{`"responseElements":{"instancesSet":{"items":[{"imageId":"ami-1"},{"imageId":"ami-9"}]}}`}, miss: []string{`"responseElements":{"instancesSet":{"items":[{"imageId":"ami-1"}]}}`, ``}},
+	{name: "bucket and object", sigma: `requestParameters.bucketName: logs, requestParameters.key|startswith: a/`, falco: `s3.bucket=logs and s3.key startswith a/`, hit: []string{`"requestParameters":{"bucketName":"logs","key":"a/x"}`}, miss: []string{`"requestParameters":{"bucketName":"logs","key":"b"}`}},
+	{name: "address of an object", sigma: `requestParameters.bucketName: logs, requestParameters.key: a/x`, falco: `s3.uri="s3://logs/a/x"`, hit: []string{`"requestParameters":{"bucketName":"logs","key":"a/x"}`}, miss: []string{`"requestParameters":{"bucketName":"log","key":"s/a/x"}`}},
+	{name: "count of reads", sigma: `eventName: GetObject`, falco: `s3.cnt.get=1`, hit: []string{`"eventName":"GetObject"`}, miss: []string{`"eventName":"PutObject"`}},
+	{name: "short name of a service", sigma: `eventSource: kms.amazonaws.com`, falco: `ct.shortsrc=kms`, hit: []string{`"eventSource":"kms.amazonaws.com"`}, miss: []string{`"eventSource":"iam.amazonaws.com"`}},
+	{name: "user of a role's session", sigma: `userIdentity.type: AssumedRole, userIdentity.sessionContext.sessionIssuer.userName: deploy`, falco: `ct.user.identitytype=AssumedRole and ct.user=deploy`, hit: []string{`"userIdentity":{"type":"AssumedRole","sessionContext":{"sessionIssuer":{"userName":"deploy"}}}`}, miss: []string{`"userIdentity":{"type":"IAMUser","userName":"deploy"}`}},
+	{name: "last part of an ARN", sigma: `userIdentity.arn|endswith: /carol`, falco: `basename(ct.user.arn)=carol`, hit: []string{`"userIdentity":{"arn":"arn:aws:iam::111122223333:user/ops/carol"}`}, miss: []string{`"userIdentity":{"arn":"arn:aws:iam::111122223333:user/dave"}`}},
+	{name: "two values joined", sigma: `awsRegion: eu-west-9, eventName: GetUser`, falco: `concat(ct.region, "/", ct.name)="eu-west-9/GetUser"`, hit: []string{`"awsRegion":"eu-west-9"`}, miss: []string{`"awsRegion":"eu-west-8"`}},
+	{name: "path", sigma: `requestParameters.path: [/srv/app, /srv/app/*]`, falco: `json.value[/requestParameters/path] pmatch (/srv/app)`, hit: []string{`"requestParameters":{"path":"/srv/app/x"}`, `"requestParameters":{"path":"/srv/app"}`}, miss: []string{`"requestParameters":{"path":"/srv/apps"}`}},
+	{name: "part of an object as text", sigma: `requestParameters|contains: '"effect":"Allow"'`, falco: `ct.request contains "\"effect\":\"Allow\""`, hit: []string{`"requestParameters":{"p": [ {"effect" : "Allow"} ]}`}, miss: []string{`"requestParameters":{"p":{"effect":"Deny"}}`}},
+	{name: "resources", sigma: `resources|contains: '"arn:aws:s3:::logs"'`, falco: `ct.resources contains "\"arn:aws:s3:::logs\""`, hit: []string{`"resources":[{"ARN":"arn:aws:s3:::logs"}]`}, miss: []string{`"resources":[]`, ``}},
+	{name: "version of TLS", sigma: `tlsDetails.tlsVersion: [TLSv1, TLSv1.1]`, falco: `ct.tlsdetails.tlsversion in (TLSv1, "TLSv1.1")`, hit: []string{`"tlsDetails":{"tlsVersion":"TLSv1.1"}`}, miss: []string{`"tlsDetails":{"tlsVersion":"TLSv1.2"}`}},
+	{name: "through a VPC endpoint", sigma: `vpcEndpointId|startswith: vpce-`, falco: `ct.vpcendpointid startswith vpce-`, hit: []string{`"vpcEndpointId":"vpce-2"`}, miss: []string{`"vpcEndpointId":"x"`, ``}},
+	{name: "records that Falco's own plugin leaves out", sigma: `eventType: AwsCloudTrailInsight`, falco: `ct.eventtype=AwsCloudTrailInsight`, hit: []string{`"eventType":"AwsCloudTrailInsight"`, `"eventType":"AwsCloudTrailInsight","eventTime":null`}, miss: []string{``}},
+
+	// Field against field.
+	{name: "two fields are equal", sigma: `requestParameters.userName|fieldref: userIdentity.userName`, falco: `ct.request.username=val(json.value[/userIdentity/userName])`, hit: []string{`"requestParameters":{"userName":"alice"}`}, miss: []string{`"requestParameters":{"userName":"eve"}`, `"requestParameters":{}`}},
+	{name: "two fields are not equal", sigma: `sel: {requestParameters.userName|exists: true}, same: {requestParameters.userName|fieldref: userIdentity.userName}, condition: sel and not same`, falco: `ct.request.username exists and not ct.request.username=val(json.value[/userIdentity/userName])`, hit: []string{`"requestParameters":{"userName":"eve"}`}, miss: []string{`"requestParameters":{"userName":"alice"}`, ``}},
+	{name: "ends with another field", sigma: `userIdentity.arn|fieldref|endswith: requestParameters.userName`, falco: `ct.user.arn endswith val(ct.request.username)`, hit: []string{`"requestParameters":{"userName":"alice"}`}, miss: []string{`"requestParameters":{"userName":"bob"}`, ``}},
+	{name: "contains another field", sigma: `requestParameters.policy|fieldref|contains: requestParameters.name`, falco: `ct.request.policy contains val(ct.request.name)`, hit: []string{`"requestParameters":{"policy":"a trail b","name":"trail"}`}, miss: []string{`"requestParameters":{"policy":"a","name":"trail"}`}},
+
+	// Conditions.
+	{name: "and, or, brackets", sigma: `a: {eventName: CreateUser}, b: {awsRegion: us-east-1}, c: {errorCode: x}, condition: (a or b) and not c`, falco: `(ct.name=CreateUser or ct.region=us-east-1) and not ct.error=x`, hit: []string{`"awsRegion":"us-east-1"`}, miss: []string{`"awsRegion":"us-east-1","errorCode":"x"`, ``}},
+	{name: "and binds closer than or", sigma: `a: {eventName: A}, b: {eventName: B}, c: {errorCode: x}, condition: a or b and c`, falco: `ct.name=A or ct.name=B and ct.error=x`, hit: []string{`"eventName":"A"`, `"eventName":"B","errorCode":"x"`}, miss: []string{`"eventName":"B"`}},
+	{name: "not of a bracket", sigma: `a: {eventName: GetUser}, b: {awsRegion: us-east-1}, condition: not (a or b)`, falco: `not (ct.name=GetUser or ct.region=us-east-1)`, hit: []string{`"eventName":"X"`}, miss: []string{`"eventName":"X","awsRegion":"us-east-1"`, ``}},
+	{name: "not twice", sigma: `a: {eventName: A}, condition: not (not a)`, falco: `not (not ct.name=A)`, hit: []string{`"eventName":"A"`}, miss: []string{``}},
+	{name: "one of the selections", sigma: `s1: {eventName: A}, s2: {errorCode: x}, condition: 1 of s*`, falco: `ct.name=A or ct.error=x`, hit: []string{`"errorCode":"x"`}, miss: []string{``}},
+	{name: "all of the selections", sigma: `s1: {eventName: A}, s2: {errorCode: x}, condition: all of them`, falco: `ct.name=A and ct.error=x`, hit: []string{`"eventName":"A","errorCode":"x"`}, miss: []string{`"errorCode":"x"`}},
+	{name: "list of maps", sigma: `selection: [{eventName: A, errorCode: x}, {eventName: B}], condition: selection`, falco: `(ct.name=A and ct.error=x) or ct.name=B`, hit: []string{`"eventName":"B"`, `"eventName":"A","errorCode":"x"`}, miss: []string{`"eventName":"A"`}},
+	{name: "list and macro", sigma: `selection: {eventName: [A, B]}, ok: {errorCode|exists: false}, condition: selection and ok`, falco: `(ct.name in (names_NUM)) and worked_NUM`, hit: []string{`"eventName":"B"`}, miss: []string{`"eventName":"B","errorCode":"x"`, `"eventName":"C"`},
+		more: more{falcoList: "- list: names_NUM\n  items: [A, B]\n- macro: worked_NUM\n  condition: not ct.error exists"}},
+	{name: "placeholder and list", sigma: `requestParameters.userName|expand: '%admins%'`, falco: `ct.request.username in (admins_NUM)`, hit: []string{`"requestParameters":{"userName":"bob"}`}, miss: []string{`"requestParameters":{"userName":"admins"}`},
+		more: more{falcoList: "- list: admins_NUM\n  items: [alice, bob]"}},
+	{name: "filter and exception", sigma: `eventName: StopLogging`, falco: `ct.name=StopLogging`, hit: []string{`"eventName":"StopLogging"`}, miss: []string{`"eventName":"StopLogging","userAgent":"maintenance"`, ``},
+		more: more{sigmaDocs: "title: F\nlogsource: {product: aws, service: cloudtrail}\nfilter: {rules: [RULE], s: {userAgent: maintenance}, condition: not s}", falcoKeys: "exceptions:\n  - name: m\n    fields: [ct.useragent]\n    comps: [=]\n    values: [[maintenance]]"}},
+}
