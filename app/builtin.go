@@ -47,8 +47,15 @@ func brokenFinding(o source.Object, first *decode.RecordError, n uint64) *report
 		Rule: brokenRule, Severity: yagura.SeverityLow, SeverityOriginal: "low", Source: o.Source,
 		Event: yagura.EventRef{Outcome: yagura.OutcomeUnknown}, Events: []string{}, Entities: []yagura.Entity{},
 		Why:    []yagura.Why{{Field: "record", Op: "cannot be decoded", Actual: first.Reason}},
-		Output: fmt.Sprintf("%d records of %s could not be decoded, the first at byte %d: %s", n, o.Name, first.Offset, first.Reason)}
+		Output: fmt.Sprintf("%s of %s could not be decoded, the first at byte %d: %s", records(n), o.Name, first.Offset, first.Reason)}
 	return &report.Item{Finding: f, File: o.Name, Offset: first.Offset}
+}
+
+func records(n uint64) string {
+	if n == 1 {
+		return "1 record"
+	}
+	return fmt.Sprintf("%d records", n)
 }
 
 // writeConflicts writes one finding for every id that had several contents. The

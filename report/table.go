@@ -38,6 +38,7 @@ type cause struct {
 	account     string
 	actor       string
 	first, last time.Time
+	file        string
 	output      string
 	why         []yagura.Why
 	caps        []string
@@ -63,6 +64,9 @@ func (t *table) Write(it Item) error {
 	if c == nil {
 		if len(t.order) < t.o.MaxCauses {
 			c = t.open(f)
+			if f.Rule.Engine == yagura.EngineBuiltin && f.Event.ID == "" {
+				c.file = it.File // it is about a file, and there is no event to name
+			}
 			t.byCause[f.CauseKey] = c
 			t.order = append(t.order, c)
 		} else if c = t.rest[f.Rule.ID+"\x00"+f.Rule.File]; c == nil {
@@ -210,6 +214,9 @@ func (t *table) cells(c *cause, w *words) [6]string {
 	title := c.rule.Title
 	if t.o.Title != nil {
 		title = t.o.Title(c.rule)
+	}
+	if c.file != "" {
+		title += ": " + c.file
 	}
 	if c.overflow {
 		title += " " + w.causes
