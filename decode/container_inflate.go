@@ -453,9 +453,14 @@ func (z *inflater) fast(out []byte, o, low int) (int, bool) {
 				from += 8
 			}
 		} else {
-			for ; to < o; to++ {
+			// A pattern shorter than a word is spelled out until a multiple of it is not.
+			step := back * (7/back + 1)
+			for spelled := to + step; to < min(o, spelled); to++ {
 				*(*byte)(unsafe.Add(dst, to)) = *(*byte)(unsafe.Add(dst, from))
 				from++
+			}
+			for ; to < o; to += 8 {
+				*(*uint64)(unsafe.Add(dst, to)) = *(*uint64)(unsafe.Add(dst, to-step))
 			}
 		}
 	}
