@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"math/bits"
-	"unsafe"
 )
 
 // inflater undoes DEFLATE (RFC 1951) straight into the buffer that records are read
@@ -357,31 +356,31 @@ func (z *inflater) symbols(out []byte, end, low int) (int, error) {
 
 // fast decodes while there is plenty of input and room. It is false for corrupt data.
 func (z *inflater) fast(out []byte, o, low int) (int, bool) {
-	in, dst := unsafe.Pointer(unsafe.SliceData(z.in)), unsafe.Pointer(unsafe.SliceData(out))
+	in := z.in
 	ip, last := z.ip, z.ie-inMargin
 	outLast := len(out) - outMargin
 	hold, n := z.hold, z.n
 	good := true
 	lit, dist := &z.lit, &z.dist
 	for ip <= last && o <= outLast {
-		hold |= le64(in, ip) << (n & 63)
+		hold |= binary.LittleEndian.Uint64(in[ip:]) << (n & 63)
 		ip += int((63 - n) >> 3)
 		n |= 56
 		e := lit[hold&(1<<litBits-1)]
 		if e&isLiteral != 0 {
 			hold >>= e & 63
 			n -= uint(e & 0xff)
-			*(*byte)(unsafe.Add(dst, o)) = byte(e >> 16)
+			out[o] = byte(e >> 16)
 			o++
 			if e = lit[hold&(1<<litBits-1)]; e&isLiteral != 0 {
 				hold >>= e & 63
 				n -= uint(e & 0xff)
-				*(*byte)(unsafe.Add(dst, o)) = byte(e >> 16)
+				out[o] = byte(e >> 16)
 				o++
 				if e = lit[hold&(1<<litBits-1)]; e&isLiteral != 0 {
 					hold >>= e & 63
 					n -= uint(e & 0xff)
-					*(*byte)(unsafe.Add(dst, o)) = byte(e >> 16)
+					out[o] = byte(e >> 16)
 					o++
 					continue
 				}
@@ -395,7 +394,7 @@ func (z *inflater) fast(out []byte, o, low int) (int, bool) {
 			if e&isLiteral != 0 {
 				hold >>= e & 63
 				n -= uint(e & 0xff)
-				*(*byte)(unsafe.Add(dst, o)) = byte(e >> 16)
+				out[o] = byte(e >> 16)
 				o++
 				continue
 			}
@@ -412,7 +411,7 @@ func (z *inflater) fast(out []byte, o, low int) (int, bool) {
 		hold >>= e & 63
 		n -= uint(e & 0xff)
 
-		hold |= le64(in, ip) << (n & 63)
+		hold |= binary.LittleEndian.Uint64(in[ip:]) << (n & 63)
 		ip += int((63 - n) >> 3)
 		n |= 56
 		e = dist[hold&(1<<distBits-1)]
@@ -432,44 +431,34 @@ func (z *inflater) fast(out []byte, o, low int) (int, bool) {
 			good = false
 			break
 		}
-		to := o
-		o += length
-		from := to - back
-		if back >= 16 {
-			// Words may go past the end of the copy: there is room, and what comes next
-			// is written over them.
-			for {
-				a, b := *(*uint64)(unsafe.Add(dst, from)), *(*uint64)(unsafe.Add(dst, from+8))
-				*(*uint64)(unsafe.Add(dst, to)) = a
-				*(*uint64)(unsafe.Add(dst, to+8)) = b
+		// Words may go past the end of the copy: there is room, and what comes next is
+		// written over them.
+		from, end := o-back, o+length
+		switch {
+		case back >= 16:
+			for to := o; to < end; to += 16 {
+				d, c := out[to:to+16:to+16], out[from:from+16:from+16]
+				x, y := binary.LittleEndian.Uint64(c), binary.LittleEndian.Uint64(c[8:])
+				binary.LittleEndian.PutUint64(d, x)
+				binary.LittleEndian.PutUint64(d[8:], y)
 				from += 16
-				if to += 16; to >= o {
-					break
-				}
 			}
-		} else if back >= 8 {
-			for ; to < o; to += 8 {
-				*(*uint64)(unsafe.Add(dst, to)) = *(*uint64)(unsafe.Add(dst, from))
+		case back >= 8:
+			for to := o; to < end; to += 8 {
+				binary.LittleEndian.PutUint64(out[to:], binary.LittleEndian.Uint64(out[from:]))
 				from += 8
 			}
-		} else {
-			// A pattern shorter than a word is spelled out until a multiple of it is not.
-			step := back * (7/back + 1)
-			for spelled := to + step; to < min(o, spelled); to++ {
-				*(*byte)(unsafe.Add(dst, to)) = *(*byte)(unsafe.Add(dst, from))
+		default:
+			// The copy reads what it has written itself.
+			for to := o; to < end; to++ {
+				out[to] = out[from]
 				from++
 			}
-			for ; to < o; to += 8 {
-				*(*uint64)(unsafe.Add(dst, to)) = *(*uint64)(unsafe.Add(dst, to-step))
-			}
 		}
+		o = end
 	}
 	z.ip, z.hold, z.n = ip, hold, n
 	return o, good
-}
-
-func le64(p unsafe.Pointer, i int) uint64 {
-	return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(p, i))[:])
 }
 
 // slow decodes one symbol, of which the input may hold less than all.

@@ -68,7 +68,8 @@ type Options struct {
 	// Want is called once for every format, so that others can ask for fields of its
 	// records beyond the header. The slots are those of Record.Doc.
 	Want func(format string, b *slot.Builder)
-	// MaxRecord bounds one record in bytes (0: 32 MB), MaxDepth its nesting (0: 1000)…
+	// MaxRecord bounds one record in bytes (0: 32 MB). Its nesting is bounded by
+	// [slot.MaxDepth].
 	MaxRecord int
 }
 
