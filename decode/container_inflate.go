@@ -449,10 +449,9 @@ func (z *inflater) fast(out []byte, o, low int) (int, bool) {
 				from += 8
 			}
 		default:
-			// The copy reads what it has written itself.
-			for to := o; to < end; to++ {
-				out[to] = out[from]
-				from++
+			// The copy reads what it has written itself, twice as much each time.
+			for to := o; to < end; {
+				to += copy(out[to:end], out[from:to])
 			}
 		}
 		o = end
