@@ -45,6 +45,8 @@ var correlationCases = []correlationCase{
 	{"sum", "type: value_sum\nrules: [a]\n" + byUser + "condition: {gte: 10, field: requestParameters.v}", `0A/x=4 1A/x="5.5" 2A/x=0.5 3A/y=9`, "X high 1,2,3 userName=x gte 10"},
 	{"sum slides", "type: value_sum\nrules: [a]\n" + byUser + "condition: {gt: 10, field: requestParameters.v}", "0A/x=8 50A/x=2 61A/x=9", "X high 2,3 userName=x gt 11"},
 	{"sum takes no words", "type: value_sum\nrules: [a]\n" + byUser + "condition: {gte: 1, field: requestParameters.v}", `0A/x="many" 1A/x=true 2A/x=1`, "X high 3 userName=x gte 1"},
+	{"a sum that falls again held at its highest", "type: value_sum\nrules: [a]\n" + byUser + "condition: {gte: 10, field: requestParameters.v}", "0A/x=12 1A/x=-7", "X high 1,2 userName=x gte 12"},
+	{"no number breaks a sum", "type: value_sum\nrules: [a]\n" + byUser + "condition: {gte: 10, field: requestParameters.v}", "0A/x=-1.7e308 1A/x=-1.7e308 200A/x=1e999 300A/x=12", "X high 4 userName=x gte 12"},
 	{"average", "type: value_avg\nrules: [a]\n" + byUser + "condition: {gt: 2, field: requestParameters.v}", "0A/x=1 1A/x=5 200A/x=1 201A/x=3", "X high 1,2 userName=x gt 3"},
 	{"median", "type: value_median\nrules: [a]\n" + byUser + "condition: {gte: 3, field: requestParameters.v}", "0A/x=1 1A/x=100 2A/x=3 200A/x=1 201A/x=2 202A/x=100", "X high 1,2,3 userName=x gte 3"},
 	{"median of an even number", "type: value_median\nrules: [a]\n" + byUser + "condition: {eq: 2.5, field: requestParameters.v}", "0A/x=1 1A/x=2 2A/x=3 3A/x=9", "X high 1,2,3,4 userName=x eq 2.5"},

@@ -196,9 +196,12 @@ func (c *correlation) values(st *query.State, from *compiled, captures []int, st
 	return encodeValues(numbers), true
 }
 
+// maxNumber bounds what is measured, so that no sum overflows.
+const maxNumber = 1e290
+
 func number(text string) (float64, bool) {
 	f, err := strconv.ParseFloat(text, 64)
-	return f, err == nil && !math.IsInf(f, 0) && !math.IsNaN(f)
+	return f, err == nil && math.Abs(f) <= maxNumber
 }
 
 // A record is a key, by which records sort, and what a finding needs:

@@ -55,6 +55,7 @@ type slidingEval struct {
 	m    measure
 	held []*record
 	open *window
+	peak float64 // the most that was measured since the window held
 }
 
 func (e *slidingEval) begin(group []byte) {
@@ -66,7 +67,13 @@ func (e *slidingEval) begin(group []byte) {
 func (e *slidingEval) add(r *record) error {
 	if e.open != nil {
 		if r.time-e.open.start <= e.span {
-			e.m.push(r)
+			if d, ok := e.m.(*distinct); ok && len(d.seen) >= e.hold {
+				e.open.trimmed++ // it is known that the window holds; the count need not go on
+				e.stats.Trimmed++
+			} else {
+				e.m.push(r)
+				e.peak = max(e.peak, e.m.value())
+			}
 			return e.open.take(r, e.o)
 		}
 		if err := e.close(); err != nil {
@@ -101,7 +108,7 @@ func (e *slidingEval) add(r *record) error {
 			}
 		}
 	}
-	e.open = e.window()
+	e.open, e.peak = e.window(), e.m.value()
 	for _, x := range e.held {
 		if err := e.open.take(x, e.o); err != nil {
 			return err
@@ -113,7 +120,7 @@ func (e *slidingEval) add(r *record) error {
 
 func (e *slidingEval) close() error {
 	win := e.open
-	win.actual = e.m.value()
+	win.actual = e.peak // negative numbers may have lowered a sum since
 	e.open, e.trimmed = nil, 0
 	e.m.reset()
 	return e.done(win)
