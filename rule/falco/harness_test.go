@@ -94,3 +94,16 @@ func cloudtrailMeta(t testing.TB, record []byte, num uint64, first int64) (meta 
 	}
 	return query.Meta{Num: num, Time: at.UnixNano(), First: first, Format: "aws.cloudtrail"}, id, true
 }
+
+// always is a condition that holds for every record with an event name.
+func always(c *compiler) query.Expr {
+	n, err := parseCondition(newText(&fragment{value: "ct.name exists"}))
+	if err != nil {
+		panic(err.msg)
+	}
+	e, err := c.expr(n)
+	if err != nil {
+		panic(err.msg)
+	}
+	return e
+}

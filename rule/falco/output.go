@@ -137,8 +137,7 @@ func (c *compiler) output(t text) (*template, *syntaxError) {
 }
 
 // outputField reads the field or transformer at the start of t. It tries the whole
-// text and then ever shorter ones; what the parser did not look at makes no
-// difference, so those lengths are skipped.
+// text and then ever shorter ones, but for lengths that can make no difference.
 func (c *compiler) outputField(t text) (v *value, length int, err *syntaxError) {
 	unknown := ""
 	for size := len(t.s); size > 0; {
@@ -159,11 +158,34 @@ func (c *compiler) outputField(t text) (v *value, length int, err *syntaxError) 
 				}
 			}
 		}
-		size = min(size-1, p.seen)
+		size = min(size-1, p.seen, shorter(t.slice(0, size), p.closed))
 	}
 	hint := unknown
 	if hint == "" {
 		hint = "after % there must be a field; there is no way to write a plain %"
 	}
 	return nil, 0, &syntaxError{msg: "unknown filter: unexpected token after '", hint: hint}
+}
+
+// longestField is more than the length of any field's name.
+const longestField = 100
+
+// shorter returns the length to try after t, which has failed. A transformer can do
+// no better than without the brackets after it, whose place is closed, and a field
+// than without its argument or with a shorter name.
+func shorter(t text, closed int) int {
+	p := newParser(t)
+	if p.fieldName() {
+		if p.pos < len(t.s) {
+			return p.pos
+		}
+		return min(p.pos-1, longestField)
+	}
+	if p.transformer() {
+		if closed < len(t.s) {
+			return closed
+		}
+		return 0
+	}
+	return len(t.s)
 }

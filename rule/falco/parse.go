@@ -51,12 +51,13 @@ func transformerList() string { return quotedList(append([]string{"val"}, transN
 // in which Falco tries its tokens, so that what is accepted, and what is said about
 // what is not, are the same.
 type parser struct {
-	text  text
-	s     string
-	pos   int
-	last  string // the last token that was read
-	seen  int    // the last byte that had a say in the result
-	depth int
+	text   text
+	s      string
+	pos    int
+	last   string // the last token that was read
+	seen   int    // the last byte that had a say in the result
+	closed int    // the byte after the outermost transformer
+	depth  int
 }
 
 func newParser(t text) *parser { return &parser{text: t, s: t.s} }
@@ -248,6 +249,9 @@ func (p *parser) transformerRest(name string, at place) (operand, *syntaxError) 
 	}
 	if !p.word(")") {
 		return nil, p.fail("expected a ')' token closing the transformer")
+	}
+	if p.depth == 1 {
+		p.closed = p.pos
 	}
 	if p.peek() == '[' && (name == "join" || name == "concat" || name == "getopt") {
 		ref, err := p.fieldRest(name, at)
