@@ -248,7 +248,6 @@ func (st *State) pair(p *pred) (a, b []byte, ok bool) {
 	if refs.Len() == 0 {
 		return nil, nil, false
 	}
-	numbers := st.numeric(p.ref)
 	l := st.list(p.field)
 	for {
 		for i := range l.items {
@@ -257,8 +256,8 @@ func (st *State) pair(p *pred) (a, b []byte, ok bool) {
 				continue
 			}
 			for j := range refs.Len() {
-				if st.related(p, it, refs.At(j), numbers) {
-					return it.text, refs.At(j), true
+				if st.related(p, it, refs.texts[j], refs.kinds[j] == slot.Number) {
+					return it.text, refs.texts[j], true
 				}
 			}
 		}
@@ -268,12 +267,8 @@ func (st *State) pair(p *pred) (a, b []byte, ok bool) {
 	}
 }
 
-// numeric reports whether a field's first value is a JSON number.
-func (st *State) numeric(f FieldID) bool {
-	fd := &st.set.fields[f]
-	return fd.derive == nil && fd.conv == ConvAny && st.doc.Kind(st.doc.First(fd.slot)) == slot.Number
-}
-
+// related reports whether a value and one of the reference satisfy p; number says that
+// the latter is a JSON number.
 func (st *State) related(p *pred, it *item, ref []byte, number bool) bool {
 	text := it.form(st, p.fold)
 	if p.fold {

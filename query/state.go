@@ -36,7 +36,8 @@ type list struct {
 	first slot.Value // of the window
 	rest  slot.Value // after the window, negative for none
 	texts [][]byte
-	have  uint32 // stamp of texts
+	kinds []slot.Kind // of texts
+	have  uint32      // stamp of texts
 }
 
 // window is how many values of a field are held at a time.
@@ -267,11 +268,12 @@ func (st *State) texts(f FieldID) *list {
 	if l.have == st.yes {
 		return l
 	}
-	l.have, l.texts = st.yes, l.texts[:0]
+	l.have, l.texts, l.kinds = st.yes, l.texts[:0], l.kinds[:0]
 	for {
 		for i := range l.items {
 			if l.items[i].kind != slot.Null {
 				l.texts = append(l.texts, l.items[i].text)
+				l.kinds = append(l.kinds, l.items[i].kind)
 			}
 		}
 		if !st.more(f, l) {
