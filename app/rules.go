@@ -149,7 +149,8 @@ func LoadRules(o RuleOptions) (*Rules, error) {
 	rules, refusals := sigma.Load(sorted.sigma, so)
 	out.add(rules, refusals)
 	if len(sorted.falco) > 0 {
-		rules, refusals = falco.Load(sorted.falco, falco.Options{Config: falcoConfig})
+		host, _ := os.Hostname() // evt.hostname has no value without it
+		rules, refusals = falco.Load(sorted.falco, falco.Options{Config: falcoConfig, Hostname: host})
 		out.add(rules, refusals)
 	}
 	var overlays []rule.Overlay

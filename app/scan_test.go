@@ -217,6 +217,21 @@ func TestSinceAndSeverity(t *testing.T) {
 	}
 }
 
+// TestRelativeTime counts from the first record of each file.
+func TestRelativeTime(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for i, minute := range []int{10, 100} {
+		writeFile(t, fmt.Sprint(i, ".jsonl"), event(10*i, minute, "A", "u"), event(10*i+1, minute+1, "StopLogging", "u"), event(10*i+2, minute+3, "StopLogging", "u"))
+	}
+	rules := rulesFor(t, "- rule: r\n  desc: d\n  condition: ct.name=StopLogging\n  output: after %evt.reltime.s s\n  priority: NOTICE\n  source: aws_cloudtrail\n")
+	lines, _, _ := runScan(t, rules, ScanOptions{Workers: 1}, "0.jsonl", "1.jsonl")
+	for i, want := range []string{"after 60 s", "after 180 s", "after 60 s", "after 180 s"} {
+		if i >= len(lines) || !strings.Contains(lines[i], want) {
+			t.Errorf("line %d: want %s of %s", i, want, lines)
+		}
+	}
+}
+
 // gone is an output whose reader has gone away.
 type gone struct{ after int }
 
