@@ -40,6 +40,7 @@ type Scan struct {
 	engine   *detect.Engine
 	decoder  *decode.Decoder
 	since    int64
+	cut      cut
 	progress progress
 	items    sync.Pool
 }
@@ -76,7 +77,7 @@ func NewScan(rules *Rules, o ScanOptions) (*Scan, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Scan{o: o, engine: engine, decoder: decoder}
+	s := &Scan{o: o, engine: engine, decoder: decoder, cut: cut{batchRecords, batchFindings}}
 	s.items.New = func() any { return make([]repeat.Item, 0, batchRecords) }
 	if !o.Since.IsZero() {
 		s.since = o.Since.UnixNano()
