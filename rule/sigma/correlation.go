@@ -234,14 +234,19 @@ func (c *correlation) readAliases() *fault {
 	return nil
 }
 
+// readGenerate reads whether the rules speak for themselves too. The schema of the
+// specification has the key beside correlation, pySigma has it below.
 func (c *correlation) readGenerate() *fault {
-	n := get(c.node, "generate")
-	if n == nil {
-		return nil
-	}
-	var ok bool
-	if c.generate, ok = boolOf(n.Value); !ok || n.Kind != yaml.ScalarNode {
-		return faultNode(n, "write true or false", "generate %q", n.Value)
+	for _, in := range []*yaml.Node{c.doc.node, c.node} {
+		n := get(in, "generate")
+		if n == nil {
+			continue
+		}
+		v, ok := boolOf(n.Value)
+		if !ok || n.Kind != yaml.ScalarNode {
+			return faultNode(n, "write true or false", "generate %q", n.Value)
+		}
+		c.generate = c.generate || v
 	}
 	return nil
 }

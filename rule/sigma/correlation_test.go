@@ -226,6 +226,13 @@ func TestSilence(t *testing.T) {
 	if rules[0].Silent {
 		t.Error("silent though one correlation generates it")
 	}
+	beside := strings.Replace(fmt.Sprintf(c, "A", "5m", true), "  generate", "generate", 1)
+	if rules := load(t, text+beside, sigma.Options{}); rules[0].Silent {
+		t.Error("silent though the correlation generates it by a key beside it")
+	}
+	if _, refusals := sigma.Load([]rule.File{{Path: "r.yml", Data: []byte(text + strings.Replace(beside, "true", "often", 1))}}, sigma.Options{}); len(refusals) != 1 {
+		t.Errorf("%v: generate that is no boolean", refusals)
+	}
 	rules, refusals := sigma.Load([]rule.File{{Path: "r.yml", Data: []byte(text + fmt.Sprintf(c, "A", "5w", false))}}, sigma.Options{})
 	if len(refusals) != 1 || rules[0].Silent {
 		t.Errorf("%v, silent %v", refusals, rules[0].Silent)

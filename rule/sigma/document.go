@@ -100,7 +100,7 @@ func (d *document) folds() bool {
 // knownKeys are the keys of the specification, for the hint at a misspelt one.
 var knownKeys = []string{"title", "id", "name", "related", "taxonomy", "status", "description", "license", "author",
 	"references", "date", "modified", "logsource", "detection", "correlation", "filter", "fields", "falsepositives",
-	"level", "tags", "scope", "action", "sigma-version", "yagura"}
+	"level", "tags", "scope", "action", "generate", "sigma-version", "yagura"}
 
 // typos are the keys whose misspelling would change what a rule finds.
 var typos = []string{"logsource", "detection", "correlation", "filter", "level", "title", "name", "sigma-version", "yagura"}
