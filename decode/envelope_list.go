@@ -185,7 +185,8 @@ func (r *Reader) isList(s *stream, b []byte, name []byte, v, first int, plain bo
 		return true, false // cut short, or too long for a field of a record
 	}
 	if err != nil {
-		return false, short
+		// A record that is broken would be lost whole: as a list only the member is.
+		return !short, short
 	}
 	i := v + n
 	for {
