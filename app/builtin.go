@@ -59,8 +59,9 @@ func records(n uint64) string {
 }
 
 // writeConflicts writes one finding for every id that had several contents. The
-// records are read again for what they say; one that cannot be is named by its place.
+// records are read again for their native id; one that cannot be is named by its key.
 func (q *sequencer) writeConflicts(ctx context.Context) {
+	q.fewerConflicts()
 	for at := 0; at < len(q.conflicts); {
 		same := at + 1
 		for same < len(q.conflicts) && q.conflicts[same].job.object.Name == q.conflicts[at].job.object.Name {
@@ -71,8 +72,8 @@ func (q *sequencer) writeConflicts(ctx context.Context) {
 		}
 		at = same
 	}
-	if more := q.sum.Conflicts - uint64(len(q.conflicts)); more > 0 && len(q.conflicts) == maxConflicts {
-		f := conflictFinding(&yagura.Event{Outcome: yagura.OutcomeUnknown}, "")
+	if more := q.sum.Conflicts - uint64(len(q.conflicts)); q.named > maxConflicts {
+		f := conflictFinding(&yagura.Event{})
 		f.Finding.ID, f.Finding.CauseKey = builtinID(conflictRule.ID, "more"), conflictRule.ID+"/more"
 		f.Finding.Output = fmt.Sprintf("%d more events have an id that was there before with other content", more)
 		f.Finding.Caps = []string{fmt.Sprintf("the first %d are named one by one", maxConflicts)}
@@ -84,8 +85,7 @@ func (q *sequencer) writeConflicts(ctx context.Context) {
 func (q *sequencer) reread(ctx context.Context, list []conflict) []*report.Item {
 	out := make([]*report.Item, len(list))
 	for i, c := range list {
-		out[i] = conflictFinding(&yagura.Event{Key: c.item.Key, Format: c.format.Name, Source: c.job.object.Source,
-			File: c.file, Offset: -1, Outcome: yagura.OutcomeUnknown}, fmt.Sprintf("record %d of %s", c.num, c.file))
+		out[i] = conflictFinding(&yagura.Event{Key: c.item.Key, Format: c.format.Name, Source: c.job.object.Source, File: c.file, Offset: -1})
 	}
 	o := list[0].job.object
 	if o.Streaming || ctx.Err() != nil {
@@ -112,21 +112,27 @@ func (q *sequencer) reread(ctx context.Context, list []conflict) []*report.Item 
 		}
 		e := rec.Head()
 		e.Source = o.Source
-		out[i] = conflictFinding(&e, "event "+e.ID)
+		out[i] = conflictFinding(&e)
 		i++
 	}
 	return out
 }
 
-func conflictFinding(e *yagura.Event, what string) *report.Item {
-	events := []string{}
+// conflictFinding says of an event what its versions have in common, so that it does
+// not matter which of them came first: who did what is in the findings about each.
+func conflictFinding(e *yagura.Event) *report.Item {
+	events, entities, what := []string{}, []yagura.Entity{}, "the event with the key "+e.Key.String()
 	if e.ID != "" {
-		events = append(events, e.ID)
+		events, what = append(events, e.ID), "event "+e.ID
+	}
+	if e.Account != "" {
+		entities = append(entities, yagura.Entity{Type: yagura.EntityAccount, ID: e.Account})
 	}
 	f := &yagura.Finding{V: 1, ID: builtinID(conflictRule.ID, e.Key.String()), CauseKey: conflictRule.ID + "/" + e.Key.String(), Kind: yagura.Behaviour,
-		Rule: conflictRule, Severity: yagura.SeverityMedium, SeverityOriginal: "medium", Format: e.Format, Source: e.Source, Time: e.Time,
-		Event: e.Ref(), Events: events, Entities: e.Entities,
+		Rule: conflictRule, Severity: yagura.SeverityMedium, SeverityOriginal: "medium", Format: e.Format, Source: e.Source,
+		Event:  yagura.EventRef{ID: e.ID, Key: e.Key, Account: e.Account, Outcome: yagura.OutcomeUnknown},
+		Events: events, Entities: entities,
 		Why:    []yagura.Why{{Field: "key", Op: "was there before with other content", Actual: e.Key.String()}},
-		Output: what + " was there before with other content: both are kept"}
+		Output: what + " is in the logs with different contents: all of them are kept"}
 	return &report.Item{Finding: f, File: e.File, Offset: e.Offset}
 }

@@ -1,9 +1,11 @@
 package app
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/decode"
@@ -30,12 +32,14 @@ type sequencer struct {
 	verdicts  []repeat.Verdict
 	broken    uint64 // records of this unit
 	first     *decode.RecordError
-	conflicts []conflict
-	err       error // of out: nothing more is written
+	conflicts []conflict // those with the least keys, at least maxConflicts of them
+	named     int        // ids that had several contents
+	err       error      // of out: nothing more is written
 }
 
 // conflict is an event whose id was there before with other content.
 type conflict struct {
+	nth    int // in the order in which they were met
 	item   repeat.Item
 	job    job
 	file   string
@@ -123,11 +127,27 @@ func (q *sequencer) judge(b *batch) {
 			q.sum.Repeats++
 		case repeat.Conflict, repeat.ConflictAgain:
 			q.sum.Conflicts++
-			if v == repeat.Conflict && len(q.conflicts) < maxConflicts {
+			if v == repeat.Conflict {
 				q.conflicts = append(q.conflicts, q.place(b, i))
+				q.named++
+				if len(q.conflicts) >= 2*maxConflicts {
+					q.fewerConflicts()
+				}
 			}
 		}
 	}
+}
+
+// fewerConflicts keeps the conflicts that are said one by one, in the order in which
+// they were met. They are those with the least keys, so that another order of the
+// files names the same.
+func (q *sequencer) fewerConflicts() {
+	if len(q.conflicts) > maxConflicts {
+		slices.SortFunc(q.conflicts, func(a, b conflict) int { return bytes.Compare(a.item.Key[:], b.item.Key[:]) })
+		clear(q.conflicts[maxConflicts:])
+		q.conflicts = q.conflicts[:maxConflicts]
+	}
+	slices.SortFunc(q.conflicts, func(a, b conflict) int { return cmp.Compare(a.nth, b.nth) })
 }
 
 // place finds the record of an item.
@@ -139,7 +159,7 @@ func (q *sequencer) place(b *batch, item int) conflict {
 		}
 		at = p
 	}
-	return conflict{item: b.items[item], job: q.unit.job, file: at.file, format: at.format, num: at.num + uint64(item-at.item)}
+	return conflict{nth: q.named, item: b.items[item], job: q.unit.job, file: at.file, format: at.format, num: at.num + uint64(item-at.item)}
 }
 
 // write counts a finding and hands it to the output.
