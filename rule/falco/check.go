@@ -359,8 +359,10 @@ func present(pred *query.Pred, left *value, test func([]byte) bool) query.Expr {
 	if !left.always || !test(nil) {
 		return pred
 	}
-	absent := query.Pred{Field: pred.Field, Op: query.Exists, Args: []query.Arg{{Bool: false}},
-		OpName: pred.OpName, Span: pred.Span}
+	absent := query.Pred{
+		Field: pred.Field, Op: query.Exists, Args: []query.Arg{{Bool: false}},
+		OpName: pred.OpName, Span: pred.Span,
+	}
 	return &query.Or{X: []query.Expr{pred, &absent}}
 }
 
@@ -454,7 +456,8 @@ func (c *compiler) compareFields(n *check, left *value, pred query.Pred) (query.
 			if l, r := in.Dep(0), in.Dep(1); l.Len() > 0 && test(l, r) {
 				out.Add(l.At(0))
 			}
-		}}}
+		},
+	}}
 	pred.Op, pred.Test = query.Func, func([]byte) bool { return true }
 	return &pred, nil
 }

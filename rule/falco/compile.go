@@ -325,8 +325,10 @@ func unknownField(msg string) bool {
 
 // unknownSource refuses a rule for events that are no logs, or not ours.
 func (l *loader) unknownSource(d *ruleDef) {
-	f := &fault{code: codeUnknownSource, msg: "Unknown source " + d.source + ", skipping", at: d.sourceAt,
-		hint: "the sources are aws_cloudtrail, gcp_auditlog, okta, github and k8s_audit"}
+	f := &fault{
+		code: codeUnknownSource, msg: "Unknown source " + d.source + ", skipping", at: d.sourceAt,
+		hint: "the sources are aws_cloudtrail, gcp_auditlog, okta, github and k8s_audit",
+	}
 	if d.source == "syscall" {
 		f.code, f.msg = codeSyscall, "syscall rule: it judges the system calls of a host, and Yagura reads logs"
 		f.hint = ""
@@ -388,15 +390,19 @@ func severity(priority string) yagura.Severity {
 
 // Top-level keys of records by which the source of an older rule is known.
 func cloudtrailKeys() []string {
-	return []string{"eventName", "eventSource", "eventTime", "eventID", "eventType", "eventVersion", "eventCategory", "awsRegion",
+	return []string{
+		"eventName", "eventSource", "eventTime", "eventID", "eventType", "eventVersion", "eventCategory", "awsRegion",
 		"sourceIPAddress", "userIdentity", "requestParameters", "responseElements", "errorCode", "errorMessage",
 		"recipientAccountId", "additionalEventData", "readOnly", "managementEvent", "resources", "requestID",
-		"sharedEventID", "vpcEndpointId", "tlsDetails", "serviceEventDetails"}
+		"sharedEventID", "vpcEndpointId", "tlsDetails", "serviceEventDetails",
+	}
 }
 func gcpKeys() []string { return []string{"protoPayload", "insertId", "logName", "receiveTimestamp"} }
 func kubernetesKeys() []string {
-	return []string{"auditID", "stage", "verb", "objectRef", "requestObject", "responseObject", "responseStatus", "requestURI",
-		"user", "impersonatedUser", "annotations", "sourceIPs", "stageTimestamp", "requestReceivedTimestamp", "level"}
+	return []string{
+		"auditID", "stage", "verb", "objectRef", "requestObject", "responseObject", "responseStatus", "requestURI",
+		"user", "impersonatedUser", "annotations", "sourceIPs", "stageTimestamp", "requestReceivedTimestamp", "level",
+	}
 }
 
 // oldStyle recognises rules of the older cloud style: source k8s_audit, which then

@@ -83,7 +83,7 @@ func ParseConfig(f rule.File) (*Config, []rule.Refusal) {
 		}
 	}
 	for key, hint := range configIgnored() {
-		if k, v := get(root, key); k != nil && !isNull(v) && !(key == "priority" && strings.EqualFold(v.Value, "debug")) {
+		if k, v := get(root, key); k != nil && !isNull(v) && (key != "priority" || !strings.EqualFold(v.Value, "debug")) {
 			say(k, true, "", "the key '"+key+"' is not honoured", hint)
 		}
 	}

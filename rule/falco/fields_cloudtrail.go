@@ -183,9 +183,11 @@ func trueOrFalse(in query.Input, out *query.Values) {
 
 // ctUserDeps are what [ctUser] reads, starting at the number that it is given.
 func ctUserDeps() []query.Field {
-	return []query.Field{textAt("userIdentity", "type"), textAt("userIdentity", "userName"),
+	return []query.Field{
+		textAt("userIdentity", "type"), textAt("userIdentity", "userName"),
 		textAt("userIdentity", "invokedBy"), textAt("userIdentity", "sessionContext", "sessionIssuer", "userName"),
-		rawAt("userIdentity", "type")}
+		rawAt("userIdentity", "type"),
+	}
 }
 
 // ctUser names the user of an event by the type of its identity. Without a user it

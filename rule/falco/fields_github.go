@@ -2,6 +2,7 @@ package falco
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/yagura-sec/yagura/query"
@@ -231,8 +232,10 @@ func addGithubFindings(c catalogue) {
 	c[prefix+"links"] = computed(secrets(true, func(in query.Input, file, match []byte) []byte {
 		url, _ := dep(in, 1)
 		commit, _ := dep(in, 2)
-		return bytes.Join([][]byte{url, []byte("blob"), commit, jsonString(jsonGet(file, "name")),
-			append([]byte("#L"), line(match)...)}, []byte("/"))
+		return bytes.Join([][]byte{
+			url, []byte("blob"), commit, jsonString(jsonGet(file, "name")),
+			append([]byte("#L"), line(match)...),
+		}, []byte("/"))
 	}), rawAt("files"), textAt("repository", "html_url"), textAt("head_commit", "id"))
 
 	c["github.workflow.has_miners"] = computed(func(in query.Input, out *query.Values) {
@@ -247,12 +250,9 @@ func addGithubFindings(c catalogue) {
 		matches, _ := dep(in, 0)
 		if jsonEach(matches, func(_ int, match []byte) bool {
 			kind := string(cString(jsonString(jsonGet(match, "type"))))
-			for _, k := range kinds {
-				if k == kind {
-					return true
-				}
+			if !slices.Contains(kinds, kind) {
+				kinds = append(kinds, kind)
 			}
-			kinds = append(kinds, kind)
 			return true
 		}) {
 			out.AddString(strings.Join(kinds, ","))

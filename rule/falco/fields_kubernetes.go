@@ -65,8 +65,10 @@ func kubernetesFields() catalogue {
 	c["ka.user.groups"] = listOf(argNone, members, "user", "groups")
 	c["ka.sourceips"] = listOf(argIndex, members, "sourceIPs")
 	c["ka.req.binding.subjects"] = listOf(argNone, members, "requestObject", "subjects")
-	for name, kind := range map[string]string{"user_names": "User", "group_names": "Group",
-		"serviceaccount_names": "ServiceAccount", "serviceaccount_ns_names": "ServiceAccount"} {
+	for name, kind := range map[string]string{
+		"user_names": "User", "group_names": "Group",
+		"serviceaccount_names": "ServiceAccount", "serviceaccount_ns_names": "ServiceAccount",
+	} {
 		c["ka.req.binding.subjects."+name] = listOf(argNone, subjects(kind, name == "serviceaccount_ns_names"), "requestObject", "subjects")
 	}
 	c["ka.req.pod.supplemental_groups"] = listOf(argNone, members, "requestObject", "spec", "securityContext", "supplementalGroups")

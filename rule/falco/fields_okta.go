@@ -87,8 +87,10 @@ func oktaFields() catalogue {
 		}
 	}
 	for _, name := range []string{"okta.mfa.failure.countlast", "okta.mfa.deny.countlast"} {
-		c[name] = &fieldDef{typ: tUint, arg: argMustFind, window: true,
-			bind: func(string) fieldDef { return *computed(func(query.Input, *query.Values) {}) }}
+		c[name] = &fieldDef{
+			typ: tUint, arg: argMustFind, window: true,
+			bind: func(string) fieldDef { return *computed(func(query.Input, *query.Values) {}) },
+		}
 	}
 	return c
 }

@@ -66,9 +66,11 @@ func TestFields(t *testing.T) {
 			"gcp.policyDelta": `[{"action":"ADD","role":"roles/owner"}]`, "gcp.compute.instanceId": "42", "gcp.storage.bucket": "b", "gcp.resourceType": "gce_instance",
 			"gcp.resourceName": "projects/p/x", "gcp.iam.serviceAccount": "<NA>", "gcp.logging.sink": "<NA>",
 			"gcp.resourceLabels":    `{"project_id":"p","zone":"europe-north1-a","instance_id":"42","bucket_name":"b"}`,
-			"json.value[/insertId]": "i", "evt.source": "gcp_auditlog", "evt.pluginname": "gcpaudit"}},
+			"json.value[/insertId]": "i", "evt.source": "gcp_auditlog", "evt.pluginname": "gcpaudit",
+		}},
 		{"gcp_auditlog", "gcp.audit", `{"protoPayload":{},"resource":{"type":"logging_sink","labels":{"name":"s","location":"global"}}}`, map[string]string{
-			"gcp.user": "", "gcp.callerIP": "", "gcp.methodName": "", "gcp.serviceName": "<NA>", "gcp.location": "global", "gcp.logging.sink": "s", "gcp.policyDelta": "<NA>"}},
+			"gcp.user": "", "gcp.callerIP": "", "gcp.methodName": "", "gcp.serviceName": "<NA>", "gcp.location": "global", "gcp.logging.sink": "s", "gcp.policyDelta": "<NA>",
+		}},
 		{"okta", "okta.system", oktaRecord, map[string]string{
 			"okta.evt.type": "user.session.start", "okta.evt.legacytype": "core.user_auth.login_success", "okta.severity": "INFO", "okta.message": "User login",
 			"okta.published": "2024-03-05T06:07:08.009Z", "okta.actor.id": "00u1", "okta.actor.Type": "User", "okta.actor.alternateid": "ada@example.com",
@@ -76,7 +78,8 @@ func TestFields(t *testing.T) {
 			"okta.result": "SUCCESS", "okta.reason": "", "okta.target.user.id": "2", "okta.target.user.name": "Two", "okta.target.user.alternateid": "two@example.com",
 			"okta.target.group.name": "Admins", "okta.target.app.alternateid": "Mail", "okta.authentication.step": "2", "okta.authentication.sessionid": "102x",
 			"okta.security.asnumber": "29695", "okta.security.isp": "isp", "okta.requesturi": "/api/v1/authn", "okta.transaction.id": "W1",
-			"okta.principal.name": "", "okta.org": "", "json.value[/outcome/reason]": "null", "json.value[/target/1/id]": "2"}},
+			"okta.principal.name": "", "okta.org": "", "json.value[/outcome/reason]": "null", "json.value[/target/1/id]": "2",
+		}},
 		{"okta", "okta.system", `{"eventType":"x"}`, map[string]string{"okta.actor.name": "", "okta.target.user.id": "<NA>", "okta.evt.type": "x"}},
 		{"github", "github.audit", githubWebhook, map[string]string{
 			"github.type": "repository", "github.action": "publicized", "github.user": "ada", "github.org": "acme", "github.owner": "acme",
@@ -85,14 +88,18 @@ func TestFields(t *testing.T) {
 			"github.webhook.id": "77", "github.webhook.type": "Repository", "github.commit.added": "a,bc", "github.commit.modified": "m", "github.commit.removed": "",
 			"github.diff.has_secrets": "true", "github.diff.committed_secrets.desc": "Private Key,AWS key", "github.diff.committed_secrets.files": "key.pem,key.pem",
 			"github.diff.committed_secrets.lines": "3,9", "github.workflow.filename": ".github/workflows/x.yml", "github.workflow.has_miners": "true",
-			"github.workflow.miners.type": "xmrig,pool"}},
+			"github.workflow.miners.type": "xmrig,pool",
+		}},
 		{"github", "github.audit", githubAudit, map[string]string{
 			"github.type": "repository", "github.action": "publicized", "github.user": "ada", "github.org": "acme", "github.owner": "acme",
 			"github.repo": "https://github.com/acme/site", "github.repo.name": "acme/site", "github.repo.public": "true", "github.webhook.id": "78",
 			"github.collaborator.name": "bob", "github.collaborator.role": "admin", "github.diff.has_secrets": "", "github.workflow.has_miners": "<NA>",
-			"json.value[/action]": "repo.access"}},
-		{"github", "github.audit", githubMember, map[string]string{"github.type": "member", "github.action": "added", "github.collaborator.name": "eve",
-			"github.repo.public": "<NA>", "github.org": ""}},
+			"json.value[/action]": "repo.access",
+		}},
+		{"github", "github.audit", githubMember, map[string]string{
+			"github.type": "member", "github.action": "added", "github.collaborator.name": "eve",
+			"github.repo.public": "<NA>", "github.org": "",
+		}},
 		{"k8s_audit", "kubernetes.audit", kubernetesRecord, map[string]string{
 			"ka.auditid": "au", "ka.stage": "ResponseComplete", "ka.verb": "create", "ka.uri": "/api/v1/namespaces/d/pods?dryRun=All&x=%41",
 			"ka.uri.param[x]": "A", "ka.uri.param[dryRun]": "All", "ka.uri.param[y]": "<NA>", "ka.user.name": "ada", "ka.user.groups": "(system:masters,system:authenticated)",
@@ -112,9 +119,11 @@ func TestFields(t *testing.T) {
 			"ka.req.pod.containers.allow_privilege_escalation": "(false)", "ka.req.pod.initContainers.image": "<NA>",
 			"ka.req.pod.volumes.hostpath": "(/var/run/docker.sock)", "ka.req.volume.hostpath[/var/run/docker.sock]": "true", "ka.req.volume.hostpath[/var/*]": "true",
 			"ka.req.volume.hostpath[/etc]": "false", "ka.req.pod.volumes.flexvolume_driver": "(d/r)", "ka.req.pod.volumes.volume_type": "(hostPath,emptyDir,flexVolume)",
-			"jevt.value[/objectRef/name]": "p", "evt.source": "k8s_audit"}},
+			"jevt.value[/objectRef/name]": "p", "evt.source": "k8s_audit",
+		}},
 		{"k8s_audit", "kubernetes.audit", `{"verb":"get","objectRef":{"resource":"secrets","name":"s"}}`, map[string]string{
-			"ka.target.pod.name": "<NA>", "ka.req.container.privileged": "<NA>", "ka.user.groups": "<NA>", "ka.req.pod.containers.image": "<NA>"}},
+			"ka.target.pod.name": "<NA>", "ka.req.container.privileged": "<NA>", "ka.user.groups": "<NA>", "ka.req.pod.containers.image": "<NA>",
+		}},
 	} {
 		for field, want := range c.fields {
 			r := loadOne(t, ruleText("evt.num exists", "%"+field, c.source))

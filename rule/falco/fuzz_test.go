@@ -14,9 +14,11 @@ func wholeText(s string) text { return newText(&fragment{value: s}) }
 // FuzzParseCondition reads any text as a condition. What is read has its parts inside
 // the text, and compiles or is refused with a reason.
 func FuzzParseCondition(f *testing.F) {
-	for _, s := range []string{"ct.name=x", "ct.name in (a, \"b c\", 'd') and not (ct.src!=x or ct.user exists)", "not not(ct.name=val(ct.src))",
+	for _, s := range []string{
+		"ct.name=x", "ct.name in (a, \"b c\", 'd') and not (ct.src!=x or ct.user exists)", "not not(ct.name=val(ct.src))",
 		`join(",", (ct.name, tolower(ct.src), "x", 0x1F)) startswith anyof (a, b)`, `getopt(("-a", ct.name), "ab:")[b] = x`,
-		`json.value["/a~1b/0"] regex "[[:alpha:]]+(x|y){2,3}"`, "ec2.imageids[1] intersects (a) and s3.bytes >= 1e+5", "macro and macro", "(((", "ct.name=", "ct.name pmatch (/a/*/b, [a-z])"} {
+		`json.value["/a~1b/0"] regex "[[:alpha:]]+(x|y){2,3}"`, "ec2.imageids[1] intersects (a) and s3.bytes >= 1e+5", "macro and macro", "(((", "ct.name=", "ct.name pmatch (/a/*/b, [a-z])",
+	} {
 		f.Add(s)
 	}
 	src := eventSources(Options{})["aws_cloudtrail"]

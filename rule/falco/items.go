@@ -91,8 +91,10 @@ func (u *update) empty() bool {
 
 // Keys of the three kinds of items.
 func ruleKeys() []string {
-	return []string{"rule", "desc", "condition", "output", "priority", "source", "enabled", "tags", "exceptions", "override",
-		"append", "warn_evttypes", "skip-if-unknown-filter", "capture", "capture_duration", "yagura"}
+	return []string{
+		"rule", "desc", "condition", "output", "priority", "source", "enabled", "tags", "exceptions", "override",
+		"append", "warn_evttypes", "skip-if-unknown-filter", "capture", "capture_duration", "yagura",
+	}
 }
 func macroKeys() []string { return []string{"macro", "condition", "append", "override"} }
 func listKeys() []string  { return []string{"list", "items", "append", "override"} }
@@ -234,8 +236,10 @@ func priorities() []string {
 func (r reader) priority() string {
 	f := r.scalar("priority")
 	if !slices.Contains(priorities(), strings.ToLower(f.value)) {
-		panic(&fault{code: codeYAMLValidate, msg: "Invalid priority", at: r.src.nodeAt(f.node),
-			hint: "write one of " + strings.ToUpper(strings.Join(priorities(), ", "))})
+		panic(&fault{
+			code: codeYAMLValidate, msg: "Invalid priority", at: r.src.nodeAt(f.node),
+			hint: "write one of " + strings.ToUpper(strings.Join(priorities(), ", ")),
+		})
 	}
 	return f.value
 }

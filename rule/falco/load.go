@@ -121,8 +121,10 @@ func (l *loader) readFile(f rule.File) {
 func (l *loader) readItem(e entry) {
 	r := reader{e.src, e.node}
 	if e.node.Kind != yaml.MappingNode {
-		l.refuse("", &fault{codeYAMLValidate, "Unexpected element type. Each element should be a yaml associative array.", "",
-			e.src.nodeAt(e.node)})
+		l.refuse("", &fault{
+			codeYAMLValidate, "Unexpected element type. Each element should be a yaml associative array.", "",
+			e.src.nodeAt(e.node),
+		})
 		return
 	}
 	kind, name := "", ""

@@ -36,10 +36,14 @@ func TestDefinitions(t *testing.T) {
 		"append condition":        {[]string{base, "- rule: r\n  condition: or ct.name=A\n  override: {condition: append}\n"}, "r:A r:Base"},
 		"append, old form":        {[]string{base, "- rule: r\n  condition: or ct.name=A\n  append: true\n"}, "r:A r:Base"},
 		"replace condition":       {[]string{base, "- rule: r\n  condition: ct.name=A\n  override: {condition: replace}\n"}, "r:A"},
-		"override output": {[]string{base, "- rule: r\n  output: more %ct.name\n  override: {output: append}\n"},
-			"r:Base=base u more Base"},
-		"override many": {[]string{base, "- rule: r\n  condition: or ct.name=A\n  output: new %ct.name\n  override: {condition: append, output: replace}\n"},
-			"r:A=new A r:Base=new Base"},
+		"override output": {
+			[]string{base, "- rule: r\n  output: more %ct.name\n  override: {output: append}\n"},
+			"r:Base=base u more Base",
+		},
+		"override many": {
+			[]string{base, "- rule: r\n  condition: or ct.name=A\n  output: new %ct.name\n  override: {condition: append, output: replace}\n"},
+			"r:A=new A r:Base=new Base",
+		},
 		"disabled":                {[]string{base + "  enabled: false\n"}, ""},
 		"disabled later":          {[]string{base, "- rule: r\n  enabled: false\n  override: {enabled: replace}\n"}, ""},
 		"disabled, old form":      {[]string{base, "- rule: r\n  enabled: false\n"}, ""},
@@ -65,10 +69,14 @@ func TestDefinitions(t *testing.T) {
 		"exception, default operators": {[]string{strings.ReplaceAll(base, "ct.name=Base", "ct.user=u") +
 			"  exceptions:\n    - {name: e, fields: [ct.name, ct.src], values: [[A, s], [B, s], [C, x]]}\n"}, "r:Base r:C r:D"},
 		"exception without values": {[]string{base + "  exceptions:\n    - {name: e, fields: [ct.name]}\n"}, "r:Base"},
-		"exception appended": {[]string{strings.ReplaceAll(base, "ct.name=Base", "ct.user=u") + "  exceptions:\n    - {name: e, fields: [ct.name]}\n",
-			"- rule: r\n  exceptions:\n    - {name: e, values: [[A]]}\n    - {name: f, fields: ct.name, values: [B]}\n  override: {exceptions: append}\n"}, "r:Base r:C r:D"},
-		"exception replaced": {[]string{strings.ReplaceAll(base, "ct.name=Base", "ct.user=u") + "  exceptions:\n    - {name: e, fields: [ct.name], values: [[A]]}\n",
-			"- rule: r\n  exceptions:\n    - {name: f, fields: ct.name, values: [B]}\n  override: {exceptions: replace}\n"}, "r:A r:Base r:C r:D"},
+		"exception appended": {[]string{
+			strings.ReplaceAll(base, "ct.name=Base", "ct.user=u") + "  exceptions:\n    - {name: e, fields: [ct.name]}\n",
+			"- rule: r\n  exceptions:\n    - {name: e, values: [[A]]}\n    - {name: f, fields: ct.name, values: [B]}\n  override: {exceptions: append}\n",
+		}, "r:Base r:C r:D"},
+		"exception replaced": {[]string{
+			strings.ReplaceAll(base, "ct.name=Base", "ct.user=u") + "  exceptions:\n    - {name: e, fields: [ct.name], values: [[A]]}\n",
+			"- rule: r\n  exceptions:\n    - {name: f, fields: ct.name, values: [B]}\n  override: {exceptions: replace}\n",
+		}, "r:A r:Base r:C r:D"},
 		"exception with a modifier": {[]string{strings.ReplaceAll(base, "ct.name=Base", "ct.user=u") +
 			"  exceptions:\n    - {name: e, fields: ct.name, comps: startswith anyof, values: [A, Ba]}\n"}, "r:B r:C r:D"},
 		"exception binds last": {[]string{base + "  exceptions:\n    - {name: e, fields: ct.name, values: [A]}\n- rule: r\n  condition: or ct.name=A or ct.name=B\n  append: true\n"}, "r:B r:Base"},
@@ -139,8 +147,10 @@ func TestCountOverTime(t *testing.T) {
 	if c == nil || r.When != nil || r.Output != nil || len(c.Rules) != 1 || !c.Rules[0].Silent {
 		t.Fatalf("%+v", r)
 	}
-	want := rule.Correlation{Type: rule.ValueCount, Rules: c.Rules, RuleNames: c.RuleNames, GroupBy: []string{"okta.evt.type", "okta.actor.id"},
-		Fields: []string{"okta.published"}, Base: c.Base, Timespan: 90 * time.Second, Bounds: []rule.Bound{{Op: "gte", Value: 3}}}
+	want := rule.Correlation{
+		Type: rule.ValueCount, Rules: c.Rules, RuleNames: c.RuleNames, GroupBy: []string{"okta.evt.type", "okta.actor.id"},
+		Fields: []string{"okta.published"}, Base: c.Base, Timespan: 90 * time.Second, Bounds: []rule.Bound{{Op: "gte", Value: 3}},
+	}
 	if diff := cmp.Diff(want.Bounds, c.Bounds); diff != "" || want.Type != c.Type || want.Timespan != c.Timespan ||
 		!slices.Equal(want.GroupBy, c.GroupBy) || !slices.Equal(want.Fields, c.Fields) {
 		t.Errorf("%+v", c)
@@ -176,19 +186,13 @@ func TestHostile(t *testing.T) {
 	many := func(n int, format string) string {
 		var b strings.Builder
 		for i := range n {
-			fmt.Fprintf(&b, format, i)
+			fmt.Fprintf(&b, format, i, i+1)
 		}
 		return b.String()
 	}
 	with := func(condition string) string { return strings.ReplaceAll(base, "ct.name=Base", condition) }
-	doubling := "- macro: m0\n  condition: ct.name=x\n"
-	for i := range 40 {
-		doubling += fmt.Sprintf("- macro: m%d\n  condition: m%d or m%d\n", i+1, i, i)
-	}
-	bomb := "- list: l0\n  items: &l0 [x]\n"
-	for i := range 9 {
-		bomb += fmt.Sprintf("- &l%d [%s]\n", i+1, strings.Repeat(fmt.Sprintf("*l%d, ", i), 10))
-	}
+	doubling := "- macro: m0\n  condition: ct.name=x\n" + many(40, "- macro: m%[2]d\n  condition: m%[1]d or m%[1]d\n")
+	bomb := "- list: l0\n  items: &l0 [x]\n" + many(9, "- &l%[2]d ["+strings.Repeat("*l%[1]d, ", 10)+"]\n")
 	for name, text := range map[string]string{
 		"parentheses":   with(strings.Repeat("(", 5000) + "ct.name=x" + strings.Repeat(")", 5000)),
 		"transformers":  with(strings.Repeat("tolower(", 5000) + "ct.name" + strings.Repeat(")", 5000) + "=x"),
@@ -204,7 +208,7 @@ func TestHostile(t *testing.T) {
 		"regex":         with(`ct.name regex "((((a{900}){900}){900}){900})"`),
 		"output":        strings.ReplaceAll(base, "%ct.user", strings.Repeat("%ct.user", 10_000)),
 		"output fields": strings.ReplaceAll(base, "%ct.user", strings.Repeat("%", 60_000)+"x"),
-		"names":         many(10_010, "- list: l%d\n  items: [x]\n") + with("ct.name in (l10005)x"),
+		"names":         many(10_010, "- list: l%[2]d\n  items: [x]\n") + with("ct.name in (l10005)x"),
 		"flow":          strings.Repeat("[", 20_000),
 	} {
 		t.Run(name, func(t *testing.T) {

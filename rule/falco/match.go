@@ -2,6 +2,7 @@ package falco
 
 import (
 	"bytes"
+	"errors"
 	"regexp"
 	"regexp/syntax"
 	"strings"
@@ -73,7 +74,7 @@ func globSet(s string, fold bool) (*[256]bool, int) {
 		}
 		if c == '[' && i+1 < len(s) && s[i+1] == ':' {
 			if name, _, ok := strings.Cut(s[i+2:], ":]"); ok && posixClass(name) != nil {
-				for b := range 256 {
+				for b := range set {
 					set[b] = set[b] || posixClass(name)(byte(b))
 				}
 				i += len(name) + 4
@@ -222,7 +223,7 @@ type pathPart struct {
 
 func parsePath(s string) searchPath {
 	path := searchPath{}
-	for _, part := range strings.Split(s, "/") {
+	for part := range strings.SplitSeq(s, "/") {
 		if part == "" {
 			continue
 		}
@@ -273,8 +274,8 @@ func compileRegex(s string) (*regexp.Regexp, string) {
 }
 
 func re2Error(err error) string {
-	e, ok := err.(*syntax.Error)
-	if !ok {
+	var e *syntax.Error
+	if !errors.As(err, &e) {
 		return err.Error()
 	}
 	words := string(e.Code)

@@ -168,11 +168,13 @@ func (c *compiler) full(v *value) query.Field {
 	if !v.always {
 		return v.field
 	}
-	return query.Field{Name: v.shown, Derive: &query.Derived{Name: "falco present " + c.src.name + " " + v.shown,
+	return query.Field{Name: v.shown, Derive: &query.Derived{
+		Name: "falco present " + c.src.name + " " + v.shown,
 		Deps: []query.Field{v.field}, Fn: func(in query.Input, out *query.Values) {
 			text, _ := dep(in, 0)
 			out.Add(text)
-		}}}
+		},
+	}}
 }
 
 // transformValue compiles a transformer, with all that is inside it, to one field.
@@ -192,7 +194,8 @@ func (c *compiler) transformValue(o *transform) (*value, *syntaxError) {
 				}
 			}
 			c.mem.put(values)
-		}}}
+		},
+	}}
 	return v, nil
 }
 

@@ -172,9 +172,11 @@ func TestOracleRejected(t *testing.T) {
 func officialFiles(t *testing.T) []rule.File {
 	dir := shared(t, "rules", "falco", "plugins")
 	var files []rule.File
-	for _, name := range []string{"cloudtrail/rules/aws_cloudtrail_rules.yaml", "gcpaudit/rules/gcp_auditlog_rules.yaml",
+	for _, name := range []string{
+		"cloudtrail/rules/aws_cloudtrail_rules.yaml", "gcpaudit/rules/gcp_auditlog_rules.yaml",
 		"okta/rules/okta_rules.yaml", "github/rules/github.yaml", "k8saudit/rules/k8s_audit_rules.yaml",
-		"k8saudit-gke/rules/k8s_audit_rules_gke.yaml"} {
+		"k8saudit-gke/rules/k8s_audit_rules_gke.yaml",
+	} {
 		files = append(files, rule.File{Path: name, Data: readFile(t, filepath.Join(dir, name))})
 	}
 	return files

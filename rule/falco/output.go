@@ -104,8 +104,10 @@ func (c *compiler) output(t text) (*template, *syntaxError) {
 		}
 		at := t.place(i)
 		if i == len(t.s)-1 {
-			return nil, &syntaxError{msg: "invalid formatting syntax: formatting cannot end with a %", at: at,
-				hint: "there is no way to write a plain %: write percent"}
+			return nil, &syntaxError{
+				msg: "invalid formatting syntax: formatting cannot end with a %", at: at,
+				hint: "there is no way to write a plain %: write percent",
+			}
 		}
 		p := part{}
 		for i+1 < len(t.s) && isDigit(t.s[i+1]) {

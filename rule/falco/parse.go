@@ -26,9 +26,12 @@ func modifiers() []string { return []string{"oneof", "anyof", "allof"} }
 func transNames() []string {
 	return []string{"tolower", "toupper", "b64", "basename", "len", "join", "concat", "getopt"}
 }
+
 func stringOps() []string {
-	return []string{"==", "=", "!=", "glob ", "iglob ", "contains ", "icontains ", "bcontains ",
-		"startswith ", "bstartswith ", "endswith ", "regex "}
+	return []string{
+		"==", "=", "!=", "glob ", "iglob ", "contains ", "icontains ", "bcontains ",
+		"startswith ", "bstartswith ", "endswith ", "regex ",
+	}
 }
 
 // operators lists every operator as the error message does.

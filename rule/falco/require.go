@@ -57,9 +57,10 @@ func plugins() map[string]version {
 // engineVersion checks required_engine_version: a number N means 0.N.0.
 func (l *loader) engineVersion(r reader) {
 	s := r.string("required_engine_version")
-	want, ok := version{}, false
+	var want version
+	ok := true
 	if n, err := strconv.ParseUint(s, 10, 31); err == nil {
-		want, ok = version{0, int(n), 0}, true
+		want = version{0, int(n), 0}
 	} else {
 		want, ok = parseVersion(s)
 	}

@@ -96,13 +96,17 @@ func parseDocuments(src *source) ([]entry, *fault) {
 		case root.Kind != yaml.SequenceNode && root.Kind != yaml.MappingNode:
 			return items, &fault{codeYAMLValidate, "Rules content is not yaml", "", src.nodeAt(root)}
 		case root.Kind != yaml.SequenceNode:
-			return items, &fault{codeYAMLValidate, "Rules content is not yaml array of objects",
-				"begin each item with - at the start of the line", src.nodeAt(root)}
+			return items, &fault{
+				codeYAMLValidate, "Rules content is not yaml array of objects",
+				"begin each item with - at the start of the line", src.nodeAt(root),
+			}
 		}
 		for _, item := range root.Content {
 			if left = spend(item, left, 0); left < 0 {
-				return items, &fault{codeYAMLValidate, fmt.Sprintf("rule file has more than %d values with its aliases", maxTree), "split it",
-					src.nodeAt(item)}
+				return items, &fault{
+					codeYAMLValidate, fmt.Sprintf("rule file has more than %d values with its aliases", maxTree), "split it",
+					src.nodeAt(item),
+				}
 			}
 			if item = deref(item); !isNull(item) {
 				items = append(items, entry{src, item})
