@@ -88,8 +88,9 @@ func (d *decoding) object(ctx context.Context, obj source.Object) error {
 		var bad *decode.RecordError
 		switch {
 		case errors.As(err, &bad):
-			d.sum.Broken++
-			if broken++; broken <= maxProblems {
+			n := max(bad.Records, 1)
+			d.sum.Broken += n
+			if broken += n; broken <= maxProblems {
 				d.o.Problem(bad)
 			}
 			continue

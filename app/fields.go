@@ -138,7 +138,7 @@ func (c *carried) object(ctx context.Context, decoder *decode.Decoder, obj sourc
 		var bad *decode.RecordError
 		switch {
 		case errors.As(err, &bad):
-			sum.Broken++
+			sum.Broken += max(bad.Records, 1)
 			continue
 		case errors.Is(err, io.EOF):
 			return nil

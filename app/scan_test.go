@@ -212,6 +212,29 @@ func TestBrokenFlood(t *testing.T) {
 	}
 }
 
+// TestBrokenCount: beyond a thousand in a row broken records are no longer reported
+// one by one, and all of them are counted, however they lie in files.
+func TestBrokenCount(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var bad []string
+	for range 2500 {
+		bad = append(bad, `{"eventVersion": nonsense}`)
+	}
+	good := event(1, 1, "StopLogging", "alice")
+	writeFile(t, "a.jsonl", append(append(bad, good), bad...)...)
+	writeFile(t, "b.jsonl", bad...)
+	lines, problems, sum := runScan(t, rulesFor(t, testRules), ScanOptions{}, "a.jsonl", "b.jsonl")
+	if sum.Broken != 7500 || sum.Events != 1 {
+		t.Errorf("%d broken, %d events", sum.Broken, sum.Events)
+	}
+	if all := strings.Join(lines, "\n"); !strings.Contains(all, "5000 records of a.jsonl") || !strings.Contains(all, "2500 records of b.jsonl") {
+		t.Error(all)
+	}
+	if !slices.Contains(problems, "a.jsonl: 4980 more broken records") || !slices.Contains(problems, "b.jsonl: 2480 more broken records") {
+		t.Errorf("%q", problems)
+	}
+}
+
 func TestSinceAndSeverity(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeFile(t, "a.jsonl", event(1, 10, "StopLogging", "alice"), event(2, 20, "StopLogging", "alice"))

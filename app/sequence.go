@@ -96,8 +96,9 @@ func (q *sequencer) batch(b *batch) error {
 		if q.first == nil {
 			q.first = bad
 		}
-		s.Broken++
-		if q.broken++; q.broken <= maxProblems {
+		n := max(bad.Records, 1)
+		s.Broken += n
+		if q.broken += n; q.broken <= maxProblems {
 			q.scan.o.Problem(bad)
 		}
 	}

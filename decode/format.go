@@ -81,4 +81,6 @@ type RecordError struct {
 	Reason string
 	Hint   string
 	Bytes  []byte // the first bytes of the record, at most 4 KB
+	// Records is how many broken records in a row the error stands for; 0 means one.
+	Records uint64
 }

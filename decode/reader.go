@@ -178,10 +178,10 @@ func (r *Reader) BytesRead() int64 { return r.read.Load() }
 // layers added up; it is 0 for a plain file. It may be called at any time.
 func (r *Reader) BytesDecoded() int64 { return r.decoded.Load() }
 
-// Records returns how many records were handed out, Errors how many RecordErrors.
+// Records returns how many records were handed out.
 func (r *Reader) Records() uint64 { return r.records.Load() }
 
-// Errors returns how many RecordErrors were handed out.
+// Errors returns how many broken records there were.
 func (r *Reader) Errors() uint64 { return r.errors.Load() }
 
 // Next returns the next record, valid until the next call. The error is a
@@ -229,11 +229,11 @@ func (r *Reader) Next() (*Record, error) {
 
 // unmute reports the broken records that were only counted.
 func (r *Reader) unmute() *RecordError {
-	e := &RecordError{File: r.file, Offset: r.mutedAt,
+	e := &RecordError{File: r.file, Offset: r.mutedAt, Records: r.muted,
 		Reason: fmt.Sprintf("%d more broken records in a row", r.muted),
 		Hint:   fmt.Sprintf("after %d in a row they are counted only", maxStreak)}
+	r.errors.Add(r.muted)
 	r.muted = 0
-	r.errors.Add(1)
 	return e
 }
 
