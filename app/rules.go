@@ -3,11 +3,8 @@ package app
 import (
 	"cmp"
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/yagura-sec/yagura"
@@ -21,10 +18,19 @@ import (
 
 // RuleOptions say which rules are loaded and how they are read.
 type RuleOptions struct {
-	// Paths are files and folders of rules; none means the shipped detections.
+	// Paths are files and folders of rules; none means the shipped detections, and
+	// [Shipped] among them adds these.
 	Paths []string
-	// Pipelines are files of processing pipelines, in place of the shipped ones.
-	Pipelines    []string
+	// Overlays are files and folders of overlays for whatever rules are loaded. They
+	// come after those that stand among the rules, so they win.
+	Overlays []string
+	// Pipelines are files of processing pipelines, in place of the shipped ones;
+	// [Shipped] among them keeps these.
+	Pipelines []string
+	// Formats are the log types that are known, as [LoadMappings] returns them: a Sigma
+	// rule whose logsource is product acme, service vpn judges the format acme.vpn of
+	// a mapping file. Nil means the built-in ones.
+	Formats      []*decode.Format
 	Placeholders map[string][]string
 	NoRouting    bool
 	// FalcoConfig is an existing falco.yaml: its order of rules_files and its
@@ -40,6 +46,9 @@ type Rules struct {
 	Files    int // that hold rules
 	byRef    map[string]*rule.Rule
 }
+
+// Shipped is the word for what is shipped, where files are named.
+const Shipped = "shipped"
 
 // maxRuleFile bounds one rule file.
 const maxRuleFile = 16 << 20
@@ -109,39 +118,38 @@ func (r *Rules) Lookup(word string) []*rule.Rule {
 func LoadRules(o RuleOptions) (*Rules, error) {
 	out := &Rules{byRef: map[string]*rule.Rule{}}
 	so := sigma.Options{NoRouting: o.NoRouting, Placeholders: o.Placeholders}
-	for _, name := range o.Pipelines {
-		f, err := readRule(name)
-		if err != nil {
-			return nil, err
-		}
-		p, refusals := sigma.ParsePipeline(f)
-		if p == nil {
-			return nil, refusalErrors(refusals)
-		}
-		so.Pipelines = append(so.Pipelines, p)
-		out.Refusals = append(out.Refusals, refusals...)
+	var err error
+	if so.Pipelines, err = out.pipelines(o.Pipelines, o.Formats); err != nil {
+		return nil, err
 	}
 	paths := o.Paths
 	var falcoConfig *falco.Config
 	if o.FalcoConfig != "" {
-		var err error
 		if falcoConfig, err = out.readFalcoConfig(o.FalcoConfig); err != nil {
 			return nil, err
 		}
 		if len(paths) == 0 {
 			paths = out.falcoRules(falcoConfig)
 		}
+	} else if len(paths) == 0 {
+		paths = []string{Shipped}
 	}
 	var sorted sortedFiles
-	if len(o.Paths) == 0 && o.FalcoConfig == "" {
-		shipped, err := detections.Files()
-		if err != nil {
+	for _, name := range paths {
+		if name == Shipped {
+			shipped, err := detections.Files()
+			if err != nil {
+				return nil, err
+			}
+			sorted.sigma = append(sorted.sigma, shipped...)
+			continue
+		}
+		if err := out.walk(name, &sorted); err != nil {
 			return nil, err
 		}
-		sorted.sigma = shipped
 	}
-	for _, name := range paths {
-		if err := out.walk(name, &sorted); err != nil {
+	for _, name := range o.Overlays {
+		if err := out.walkOverlays(name, &sorted); err != nil {
 			return nil, err
 		}
 	}
@@ -199,125 +207,10 @@ func (r *Rules) add(rules []*rule.Rule, refusals []rule.Refusal) {
 	}
 }
 
-// sortedFiles are rule files by what they hold.
-type sortedFiles struct{ sigma, falco, overlays []rule.File }
-
-// walk sorts the files under one path.
-func (r *Rules) walk(name string, into *sortedFiles) error {
-	info, err := os.Stat(name)
-	if err != nil {
-		return readError(name, err)
-	}
-	if !info.IsDir() {
-		f, err := readRule(name)
-		if err != nil {
-			return err
-		}
-		r.sort(f, true, into)
-		return nil
-	}
-	return filepath.WalkDir(name, func(p string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			r.warn(p, readError(p, err).Error(), "")
-			return nil
-		case p != name && strings.HasPrefix(d.Name(), "."):
-			if d.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		case d.IsDir() || !slices.Contains([]string{".yml", ".yaml"}, strings.ToLower(filepath.Ext(p))):
-			return nil
-		}
-		f, err := readRule(p)
-		if err != nil {
-			r.Refusals = append(r.Refusals, rule.Refusal{File: p, Reason: reason(err)})
-			return nil
-		}
-		r.sort(f, false, into)
-		return nil
-	})
-}
-
-// sort puts a file where it belongs. A file in a folder that is plainly no rule is
-// passed over; one that was named is spoken of.
-func (r *Rules) sort(f rule.File, named bool, into *sortedFiles) {
-	switch classify(f.Data) {
-	case contentSigma:
-		into.sigma = append(into.sigma, f)
-	case contentFalco:
-		into.falco = append(into.falco, f)
-	case contentOverlay:
-		into.overlays = append(into.overlays, f)
-	case contentPipeline:
-		r.warn(f.Path, "a processing pipeline, not a rule", "give it with --pipeline")
-	case contentFalcoConfig:
-		r.warn(f.Path, "a configuration of Falco, not a rule", "give it with --falco-config")
-	case contentBroken:
-		r.Refusals = append(r.Refusals, rule.Refusal{File: f.Path, Line: 1, Column: 1, Reason: "not YAML, and nothing in it looks like a rule"})
-	default:
-		if named {
-			r.Refusals = append(r.Refusals, rule.Refusal{File: f.Path, Line: 1, Column: 1, Reason: "there is no rule in it",
-				Hint: "a Sigma rule has detection:, a Falco file is a list of rule:, macro: and list:"})
-		}
-	}
-}
-
-func (r *Rules) warn(file, reason, hint string) {
-	r.Refusals = append(r.Refusals, rule.Refusal{File: file, Reason: reason, Hint: hint, Warning: true})
-}
-
-func readRule(name string) (rule.File, error) {
-	info, err := os.Stat(name)
-	if err == nil && info.Size() > maxRuleFile {
-		err = fmt.Errorf("%d bytes are more than the limit of %d for a rule file", info.Size(), maxRuleFile)
-	}
-	if err != nil {
-		return rule.File{}, readError(name, err)
-	}
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return rule.File{}, readError(name, err)
-	}
-	return rule.File{Path: name, Data: data}, nil
-}
-
-func readError(name string, err error) error {
-	return &Problem{Name: name, Err: errors.New(reason(err))}
-}
-
-// reason drops the path that the standard library says.
-func reason(err error) string {
-	if p := (*fs.PathError)(nil); errors.As(err, &p) {
-		return p.Err.Error()
-	}
-	return err.Error()
-}
-
 func refusalErrors(list []rule.Refusal) error {
 	errs := make([]error, len(list))
 	for i := range list {
 		errs[i] = &list[i]
 	}
 	return errors.Join(errs...)
-}
-
-// LoadMappings reads mapping files and returns them with the formats that are known.
-func LoadMappings(paths []string) ([]*decode.Format, error) {
-	if len(paths) == 0 {
-		return nil, nil
-	}
-	var formats []*decode.Format
-	for _, name := range paths {
-		f, err := readRule(name)
-		if err != nil {
-			return nil, err
-		}
-		format, err := decode.ParseMapping(name, f.Data)
-		if err != nil {
-			return nil, err
-		}
-		formats = append(formats, format)
-	}
-	return append(formats, decode.Formats()...), nil
 }

@@ -17,13 +17,17 @@ import (
 func TestRules(rules *Rules, paths []string, formats []*decode.Format) (ruletest.Report, error) {
 	var tests []rule.File
 	if len(paths) == 0 {
-		shipped, err := detections.Tests()
-		if err != nil {
-			return ruletest.Report{}, err
-		}
-		tests = shipped
+		paths = []string{Shipped}
 	}
 	for _, name := range paths {
+		if name == Shipped {
+			shipped, err := detections.Tests()
+			if err != nil {
+				return ruletest.Report{}, err
+			}
+			tests = append(tests, shipped...)
+			continue
+		}
 		found, err := testFiles(name)
 		if err != nil {
 			return ruletest.Report{}, err
@@ -39,15 +43,19 @@ func testFiles(name string) ([]rule.File, error) {
 	if err != nil {
 		return nil, readError(name, err)
 	}
-	if !info.IsDir() && !ruletest.IsTest(name) {
-		name = filepath.Dir(name)
+	root := name
+	switch {
+	case info.IsDir():
+		root = throughLink(name)
+	case !ruletest.IsTest(name):
+		root = filepath.Dir(name)
 	}
 	var out []rule.File
-	err = filepath.WalkDir(name, func(p string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return readError(p, err)
-		case d.IsDir() && p != name && strings.HasPrefix(d.Name(), "."):
+		case d.IsDir() && p != root && strings.HasPrefix(d.Name(), "."):
 			return fs.SkipDir
 		case d.IsDir() || !ruletest.IsTest(p):
 			return nil

@@ -12,13 +12,17 @@ import (
 
 // Config is everything that can be set. The zero value is valid and means defaults.
 type Config struct {
-	// Rules are files and folders of Sigma and Falco rules; none means the shipped detections.
+	// Rules are files and folders of Sigma and Falco rules; none means the shipped
+	// detections, and the word shipped among them adds these.
 	Rules []string `yaml:"rules"`
+	// Overlays are files and folders of overlays for whatever rules are loaded.
+	Overlays []string `yaml:"overlays"`
 	// Routing sends rules to the log types of their logsource. Nil means true.
 	Routing *bool `yaml:"routing"`
 	// Strict makes every refused rule an error of configuration.
 	Strict bool `yaml:"strict"`
-	// Pipelines are processing pipelines in pySigma's form, in place of the shipped ones.
+	// Pipelines are processing pipelines in pySigma's form, in place of the shipped
+	// ones; the word shipped among them keeps these.
 	Pipelines []string `yaml:"pipelines"`
 	// Placeholders are the values of Sigma's expand modifier, by placeholder name.
 	Placeholders map[string][]string `yaml:"placeholders"`

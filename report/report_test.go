@@ -125,6 +125,16 @@ func TestTableIsBounded(t *testing.T) {
 	}
 }
 
+func TestColumns(t *testing.T) {
+	var b strings.Builder
+	if err := WriteColumns(&b, [][]string{{"重大度", "A", "Z"}, {"高", "long"}, {"x", "", "y"}}); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff("重大度  A     Z\n高      long\nx             y\n", b.String()); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestJSONLines(t *testing.T) {
 	f := &yagura.Finding{V: 1, ID: "f", Kind: yagura.Posture, Severity: yagura.SeverityNone, Output: "<a&b>"}
 	got := render(t, "jsonl", Options{}, items(f, finding(3, "T", yagura.SeverityHigh))...)

@@ -256,7 +256,7 @@ func (s *suite) miss(c *testCase) ([]*value, *fault) {
 // judge compares what came of a firing case with what must.
 func (c *testCase) judge(r *rule.Rule, found []yagura.Finding) *fault {
 	if len(found) == 0 {
-		return faultAt(c.at, "yagura rule explain shows which clauses of a rule hold", "the rule did not fire")
+		return faultAt(c.at, "yagura rule explain says what the rule asks for", "the rule did not fire")
 	}
 	if c.count > 0 && len(found) != c.count {
 		return faultAt(c.at, "", "%d findings, want %d", len(found), c.count)
@@ -350,10 +350,28 @@ func (b *bench) run(r *rule.Rule, c *testCase, events []*value) ([]yagura.Findin
 	if err != nil {
 		return nil, faultAt(c.at, "", "%v", err)
 	}
-	if len(found) == 0 && r.Formats != nil && !slices.Contains(r.Formats, format) {
-		return nil, faultAt(c.at, "the event must look like a record of that log", "the event was taken for %s, but the rule judges %s", format, strings.Join(r.Formats, ", "))
+	if formats := judged(r); len(found) == 0 && formats != nil && !slices.Contains(formats, format) {
+		return nil, faultAt(c.at, "the event must look like a record of that log", "the event was taken for %s, but the rule judges %s", format, strings.Join(formats, ", "))
 	}
 	return found, nil
+}
+
+// judged lists the formats of a rule, those of its base rules for a correlation; nil
+// means every one.
+func judged(r *rule.Rule) []string {
+	if r.Correlation == nil {
+		return r.Formats
+	}
+	var all []string
+	for _, base := range r.Correlation.Rules {
+		formats := judged(base)
+		if formats == nil {
+			return nil
+		}
+		all = append(all, formats...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // judge reads records and returns the findings of r, and the format of the first record.

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"errors"
+	"slices"
 
 	"github.com/yagura-sec/yagura/app"
 	"github.com/yagura-sec/yagura/config"
@@ -37,7 +38,7 @@ func (c *decodeCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	formats, err := app.LoadMappings(append(cfg.Mappings, c.Mapping...))
+	formats, err := app.LoadMappings(slices.Concat(cfg.Mappings, c.Mapping))
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
@@ -50,7 +51,7 @@ func (c *decodeCmd) Run(env *environment) error {
 	if err != nil {
 		return usage("%w", err)
 	}
-	s := &screen{w: env.stderr}
+	s, ja := &screen{w: env.stderr}, env.japanese(c.Lang, cfg.Output.Lang)
 	sum, err := app.Decode(env.ctx, w, app.DecodeOptions{Formats: formats, Now: env.now,
 		Problem: func(err error) { s.line("yagura: " + report.Escape(err.Error())) }},
 		app.Sources(env.ctx, c.Paths, app.SourceOptions{Stdin: env.stdin, S3: cfg.S3})...)
@@ -58,7 +59,7 @@ func (c *decodeCmd) Run(env *environment) error {
 		return err
 	}
 	if !c.Quiet {
-		printSummary(s, sum, nil, env.japanese(c.Lang, cfg.Output.Lang))
+		printSummary(s, sum, nil, ja)
 	}
-	return verdict(sum, 0)
+	return verdict(sum, 0, ja)
 }

@@ -37,7 +37,7 @@ func (c *demoCmd) Run(env *environment) error {
 	}
 	ja := env.japanese(c.Lang, "")
 	s := &screen{w: env.stderr}
-	rules, err := loadRules(ruleFlags{}, &config.Config{}, s, ja)
+	rules, _, err := loadRules(ruleFlags{}, &config.Config{}, s, ja)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (c *demoCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	scan, err := app.NewScan(rules, app.ScanOptions{Problem: func(err error) { s.line("yagura: " + err.Error()) }, Now: env.now})
+	scan, err := app.NewScan(rules, app.ScanOptions{Problem: func(err error) { s.line("yagura: " + report.Escape(err.Error())) }, Now: env.now})
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (c *demoCmd) Run(env *environment) error {
 	s.line("")
 	printSummary(s, sum, rules, ja)
 	s.line(in(ja, demoNext, demoNextJapanese))
-	return verdict(sum, 0)
+	return verdict(sum, 0, ja)
 }
 
 const demoNext = `

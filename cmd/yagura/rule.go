@@ -3,17 +3,16 @@ package main
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/app"
 	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/decode"
 	"github.com/yagura-sec/yagura/report"
 	"github.com/yagura-sec/yagura/rule"
 )
@@ -28,22 +27,22 @@ type ruleCmd struct {
 	Coverage ruleCoverageCmd `cmd:"" help:"Show which ATT&CK techniques or controls of a standard the rules cover."`
 }
 
-// readRules loads rules for a verb that speaks of refusals itself.
-func readRules(f ruleFlags, file string, env *environment) (*app.Rules, *config.Config, error) {
-	cfg, err := config.Load(file, env.environ)
-	if err != nil {
-		return nil, nil, err
-	}
-	rules, err := app.LoadRules(ruleOptions(f, cfg))
-	if err != nil {
-		return nil, nil, &exitError{exitUsage, err}
-	}
-	return rules, cfg, nil
+// ruleArgs are of the verbs that take rules as arguments; --rules means the same.
+type ruleArgs struct {
+	ruleFlags
+	Config string   `placeholder:"FILE" env:"YAGURA_CONFIG" help:"Configuration file: docs/configuration.md has every key."`
+	Files  []string `arg:"" optional:"" name:"rules" help:"Files and folders of rules; without them the shipped detections, which the word shipped adds to one's own."`
+}
+
+// flags are the flags with the arguments among them.
+func (a *ruleArgs) flags() ruleFlags {
+	f := a.ruleFlags
+	f.Rules = append(f.Rules, a.Files...)
+	return f
 }
 
 type ruleListCmd struct {
-	ruleFlags
-	Config string `placeholder:"FILE" env:"YAGURA_CONFIG" help:"Configuration file."`
+	ruleArgs
 	Format string `enum:"table,jsonl" default:"table" placeholder:"FORMAT" help:"table (default) or jsonl."`
 	Lang   string `enum:",en,ja" default:"" placeholder:"en|ja" help:"Language of titles and headings; without it, that of LANG."`
 }
@@ -51,10 +50,12 @@ type ruleListCmd struct {
 // Help is the text below the usage of rule list.
 func (ruleListCmd) Help() string {
 	return `
+A rule that only feeds a correlation makes no finding of its own; its severity is shown as -.
+
 Examples:
 
     yagura rule list                                    # the shipped detections
-    yagura rule list --rules rules/ --format jsonl | jq -r .title
+    yagura rule list rules/ --format jsonl | jq -r .title
 ` + exitHelp
 }
 
@@ -65,27 +66,31 @@ func (c *ruleListCmd) Run(env *environment) error {
 		return err
 	}
 	ja := env.japanese(c.Lang, cfg.Output.Lang)
-	rules, err := loadRules(c.ruleFlags, cfg, &screen{w: env.stderr}, ja)
+	rules, _, err := loadRules(c.flags(), cfg, &screen{w: env.stderr}, ja)
 	if err != nil {
 		return err
 	}
 	if c.Format == "jsonl" {
 		return listJSON(env.stdout, rules.Rules)
 	}
-	w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, in(ja, "SEVERITY\tKIND\tLANGUAGE\tTITLE\tLOG TYPES\tFILE", "重大度\t種別\t言語\tタイトル\tログ形式\tファイル"))
+	heads := strings.Split(in(ja, "SEVERITY,KIND,LANGUAGE,TITLE,LOG TYPES,FILE", "重大度,種別,言語,タイトル,形式,ファイル"), ",")
+	rows := [][]string{heads}
 	for _, r := range rules.Rules {
-		severity, title := r.EffectiveSeverity().String(), r.Title
+		severity, kind, title := r.EffectiveSeverity().String(), string(kindOf(r)), r.Title
 		if ja {
 			severity, title = r.EffectiveSeverity().Japanese(), rules.Japanese(yagura.RuleRef{ID: r.ID, Title: r.Title, File: r.File})
+			kind = map[string]string{string(yagura.Posture): "状態", string(yagura.Behaviour): "行為"}[kind]
+		}
+		if r.Silent {
+			severity = "-"
 		}
 		formats := "*"
 		if r.Formats != nil {
 			formats = strings.Join(r.Formats, ",")
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", severity, kindOf(r), r.Engine, report.Escape(title), formats, report.Escape(r.File))
+		rows = append(rows, []string{severity, kind, string(r.Engine), report.Escape(title), formats, report.Escape(r.File)})
 	}
-	return w.Flush()
+	return report.WriteColumns(env.stdout, rows)
 }
 
 // kindOf is the kind of a rule's findings; a rule that does not say is about behaviour.
@@ -127,19 +132,14 @@ func listJSON(out io.Writer, rules []*rule.Rule) error {
 }
 
 type ruleCheckCmd struct {
-	Config      string   `placeholder:"FILE" env:"YAGURA_CONFIG" help:"Configuration file."`
-	Pipeline    []string `placeholder:"FILE" sep:"none" help:"Processing pipeline in pySigma's form, in place of the shipped ones; may be repeated."`
-	FalcoConfig string   `placeholder:"FILE" help:"An existing falco.yaml."`
-	NoRouting   bool     `help:"Judge every event by every rule, whatever log type the rule names."`
-	Mapping     []string `placeholder:"FILE" sep:"none" help:"Describes a further JSON log type; may be repeated."`
-	Against     []string `placeholder:"PATH" sep:"none" help:"Logs: say which fields of a rule no event carries; may be repeated."`
-	Rules       []string `arg:"" optional:"" name:"rules" help:"Files and folders of rules; without them the shipped detections."`
+	ruleArgs
+	Against []string `placeholder:"PATH" sep:"none" help:"Logs: say which fields of a rule no event carries; may be repeated."`
 }
 
 // Help is the text below the usage of rule check.
 func (ruleCheckCmd) Help() string {
 	return `
-Loads rules as scan does and prints one line for every rule that cannot be honoured: file:line:column, the reason and a hint. A rule that is refused here would not run there. Exit code 2 when a rule was refused.
+Loads rules as scan does and prints one line for every rule that cannot be honoured: file:line:column, the reason and a hint. A rule that is refused here would not run there. Exit code 2 when a rule was refused or none was found.
 
 Examples:
 
@@ -150,56 +150,55 @@ Examples:
 
 // Run prints the refusals.
 func (c *ruleCheckCmd) Run(env *environment) error {
-	rules, cfg, err := readRules(ruleFlags{Rules: c.Rules, Pipeline: c.Pipeline, FalcoConfig: c.FalcoConfig, NoRouting: c.NoRouting}, c.Config, env)
+	cfg, err := config.Load(c.Config, env.environ)
+	if err != nil {
+		return err
+	}
+	rules, formats, err := readRules(c.flags(), cfg)
 	if err != nil {
 		return err
 	}
 	warnings := 0
 	for i := range rules.Refusals {
-		kind := "refused"
 		if rules.Refusals[i].Warning {
-			kind = "warning"
 			warnings++
 		}
-		fmt.Fprintf(env.stdout, "%s: %s\n", kind, report.Escape(rules.Refusals[i].Error()))
+		fmt.Fprintf(env.stdout, "%s: %s\n", refusalKind(&rules.Refusals[i]), report.Escape(rules.Refusals[i].Error()))
 	}
 	if len(c.Against) > 0 {
-		if err := c.against(env, cfg, rules); err != nil {
+		if err := c.against(env, cfg, rules, formats); err != nil {
 			return err
 		}
 	}
-	fmt.Fprintf(env.stderr, "%d rules in %d files load, %d refused, %d warnings\n", len(rules.Rules), rules.Files, rules.Refused(), warnings)
+	fmt.Fprintf(env.stderr, "%s in %s loaded, %s refused, %s\n", count(false, len(rules.Rules), "rule", "rules", ""),
+		count(false, rules.Files, "file", "files", ""), thousands(uint64(rules.Refused())), count(false, warnings, "warning", "warnings", ""))
 	if rules.Refused() > 0 || len(rules.Rules) == 0 {
 		return &exitError{code: exitUsage}
 	}
 	return nil
 }
 
-func (c *ruleCheckCmd) against(env *environment, cfg *config.Config, rules *app.Rules) error {
-	formats, err := app.LoadMappings(append(cfg.Mappings, c.Mapping...))
-	if err != nil {
-		return &exitError{exitUsage, err}
-	}
+func (c *ruleCheckCmd) against(env *environment, cfg *config.Config, rules *app.Rules, formats []*decode.Format) error {
 	unseen, unjudged, sum, err := app.UnseenFields(env.ctx, rules.Rules, app.DecodeOptions{Formats: formats, Now: env.now,
 		Problem: func(err error) { env.complain(err) }}, app.Sources(env.ctx, c.Against, app.SourceOptions{Stdin: env.stdin, S3: cfg.S3})...)
 	if err != nil {
 		return &exitError{exitInterrupted, err}
 	}
 	if sum.NothingRead() {
-		return &exitError{exitNothing, errors.New("nothing could be read")}
+		return &exitError{exitNothing, nothingRead(sum, false)}
 	}
 	for _, u := range unseen {
-		fmt.Fprintf(env.stdout, "unseen: %s:%d: rule %q: none of %d events carries %s\n", report.Escape(u.Rule.File), max(u.Rule.Line, 1),
-			u.Rule.Title, u.Events, report.Escape(strings.Join(u.Fields, ", ")))
+		fmt.Fprintf(env.stdout, "unseen: %s:%d: rule %q: no event carries %s (%s looked at)\n", report.Escape(u.Rule.File), max(u.Rule.Line, 1),
+			u.Rule.Title, report.Escape(strings.Join(u.Fields, ", ")), count(false, u.Events, "event", "events", ""))
 	}
-	count := map[string]int{}
+	unasked := map[string]int{}
 	for _, r := range unjudged {
 		if r.Correlation == nil {
-			count[strings.Join(r.Formats, ", ")]++
+			unasked[strings.Join(r.Formats, ", ")]++
 		}
 	}
-	for _, formats := range slices.Sorted(maps.Keys(count)) {
-		fmt.Fprintf(env.stdout, "unseen: there is no event of %s: %d rules were not looked at\n", formats, count[formats])
+	for _, formats := range slices.Sorted(maps.Keys(unasked)) {
+		fmt.Fprintf(env.stdout, "unseen: there is no event of %s: %s not looked at\n", cmp.Or(formats, "any log type"), count(false, unasked[formats], "rule", "rules", ""))
 	}
 	return nil
 }
@@ -224,7 +223,11 @@ Examples:
 
 // Run prints the rule.
 func (c *ruleExplainCmd) Run(env *environment) error {
-	rules, _, err := readRules(c.ruleFlags, c.Config, env)
+	cfg, err := config.Load(c.Config, env.environ)
+	if err != nil {
+		return err
+	}
+	rules, _, err := readRules(c.ruleFlags, cfg)
 	if err != nil {
 		return err
 	}

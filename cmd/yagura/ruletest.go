@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/yagura-sec/yagura/app"
 	"github.com/yagura-sec/yagura/config"
@@ -14,13 +14,7 @@ import (
 	"github.com/yagura-sec/yagura/report"
 )
 
-type ruleTestCmd struct {
-	Config    string   `placeholder:"FILE" env:"YAGURA_CONFIG" help:"Configuration file."`
-	Pipeline  []string `placeholder:"FILE" sep:"none" help:"Processing pipeline in pySigma's form, in place of the shipped ones; may be repeated."`
-	NoRouting bool     `help:"Judge every event by every rule, whatever log type the rule names."`
-	Mapping   []string `placeholder:"FILE" sep:"none" help:"Describes a further JSON log type; may be repeated."`
-	Rules     []string `arg:"" optional:"" name:"rules" help:"Files and folders of rules with test files beside them; without them the shipped detections."`
-}
+type ruleTestCmd struct{ ruleArgs }
 
 // Help is the text below the usage of rule test.
 func (ruleTestCmd) Help() string {
@@ -36,8 +30,12 @@ Examples:
 
 // Run runs the tests.
 func (c *ruleTestCmd) Run(env *environment) error {
-	flags := ruleFlags{Rules: c.Rules, Pipeline: c.Pipeline, NoRouting: c.NoRouting}
-	rules, cfg, err := readRules(flags, c.Config, env)
+	cfg, err := config.Load(c.Config, env.environ)
+	if err != nil {
+		return err
+	}
+	flags := c.flags()
+	rules, formats, err := readRules(flags, cfg)
 	if err != nil {
 		return err
 	}
@@ -46,11 +44,7 @@ func (c *ruleTestCmd) Run(env *environment) error {
 			fmt.Fprintf(env.stdout, "refused: %s\n", report.Escape(r.Error()))
 		}
 	}
-	formats, err := app.LoadMappings(append(cfg.Mappings, c.Mapping...))
-	if err != nil {
-		return &exitError{exitUsage, err}
-	}
-	paths := c.Rules
+	paths := flags.Rules
 	if paths == nil {
 		paths = cfg.Rules
 	}
@@ -61,7 +55,8 @@ func (c *ruleTestCmd) Run(env *environment) error {
 	for _, f := range rep.Failures {
 		fmt.Fprintf(env.stdout, "failed: %s\n", report.Escape(f.String()))
 	}
-	fmt.Fprintf(env.stderr, "%d rules tested in %d cases, %d failed\n", rep.Rules, rep.Cases, len(rep.Failures))
+	fmt.Fprintf(env.stderr, "%s tested in %s, %d failed\n", count(false, rep.Rules, "rule", "rules", ""),
+		count(false, rep.Cases, "case", "cases", ""), len(rep.Failures))
 	switch {
 	case len(rep.Failures) > 0:
 		return &exitError{code: exitFailOn}
@@ -74,8 +69,7 @@ func (c *ruleTestCmd) Run(env *environment) error {
 }
 
 type ruleCoverageCmd struct {
-	ruleFlags
-	Config   string `placeholder:"FILE" env:"YAGURA_CONFIG" help:"Configuration file."`
+	ruleArgs
 	Format   string `enum:"table,jsonl,navigator" default:"table" placeholder:"FORMAT" help:"table (default), jsonl, or navigator: a layer for the ATT&CK Navigator."`
 	Standard string `placeholder:"NAME" help:"Controls of a standard in place of ATT&CK techniques: cis-aws, nist-800-53 or pci-dss."`
 }
@@ -99,7 +93,7 @@ func (c *ruleCoverageCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	rules, err := loadRules(c.ruleFlags, cfg, &screen{w: env.stderr}, false)
+	rules, _, err := loadRules(c.flags(), cfg, &screen{w: env.stderr}, false)
 	if err != nil {
 		return err
 	}
@@ -125,8 +119,7 @@ func (c *ruleCoverageCmd) Run(env *environment) error {
 		}
 		return nil
 	}
-	w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "%s\tRULES\tLOG TYPES\tFIRST RULES\n", strings.ToUpper(cmp.Or(c.Standard, "technique")))
+	table := [][]string{{strings.ToUpper(cmp.Or(c.Standard, "technique")), "RULES", "LOG TYPES", "FIRST RULES"}}
 	for _, r := range rows {
 		var titles []string
 		for i, x := range r.Rules {
@@ -136,7 +129,7 @@ func (c *ruleCoverageCmd) Run(env *environment) error {
 			}
 			titles = append(titles, x.Title)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", report.Escape(r.ID), len(r.Rules), strings.Join(r.Formats, ","), report.Escape(strings.Join(titles, "; ")))
+		table = append(table, []string{report.Escape(r.ID), strconv.Itoa(len(r.Rules)), strings.Join(r.Formats, ","), report.Escape(strings.Join(titles, "; "))})
 	}
-	return w.Flush()
+	return report.WriteColumns(env.stdout, table)
 }

@@ -6,19 +6,24 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/app"
 	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/decode"
 	"github.com/yagura-sec/yagura/report"
+	"github.com/yagura-sec/yagura/rule"
 )
 
 // ruleFlags say which rules are loaded.
 type ruleFlags struct {
-	Rules       []string `placeholder:"PATH" sep:"none" help:"File or folder of Sigma and Falco rules, overlays among them; may be repeated. Without it the shipped detections."`
-	Pipeline    []string `placeholder:"FILE" sep:"none" help:"Processing pipeline in pySigma's form, in place of the shipped ones; may be repeated."`
+	Rules       []string `placeholder:"PATH" sep:"none" help:"File or folder of Sigma and Falco rules; may be repeated. Without it the shipped detections, which the word shipped adds to one's own."`
+	Overlay     []string `placeholder:"PATH" sep:"none" help:"File or folder of overlays that change severity, mode or cause key of rules, the shipped ones among them; may be repeated."`
+	Pipeline    []string `placeholder:"FILE" sep:"none" help:"Processing pipeline in pySigma's form, in place of the shipped ones, which the word shipped keeps; may be repeated."`
+	Mapping     []string `placeholder:"FILE" sep:"none" help:"Describes a further JSON log type; may be repeated."`
 	FalcoConfig string   `placeholder:"FILE" help:"An existing falco.yaml: its rules_files are loaded in its order and its rule_matching holds."`
 	NoRouting   bool     `help:"Judge every event by every rule, whatever log type the rule names."`
 	Strict      bool     `help:"End with exit code 2 when a rule is refused."`
@@ -26,12 +31,11 @@ type ruleFlags struct {
 
 // commonFlags are of every command that reads logs.
 type commonFlags struct {
-	Config  string   `placeholder:"FILE" env:"YAGURA_CONFIG" help:"Configuration file."`
-	Mapping []string `placeholder:"FILE" sep:"none" help:"Describes a further JSON log type; may be repeated."`
-	Since   string   `placeholder:"TIME" help:"Leave out what happened before: 2026-03-14, 2026-03-14T09:26:53Z, 36h or 7d."`
-	Output  string   `short:"o" placeholder:"FILE" help:"Write to a file in place of standard output."`
-	Lang    string   `enum:",en,ja" default:"" placeholder:"en|ja" help:"Language of tables and messages; without it, that of LANG."`
-	Quiet   bool     `short:"q" help:"No progress and no summary; what goes wrong is still said."`
+	Config string `placeholder:"FILE" env:"YAGURA_CONFIG" help:"Configuration file: docs/configuration.md has every key."`
+	Since  string `placeholder:"TIME" help:"Leave out what happened before: 2026-03-14, 2026-03-14T09:26:53Z, 36h or 7d."`
+	Output string `short:"o" placeholder:"FILE" help:"Write to a file in place of standard output."`
+	Lang   string `enum:",en,ja" default:"" placeholder:"en|ja" help:"Language of tables and messages; without it, that of LANG."`
+	Quiet  bool   `short:"q" help:"No progress and no summary; what goes wrong is still said."`
 }
 
 type scanCmd struct {
@@ -82,13 +86,9 @@ func (c *scanCmd) Run(env *environment) error {
 		return err
 	}
 	s := &screen{w: env.stderr}
-	rules, err := loadRules(c.ruleFlags, cfg, s, ja)
+	rules, formats, err := loadRules(c.ruleFlags, cfg, s, ja)
 	if err != nil {
 		return err
-	}
-	formats, err := app.LoadMappings(append(cfg.Mappings, c.Mapping...))
-	if err != nil {
-		return &exitError{exitUsage, err}
 	}
 	out, closeOut, err := env.output(c.Output)
 	if err != nil {
@@ -125,16 +125,16 @@ func (c *scanCmd) Run(env *environment) error {
 	if !c.Quiet {
 		printSummary(s, sum, rules, ja)
 	}
-	return verdict(sum, failOn)
+	return verdict(sum, failOn, ja)
 }
 
 // verdict is the exit code of a run.
-func verdict(sum *app.Summary, failOn yagura.Severity) error {
+func verdict(sum *app.Summary, failOn yagura.Severity, ja bool) error {
 	switch {
 	case sum.Interrupted:
 		return &exitError{code: exitInterrupted}
 	case sum.NothingRead():
-		return &exitError{exitNothing, errors.New("nothing could be read")}
+		return &exitError{exitNothing, nothingRead(sum, ja)}
 	case failOn != 0 && sum.Worst >= failOn:
 		return &exitError{code: exitFailOn}
 	}
@@ -152,10 +152,18 @@ func level(flag, text string, configured yagura.Severity) (yagura.Severity, erro
 	return s, nil
 }
 
+// nothingRead says why there was nothing to judge.
+func nothingRead(sum *app.Summary, ja bool) error {
+	if sum.Objects+sum.Unreadable == 0 {
+		return errors.New(in(ja, "nothing could be read: there is no file", "読み込めるものがありません: ファイルが一つもありません"))
+	}
+	return errors.New(in(ja, "nothing could be read", "読み込めるものがありませんでした"))
+}
+
 // ruleOptions joins flags and configuration; flags win.
-func ruleOptions(f ruleFlags, cfg *config.Config) app.RuleOptions {
-	o := app.RuleOptions{Paths: f.Rules, Pipelines: f.Pipeline, Placeholders: cfg.Placeholders,
-		NoRouting: f.NoRouting || cfg.Routing != nil && !*cfg.Routing, FalcoConfig: cmp.Or(f.FalcoConfig, cfg.FalcoConfig)}
+func ruleOptions(f ruleFlags, cfg *config.Config, formats []*decode.Format) app.RuleOptions {
+	o := app.RuleOptions{Paths: f.Rules, Overlays: slices.Concat(cfg.Overlays, f.Overlay), Pipelines: f.Pipeline, Formats: formats,
+		Placeholders: cfg.Placeholders, NoRouting: f.NoRouting || cfg.Routing != nil && !*cfg.Routing, FalcoConfig: cmp.Or(f.FalcoConfig, cfg.FalcoConfig)}
 	if o.Paths == nil {
 		o.Paths = cfg.Rules
 	}
@@ -165,27 +173,68 @@ func ruleOptions(f ruleFlags, cfg *config.Config) app.RuleOptions {
 	return o
 }
 
-// loadRules loads what flags and configuration name and says what was refused.
-func loadRules(f ruleFlags, cfg *config.Config, s *screen, ja bool) (*app.Rules, error) {
-	rules, err := app.LoadRules(ruleOptions(f, cfg))
+// maxRefusals is how many refusals, and how many warnings, a command says that is not
+// about them; rule check says all.
+const maxRefusals = 20
+
+// readRules loads what flags and configuration name, with the log types that are known.
+func readRules(f ruleFlags, cfg *config.Config) (*app.Rules, []*decode.Format, error) {
+	formats, err := app.LoadMappings(slices.Concat(cfg.Mappings, f.Mapping))
 	if err != nil {
-		return nil, &exitError{exitUsage, err}
+		return nil, nil, &exitError{exitUsage, err}
 	}
+	rules, err := app.LoadRules(ruleOptions(f, cfg, formats))
+	if err != nil {
+		return nil, nil, &exitError{exitUsage, err}
+	}
+	return rules, formats, nil
+}
+
+// loadRules is readRules for a command that needs rules; it says what was refused.
+func loadRules(f ruleFlags, cfg *config.Config, s *screen, ja bool) (*app.Rules, []*decode.Format, error) {
+	rules, formats, err := readRules(f, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	said := map[string]int{}
 	for i := range rules.Refusals {
 		r := &rules.Refusals[i]
-		kind := "refused: "
-		if r.Warning {
-			kind = "warning: "
+		kind := refusalKind(r)
+		if said[kind]++; said[kind] <= maxRefusals {
+			s.line(kind + ": " + report.Escape(r.Error()))
 		}
-		s.line(kind + report.Escape(r.Error()))
+	}
+	for _, kind := range []string{"refused", "warning"} {
+		if more := said[kind] - maxRefusals; more > 0 {
+			s.line(kind + ": " + fmt.Sprintf(in(ja, "%d more (yagura rule check says all)", "ほか %d 件 (yagura rule check ですべて表示します)"), more))
+		}
 	}
 	switch refused := rules.Refused(); {
 	case len(rules.Rules) == 0:
-		return nil, &exitError{exitUsage, errors.New(in(ja, "no rule could be loaded", "ルールを一つも読み込めませんでした"))}
+		return nil, nil, &exitError{exitUsage, errors.New(in(ja, "no rule could be loaded", "ルールを一つも読み込めませんでした"))}
 	case refused > 0 && (f.Strict || cfg.Strict):
-		return nil, &exitError{exitUsage, fmt.Errorf(in(ja, "%d rules were refused", "%d 件のルールが拒否されました"), refused)}
+		return nil, nil, &exitError{exitUsage, errors.New(count(ja, refused, "rule was refused", "rules were refused", "件のルールが拒否されました"))}
 	}
-	return rules, nil
+	return rules, formats, nil
+}
+
+func refusalKind(r *rule.Refusal) string {
+	if r.Warning {
+		return "warning"
+	}
+	return "refused"
+}
+
+// count writes a number with the word for one or for many, or with the Japanese one.
+func count[N int | uint64](ja bool, n N, one, many, japanese string) string {
+	word := many
+	switch {
+	case ja:
+		word = japanese
+	case n == 1:
+		word = one
+	}
+	return thousands(uint64(n)) + " " + word
 }
 
 func in(ja bool, english, japanese string) string {

@@ -23,8 +23,8 @@ func printSummary(s *screen, sum *app.Summary, rules *app.Rules, ja bool) {
 	if sum.BytesLogs > sum.BytesRead {
 		unpacked = fmt.Sprintf(in(ja, " (%s unpacked)", " (展開後 %s)"), bytesText(sum.BytesLogs))
 	}
-	say("%s files, %s%s, %s events in %s (%s/s)", "%s ファイル、%s%s、%s イベント、%s (%s/秒)",
-		thousands(uint64(sum.Objects)), bytesText(sum.BytesRead), unpacked, thousands(sum.Events),
+	say("%s, %s%s, %s in %s (%s/s)", "ファイル %s、%s%s、イベント %s、%s (%s 件/秒)",
+		count(ja, sum.Objects, "file", "files", "件"), bytesText(sum.BytesRead), unpacked, count(ja, sum.Events, "event", "events", "件"),
 		sum.Elapsed.Round(time.Millisecond), thousands(uint64(float64(sum.Events)/seconds)))
 	if len(sum.Formats) > 0 {
 		names := slices.SortedFunc(maps.Keys(sum.Formats), func(a, b string) int {
@@ -37,26 +37,34 @@ func printSummary(s *screen, sum *app.Summary, rules *app.Rules, ja bool) {
 		s.line("  " + strings.Join(parts, " · "))
 	}
 	var notes []string
-	note := func(n uint64, english, japanese string) {
-		if n > 0 {
-			notes = append(notes, fmt.Sprintf(in(ja, english, japanese), thousands(n)))
+	note := func(n uint64, one, many, japanese string) {
+		switch {
+		case n == 0:
+		case ja:
+			notes = append(notes, fmt.Sprintf(japanese, thousands(n)))
+		default:
+			notes = append(notes, count(ja, n, one, many, ""))
 		}
 	}
-	note(sum.Repeats, "%s repeats dropped", "重複 %s 件を除外")
-	note(sum.Conflicts, "%s events with a known id and other content", "同じ ID で内容が異なるイベント %s 件")
-	note(sum.Broken, "%s broken records", "壊れたレコード %s 件")
-	note(uint64(sum.Unreadable), "%s unreadable", "読み込めなかったもの %s 件")
-	note(sum.TooOld, "%s events before --since", "--since より前のイベント %s 件")
-	note(sum.Forgotten, "%s keys did not fit the memory of repeats", "重複判定の記憶に収まらなかったキー %s 件")
-	note(uint64(sum.Windows.NoTime), "%s matches without a time are in no window", "時刻がなく期間の条件に数えられなかった一致 %s 件")
-	note(uint64(sum.Windows.Cut+sum.Windows.Trimmed), "%s matches beyond the bounds of windows", "期間の条件の上限を超えた一致 %s 件")
+	note(sum.Repeats, "repeat dropped", "repeats dropped", "重複 %s 件を除外")
+	note(sum.Conflicts, "event with a known id and other content", "events with a known id and other content", "同じ ID で内容が異なるイベント %s 件")
+	note(sum.Broken, "broken record", "broken records", "壊れたレコード %s 件")
+	note(uint64(sum.Unreadable), "unreadable", "unreadable", "読み込めなかったもの %s 件")
+	note(sum.TooOld, "event before --since", "events before --since", "--since より前のイベント %s 件")
+	note(sum.Forgotten, "key did not fit the memory of repeats", "keys did not fit the memory of repeats", "重複判定の記憶に収まらなかったキー %s 件")
+	note(uint64(sum.Windows.NoTime), "match without a time is in no window", "matches without a time are in no window", "時刻がないためウィンドウで数えられなかった一致 %s 件")
+	note(uint64(sum.Windows.Cut+sum.Windows.Trimmed), "match beyond the bounds of windows", "matches beyond the bounds of windows", "ウィンドウの上限を超えた一致 %s 件")
 	if notes != nil {
 		s.line("  " + strings.Join(notes, " · "))
 	}
 	if rules == nil {
 		return
 	}
-	say("%s rules loaded, %s refused", "ルール: 読み込み %s 件、拒否 %s 件", thousands(uint64(len(rules.Rules))), thousands(uint64(rules.Refused())))
+	if refused := thousands(uint64(rules.Refused())); ja {
+		s.line(fmt.Sprintf("ルール: 読み込み %s 件、拒否 %s 件", thousands(uint64(len(rules.Rules))), refused))
+	} else {
+		s.line(count(ja, len(rules.Rules), "rule", "rules", "") + " loaded, " + refused + " refused")
+	}
 	var found []string
 	for _, level := range yagura.Severities() {
 		if n := sum.Findings[level]; n > 0 {
