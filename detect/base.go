@@ -21,6 +21,11 @@ const (
 	maxBaseText     = 512 // bytes of one text that a base match carries
 )
 
+// maxRows bounds the different rows of values that the finding of one window hands on
+// to the correlations built on it, and the groups that it is in there. What goes
+// beyond is counted in Stats.Cut.
+const maxRows = 1000
+
 // BaseMatch is what a hit says to the correlations that count it. It holds no
 // reference to the record, so it may be kept, and handed to [Windows.Add] or dropped
 // (a repeat), later and on another goroutine.
@@ -83,6 +88,9 @@ func (m *Matcher) Base(h Hit, ev *yagura.Event) *BaseMatch {
 		if head == nil {
 			head = encodeHead(nil, ev)
 		}
+		if len(corr.Carry) > 0 {
+			values = appendRows(values, [][]byte{encodeRow(partsOf(m.st, c, at.Carry, &b.stats))})
+		}
 		for _, g := range groups {
 			rec := encodeKey(nil, fd, g, t, ev.Key)
 			rec = append(append(rec, values...), head...)
@@ -104,26 +112,54 @@ func nanos(t time.Time) (int64, bool) {
 // that sorts like the values and from which [splitTuple] gets them back. It returns
 // nothing when a capture has no value, and one empty text for no captures.
 func combine(st *query.State, c *compiled, captures []int, stats *Stats) [][]byte {
-	out := [][]byte{nil}
-	for _, k := range captures {
+	return tuples(partsOf(st, c, captures, stats), stats)
+}
+
+// partsOf returns the different values of each of some captures, as parts of tuples.
+func partsOf(st *query.State, c *compiled, captures []int, stats *Stats) [][][]byte {
+	lists := make([][][]byte, len(captures))
+	for i, k := range captures {
 		values := st.Scalars(c.captures[k], nil)
-		var next [][]byte
+		if len(values) == 1 {
+			lists[i] = [][]byte{appendPart(nil, values[0])}
+			continue
+		}
 		seen := map[string]bool{}
 		for _, v := range values {
 			if seen[string(v)] {
 				continue
 			}
 			seen[string(v)] = true
+			if len(lists[i]) == maxCombinations {
+				stats.Cut++
+				continue
+			}
+			lists[i] = append(lists[i], appendPart(nil, v))
+		}
+	}
+	return lists
+}
+
+// tuples returns all combinations of parts.
+func tuples(lists [][][]byte, stats *Stats) [][]byte {
+	out := [][]byte{nil}
+	for i, parts := range lists {
+		if len(parts) == 0 {
+			return nil
+		}
+		if i == 0 {
+			out = parts
+			continue
+		}
+		next := make([][]byte, 0, min(len(out)*len(parts), maxCombinations))
+		for _, p := range parts {
 			for _, o := range out {
 				if len(next) == maxCombinations {
 					stats.Cut++
 					break
 				}
-				next = append(next, appendPart(o[:len(o):len(o)], v))
+				next = append(next, append(o[:len(o):len(o)], p...))
 			}
-		}
-		if len(next) == 0 {
-			return nil
 		}
 		out = next
 	}
@@ -205,7 +241,8 @@ func number(text string) (float64, bool) {
 }
 
 // A record is a key, by which records sort, and what a finding needs:
-// correlation (4 bytes), group, time (8), event key (16), base (2), values, head.
+// correlation (4 bytes), group, time (8), event key (16), base (2), values, the rows
+// of values to hand on where the correlation carries any, head.
 
 func encodeKey(dst []byte, fd feed, group []byte, t int64, key yagura.Key) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(fd.corr))
@@ -221,6 +258,54 @@ func encodeValues(values [][]byte) []byte {
 		dst = appendBytes(dst, v)
 	}
 	return dst
+}
+
+// appendRows appends rows of values to hand on.
+func appendRows(dst []byte, rows [][]byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(rows)))
+	for _, row := range rows {
+		dst = appendBytes(dst, row)
+	}
+	return dst
+}
+
+// decodeList reads what encodeValues or appendRows wrote; it returns what follows.
+func decodeList(dst [][]byte, b []byte) (list [][]byte, rest []byte, ok bool) {
+	count, size := binary.Uvarint(b)
+	if size <= 0 || count > maxRows {
+		return nil, nil, false
+	}
+	b = b[size:]
+	for range count {
+		n, size := binary.Uvarint(b)
+		if size <= 0 || uint64(len(b)-size) < n {
+			return nil, nil, false
+		}
+		dst = append(dst, b[size:size+int(n)])
+		b = b[size+int(n):]
+	}
+	return dst, b, true
+}
+
+// encodeRow writes the values of some fields of one event.
+func encodeRow(lists [][][]byte) []byte {
+	var row []byte
+	for _, parts := range lists {
+		row = appendRows(row, parts)
+	}
+	return row
+}
+
+// decodeRow reads a row of n fields: the values of each, as parts of tuples.
+func decodeRow(row []byte, n int) ([][][]byte, error) {
+	lists := make([][][]byte, n)
+	for i := range lists {
+		var ok bool
+		if lists[i], row, ok = decodeList(nil, row); !ok {
+			return nil, errRecord
+		}
+	}
+	return lists, nil
 }
 
 func appendBytes(dst, b []byte) []byte {
@@ -271,7 +356,10 @@ type record struct {
 	key    []byte
 	base   int
 	values [][]byte
+	rows   [][]byte // values to hand on, see encodeRow
 	head   []byte
+	// chained says that it is a finding of another correlation.
+	chained bool
 }
 
 var errRecord = fmt.Errorf("a base match in the spill file is damaged")
@@ -297,20 +385,18 @@ func decodeRecord(b []byte, corrs []*correlation, r *record) error {
 	if r.base = int(binary.BigEndian.Uint16(b[24:])); r.base >= len(corrs[r.corr].Rules) {
 		return errRecord
 	}
+	base := corrs[r.corr].Rules[r.base]
+	r.chained = base != nil && base.Correlation != nil
 	b = b[26:]
-	count, size := binary.Uvarint(b)
-	if size <= 0 || count > maxCombinations {
+	var ok bool
+	if r.values, b, ok = decodeList(r.values[:0], b); !ok {
 		return errRecord
 	}
-	b = b[size:]
-	r.values = r.values[:0]
-	for range count {
-		n, size := binary.Uvarint(b)
-		if size <= 0 || uint64(len(b)-size) < n {
+	r.rows = nil
+	if len(corrs[r.corr].Carry) > 0 {
+		if r.rows, b, ok = decodeList(nil, b); !ok {
 			return errRecord
 		}
-		r.values = append(r.values, b[size:size+int(n)])
-		b = b[size+int(n):]
 	}
 	r.head = b
 	return nil

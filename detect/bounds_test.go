@@ -37,4 +37,3 @@ func TestNumbersAreBounded(t *testing.T) {
 		}
 	}
 }
-

@@ -65,25 +65,39 @@ func (e *Engine) newCorrelation(num int, number map[*rule.Rule]int) (*correlatio
 	}
 	for i, base := range c.Rules {
 		b := number[base]
-		width := len(base.Captures)
-		if base.Correlation != nil {
-			width = len(base.Correlation.GroupBy)
-		}
-		cap := c.Base[i]
-		if len(cap.Group) != len(c.GroupBy) {
-			return nil, fmt.Errorf("base rule %q: %d group fields, want %d", base.Title, len(cap.Group), len(c.GroupBy))
-		}
-		if c.valued() && len(cap.Values) != len(c.Fields) {
-			return nil, fmt.Errorf("base rule %q: %d value fields, want %d", base.Title, len(cap.Values), len(c.Fields))
-		}
-		for _, k := range slices.Concat(cap.Group, cap.Values) {
-			if k < 0 || k >= width {
-				return nil, fmt.Errorf("base rule %q: captures %d fields, want field %d", base.Title, width, k)
-			}
+		if err := c.checkBase(base, c.Base[i]); err != nil {
+			return nil, fmt.Errorf("base rule %q: %w", base.Title, err)
 		}
 		e.info[b].feeds = append(e.info[b].feeds, feed{corr: len(e.corrs), base: i})
 	}
 	return c, nil
+}
+
+// checkBase compares where the values of a base rule stand with what it has.
+func (c *correlation) checkBase(base *rule.Rule, at rule.BaseCapture) error {
+	width, single := len(base.Captures), len(base.Captures)
+	if base.Correlation != nil {
+		single = len(base.Correlation.GroupBy)
+		width = single + len(base.Correlation.Carry)
+	}
+	if len(at.Group) != len(c.GroupBy) {
+		return fmt.Errorf("%d group fields, want %d", len(at.Group), len(c.GroupBy))
+	}
+	if c.valued() && len(at.Values) != len(c.Fields) {
+		return fmt.Errorf("%d value fields, want %d", len(at.Values), len(c.Fields))
+	}
+	if len(at.Carry) != len(c.Carry) {
+		return fmt.Errorf("%d fields to carry, want %d", len(at.Carry), len(c.Carry))
+	}
+	for _, k := range slices.Concat(at.Group, at.Values, at.Carry) {
+		if k < 0 || k >= width {
+			return fmt.Errorf("it hands on %d fields, want field %d", width, k)
+		}
+	}
+	if c.valued() && c.Type != rule.ValueCount && at.Values[0] >= single {
+		return fmt.Errorf("a finding has no one number in field %d", at.Values[0])
+	}
+	return nil
 }
 
 // valued reports whether c measures the values of a field.

@@ -68,7 +68,12 @@
 // A base match without a value (or number) is not counted.
 //
 // The finding of a correlation happened when the last event of its window did. It is
-// itself a base match of a correlation built on it, in the group of its own values.
+// itself a base match of the correlations that are built on it. There it is in the
+// group of its own values; a field that it is not grouped by has the values of all the
+// window's events, event by event, so that the finding may be in many groups. To the
+// temporal types it happened twice, when the sliding window was known to hold and at
+// its last event: a burst of failures that goes on after the success comes before the
+// success all the same. It counts once.
 //
 // The id of a window's finding is made of rule, group and epoch: the number of the
 // window's start counted in timespans since 1970. Windows of one group start more
@@ -76,5 +81,6 @@
 // the window grow leaves the id as it is. docs/adr/0002-windows.md has the reasons.
 //
 // Bounds are never silent: a finding that names only some of its events, or whose
-// window was trimmed, says so in Finding.Caps, and Stats counts the rest.
+// window was trimmed, says so in Finding.Caps, and Stats counts the rest: a window
+// hands on up to 1000 different values to the correlations built on it.
 package detect

@@ -109,6 +109,7 @@ func (e *slidingEval) add(r *record) error {
 		}
 	}
 	e.open, e.peak = e.window(), e.m.value()
+	e.open.held = r.time
 	for _, x := range e.held {
 		if err := e.open.take(x, e.o); err != nil {
 			return err
@@ -175,6 +176,7 @@ func (e *tumblingEval) end() error {
 	if !e.c.within(win.actual) {
 		return nil
 	}
+	win.held = win.last
 	return e.done(win)
 }
 
@@ -250,6 +252,7 @@ func (e *absenceEval) judge() error {
 		}
 	}
 	e.yes, e.trimmed = e.yes[n:], 0
+	win.held = win.last
 	return e.done(win)
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/rule"
@@ -14,10 +15,14 @@ import (
 // FuzzRecord reads any bytes as a spilled base match, which must end in a record or
 // an error.
 func FuzzRecord(f *testing.F) {
-	corrs := []*correlation{{Correlation: &rule.Correlation{GroupBy: []string{"a", "b"}, Rules: make([]*rule.Rule, 2)}}}
+	corrs := []*correlation{{Correlation: &rule.Correlation{GroupBy: []string{"a", "b"}, Rules: make([]*rule.Rule, 2)}},
+		{Correlation: &rule.Correlation{GroupBy: []string{"a", "b"}, Carry: []string{"c", "d"}, Rules: make([]*rule.Rule, 2)}}}
 	ev := &yagura.Event{ID: "e", Account: "111122223333", Targets: []yagura.Entity{{Type: "user", ID: "u"}}}
 	rec := encodeKey(nil, feed{base: 1}, appendPart(appendPart(nil, []byte("x\x00y")), nil), 5, yagura.Key{1})
 	f.Add(encodeHead(append(rec, encodeValues([][]byte{{1}, nil})...), ev))
+	rec = encodeKey(nil, feed{corr: 1}, appendPart(appendPart(nil, []byte("x")), nil), 5, yagura.Key{1})
+	rows := [][]byte{encodeRow([][][]byte{{appendPart(nil, []byte("v"))}, nil}), encodeRow([][][]byte{nil, nil})}
+	f.Add(encodeHead(appendRows(append(rec, 0), rows), ev))
 	f.Add([]byte{0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var r record
@@ -29,6 +34,15 @@ func FuzzRecord(f *testing.F) {
 			t.Errorf("group %q: %q, %d bytes", r.group, parts, n)
 		}
 		decodeHead(r.head, r.time)
+		for _, row := range r.rows {
+			lists, err := decodeRow(row, 2)
+			if err != nil {
+				continue
+			}
+			if again, err := decodeRow(encodeRow(lists), 2); err != nil || !cmp.Equal(lists, again, cmpopts.EquateEmpty()) {
+				t.Errorf("row %q: %q, then %q %v", row, lists, again, err)
+			}
+		}
 	})
 }
 

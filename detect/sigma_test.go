@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,47 +104,71 @@ level: high
 `, []string{"0 fail user=a bytes=4", "1 fail user=a bytes=8", "2 fail user=b bytes=5"}, []string{"Large on average: 0,1"}},
 	}
 	for _, c := range cases {
-		rules, refusals := sigma.Load([]rule.File{{Path: "a.yml", Data: []byte(sigmaBase + "---" + c.yaml)}}, sigma.Options{NoRouting: true})
-		for _, r := range refusals {
-			t.Errorf("%s: %v", c.name, r.Error())
-		}
-		var used []*rule.Rule
-		for _, r := range rules {
-			if r.Silent || r.Correlation != nil || strings.Contains(c.yaml, "generate") && r.Title == "Logon failed" {
-				used = append(used, r)
-			}
-		}
-		s := newStand(t, Options{}, used...)
-		w := s.e.NewWindows()
-		var got []string
-		add := func(f yagura.Finding) { got = append(got, f.Rule.Title+": "+strings.Join(f.Events, ",")) }
-		for i, line := range c.events {
+		var events []sigmaEvent
+		for _, line := range c.events {
 			parts := strings.Fields(line)
-			var at int
-			fmt.Sscan(parts[0], &at)
 			rec := map[string]string{"fail": `{"eventName":"ConsoleLogin","outcome":"Failure"`, "ok": `{"eventName":"ConsoleLogin","outcome":"Success"`}[parts[1]]
 			for _, p := range parts[2:] {
 				k, v, _ := strings.Cut(p, "=")
 				rec += fmt.Sprintf(",%q:%q", k, v)
 			}
-			ev := &yagura.Event{ID: parts[0], Key: yagura.Key{byte(i)}, Format: testFormat, Time: time.Unix(int64(at), 0).UTC()}
-			for _, h := range s.match(rec + "}") {
-				if h.Alerts {
-					add(s.m.Finding(h, ev))
-				}
-				if err := w.Add(s.m.Base(h, ev)); err != nil {
-					t.Fatal(err)
-				}
-			}
+			var at int
+			fmt.Sscan(parts[0], &at)
+			events = append(events, sigmaEvent{at, rec + "}"})
 		}
-		if err := w.Finish(func(f yagura.Finding) error { add(f); return nil }); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Close(); err != nil {
-			t.Error(err)
+		var got []string
+		for _, f := range runSigma(t, sigmaBase+"---"+c.yaml, events) {
+			got = append(got, f.Rule.Title+": "+strings.Join(f.Events, ","))
 		}
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)
 		}
 	}
+}
+
+// sigmaEvent is a record with its time in seconds, which is its id too.
+type sigmaEvent struct {
+	at     int
+	record string
+}
+
+// runSigma loads rules of any logsource and returns their findings, those of windows
+// last.
+func runSigma(t *testing.T, yaml string, events []sigmaEvent) []yagura.Finding {
+	t.Helper()
+	rules, refusals := sigma.Load([]rule.File{{Path: "a.yml", Data: []byte(yaml)}}, sigma.Options{NoRouting: true})
+	for _, r := range refusals {
+		t.Fatalf("%v\n%s", r.Error(), yaml)
+	}
+	correlated := map[*rule.Rule]bool{}
+	for _, r := range rules {
+		if r.Correlation != nil {
+			for _, b := range r.Correlation.Rules {
+				correlated[b] = true
+			}
+		}
+	}
+	// Rules that no correlation uses are in the file for other cases.
+	rules = slices.DeleteFunc(rules, func(r *rule.Rule) bool { return r.Correlation == nil && !correlated[r] })
+	s := newStand(t, Options{}, rules...)
+	w := s.e.NewWindows()
+	var out []yagura.Finding
+	for i, x := range events {
+		ev := &yagura.Event{ID: fmt.Sprint(x.at), Key: yagura.Key{byte(i >> 8), byte(i), 1}, Format: testFormat, Time: time.Unix(int64(x.at), 0).UTC()}
+		for _, h := range s.match(x.record) {
+			if h.Alerts {
+				out = append(out, s.m.Finding(h, ev))
+			}
+			if err := w.Add(s.m.Base(h, ev)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.Finish(func(f yagura.Finding) error { out = append(out, f); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+	return out
 }

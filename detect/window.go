@@ -17,14 +17,22 @@ import (
 type window struct {
 	group       []byte
 	start, last int64
-	count       int // base matches
-	total       int // events behind them
+	held        int64 // when it was known to hold
+	count       int   // base matches
+	total       int   // events behind them
 	ids         []string
 	entities    entitySet
 	lastHead    []byte
 	byBase      []int
 	trimmed     int
 	actual      float64 // what the bounds were compared with
+	// rows are the different rows of values to hand on, in the order in which they came;
+	// cut is how many were left out.
+	rows  [][]byte
+	known map[string]bool
+	cut   int
+	// chained has the keys of the findings of other correlations that were taken.
+	chained map[string]bool
 }
 
 // take adds a base match to the window's account.
@@ -36,12 +44,22 @@ func (win *window) take(r *record, o WindowOptions) error {
 	if win.count == 0 {
 		win.start = r.time
 	}
-	win.count++
-	win.total += h.total
-	win.byBase[r.base]++
 	if r.time >= win.last || win.lastHead == nil {
 		win.last, win.lastHead = r.time, r.head
 	}
+	if r.chained {
+		if win.chained[string(r.key)] {
+			return nil // the same finding, at its end
+		}
+		if win.chained == nil {
+			win.chained = map[string]bool{}
+		}
+		win.chained[string(r.key)] = true
+	}
+	win.count++
+	win.total += h.total
+	win.byBase[r.base]++
+	win.carry(r.rows)
 	for _, id := range h.ids {
 		if len(win.ids) < o.MaxEvents && (len(win.ids) == 0 || !slices.Contains(win.ids, id)) {
 			win.ids = append(win.ids, id)
@@ -51,6 +69,23 @@ func (win *window) take(r *record, o WindowOptions) error {
 		win.entities.add(x.Type, x.ID)
 	}
 	return nil
+}
+
+// carry keeps rows of values to hand on.
+func (win *window) carry(rows [][]byte) {
+	for _, row := range rows {
+		switch {
+		case win.known[string(row)]:
+		case len(win.rows) == maxRows:
+			win.cut++
+		default:
+			if win.known == nil {
+				win.known = map[string]bool{}
+			}
+			win.known[string(row)] = true
+			win.rows = append(win.rows, row)
+		}
+	}
 }
 
 // finding writes a window as a finding, and returns the values of its group.

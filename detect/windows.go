@@ -138,16 +138,19 @@ func (w *Windows) Finish(emit func(yagura.Finding) error) error {
 					return err
 				}
 			}
+			w.stats.Cut += win.cut
 			for _, fd := range in.feeds {
-				rec := w.chain(fd, &f, g, win)
-				if rec == nil {
-					continue
+				records, err := w.chain(c, fd, &f, g, win)
+				if err != nil {
+					return err
 				}
-				if chained[fd.corr] == nil {
+				if len(records) > 0 && chained[fd.corr] == nil {
 					chained[fd.corr] = &sorter{dir: w.o.SpillDir, limit: w.o.SpillBytes}
 				}
-				if err := chained[fd.corr].add(rec); err != nil {
-					return err
+				for _, rec := range records {
+					if err := chained[fd.corr].add(rec); err != nil {
+						return err
+					}
 				}
 			}
 			return nil
@@ -241,34 +244,126 @@ func corrOf(rec []byte) int {
 	return int(rec[0])<<24 | int(rec[1])<<16 | int(rec[2])<<8 | int(rec[3])
 }
 
-// chain makes a base match of a finding: it happened when its window's last event
-// did. It is nil when the correlation
-// measures a number and the finding's group has none.
-func (w *Windows) chain(fd feed, f *yagura.Finding, group []string, win *window) []byte {
-	c := w.e.corrs[fd.corr]
-	at := c.Base[fd.base]
-	var tuple []byte
-	for _, k := range at.Group {
-		tuple = appendPart(tuple, []byte(group[k]))
+// chain makes base matches of a finding of the correlation c, for one that is built on
+// it: one for each group that the finding is in. To a temporal type it happened at
+// two times, when it was known to hold and when its last event did; to the others at
+// the latter.
+func (w *Windows) chain(c *correlation, fd feed, f *yagura.Finding, group []string, win *window) ([][]byte, error) {
+	outer := w.e.corrs[fd.corr]
+	groups, err := w.chainGroups(c, outer, outer.Base[fd.base], group, win)
+	if err != nil || len(groups) == 0 {
+		return nil, err
+	}
+	times := []int64{win.last}
+	if outer.temporal() && win.held < win.last {
+		times = append(times, win.held)
 	}
 	var key yagura.Key
 	hex.Decode(key[:], []byte(f.ID))
-	rec := encodeKey(nil, fd, tuple, win.last, key)
-	values := []byte{0}
-	switch {
-	case c.Type == rule.ValueCount:
-		var v []byte
-		for _, k := range at.Values {
-			v = appendPart(v, []byte(group[k]))
+	head := appendHead(nil, f.Event, f.Format, f.Source, f.Events, win.total, f.Entities)
+	var out [][]byte
+	for _, g := range groups {
+		for _, t := range times {
+			rec := append(encodeKey(nil, fd, g.tuple, t, key), encodeValues(g.values)...)
+			if len(outer.Carry) > 0 {
+				rec = appendRows(rec, g.rows)
+			}
+			out = append(out, append(rec, head...))
 		}
-		values = encodeValues([][]byte{v})
-	case c.valued():
-		n, ok := number(group[at.Values[0]])
-		if !ok {
-			w.stats.NoValue++
-			return nil
-		}
-		values = encodeValues([][]byte{appendFloat(nil, n)})
 	}
-	return appendHead(append(rec, values...), f.Event, f.Format, f.Source, f.Events, win.total, f.Entities)
+	return out, nil
+}
+
+// chainGroup is one group of a correlation that a finding of another is in.
+type chainGroup struct {
+	tuple  []byte
+	values [][]byte
+	rows   [][]byte
+}
+
+// chainGroups lists the groups that a window of c is in for the correlation outer. The
+// values that are not in the window's own group are those of its events, row by row.
+func (w *Windows) chainGroups(c, outer *correlation, at rule.BaseCapture, group []string, win *window) ([]*chainGroup, error) {
+	rows := win.rows
+	if len(rows) == 0 {
+		rows = [][]byte{nil}
+	}
+	own := make([][][]byte, len(group), len(group)+len(c.Carry))
+	for i, v := range group {
+		own[i] = [][]byte{appendPart(nil, []byte(v))}
+	}
+	var list []*chainGroup
+	byTuple := map[string]*chainGroup{}
+	seen := map[string]bool{} // what was added to a group
+	add := func(to [][]byte, kind byte, g *chainGroup, part []byte) [][]byte {
+		k := string(appendPart(append([]byte{kind}, g.tuple...), part))
+		switch {
+		case seen[k]:
+			return to
+		case len(to) == maxRows:
+			w.stats.Cut++
+			return to
+		}
+		seen[k] = true
+		return append(to, part)
+	}
+	grouped, valued := false, !outer.valued()
+	for _, row := range rows {
+		parts := own
+		if row != nil {
+			carried, err := decodeRow(row, len(c.Carry))
+			if err != nil {
+				return nil, err
+			}
+			parts = append(own[:len(own):len(own)], carried...)
+		} else {
+			parts = append(own[:len(own):len(own)], make([][][]byte, len(c.Carry))...)
+		}
+		pick := func(at []int) [][][]byte {
+			out := make([][][]byte, len(at))
+			for i, k := range at {
+				out[i] = parts[k]
+			}
+			return out
+		}
+		in := tuples(pick(at.Group), &w.stats)
+		grouped = grouped || len(in) > 0
+		var values [][]byte
+		if outer.Type == rule.ValueCount {
+			values = tuples(pick(at.Values), &w.stats)
+		} else if outer.valued() {
+			if n, ok := number(group[at.Values[0]]); ok {
+				values = [][]byte{appendFloat(nil, n)}
+			}
+		}
+		if outer.valued() && len(values) == 0 {
+			continue
+		}
+		valued = valued || len(in) > 0
+		for _, tuple := range in {
+			g := byTuple[string(tuple)]
+			if g == nil {
+				if len(list) == maxRows {
+					w.stats.Cut++
+					continue
+				}
+				g = &chainGroup{tuple: tuple}
+				byTuple[string(tuple)] = g
+				list = append(list, g)
+			}
+			for _, v := range values {
+				g.values = add(g.values, 'v', g, v)
+			}
+			if len(outer.Carry) > 0 {
+				g.rows = add(g.rows, 'r', g, encodeRow(pick(at.Carry)))
+			}
+		}
+	}
+	switch {
+	case !grouped:
+		w.stats.NoGroup++
+	case !valued:
+		w.stats.NoValue++
+	}
+	return list, nil
 }

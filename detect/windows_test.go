@@ -121,8 +121,8 @@ func brief(list []yagura.Finding) []string {
 	for _, f := range list {
 		actual := ""
 		for _, w := range f.Why {
-			if w.Field == "g" {
-				actual += " g=" + w.Actual
+			if w.Op == "group-by" {
+				actual += " " + w.Field + "=" + w.Actual
 			}
 			if strings.HasPrefix(w.Field, "value") || strings.HasPrefix(w.Field, "event") {
 				actual += " " + w.Op + w.Value + ":" + w.Actual

@@ -102,6 +102,9 @@ type Correlation struct {
 	// GroupBy names the group's fields. Base[i].Group says which Captures of Rules[i] hold them.
 	GroupBy []string
 	Base    []BaseCapture
+	// Carry names fields beyond GroupBy whose values, of all base matches of a window, its
+	// finding hands on to the correlations that are built on this one.
+	Carry []string
 	// Timespan is the longest distance of the first and the last event of a window.
 	Timespan time.Duration
 	// Bounds are the comparisons that the count (or sum, average, percentile,
@@ -116,10 +119,13 @@ type Correlation struct {
 	Fields []string
 }
 
-// BaseCapture says where the Captures of one base rule stand.
+// BaseCapture says where the values of one base rule stand, as indexes into its
+// Captures; for a base that is a correlation, into its GroupBy and from len(GroupBy)
+// on into its Carry.
 type BaseCapture struct {
-	Group  []int // index into Captures for each GroupBy; for a correlation base, into its own GroupBy
-	Values []int // index into Captures for each value field
+	Group  []int // for each GroupBy
+	Values []int // for each value field; of numbers none may be in a base's Carry
+	Carry  []int // for each Carry
 }
 
 // CorrelationType is what a correlation measures.

@@ -51,13 +51,23 @@ func splitBags(names []string, written string) (plain []string, bags []bag) {
 // field compiles an item with a field: what its values ask must hold in one of the
 // places that the field may have, and absence in all of them.
 func (c *compiler) field(it *item) (query.Expr, *fault) {
-	plain, bags := splitBags(it.fields, it.field)
+	plain, bags := splitBags(it.fields, it.written())
 	if len(bags) == 0 {
 		return c.within(it.field, plain, it.arrays, it.at, func(field query.Field) (query.Expr, *fault) {
 			return c.values(it, field)
 		})
 	}
+	if it.arrays {
+		if _, rest := splitSelector(it.field); rest != "" {
+			return nil, faultAt(it.at, "name the field without selectors", "%q stands in a list of named values, which has no members to select", it.field)
+		}
+	}
+	all := fieldOf(it.field, plain, bags, c.fold)
+	c.note(all)
 	one := func(v []value) (query.Expr, *fault) {
+		if v[0].kind == valueRef {
+			return c.anyOf(it, v, all)
+		}
 		absence := v[0].kind == valueNull || v[0].kind == valueExists && !v[0].truth
 		part := *it
 		part.values = v
@@ -97,15 +107,15 @@ func (c *compiler) field(it *item) (query.Expr, *fault) {
 	return or(list), nil
 }
 
-// groups parts the values of an item: one by one when all must hold or when they
-// ask for absence, else together.
+// groups parts the values of an item: one by one when all must hold, when they ask
+// for absence or refer to another field, else together.
 func groups(it *item) [][]value {
 	var out [][]value
 	together := -1
 	for _, v := range it.values {
-		absence := v.kind == valueNull || v.kind == valueExists
+		alone := v.kind == valueNull || v.kind == valueExists || v.kind == valueRef
 		switch {
-		case it.all || absence:
+		case it.all || alone:
 			out = append(out, []value{v})
 		case together < 0:
 			together = len(out)
@@ -120,15 +130,15 @@ func groups(it *item) [][]value {
 // bag asks for values in a bag.
 func (c *compiler) bag(it *item, b bag, absence bool) (query.Expr, *fault) {
 	list := query.Field{Name: it.field, Paths: []slot.Path{{Segs: b.list, Fold: c.fold}}}
-	c.note(it.field, list.Paths)
 	value := query.Field{Name: it.field, Paths: []slot.Path{{Segs: b.value, Fold: c.fold}}}
 	ask, f := c.anyOf(it, it.values, value)
 	if f != nil {
 		return nil, f
 	}
-	quoteArgs(ask)
 	if absence {
 		ask = &query.Not{X: ask}
+	} else {
+		ask = orUnquoted(ask, unquoted(value))
 	}
 	named := &query.Pred{Field: query.Field{Name: it.field + " (name)", Paths: []slot.Path{{Segs: b.key, Fold: c.fold}}},
 		Op: query.Eq, Fold: true, Args: []query.Arg{{Text: b.name}}, OpName: "equals", Clause: c.clause, Span: it.at}
@@ -139,17 +149,18 @@ func (c *compiler) bag(it *item, b bag, absence bool) (query.Expr, *fault) {
 	return e, nil
 }
 
-// quoteArgs lets texts also match a value that is a JSON string inside a string:
-// Entra writes modifiedProperties[].newValue so ("\"False\"").
-func quoteArgs(e query.Expr) {
+// orUnquoted lets a question also hold for a value that is a JSON string inside a
+// string: Entra writes modifiedProperties[].newValue so ("\"False\""). Plain texts are
+// looked for with the quotes; other questions are put to the value without them.
+func orUnquoted(e query.Expr, value query.Field) query.Expr {
 	switch e := e.(type) {
 	case *query.Or:
-		for _, x := range e.X {
-			quoteArgs(x)
+		for i, x := range e.X {
+			e.X[i] = orUnquoted(x, value)
 		}
 	case *query.And:
-		for _, x := range e.X {
-			quoteArgs(x)
+		for i, x := range e.X {
+			e.X[i] = orUnquoted(x, value)
 		}
 	case *query.Pred:
 		before, after := "", ""
@@ -160,8 +171,12 @@ func quoteArgs(e query.Expr) {
 			before = `"`
 		case query.Suffix:
 			after = `"`
+		case query.Contains, query.Exists:
+			return e
 		default:
-			return
+			other := *e
+			other.Field = value
+			return &query.Or{X: []query.Expr{e, &other}}
 		}
 		for _, a := range slices.Clone(e.Args) {
 			if a.Shown == "" {
@@ -171,4 +186,5 @@ func quoteArgs(e query.Expr) {
 			e.Args = append(e.Args, a)
 		}
 	}
+	return e
 }

@@ -51,6 +51,9 @@ func (l *loader) bindRules(c *correlation, all map[*document]*correlation) *faul
 				return faultAt(ref.at, "mend that rule first", "the rule %q was refused (%s:%d)", ref.name, d.file, d.at.Line)
 			}
 		}
+		if slices.Contains(c.bases, d) {
+			return faultAt(ref.at, "name it once", "the correlation names the rule %q twice", d.label())
+		}
 		c.bases = append(c.bases, d)
 	}
 	return nil
@@ -95,27 +98,30 @@ func (l *loader) makeCorrelation(c *correlation) *fault {
 			return f
 		}
 	}
-	owners, f := l.aliasOwners(c)
-	if f != nil {
+	var f *fault
+	if c.owners, f = l.aliasOwners(c); f != nil {
 		return f
 	}
-	for _, base := range c.bases {
-		var captures rule.BaseCapture
+	for i := range c.bases {
+		var at rule.BaseCapture
 		for _, g := range c.groupBy {
-			i, f := capture(c, base, g, owners)
+			k, f := c.capture(i, g)
 			if f != nil {
 				return f
 			}
-			captures.Group = append(captures.Group, i)
+			at.Group = append(at.Group, k)
 		}
 		for _, x := range c.fields {
-			i, f := capture(c, base, x, owners)
+			k, f := c.capture(i, x)
 			if f != nil {
 				return f
 			}
-			captures.Values = append(captures.Values, i)
+			if inner := c.bases[i].rule.Correlation; inner != nil && c.kind != rule.ValueCount && k >= len(inner.GroupBy) {
+				return faultAt(x.at, "add it to the group-by of that correlation, or count the values", "the correlation %q does not group by %q: its findings have no one number there", c.bases[i].label(), x.name)
+			}
+			at.Values = append(at.Values, k)
 		}
-		out.Base = append(out.Base, captures)
+		out.Base = append(out.Base, at)
 	}
 	if f := l.sideCar(c.doc, r); f != nil {
 		return f
@@ -335,32 +341,77 @@ func (l *loader) aliasOwners(c *correlation) (map[*document]map[string]string, *
 	return out, nil
 }
 
-// capture makes a base rule hand on a field and returns where it stands: among the
-// captures of a rule, among the group-by fields of a correlation.
-func capture(c *correlation, base *document, field reference, aliases map[*document]map[string]string) (int, *fault) {
+// capture makes base rule number i hand on a field and returns where it stands: among
+// the captures of a rule; of a correlation among its group-by fields, or behind them
+// among those that its findings carry from their events.
+func (c *correlation) capture(i int, field reference) (int, *fault) {
+	base := c.bases[i]
 	name := field.name
-	if to := aliases[base][name]; to != "" {
+	if to := c.owners[base][name]; to != "" {
 		name = to
 	}
 	if inner := base.rule.Correlation; inner != nil {
-		i := slices.Index(inner.GroupBy, name)
-		if i < 0 {
-			return 0, faultAt(field.at, "add it to the group-by of that correlation", "the correlation %q does not group by %q", base.label(), name)
+		if k := slices.Index(inner.GroupBy, name); k >= 0 {
+			return k, nil
 		}
-		return i, nil
+		k := slices.Index(inner.Carry, name)
+		if k < 0 {
+			var at []int
+			for j := range base.corr.bases {
+				x, f := base.corr.capture(j, reference{name, field.at})
+				if f != nil {
+					return 0, f
+				}
+				at = append(at, x)
+			}
+			k = len(inner.Carry)
+			inner.Carry = append(inner.Carry, name)
+			for j, x := range at {
+				inner.Base[j].Carry = append(inner.Base[j].Carry, x)
+			}
+		}
+		return len(inner.GroupBy) + k, nil
 	}
 	r := base.rule
-	for i, f := range r.Captures {
+	for k, f := range r.Captures {
 		if f.Name == name {
-			return i, nil
+			return k, nil
 		}
 	}
-	var paths []slot.Path
-	for _, n := range base.mapped(name) {
-		paths = append(paths, slot.Path{Segs: segments(n), Fold: base.folds()})
+	captured, f := base.captured(name, field.at, c.doc.arrays)
+	if f != nil {
+		return 0, f
 	}
-	r.Captures = append(r.Captures, query.Field{Name: name, Paths: paths})
+	r.Captures = append(r.Captures, captured)
 	return len(r.Captures) - 1, nil
+}
+
+// captured is a field of the events of a rule, by the name that a correlation gives it.
+func (d *document) captured(name string, at query.Span, arrays bool) (query.Field, *fault) {
+	arrays = arrays || d.arrays
+	plain, bags := splitBags(d.mapped(name, arrays), name)
+	if !arrays {
+		return fieldOf(name, plain, bags, d.folds()), nil
+	}
+	if _, rest := splitSelector(name); rest != "" && len(bags) > 0 {
+		return query.Field{}, faultAt(at, "name the field without selectors", "%q stands in a list of named values, which has no members to select", name)
+	}
+	var places [][]slot.Seg
+	for _, n := range plain {
+		steps, f := parseSelectors(n, at)
+		if f != nil {
+			return query.Field{}, f
+		}
+		var segs []slot.Seg
+		for _, s := range steps {
+			if s.each && s.quant != query.EachAny {
+				return query.Field{}, faultAt(at, "name it with [any], a number, or without selectors", "%q asks all members at once, which gives no value", n)
+			}
+			segs = append(segs, s.segs...)
+		}
+		places = append(places, segs)
+	}
+	return fieldAt(name, places, bags, d.folds()), nil
 }
 
 // formatsOf joins the formats of rules; nil when one judges every format.

@@ -143,20 +143,20 @@ func (c *compiler) within(name string, names []string, arrays bool, at query.Spa
 		return nil, f
 	}
 	field := query.Field{Name: name, Paths: paths}
-	c.note(name, paths)
+	c.note(field)
 	return c.steps(field, each, quant, rest, at, leaf)
 }
 
 // note keeps a field for the list of those that the rule reads.
-func (c *compiler) note(name string, paths []slot.Path) {
-	if _, seen := c.fields[name]; seen {
+func (c *compiler) note(f query.Field) {
+	if _, seen := c.fields[f.Name]; seen {
 		return
 	}
 	if c.fields == nil {
 		c.fields = map[string]query.Field{}
 	}
-	c.fields[name] = query.Field{Name: name, Paths: paths}
-	c.order = append(c.order, name)
+	c.fields[f.Name] = f
+	c.order = append(c.order, f.Name)
 }
 
 func (c *compiler) steps(field query.Field, each bool, quant query.Quant, rest []step, at query.Span, leaf func(query.Field) (query.Expr, *fault)) (query.Expr, *fault) {
@@ -179,6 +179,9 @@ func (c *compiler) steps(field query.Field, each bool, quant query.Quant, rest [
 }
 
 func (c *compiler) block(b *block) (query.Expr, *fault) {
+	if _, bags := splitBags(b.fields, b.field); len(bags) > 0 {
+		return nil, faultAt(b.at, "name the field without selectors", "%q stands in a list of named values, which has no members to select", b.field)
+	}
 	return c.within(b.field, b.fields, true, b.at, func(member query.Field) (query.Expr, *fault) {
 		inner := &compiler{fold: c.fold, clause: c.clause, nodes: c.nodes}
 		e, f := inner.compile(b.body)
@@ -437,13 +440,6 @@ func regexOf(v value) (*regexp.Regexp, *fault) {
 
 // ref compares with another field.
 func (c *compiler) ref(it *item, field query.Field, v value) (query.Expr, *fault) {
-	paths, each, _, _, f := c.paths(v.refs, it.arrays, v.at)
-	if f != nil {
-		return nil, f
-	}
-	if each {
-		return nil, faultAt(v.at, "refer to a field without selectors", "the referenced field %q selects array members", v.text)
-	}
 	op := query.Eq
 	switch {
 	case v.prefix && v.suffix:
@@ -454,8 +450,22 @@ func (c *compiler) ref(it *item, field query.Field, v value) (query.Expr, *fault
 		op = query.Suffix
 	}
 	p := c.pred(it, field, op, !v.cased, v.at)
-	c.note(v.text, paths)
-	p.Ref = &query.Field{Name: v.text, Paths: paths}
 	p.Args = nil
+	plain, bags := splitBags(v.refs, v.text)
+	if len(bags) == 0 || len(plain) > 0 {
+		paths, each, _, _, f := c.paths(plain, it.arrays, v.at)
+		if f != nil {
+			return nil, f
+		}
+		if each {
+			return nil, faultAt(v.at, "refer to a field without selectors", "the referenced field %q selects array members", v.text)
+		}
+		p.Ref = &query.Field{Name: v.text, Paths: paths}
+	}
+	if len(bags) > 0 {
+		other := fieldOf(v.text, plain, bags, c.fold)
+		p.Ref = &other
+	}
+	c.note(*p.Ref)
 	return p, nil
 }

@@ -44,8 +44,9 @@ type correlation struct {
 	aliases  []alias
 	generate bool
 
-	bases []*document
-	state bindState
+	bases  []*document
+	owners map[*document]map[string]string // by base rule: the field behind each alias
+	state  bindState
 }
 
 type bindState uint8
@@ -82,7 +83,10 @@ func (l *loader) correlate() {
 			l.refuse(d, f)
 			continue
 		}
-		all[d] = c
+		for _, w := range c.unusedAliases() {
+			l.warn(d, w)
+		}
+		all[d], d.corr = c, c
 		order = append(order, c)
 	}
 	// A refused correlation is found by its name still: it is in l.refused.
@@ -151,7 +155,7 @@ func (c *correlation) readRules() *fault {
 	c.refs = references(n)
 	switch {
 	case n == nil && c.temporal():
-	case len(c.refs) == 0 || n.Kind == yaml.SequenceNode && len(c.refs) != len(n.Content):
+	case len(c.refs) == 0 || len(c.refs) != size(n):
 		at := n
 		if n == nil {
 			at = c.node
@@ -198,7 +202,7 @@ func (c *correlation) readGroupBy() *fault {
 		return nil
 	}
 	c.groupBy = references(n)
-	if n.Kind == yaml.MappingNode || n.Kind == yaml.SequenceNode && len(c.groupBy) != len(n.Content) {
+	if len(c.groupBy) != size(n) {
 		return faultNode(n, "write one field or a list of fields", "group-by is not a list of fields")
 	}
 	for i, g := range c.groupBy {
@@ -207,6 +211,16 @@ func (c *correlation) readGroupBy() *fault {
 		}
 	}
 	return nil
+}
+
+// unusedAliases tells of aliases that neither group-by nor field names.
+func (c *correlation) unusedAliases() (out []*fault) {
+	for _, a := range c.aliases {
+		if !slices.ContainsFunc(slices.Concat(c.groupBy, c.fields), func(r reference) bool { return r.name == a.name }) {
+			out = append(out, faultAt(a.at, "name it in group-by, or drop it", "neither group-by nor field names the alias %q", a.name))
+		}
+	}
+	return out
 }
 
 func (c *correlation) readAliases() *fault {
@@ -221,6 +235,9 @@ func (c *correlation) readAliases() *fault {
 		key, m := n.Content[i], n.Content[i+1]
 		if m.Kind != yaml.MappingNode {
 			return faultNode(m, "write the field of each rule: {rule: field}", "the alias %q is not a map", key.Value)
+		}
+		if len(m.Content) == 0 {
+			return faultNode(m, "write the field of each rule: {rule: field}", "the alias %q has no fields", key.Value)
 		}
 		a := alias{name: key.Value, at: spanOf(key)}
 		for j := 0; j+1 < len(m.Content); j += 2 {
@@ -283,7 +300,7 @@ func (c *correlation) readCondition(extended bool) *fault {
 			c.bounds = append(c.bounds, rule.Bound{Op: key.Value, Value: num})
 		case key.Value == "field":
 			c.fields = references(v)
-			if len(c.fields) == 0 || v.Kind == yaml.SequenceNode && len(c.fields) != len(v.Content) {
+			if len(c.fields) == 0 || len(c.fields) != size(v) {
 				return faultNode(v, "write one field or a list of fields", "field is not the name of a field")
 			}
 		case key.Value == "percentile":
@@ -299,6 +316,26 @@ func (c *correlation) readCondition(extended bool) *fault {
 	return c.checkCondition(n)
 }
 
+// neverWithin says whether no number satisfies two comparisons.
+func neverWithin(bounds []rule.Bound) bool {
+	low, high, open := math.Inf(-1), math.Inf(1), false
+	for _, b := range bounds {
+		switch b.Op {
+		case "gt", "gte":
+			low = max(low, b.Value)
+		case "lt", "lte":
+			high = min(high, b.Value)
+		case "eq":
+			low, high = max(low, b.Value), min(high, b.Value)
+		}
+	}
+	for _, b := range bounds {
+		end := b.Op == "gt" && b.Value == low || b.Op == "lt" && b.Value == high || b.Op == "neq" && b.Value == low
+		open = open || end
+	}
+	return low > high || low == high && open
+}
+
 // checkCondition compares a condition with what the type needs.
 func (c *correlation) checkCondition(n *yaml.Node) *fault {
 	values := strings.HasPrefix(string(c.kind), "value_")
@@ -307,6 +344,8 @@ func (c *correlation) checkCondition(n *yaml.Node) *fault {
 		return faultNode(n, "write gte: 10", "the condition has none of gt, gte, lt, lte, eq, neq")
 	case len(c.bounds) > 2:
 		return faultNode(n, "write one, or two for a range", "the condition has %d comparisons", len(c.bounds))
+	case neverWithin(c.bounds):
+		return faultNode(n, "give a range with its lower end first", "no number meets the condition")
 	case values && len(c.fields) == 0:
 		return faultNode(n, "write field: and the name of a field", "%s needs a field", c.kind)
 	case !values && len(c.fields) > 0:

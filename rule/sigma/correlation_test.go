@@ -12,6 +12,7 @@ import (
 	"github.com/yagura-sec/yagura/query"
 	"github.com/yagura-sec/yagura/rule"
 	"github.com/yagura-sec/yagura/rule/sigma"
+	"github.com/yagura-sec/yagura/slot"
 )
 
 // bases are three rules to build correlations on.
@@ -46,7 +47,7 @@ func shown(r *rule.Rule) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s of", c.Type)
 	for i, base := range c.Rules {
-		fmt.Fprintf(&b, " %s%v", base.Title, c.Base[i])
+		fmt.Fprintf(&b, " %s{%v %v}", base.Title, c.Base[i].Group, c.Base[i].Values)
 	}
 	fmt.Fprintf(&b, " by %v in %s", c.GroupBy, c.Timespan)
 	for _, x := range c.Bounds {
@@ -214,6 +215,144 @@ func TestChain(t *testing.T) {
 	}
 	if inner.Silent || byTitle["Successful login"].Silent || !byTitle["Failed login"].Silent || outer.Silent {
 		t.Error("generate: true makes base rules speak, its absence silences them")
+	}
+}
+
+// TestCarry: a field that a correlation does not group by is handed on from its
+// events, through every correlation between.
+func TestCarry(t *testing.T) {
+	rules := load(t, bases+`title: Many
+name: many
+correlation:
+  type: event_count
+  rules: [failed, success]
+  group-by: [host]
+  timespan: 10m
+  condition: {gte: 10}
+  aliases:
+    host: {failed: hostname, success: host.name}
+    who: {failed: user, success: userIdentity.arn}
+---
+title: More
+name: more
+correlation:
+  type: value_count
+  rules: [many]
+  group-by: [site]
+  timespan: 1h
+  condition: {gte: 2, field: host}
+---
+title: Outer
+correlation:
+  type: temporal
+  rules: [more, success]
+  group-by: [host, who]
+  timespan: 1d
+  aliases:
+    who: {more: who, success: userIdentity.arn}
+`, sigma.Options{})
+	byTitle := map[string]*rule.Rule{}
+	for _, r := range rules {
+		byTitle[r.Title] = r
+	}
+	captures := func(title string) (out []string) {
+		for _, f := range byTitle[title].Captures {
+			out = append(out, f.Name)
+		}
+		return out
+	}
+	if diff := cmp.Diff([]string{"hostname", "site", "user"}, captures("Failed login")); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"host.name", "site", "userIdentity.arn", "host"}, captures("Successful login")); diff != "" {
+		t.Error(diff)
+	}
+	want := map[string]struct {
+		carry []string
+		base  []rule.BaseCapture
+	}{
+		"Many":  {[]string{"site", "who"}, []rule.BaseCapture{{Group: []int{0}, Carry: []int{1, 2}}, {Group: []int{0}, Carry: []int{1, 2}}}},
+		"More":  {[]string{"host", "who"}, []rule.BaseCapture{{Group: []int{1}, Values: []int{0}, Carry: []int{0, 2}}}},
+		"Outer": {nil, []rule.BaseCapture{{Group: []int{1, 2}}, {Group: []int{3, 2}}}},
+	}
+	for title, w := range want {
+		c := byTitle[title].Correlation
+		if diff := cmp.Diff(w.carry, c.Carry); diff != "" {
+			t.Errorf("%s: %s", title, diff)
+		}
+		if diff := cmp.Diff(w.base, c.Base); diff != "" {
+			t.Errorf("%s: %s", title, diff)
+		}
+	}
+}
+
+// TestCapturesOfBags: a field that stands in a list of named values is handed on too.
+func TestCapturesOfBags(t *testing.T) {
+	opts := sigma.Options{NoRouting: true, Pipelines: pipelines(t, "name: p\npriority: 1\ntransformations:\n"+
+		"  - {type: field_name_mapping, mapping: {a: ['p{Name=A}.Value', q], b: 'p{Name=B}.Value'}}\n")}
+	rules := load(t, bases+`title: C
+correlation:
+  type: value_count
+  rules: [failed]
+  group-by: [a]
+  timespan: 5m
+  condition: {gte: 2, field: b}
+`, opts)
+	cases := []struct{ record, a, b string }{
+		{`{"p":[{"Name":"A","Value":"x"},{"Name":"B","Value":5}],"q":"y"}`, "y|x", "5"},
+		{`{"p":[{"Name":"a","Value":"\"False\""},{"Name":"A","Value":true},{"Name":"B"}]}`, "False|true", ""},
+		{`{"p":[{"Name":"A","Value":{"c": 1}},{"Name":"B","Value":[1,"z"]}],"q":{"d":2}}`, `{"d":2}|{"c":1}`, "1|z"},
+		{`{"p":[{"Name":"A","Value":{"c":1}}],"q":["",null]}`, "", ""},
+		{`{"p":"[{\"Name\":\"B\",\"Value\":\"w\"}, 7]","q":"{not JSON"}`, "{not JSON", "w"},
+		{`{"p":{"Name":"B","Value":"v"},"q":-1.5}`, "-1.5", "v"},
+		{`{"p":[null,"x",{"Name":null,"Value":"v"},{"Value":"v"}],"q":"null"}`, "null", ""},
+		{`{}`, "", ""},
+	}
+	for _, c := range cases {
+		var got []string
+		for _, f := range rules[0].Captures {
+			got = append(got, strings.Join(valuesOf(t, f, c.record), "|"))
+		}
+		if diff := cmp.Diff([]string{c.a, c.b}, got); diff != "" {
+			t.Errorf("%s: %s", c.record, diff)
+		}
+	}
+}
+
+// valuesOf reads the values of a field.
+func valuesOf(t *testing.T, f query.Field, record string) (out []string) {
+	t.Helper()
+	b := slot.NewBuilder()
+	set := query.NewSet(b)
+	id, err := set.Field(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set.Seal()
+	plan := b.Plan()
+	doc := plan.NewDoc()
+	if _, err := plan.Scan([]byte(record), doc); err != nil {
+		t.Fatal(err)
+	}
+	st := set.NewState()
+	st.Begin(doc, query.Meta{})
+	for _, v := range st.Scalars(id, nil) {
+		out = append(out, string(v))
+	}
+	return out
+}
+
+// TestCapturesOfMembers: array selectors in the names of a correlation's fields.
+func TestCapturesOfMembers(t *testing.T) {
+	text := strings.ReplaceAll(bases, "title: Failed login\n", "title: Failed login\nsigma-version: 3\n") + "title: C\ncorrelation:\n  type: event_count\n  rules: [failed]\n  timespan: 5m\n  condition: {gte: 2}\n" +
+		"  group-by: ['a[0].b', 'a[any].c', 'd\\[x\\]']\n"
+	r := load(t, text, bare)[0]
+	var got []string
+	for _, f := range r.Captures {
+		got = append(got, strings.Join(valuesOf(t, f, `{"a":[{"b":"1","c":"2"},{"b":"3","c":"4"}],"d[x]":"5"}`), "|"))
+	}
+	if diff := cmp.Diff([]string{"1", "2|4", "5"}, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -22,6 +22,8 @@ type item struct {
 	arrays  bool // brackets in the names select array members
 	all     bool // every value must be found, not one of them
 	negated bool // the item must not hold (neq)
+	moved   bool // keywords that a pipeline looks for in a field
+	added   bool // a pipeline asks for it, not the rule
 	at      query.Span
 	doc     *document // whose item it is, while pipelines run
 	// applied names the items of pipelines that changed this one.
@@ -40,6 +42,14 @@ type block struct {
 	fields []string    // as in item
 	body   *detections // its condition is over the members
 	at     query.Span
+}
+
+// written is the name of the field as the rule writes it, "" where it names none.
+func (it *item) written() string {
+	if it.moved {
+		return ""
+	}
+	return it.field
 }
 
 func (it *item) clone() node {
@@ -104,6 +114,7 @@ func (d *detections) add(name string, n node) {
 type reader struct {
 	arrays       bool // the rule declares sigma-version 3: brackets select array members
 	placeholders map[string][]string
+	warnings     []*fault
 }
 
 // detections reads a mapping of search identifiers and its condition. skip names
@@ -153,7 +164,43 @@ func (r *reader) detections(n *yaml.Node, what string, skip ...string) (*detecti
 		}
 		d.conditions = append(d.conditions, condition{expr, spanOf(x)})
 	}
+	r.unused(n, d)
 	return d, nil
+}
+
+// unused notes the search identifiers that no condition names. Those with a leading
+// underscore are there to be left out.
+func (r *reader) unused(n *yaml.Node, d *detections) {
+	used := map[string]bool{}
+	var visit func(x cond)
+	visit = func(x cond) {
+		switch x := x.(type) {
+		case condAnd:
+			for _, y := range x {
+				visit(y)
+			}
+		case condOr:
+			for _, y := range x {
+				visit(y)
+			}
+		case condNot:
+			visit(x.x)
+		case condName:
+			used[string(x)] = true
+		case condOf:
+			for _, y := range x.names {
+				used[y] = true
+			}
+		}
+	}
+	for _, c := range d.conditions {
+		visit(c.expr)
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if key := n.Content[i]; d.byName[key.Value] != nil && !used[key.Value] && !strings.HasPrefix(key.Value, "_") {
+			r.warnings = append(r.warnings, faultNode(key, "name it in the condition, or drop it", "the condition does not name the search identifier %q", key.Value))
+		}
+	}
 }
 
 // definition reads one search identifier: a map, a list of maps, keywords, or a mix.

@@ -25,9 +25,10 @@ type document struct {
 	// What pipelines know and say of a detection rule.
 	pass       *pass
 	attributes map[string][]string
-	mappers    []func(names []string) []string
+	mappers    []func(names []string, arrays bool) []string
 
-	rule *rule.Rule // compiled; nil when it was refused
+	corr *correlation // of a correlation
+	rule *rule.Rule   // compiled; nil when it was refused
 }
 
 // meta is what all documents have.
@@ -83,10 +84,10 @@ func (d *document) walkBlocks(f func(*block)) {
 }
 
 // mapped returns what pipelines make of a field's name in the events of this rule.
-func (d *document) mapped(name string) []string {
+func (d *document) mapped(name string, arrays bool) []string {
 	names := []string{name}
 	for _, m := range d.mappers {
-		names = m(names)
+		names = m(names, arrays)
 	}
 	return names
 }
@@ -110,6 +111,16 @@ func readMeta(d *document) (warnings []*fault, f *fault) {
 	n := d.node
 	m := &d.meta
 	m.id, m.name, m.title = text(get(n, "id")), text(get(n, "name")), text(get(n, "title"))
+	for _, key := range []string{"id", "name", "title", "level", "status", "description", "license", "taxonomy", "sigma-version"} {
+		if v := get(n, key); v != nil && v.Kind != yaml.ScalarNode {
+			return nil, faultNode(v, "write one text", "%s is not text", key)
+		}
+	}
+	for _, key := range []string{"tags", "references", "falsepositives", "author"} {
+		if v := get(n, key); v != nil && !isNull(v) && len(texts(v)) != size(v) {
+			warnings = append(warnings, faultNode(v, "write a list of texts", "what is not text in %s is left out", key))
+		}
+	}
 	m.tags = texts(get(n, "tags"))
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
@@ -121,6 +132,9 @@ func readMeta(d *document) (warnings []*fault, f *fault) {
 				warnings = append(warnings, faultNode(key, "did you mean "+k+"?", "unknown key %q is taken as a custom attribute", key.Value))
 			}
 		}
+	}
+	if v := get(n, "taxonomy"); text(v) != "" && text(v) != "sigma" {
+		warnings = append(warnings, faultNode(v, "give a pipeline that maps its fields", "taxonomy %q is known only to pipelines that ask for it", text(v)))
 	}
 	if d.label() == "" {
 		return warnings, faultAt(d.at, "write a title", "the document has neither title nor name nor id")
@@ -167,6 +181,23 @@ func (d *document) newRule() *rule.Rule {
 		License: text(get(n, "license")), Status: text(get(n, "status")),
 		References: texts(get(n, "references")), FalsePositives: texts(get(n, "falsepositives")),
 	}
+}
+
+// logsourceKeys are what says which logs a rule is for, and what explains it.
+var logsourceKeys = []string{"category", "product", "service", "definition"}
+
+// logsourceWarnings tells of keys of a logsource that mean nothing.
+func logsourceWarnings(n *yaml.Node) (out []*fault) {
+	l := get(n, "logsource")
+	if l == nil || l.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(l.Content); i += 2 {
+		if key := l.Content[i]; !slices.Contains(logsourceKeys, key.Value) {
+			out = append(out, faultNode(key, nearest(key.Value, logsourceKeys), "unknown key %q of the logsource is not looked at", key.Value))
+		}
+	}
+	return out
 }
 
 // readLogsource reads the logsource of a rule or filter.
@@ -223,7 +254,7 @@ func merge(a, b *yaml.Node) *yaml.Node {
 
 // legacy resolves the `action` documents of before Sigma 2: global is joined into
 // all that follow, reset forgets it, repeat joins into the document before.
-func legacy(docs []parsed) ([]parsed, *fault) {
+func legacy(docs []parsed) []parsed {
 	var out []parsed
 	var global, previous *yaml.Node
 	for _, d := range docs {
@@ -242,22 +273,29 @@ func legacy(docs []parsed) ([]parsed, *fault) {
 			continue
 		}
 		n = without(n, "action")
+		wrong := func(hint, format string, args ...any) {
+			out = append(out, parsed{root: n, fault: faultNode(action, hint, format, args...)})
+		}
 		switch action.Value {
 		case "global":
 			global = merge(global, n)
 		case "reset":
 			global = nil
+			if len(n.Content) > 0 {
+				wrong("put it in a document of its own", "what stands beside action: reset is not read")
+			}
 		case "repeat":
 			if previous == nil {
-				return out, faultNode(action, "", "action: repeat without a document before it")
+				wrong("", "action: repeat without a document before it")
+				continue
 			}
 			previous = merge(previous, n)
 			out = append(out, parsed{root: previous})
 		default:
-			return out, faultNode(action, "write global, reset or repeat", "unknown action %q", action.Value)
+			wrong("write global, reset or repeat", "unknown action %q", action.Value)
 		}
 	}
-	return out, nil
+	return out
 }
 
 func without(n *yaml.Node, key string) *yaml.Node {

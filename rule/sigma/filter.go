@@ -26,8 +26,12 @@ func (l *loader) readFilter(d *document) *fault {
 	if d.logsource, f = readLogsource(d.node); f != nil {
 		return f
 	}
-	if get(n, "rules") == nil {
+	rules := get(n, "rules")
+	if rules == nil || isNull(rules) {
 		return faultNode(n, "write rules: any, or ids or names of rules", "the filter names no rules")
+	}
+	if refs := references(rules); len(refs) != size(rules) || rules.Kind == yaml.MappingNode {
+		return faultNode(rules, "write rules: any, or ids or names of rules", "the rules of the filter are not a list of names")
 	}
 	r := &reader{arrays: d.arrays, placeholders: l.opts.Placeholders}
 	if d.det, f = r.detections(n, "filter", "rules"); f != nil {
@@ -35,6 +39,9 @@ func (l *loader) readFilter(d *document) *fault {
 	}
 	if len(d.det.conditions) != 1 {
 		return faultNode(get(n, "condition"), "join them with or", "a filter has one condition")
+	}
+	for _, w := range append(r.warnings, logsourceWarnings(d.node)...) {
+		l.warn(d, w)
 	}
 	return nil
 }
@@ -44,10 +51,15 @@ func (l *loader) filter() {
 	for _, d := range l.filters {
 		n := get(get(d.node, "filter"), "rules")
 		if everyRule(n) {
+			found := false
 			for _, x := range l.docs {
 				if x.det != nil && within(x.logsource, d.logsource) {
 					x.join(d)
+					found = true
 				}
+			}
+			if !found {
+				l.warn(d, faultNode(n, "load the files of the rules too", "no rule of the logsource %s is loaded: the filter changes nothing", d.logsource))
 			}
 			continue
 		}
@@ -90,7 +102,7 @@ func references(n *yaml.Node) []reference {
 	}
 	var out []reference
 	for _, x := range list {
-		if x.Kind == yaml.ScalarNode {
+		if x.Kind == yaml.ScalarNode && !isNull(x) && x.Value != "" {
 			out = append(out, reference{x.Value, spanOf(x)})
 		}
 	}

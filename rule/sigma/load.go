@@ -77,16 +77,14 @@ func (l *loader) warn(d *document, f *fault) {
 // read parses one file and sorts its documents.
 func (l *loader) read(f rule.File) {
 	docs, flt := documents(f.Data)
-	docs, actionFault := legacy(docs)
+	docs = legacy(docs)
 	for _, d := range docs {
 		l.document(f.Path, d)
 	}
-	for _, x := range []*fault{flt, actionFault} {
-		if x != nil {
-			l.refusals = append(l.refusals, x.refusal(f.Path, ""))
-		}
+	if flt != nil {
+		l.refusals = append(l.refusals, flt.refusal(f.Path, ""))
 	}
-	if len(docs) == 0 && flt == nil && actionFault == nil {
+	if len(docs) == 0 && flt == nil {
 		l.refusals = append(l.refusals, rule.Refusal{File: f.Path, Reason: "the file holds no rule", Warning: true})
 	}
 }
@@ -121,6 +119,9 @@ func (l *loader) document(file string, doc parsed) {
 	case kinds > 1:
 		l.refuse(d, faultNode(n, "write one document for each", "the document has more than one of detection, correlation and filter"))
 	case get(n, "correlation") != nil:
+		if x := get(n, "logsource"); x != nil {
+			l.warn(d, faultNode(x, "drop it", "the logsource of a correlation is not looked at: those of its rules are"))
+		}
 		l.docs = append(l.docs, d)
 	case get(n, "filter") != nil:
 		if f := l.readFilter(d); f != nil {
@@ -168,7 +169,17 @@ func (l *loader) readDetection(d *document) *fault {
 	}
 	r := &reader{arrays: d.arrays, placeholders: l.opts.Placeholders}
 	d.det, f = r.detections(get(d.node, "detection"), "detection", "timeframe")
-	return f
+	if f != nil {
+		return f
+	}
+	if n := get(get(d.node, "detection"), "timeframe"); n != nil {
+		r.warnings = append(r.warnings, faultNode(n, "write a correlation rule with a timespan that refers to this rule",
+			"timeframe means nothing without an aggregation of before Sigma 2: the rule looks at single events"))
+	}
+	for _, w := range append(r.warnings, logsourceWarnings(d.node)...) {
+		l.warn(d, w)
+	}
+	return nil
 }
 
 // detection runs the pipelines over a rule and compiles it.

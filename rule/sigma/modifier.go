@@ -36,11 +36,13 @@ type chain struct {
 	keyword      bool
 	placeholders map[string][]string
 	applied      []string // modifiers so far, but for `all` and `neq`
+	later        []string // modifiers that follow
 }
 
 // apply returns the values after the modifiers.
 func (c *chain) apply(it *item) *fault {
-	for _, m := range it.mods {
+	for i, m := range it.mods {
+		c.later = it.mods[i+1:]
 		switch {
 		case !slices.Contains(modifiers, m):
 			hint := nearest(m, modifiers)
@@ -166,7 +168,12 @@ func (c *chain) one(m string, v value) (value, *fault) {
 		v.kind, v.text, v.refs, v.cased = valueRef, name, []string{name}, v.str.cased
 		return v, nil
 	case "expand":
-		if v.kind != valueRegex && !v.asText() {
+		for _, a := range c.applied {
+			if encodings[a] {
+				return v, faultAt(c.at, "put expand before "+a, "modifier \"expand\" after %q, which leaves no placeholder", a)
+			}
+		}
+		if v.kind != valueRegex && v.kind != valueCIDR && !v.asText() {
 			return v, c.wrong(m, v, "")
 		}
 		return c.expand(v)
@@ -258,8 +265,8 @@ func (c *chain) cidr(v value) (value, *fault) {
 		return v, c.wrong("cidr", v, "write a network such as 10.0.0.0/8")
 	}
 	v.kind = valueCIDR
-	if v.str.has(partHole) {
-		return v, nil // a pipeline may fill it yet
+	if v.str.has(partHole) || slices.Contains(c.later, "expand") {
+		return v, nil // to be filled yet
 	}
 	return parseNet(v)
 }
@@ -325,6 +332,9 @@ func (c *chain) timePart(m string, v value) (value, *fault) {
 	v.kind, v.unit, v.cmp = valueTime, unit, cmp
 	return v, nil
 }
+
+// encodings are the modifiers behind which a text holds no placeholder any more.
+var encodings = map[string]bool{"base64": true, "base64offset": true, "wide": true, "utf16": true, "utf16le": true, "utf16be": true}
 
 // expand marks the placeholders of a value and fills those that the options know.
 func (c *chain) expand(v value) (value, *fault) {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // logsource says what a rule is meant for.
@@ -28,6 +30,9 @@ func logsourceMatch(p *params) func(logsource) bool {
 		n := p.get(key)
 		if n == nil || isNull(n) {
 			continue
+		}
+		if n.Kind != yaml.ScalarNode {
+			p.r.refuse(n, "write one name", "%q is not text", key)
 		}
 		want := n.Value
 		tests = append(tests, func(l logsource) bool {
@@ -119,17 +124,20 @@ func attributeCondition(p *params) func(*document) bool {
 		p.r.refuse(p.n, "write eq, ne, gt, gte, lt, lte, in or not_in", "operator %q of rule_attribute", op)
 	}
 	return func(d *document) bool {
-		n := get(d.node, name)
-		if n == nil {
-			if set, ok := d.attributes[name]; ok {
-				return (len(set) == 1 && set[0] == want) == (op == "eq" || op == "in")
-			}
+		list, ok := d.attributes[name]
+		if n := get(d.node, name); n != nil {
+			list, ok = texts(n), true
+		}
+		if !ok {
 			return false
 		}
-		if list := texts(n); op == "in" || op == "not_in" {
+		if op == "in" || op == "not_in" {
 			return slices.Contains(list, want) == (op == "in")
 		}
-		have := text(n)
+		if len(list) != 1 {
+			return op == "ne"
+		}
+		have := list[0]
 		order := strings.Compare(have, want)
 		if a, b := slices.Index(levels, have), slices.Index(levels, want); name == "level" && a >= 0 && b >= 0 {
 			order = a - b

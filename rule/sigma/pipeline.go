@@ -38,6 +38,9 @@ const (
 	attrFold    = "yagura.fold_fields"
 )
 
+// backend is the name by which a pipeline says that it is for this engine.
+const backend = "yagura"
+
 //go:embed pipelines/*.yml
 var shipped embed.FS
 
@@ -136,13 +139,14 @@ type pass struct {
 	vars    map[string][]string
 	state   map[string]string
 	applied map[string]bool
+	mapped  map[string]bool // names of fields that were mapped, before and after
 }
 
 // run rewrites a rule by the pipelines, in the order of their priority.
 func run(pipelines []*Pipeline, d *document, placeholders map[string][]string) *fault {
 	ordered := slices.Clone(pipelines)
 	slices.SortStableFunc(ordered, func(a, b *Pipeline) int { return a.Priority - b.Priority })
-	p := &pass{vars: map[string][]string{}, state: map[string]string{}, applied: map[string]bool{}}
+	p := &pass{vars: map[string][]string{}, state: map[string]string{}, applied: map[string]bool{}, mapped: map[string]bool{}}
 	for _, x := range ordered {
 		for k, v := range x.vars {
 			p.vars[k] = v
@@ -169,7 +173,9 @@ func (p *pass) items(items []*pipeItem, d *document) *fault {
 			if f.at.Line == 0 {
 				f.at = d.at
 			}
-			f.reason = it.place + ": " + f.reason
+			if it.children == nil { // or else the place of one of them is there
+				f.reason = it.place + ": " + f.reason
+			}
 			return f
 		}
 		if it.id != "" {
@@ -215,7 +221,11 @@ func ParsePipeline(f rule.File) (*Pipeline, []rule.Refusal) {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key, n := root.Content[i], root.Content[i+1]
 		switch key.Value {
-		case "name", "allowed_backends", "description", "author":
+		case "name", "description", "author":
+		case "allowed_backends":
+			if list := names(n); len(list) != size(n) || len(list) > 0 && !slices.Contains(list, backend) {
+				r.refuse(n, "add "+backend+" to it where its field names are those of the logs, or drop it", "the pipeline is for %s only", strings.Join(list, ", "))
+			}
 		case "priority":
 			v, err := strconv.Atoi(n.Value)
 			if err != nil {
@@ -228,7 +238,11 @@ func ParsePipeline(f rule.File) (*Pipeline, []rule.Refusal) {
 				continue
 			}
 			for j := 0; j+1 < len(n.Content); j += 2 {
-				p.vars[n.Content[j].Value] = texts(n.Content[j+1])
+				values := names(n.Content[j+1])
+				if len(values) == 0 || len(values) != size(n.Content[j+1]) {
+					r.refuse(n.Content[j+1], "write a text, a number or a list of them", "the variable %q is not a list of texts", n.Content[j].Value)
+				}
+				p.vars[n.Content[j].Value] = values
 			}
 		case "transformations":
 			p.items = r.list(n)
@@ -286,12 +300,19 @@ func (r *pipeReader) item(n *yaml.Node) *pipeItem {
 	case kind == "":
 		r.refuse(n, "", "a transformation without a type")
 		return nil
-	case !ok && slices.Contains(notHere, kind):
-		r.refuse(get(n, "type"), "", "transformation %q is not supported: it makes query text or belongs to other logs", kind)
+	case !ok && notHere[kind] != "":
+		r.refuse(get(n, "type"), "", "transformation %q is not supported: %s", kind, notHere[kind])
 		return nil
 	case !ok:
 		r.refuse(get(n, "type"), nearest(kind, sortedKeys(known)), "unknown transformation %q", kind)
 		return nil
+	}
+	if ofRules[kind] {
+		for _, key := range condKeys {
+			if key[0] != 'r' && strings.Contains(key, "_cond") && get(n, key) != nil {
+				r.refuse(get(n, key), "use rule_conditions, or put the conditions on the transformations inside nest", "transformation %q changes a rule, not its items: %s means nothing", kind, key)
+			}
+		}
 	}
 	before := len(r.refusals)
 	it.apply = build(params, it)
@@ -322,9 +343,14 @@ func readConds[T any](r *pipeReader, n *yaml.Node, sort string, read func(*param
 	default:
 		r.refuse(get(n, sort+"_cond_op"), "write and, or", "%s_cond_op %q", sort, op)
 	}
-	s.not, _ = boolOf(text(get(n, sort+"_cond_not")))
+	s.not = r.flag(n, sort+"_cond_not")
 	list := get(n, sort+"_conditions")
-	if list == nil {
+	if list == nil || isNull(list) {
+		for _, key := range []string{"_cond_op", "_cond_not", "_cond_expr"} {
+			if x := get(n, sort+key); x != nil && !isNull(x) && x.Value != "and" && x.Value != "false" {
+				r.refuse(x, "write "+sort+"_conditions too", "%s without %s_conditions", sort+key, sort)
+			}
+		}
 		return s
 	}
 	one := func(name string, c *yaml.Node) {
@@ -333,6 +359,11 @@ func readConds[T any](r *pipeReader, n *yaml.Node, sort string, read func(*param
 		if f := read(p, kind); f != nil {
 			s.list = append(s.list, f)
 			s.names = append(s.names, name)
+			for i := 0; i+1 < len(c.Content); i += 2 {
+				if key := c.Content[i]; !slices.Contains(p.used, key.Value) {
+					r.refuse(key, nearest(key.Value, p.used), "unknown key %q of condition %q", key.Value, kind)
+				}
+			}
 		} else {
 			r.refuse(c, "", "unknown condition %q in %s_conditions", kind, sort)
 		}
@@ -349,7 +380,10 @@ func readConds[T any](r *pipeReader, n *yaml.Node, sort string, read func(*param
 	default:
 		r.refuse(list, "write a list", "%s_conditions is not a list", sort)
 	}
-	if e := get(n, sort+"_cond_expr"); e != nil {
+	if e := get(n, sort+"_cond_expr"); e != nil && !isNull(e) {
+		if op := get(n, sort+"_cond_op"); op != nil {
+			r.refuse(op, "write one of them", "%s_cond_op beside %s_cond_expr", sort, sort)
+		}
 		x, f := parseExtended(e, "condition", s.names)
 		if f != nil {
 			r.refusals = append(r.refusals, f.refusal(r.file, ""))
@@ -381,19 +415,45 @@ func (p *params) text(key string) string {
 	return n.Value
 }
 
-func (p *params) optional(key string) string { return text(p.get(key)) }
+// optional returns a parameter that may be missing.
+func (p *params) optional(key string) string {
+	n := p.get(key)
+	if n != nil && n.Kind != yaml.ScalarNode {
+		p.r.refuse(n, "write one text", "%q is not text", key)
+	}
+	return text(n)
+}
 
 func (p *params) flag(key string) bool {
-	b, _ := boolOf(text(p.get(key)))
+	p.used = append(p.used, key)
+	return p.r.flag(p.n, key)
+}
+
+// flag reads true or false; what is missing is false.
+func (r *pipeReader) flag(n *yaml.Node, key string) bool {
+	v := get(n, key)
+	if v == nil || isNull(v) {
+		return false
+	}
+	b, ok := boolOf(v.Value)
+	if !ok || v.Kind != yaml.ScalarNode {
+		r.refuse(v, "write true or false", "%q is neither true nor false", key)
+	}
 	return b
 }
 
+// texts returns a list of texts that must be there.
 func (p *params) texts(key string) []string {
 	n := p.get(key)
 	if n == nil {
 		p.r.refuse(p.n, "", "%q is missing", key)
+		return nil
 	}
-	return texts(n)
+	out := names(n)
+	if len(out) != size(n) {
+		p.r.refuse(n, "write one text or a list of texts", "%q is not a list of texts", key)
+	}
+	return out
 }
 
 // mapping reads a map of texts to one or several texts. A null key is "".
@@ -409,8 +469,8 @@ func (p *params) mapping(key string) map[string][]string {
 		if isNull(n.Content[i]) {
 			k = ""
 		}
-		if out[k] = names(n.Content[i+1]); len(out[k]) == 0 {
-			p.r.refuse(n.Content[i+1], "write one name or a list", "%q maps to nothing", k)
+		if out[k] = names(n.Content[i+1]); len(out[k]) == 0 || len(out[k]) != size(n.Content[i+1]) {
+			p.r.refuse(n.Content[i+1], "write one name or a list", "%q maps to nothing, or to what is no name", k)
 		}
 	}
 	return out

@@ -40,6 +40,15 @@ func TestTransformations(t *testing.T) {
 		{"bag all", "{type: field_name_mapping, mapping: {a: 'p{Name=A}.Value'}}", "a|contains|all: [x, y]", []string{`{"p":[{"Name":"A","Value":"xy"}]}`}, []string{`{"p":[{"Name":"A","Value":"x"}]}`}},
 		{"bag null", "{type: field_name_mapping, mapping: {a: ['p{Name=A}.Value', a]}}", "a: null", []string{`{}`, `{"p":[{"Name":"B","Value":"x"}]}`, `{"p":[{"Name":"A"}]}`}, []string{`{"p":[{"Name":"A","Value":"x"}]}`, `{"a":"x"}`}},
 		{"bag null or text", "{type: field_name_mapping, mapping: {a: ['p{Name=A}.Value', a]}}", "a: [null, x]", []string{`{}`, `{"a":"x"}`}, []string{`{"a":"y"}`}},
+		{"bag of quoted text", "{type: field_name_mapping, mapping: {a: 'p{Name=A}.Value'}}", "a|re: '^x+$'", []string{`{"p":[{"Name":"A","Value":"\"xx\""}]}`, `{"p":[{"Name":"A","Value":"x"}]}`}, []string{`{"p":[{"Name":"A","Value":"\"y\""}]}`}},
+		{"bag of quoted pattern", "{type: field_name_mapping, mapping: {a: 'p{Name=A}.Value'}}", "a: 'x?z*z'", []string{`{"p":[{"Name":"A","Value":"\"xyzz\""}]}`}, []string{`{"p":[{"Name":"B","Value":"xyzz"}]}`}},
+		{"bag of quoted number", "{type: field_name_mapping, mapping: {a: 'p{Name=A}.Value'}}", "a|gt: 5", []string{`{"p":[{"Name":"A","Value":"\"6\""}]}`, `{"p":[{"Name":"A","Value":7}]}`}, []string{`{"p":[{"Name":"A","Value":"\"5\""}]}`}},
+		{"bag exists", "{type: field_name_mapping, mapping: {a: 'p{Name=A}.Value'}}", "a|exists: true", []string{`{"p":[{"Name":"A","Value":"6"}]}`}, []string{`{"p":[{"Name":"B","Value":"6"}]}`}},
+		{"bag refers to a field", "{type: field_name_mapping, mapping: {a: 'p{Name=A}.Value'}}", "a|fieldref: b", []string{`{"p":[{"Name":"B","Value":"y"},{"Name":"A","Value":"x"}],"b":"X"}`, `{"p":"[{\"Name\":\"A\",\"Value\":\"x\"}]","b":"x"}`}, []string{`{"p":[{"Name":"B","Value":"x"}],"b":"x"}`, `{"p":[{"Name":"A","Value":"x"}]}`}},
+		{"field refers to a bag", "{type: field_name_mapping, mapping: {b: ['p{Name=A}.Value', q]}}", "a|fieldref: b", []string{`{"p":[{"Name":"a","Value":"\"x\""}],"a":"x"}`, `{"q":[1,"x"],"a":"x"}`}, []string{`{"p":[{"Name":"B","Value":"x"}],"a":"x"}`, `{"q":null,"a":"null"}`}},
+		{"bags refer to each other", "{type: field_name_mapping, mapping: {a: 'p{Name=A}.Value', b: 'p{Name=B}.Value'}}", "a|fieldref|startswith: b", []string{`{"p":[{"Name":"B","Value":"x"},{"Name":"A","Value":"xy"}]}`}, []string{`{"p":[{"Name":"B","Value":"xy"},{"Name":"A","Value":"x"}]}`}},
+		{"bag differs from a field", "{type: field_name_mapping, mapping: {a: 'p{Name=A}.Value'}}", "a|fieldref|neq: b", []string{`{"p":[{"Name":"A","Value":"x"}],"b":"y"}`, `{"b":"y"}`}, []string{`{"p":[{"Name":"A","Value":"x"}],"b":"x"}`}},
+		{"keywords in a bag", "{type: field_name_mapping, mapping: {null: 'p{Name=A}.Value'}}", "[x]", []string{`{"p":[{"Name":"A","Value":"x"}]}`}, []string{`{"p":[{"Name":"B","Value":"x"}]}`}},
 		{"braces that a rule writes", "{type: field_name_mapping, mapping: {q: r}}", "'p{a=b}.c': x", []string{`{"p{a=b}":{"c":"x"}}`}, []string{`{"p":[{"a":"b","c":"x"}]}`}},
 
 		{"add condition", "{type: add_condition, conditions: {b: y}}", "a: x", []string{`{"a":"x","b":"y"}`}, []string{`{"a":"x"}`}},
@@ -59,6 +68,13 @@ func TestTransformations(t *testing.T) {
 		{"case", "{type: case, method: upper}", "a|cased: x", []string{`{"a":"X"}`}, []string{`{"a":"x"}`}},
 		{"value placeholders", "{type: value_placeholders, include: [v]}", "a|expand: '%v%'", []string{`{"a":"one"}`, `{"a":"two"}`}, []string{`{"a":"v"}`}},
 		{"wildcard placeholders", "{type: wildcard_placeholders, exclude: [v]}", "a|expand: 'x%any%'", []string{`{"a":"xyz"}`}, []string{`{"a":"yz"}`}},
+		{"without case by regex", "{type: regex}", "a|cased: x", []string{`{"a":"X"}`}, []string{`{"a":"xx"}`}},
+		{"with case by regex", "{type: regex, method: plain}", "a|contains: x", []string{`{"a":"zx"}`}, []string{`{"a":"zX"}`}},
+		{"regex of a list", "{type: regex, method: plain}", "a: [x, 'y*', 5, null]", []string{`{"a":"x"}`, `{"a":"yY"}`, `{"a":5.0}`, `{}`}, []string{`{"a":"X"}`, `{"a":"Yy"}`}},
+		{"strict mapping", "{type: nest, items: [{type: field_name_mapping, mapping: {a: p, b: b}}, {type: add_condition, conditions: {c: z}}, {type: strict_field_mapping_failure}]}", "a: x\nb: y", []string{`{"p":"x","b":"y","c":"z"}`}, nil},
+		{"custom attribute", "{type: nest, items: [{type: set_custom_attribute, attribute: k, value: 7}, {type: set_value, value: z, rule_conditions: [{type: rule_attribute, attribute: k, op: gte, value: 5}]}]}", "a: x", []string{`{"a":"z"}`}, []string{`{"a":"x"}`}},
+		{"not the custom attribute", "{type: nest, items: [{type: set_custom_attribute, attribute: k, value: 7}, {type: set_value, value: z, rule_conditions: [{type: rule_attribute, attribute: k, op: lt, value: 5}]}]}", "a: x", []string{`{"a":"x"}`}, []string{`{"a":"z"}`}},
+		{"converted and marked", "{type: nest, items: [{id: one, type: convert_type, target_type: str}, {type: set_value, value: z, detection_item_conditions: [{type: processing_item_applied, processing_item_id: one}]}]}", "a: 5", []string{`{"a":"z"}`}, []string{`{"a":"5"}`}},
 		{"nest", "{type: nest, items: [{type: field_name_mapping, mapping: {a: p}}, {type: field_name_mapping, mapping: {p: q}}]}", "a: x", []string{`{"q":"x"}`}, []string{`{"a":"x"}`}},
 		{"no-op lists", "{type: add_field, field: z}", "a: x", []string{`{"a":"x"}`}, nil},
 
@@ -128,6 +144,8 @@ func TestPipelineFailures(t *testing.T) {
 	cases := []struct{ transformation, want string }{
 		{"{type: rule_failure, message: not for this log}", `r.yml:1:1: rule "T": pipeline p (p.yml:4): not for this log`},
 		{"{type: detection_item_failure, message: no such field, field_name_conditions: [{type: include_fields, fields: [a]}]}", `r.yml:4:7: rule "T": pipeline p (p.yml:4): no such field`},
+		{"{type: strict_field_mapping_failure}", `r.yml:4:7: rule "T": pipeline p (p.yml:4): no pipeline maps a (hint: map it in a pipeline before)`},
+		{"{type: nest, items: [{type: field_name_mapping, mapping: {b: c}}, {type: strict_field_mapping_failure}]}", `r.yml:4:7: rule "T": pipeline p (p.yml:4): no pipeline maps a (hint: map it in a pipeline before)`},
 		{"{type: drop_detection_item}", `r.yml:1:1: rule "T": pipeline p (p.yml:4): dropping items leaves nothing of the search identifier "s"`},
 		{"{type: convert_type, target_type: num}", `r.yml:4:10: rule "T": pipeline p (p.yml:4): "x" is not a number`},
 	}

@@ -283,7 +283,7 @@ func TestArrays(t *testing.T) {
 // TestPlaceholders fills %name% under expand.
 func TestPlaceholders(t *testing.T) {
 	opts := bare
-	opts.Placeholders = map[string][]string{"admins": {"mary", "svc-*"}, "domain": {"example.com"}, "nets": {"10.0.0.0/8", "192.0.2.0/24"}, "none": {}}
+	opts.Placeholders = map[string][]string{"admins": {"mary", "svc-*"}, "domain": {"example.com"}, "nets": {"10.0.0.0/8", "192.0.2.0/24"}, "net": {"10.0.0.0"}, "none": {}}
 	cases := []struct {
 		selection string
 		hold, not []string
@@ -293,7 +293,14 @@ func TestPlaceholders(t *testing.T) {
 		{`a|expand|contains: '%domain%'`, []string{`{"a":"x.example.com."}`}, nil},
 		{`a|expand: '\%admins%domain%'`, []string{`{"a":"%adminsexample.com"}`}, nil},
 		{`a|expand|cidr: '%nets%'`, []string{`{"a":"192.0.2.9"}`}, []string{`{"a":"192.0.3.9"}`}},
-		{`a|cidr|expand: 10.0.0.0/8`, nil, nil},
+		{`a|cidr|expand: '%nets%'`, []string{`{"a":"192.0.2.9"}`, `{"a":"10.9.9.9"}`}, []string{`{"a":"192.0.3.9"}`}},
+		{`a|cidr|expand: ['%nets%', 198.51.100.0/24]`, []string{`{"a":"192.0.2.9"}`, `{"a":"198.51.100.7"}`}, []string{`{"a":"192.0.3.9"}`}},
+		{`a|cidr|expand: 10.0.0.0/8`, []string{`{"a":"10.0.0.9"}`}, []string{`{"a":"11.0.0.9"}`}},
+		{`a|cidr|expand: '%net%/8'`, []string{`{"a":"10.0.0.9"}`}, []string{`{"a":"11.0.0.9"}`}},
+		{`a|cidr|expand|all: ['%nets%', 10.0.0.0/16]`, []string{`{"a":"10.0.3.3"}`}, []string{`{"a":"10.1.3.3"}`, `{"a":"192.0.2.9"}`}},
+		{`a|cidr|expand: '%domain%'`, nil, nil},
+		{`a|cidr|contains|expand: '%nets%'`, nil, nil},
+		{`a|base64|expand: '%domain%'`, nil, nil},
 		{`a|re|expand: '^%domain%$'`, []string{`{"a":"example.com"}`}, []string{`{"a":"exampleXcom"}`}},
 		{`a|expand|base64: '%domain%'`, []string{`{"a":"ZXhhbXBsZS5jb20="}`}, nil},
 		{`a|contains|all|expand: ['%admins%', x]`, []string{`{"a":"x mary"}`}, []string{`{"a":"mary"}`}},

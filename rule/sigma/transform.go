@@ -7,14 +7,28 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/yagura-sec/yagura/query"
 )
 
 type applyFunc = func(p *pass, d *document, it *pipeItem) *fault
 
-// notHere lists transformations of pySigma that are refused: they make query text,
-// call code, or belong to logs that are not read here.
-var notHere = []string{"query_expression_placeholders", "hashes_fields", "regex", "field_name_transform",
-	"strict_field_mapping_failure", "include", "template"}
+// notHere lists transformations of pySigma that are refused, with the reason.
+var notHere = map[string]string{
+	"query_expression_placeholders": "it makes query text",
+	"template":                      "it makes query text",
+	"hashes_fields":                 "it is for the field Hashes of Sysmon, which no log here has",
+	"field_name_transform":          "it calls code",
+	"include":                       "a pipeline is one file; give each file by itself",
+	"file_placeholders":             "it reads files while rules are loaded; write the values under vars",
+	"http_placeholders":             "it asks other hosts while rules are loaded; write the values under vars",
+	"command_placeholders":          "it runs commands while rules are loaded; write the values under vars",
+}
+
+// ofRules are the transformations that change a rule as a whole: conditions on items
+// and on field names mean nothing to them.
+var ofRules = map[string]bool{"add_condition": true, "change_logsource": true, "set_state": true, "set_custom_attribute": true,
+	"add_field": true, "remove_field": true, "set_field": true, "rule_failure": true, "strict_field_mapping_failure": true, "nest": true}
 
 // transformations builds each supported transformation from its parameters.
 func transformations() map[string]func(*params, *pipeItem) applyFunc {
@@ -40,7 +54,10 @@ func transformations() map[string]func(*params, *pipeItem) applyFunc {
 			return func(p *pass, _ *document, _ *pipeItem) *fault { p.state[key] = val; return nil }
 		},
 		"set_custom_attribute": func(p *params, _ *pipeItem) applyFunc {
-			name, val := p.text("attribute"), texts(p.get("value"))
+			name, val := p.text("attribute"), p.texts("value")
+			if name == attrFold && (len(val) != 1 || val[0] != "true" && val[0] != "false") {
+				p.r.refuse(p.n, "write value: true or value: false", "%s is neither true nor false", attrFold)
+			}
 			return func(_ *pass, d *document, _ *pipeItem) *fault { d.attributes[name] = val; return nil }
 		},
 		"add_field":    fieldList("field"),
@@ -62,6 +79,8 @@ func transformations() map[string]func(*params, *pipeItem) applyFunc {
 				return f
 			}
 		},
+		"strict_field_mapping_failure": func(*params, *pipeItem) applyFunc { return strictMapping },
+		"regex":                        caseOfText,
 		"value_placeholders": func(p *params, it *pipeItem) applyFunc {
 			handled := handledHoles(p)
 			return fillHoles(func(pass *pass, name string, regex bool) ([]str, bool) {
@@ -161,6 +180,13 @@ func (it *pipeItem) mark(x *item) {
 func mappingOf(p *params, prefixes bool) func(name string, fold bool) []string {
 	mapping := p.mapping("mapping")
 	keys := sortedKeys(mapping)
+	for _, k := range keys {
+		for _, to := range mapping[k] {
+			if _, ok := parseBag(to); !ok && !prefixes && strings.Contains(to, "{") {
+				p.r.refuse(get(get(p.n, "mapping"), k), "write list{Key=name}.value", "%q is no complete name of a value in a list", to)
+			}
+		}
+	}
 	slices.SortStableFunc(keys, func(a, b string) int { return len(b) - len(a) }) // the longest prefix first
 	return func(name string, fold bool) []string {
 		if !prefixes {
@@ -191,16 +217,20 @@ func rename(it *pipeItem, to func(name string, fold bool) []string) applyFunc {
 			if !it.names.match(fieldName{name, x, d}) {
 				return nil
 			}
-			if out := to(name, d.folds()); out != nil || !arrays || name == "" {
-				return out
+			out := to(name, d.folds())
+			if out == nil && arrays && name != "" {
+				if base, rest := splitSelector(name); rest != "" {
+					out = slices.Clone(to(base, d.folds()))
+					for i := range out {
+						out[i] += rest
+					}
+				}
 			}
-			base, rest := splitSelector(name)
-			if rest == "" {
-				return nil
+			if out != nil {
+				p.mapped[name] = true
 			}
-			out := slices.Clone(to(base, d.folds()))
-			for i := range out {
-				out[i] += rest
+			for _, o := range out {
+				p.mapped[o] = true
 			}
 			return out
 		}
@@ -230,7 +260,7 @@ func rename(it *pipeItem, to func(name string, fold bool) []string) applyFunc {
 			changed := false
 			if x.keyword {
 				if names := one("", x, false); names != nil {
-					x.keyword, x.field, x.fields = false, names[0], names
+					x.keyword, x.moved, x.field, x.fields = false, true, names[0], names
 					changed = true
 				}
 			} else {
@@ -247,13 +277,64 @@ func rename(it *pipeItem, to func(name string, fold bool) []string) applyFunc {
 		})
 		d.walkBlocks(func(b *block) { b.fields, _ = each(b.fields, nil, true) })
 		if len(it.details.list) == 0 {
-			d.mappers = append(d.mappers, func(names []string) []string {
-				out, _ := each(names, nil, false)
+			d.mappers = append(d.mappers, func(names []string, arrays bool) []string {
+				out, _ := each(names, nil, arrays)
 				return out
 			})
 		}
 		return nil
 	}
+}
+
+// strictMapping refuses a rule with a field that no transformation before has mapped.
+// Fields that a pipeline itself asks for are left alone.
+func strictMapping(p *pass, d *document, _ *pipeItem) *fault {
+	var names []string
+	var at query.Span
+	check := func(fields []string, span query.Span) {
+		for _, name := range fields {
+			if p.mapped[name] || slices.Contains(names, name) {
+				continue
+			}
+			if names = append(names, name); at.Line == 0 {
+				at = span
+			}
+		}
+	}
+	d.walk(func(x *item) {
+		if x.added {
+			return
+		}
+		if !x.keyword {
+			check(x.fields, x.at)
+		}
+		for _, v := range x.values {
+			check(v.refs, v.at)
+		}
+	})
+	d.walkBlocks(func(b *block) { check(b.fields, b.at) })
+	if len(names) > 0 {
+		return faultAt(at, "map it in a pipeline before", "no pipeline maps %s", strings.Join(names, ", "))
+	}
+	return nil
+}
+
+// caseOfText is pySigma's way to make matching with or without regard to case by
+// regular expressions: what it means is said of the text itself.
+func caseOfText(p *params, _ *pipeItem) applyFunc {
+	method := p.optional("method")
+	switch method {
+	case "", "plain", "ignore_case_flag", "ignore_case_brackets":
+	default:
+		p.r.refuse(p.n, "write plain, ignore_case_flag or ignore_case_brackets", "method %q of regex", method)
+	}
+	return mapStrings(func(s str) ([]str, *fault) {
+		if s.has(partHole) {
+			return nil, spanless("placeholder in %q: give its values before", s)
+		}
+		s.cased = method == "plain"
+		return []str{s}, nil
+	}, false)
 }
 
 func dropItems(_ *pass, d *document, it *pipeItem) *fault {
@@ -313,6 +394,7 @@ func addCondition(p *params, _ *pipeItem) applyFunc {
 		for i := 1; name == "" || d.det.byName[name] != nil; i++ {
 			name = fmt.Sprintf("_cond_%d", i)
 		}
+		walk(x, true, func(it *item) { it.added = true })
 		d.det.add(name, x)
 		var added cond = condName(name)
 		if negated {
@@ -342,7 +424,13 @@ func fillTemplate(n *yaml.Node, r *strings.Replacer) *yaml.Node {
 
 // handledHoles reads which placeholders a transformation is for.
 func handledHoles(p *params) func(string) bool {
-	include, exclude := texts(p.get("include")), texts(p.get("exclude"))
+	var include, exclude []string
+	if get(p.n, "include") != nil {
+		include = p.texts("include")
+	}
+	if get(p.n, "exclude") != nil {
+		exclude = p.texts("exclude")
+	}
 	if include != nil && exclude != nil {
 		p.r.refuse(p.n, "", "include and exclude together")
 	}
@@ -446,7 +534,9 @@ func setValue(p *params, _ *pipeItem) applyFunc {
 	switch force {
 	case "":
 	case "str":
-		v.asText()
+		if !v.asText() {
+			p.r.refuse(n, "write a text or a number", "null is not text")
+		}
 	case "num":
 		num, text, ok := numberOf(n.Value)
 		if !ok {
@@ -503,6 +593,7 @@ func convertType(p *params, _ *pipeItem) applyFunc {
 			for i := range x.values {
 				if f == nil && it.matches(x, d) {
 					f = convert(&x.values[i])
+					it.mark(x)
 				}
 			}
 		})

@@ -332,6 +332,14 @@ func texts(n *yaml.Node) []string {
 	return nil
 }
 
+// size is how many values a node holds: one, or those of a list.
+func size(n *yaml.Node) int {
+	if n.Kind == yaml.SequenceNode {
+		return len(n.Content)
+	}
+	return 1
+}
+
 // nearest returns "did you mean x?" for the known word that is closest to word, or "".
 func nearest(word string, known []string) string {
 	best, bestDistance := "", min(max(len(word)/3, 1), 3)
