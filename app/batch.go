@@ -35,6 +35,7 @@ type batch struct {
 	counts  map[string]uint64 // records by format
 	tooOld  uint64
 	broken  []*decode.RecordError
+	foreign []*unsupported
 	unread  error // what ended the object before its end
 	opened  bool  // the object could be opened
 	read    int64 // bytes of the object since the batch before
@@ -76,6 +77,7 @@ type worker struct {
 	file    string // of the last item
 	format  *decode.Format
 	next    uint64 // number of the record that would follow the last item
+	sieve   sieve
 	begun   string // the file of the last record
 	first   int64  // time of that file's first record
 }
@@ -103,6 +105,7 @@ func (w *worker) judge(ctx context.Context, u *unit) {
 	}
 	w.reader = w.scan.decoder.NewReader(in, u.job.object.Name)
 	w.records(ctx)
+	w.settle("")
 	w.flush()
 	w.reader.Close()
 	w.reader = nil
@@ -122,18 +125,36 @@ func (w *worker) records(ctx context.Context) {
 		var bad *decode.RecordError
 		switch {
 		case err == nil:
+			if w.sieve.held != nil {
+				w.settle(rec.File)
+			}
 			w.record(rec)
 		case errors.As(err, &bad):
-			w.cur.broken = append(w.cur.broken, bad)
+			w.settle(bad.File)
+			if !w.sieve.holds(bad) {
+				w.cur.broken = append(w.cur.broken, bad)
+			}
 		case errors.Is(err, io.EOF) || ctx.Err() != nil:
 			return
 		default:
 			w.cur.unread = &Problem{w.unit.job.object.Name, err}
 			return
 		}
-		if len(w.cur.items) >= w.scan.cut.records || len(w.cur.hits)+len(w.cur.broken) >= w.scan.cut.findings {
+		if len(w.cur.items) >= w.scan.cut.records || len(w.cur.hits)+len(w.cur.broken)+len(w.cur.foreign) >= w.scan.cut.findings {
 			w.flush()
 		}
+	}
+}
+
+// settle says what the broken record that is held back was; file is where the next
+// record is from.
+func (w *worker) settle(file string) {
+	bad, foreign := w.sieve.settle(file)
+	if bad != nil {
+		w.cur.broken = append(w.cur.broken, bad)
+	}
+	if foreign != nil {
+		w.cur.foreign = append(w.cur.foreign, foreign)
 	}
 }
 
@@ -223,7 +244,7 @@ type flushing struct {
 
 // Read reads on.
 func (f *flushing) Read(p []byte) (int, error) {
-	if b := f.w.cur; len(b.items)+len(b.hits)+len(b.broken) > 0 {
+	if b := f.w.cur; len(b.items)+len(b.hits)+len(b.broken)+len(b.foreign) > 0 {
 		f.w.flush()
 	}
 	return f.Reader.Read(p)

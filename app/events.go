@@ -46,6 +46,9 @@ func Decode(ctx context.Context, out report.EventWriter, o DecodeOptions, source
 			}
 		}
 	}
+	if more := d.sum.Unsupported - maxProblems; more > 0 {
+		o.Problem(moreUnsupported(more))
+	}
 	d.sum.Elapsed = o.Now().Sub(began)
 	d.sum.Interrupted = ctx.Err() != nil
 	return d.sum, out.Close()
@@ -80,6 +83,26 @@ func (d *decoding) object(ctx context.Context, obj source.Object) error {
 		r.Close()
 	}()
 	var broken uint64
+	say := func(bad *decode.RecordError) {
+		n := max(bad.Records, 1)
+		d.sum.Broken += n
+		if broken += n; broken <= maxProblems {
+			d.o.Problem(bad)
+		}
+	}
+	var sieve sieve
+	settle := func(file string) {
+		bad, foreign := sieve.settle(file)
+		if bad != nil {
+			say(bad)
+		}
+		if foreign != nil {
+			if d.sum.Unsupported++; d.sum.Unsupported <= maxProblems {
+				d.o.Problem(foreign)
+			}
+		}
+	}
+	defer func() { settle("") }()
 	for n := 0; ; n++ {
 		if n&0xff == 0 && ctx.Err() != nil {
 			return nil
@@ -87,19 +110,20 @@ func (d *decoding) object(ctx context.Context, obj source.Object) error {
 		rec, err := r.Next()
 		var bad *decode.RecordError
 		switch {
+		case err == nil:
+			settle(rec.File)
 		case errors.As(err, &bad):
-			n := max(bad.Records, 1)
-			d.sum.Broken += n
-			if broken += n; broken <= maxProblems {
-				d.o.Problem(bad)
+			settle(bad.File)
+			if !sieve.holds(bad) {
+				say(bad)
 			}
 			continue
-		case errors.Is(err, io.EOF) || err != nil && ctx.Err() != nil:
+		case errors.Is(err, io.EOF) || ctx.Err() != nil:
 			if broken > maxProblems {
 				d.o.Problem(&Problem{obj.Name, moreBroken(broken - maxProblems)})
 			}
 			return nil
-		case err != nil:
+		default:
 			return &Problem{obj.Name, err}
 		}
 		d.sum.Events++

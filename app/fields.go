@@ -130,6 +130,15 @@ func (c *carried) object(ctx context.Context, decoder *decode.Decoder, obj sourc
 	sum.Objects++
 	r := decoder.NewReader(body, obj.Name)
 	defer r.Close()
+	var sieve sieve
+	settle := func(file string) {
+		if bad, foreign := sieve.settle(file); bad != nil {
+			sum.Broken += max(bad.Records, 1)
+		} else if foreign != nil {
+			sum.Unsupported++
+		}
+	}
+	defer func() { settle("") }()
 	for n := 0; ; n++ {
 		if n&0xff == 0 && ctx.Err() != nil {
 			return nil
@@ -137,12 +146,17 @@ func (c *carried) object(ctx context.Context, decoder *decode.Decoder, obj sourc
 		rec, err := r.Next()
 		var bad *decode.RecordError
 		switch {
+		case err == nil:
+			settle(rec.File)
 		case errors.As(err, &bad):
-			sum.Broken += max(bad.Records, 1)
+			settle(bad.File)
+			if !sieve.holds(bad) {
+				sum.Broken += max(bad.Records, 1)
+			}
 			continue
 		case errors.Is(err, io.EOF):
 			return nil
-		case err != nil:
+		default:
 			return &Problem{obj.Name, err}
 		}
 		sum.Events++

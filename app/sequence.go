@@ -16,7 +16,7 @@ import (
 
 // The bounds of what is said one by one; beyond them it is counted.
 const (
-	maxProblems  = 20   // broken records of one object
+	maxProblems  = 20   // broken records of one object, and files that are not JSON
 	maxConflicts = 1000 // findings about ids that have several contents
 )
 
@@ -102,6 +102,11 @@ func (q *sequencer) batch(b *batch) error {
 			q.scan.o.Problem(bad)
 		}
 	}
+	for _, foreign := range b.foreign {
+		if s.Unsupported++; s.Unsupported <= maxProblems {
+			q.scan.o.Problem(foreign)
+		}
+	}
 	if b.unread != nil {
 		s.Unreadable++
 		q.scan.o.Problem(b.unread)
@@ -184,6 +189,9 @@ func (q *sequencer) write(it *report.Item) {
 // end says what is known only at the end and closes the output.
 func (q *sequencer) end(ctx context.Context) error {
 	q.endUnit()
+	if more := q.sum.Unsupported - maxProblems; more > 0 {
+		q.scan.o.Problem(moreUnsupported(more))
+	}
 	q.sum.Forgotten = q.window.Evicted()
 	q.writeConflicts(ctx)
 	if q.err == nil {

@@ -9,20 +9,22 @@ import (
 
 // Summary is what a run did, for people and for the exit code.
 type Summary struct {
-	Objects    int   // that were opened
-	Unreadable int   // objects or folders that could not be read, or not to their end
-	BytesRead  int64 // as stored
-	BytesLogs  int64 // after unpacking
-	Events     uint64
-	Formats    map[string]uint64
-	Repeats    uint64 // events that were dropped
-	Conflicts  uint64 // events whose id was there before with other content
-	Forgotten  uint64 // keys that the repeat window could not hold
-	TooOld     uint64 // events before --since
-	Broken     uint64 // records that could not be decoded
-	Findings   map[yagura.Severity]uint64
-	Hidden     uint64          // findings below the least severity that is shown
-	Worst      yagura.Severity // of the findings that are notified, for --fail-on; 0 when there is none
+	Objects    int // that were opened
+	Unreadable int // objects or folders that could not be read, or not to their end
+	// Unsupported counts files that plainly are no JSON logs, inside archives too.
+	Unsupported int
+	BytesRead   int64 // as stored
+	BytesLogs   int64 // after unpacking
+	Events      uint64
+	Formats     map[string]uint64
+	Repeats     uint64 // events that were dropped
+	Conflicts   uint64 // events whose id was there before with other content
+	Forgotten   uint64 // keys that the repeat window could not hold
+	TooOld      uint64 // events before --since
+	Broken      uint64 // records that could not be decoded
+	Findings    map[yagura.Severity]uint64
+	Hidden      uint64          // findings below the least severity that is shown
+	Worst       yagura.Severity // of the findings that are notified, for --fail-on; 0 when there is none
 	// Windows counts what correlations were given and what they left out.
 	Windows     detect.Stats
 	Elapsed     time.Duration
@@ -31,5 +33,5 @@ type Summary struct {
 
 // NothingRead says that there was nothing to judge: no object, or none that could be read.
 func (s *Summary) NothingRead() bool {
-	return s.Objects == 0 || s.Events == 0 && s.Unreadable+int(s.Broken) > 0
+	return s.Objects == 0 || s.Events == 0 && s.Unreadable+s.Unsupported+int(s.Broken) > 0
 }
