@@ -147,7 +147,7 @@ func bursts(list []small, span, least int) (out []burst) {
 // TestCarryReference compares random streams with the definition, in several orders,
 // with spilling, and with several workers.
 func TestCarryReference(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range long(10, 300) {
 		g := rand.New(rand.NewPCG(seed, 11))
 		span, outerSpan, least, outerLeast := 1+g.IntN(30), 1+g.IntN(200), 1+g.IntN(4), 1+g.IntN(4)
 		a := baseRule("a")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -169,10 +170,18 @@ func synthRecords(n int, seed uint64) (records [][]byte, names []string) {
 	return records, names
 }
 
+// long is how many times something random is tried: few, or many in a long run.
+func long(few, many uint64) uint64 {
+	if os.Getenv("YAGURA_PROVE") != "" {
+		return many
+	}
+	return few
+}
+
 // TestIndexRandom compares hits with and without the index over random rules and
 // records.
 func TestIndexRandom(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range long(2, 30) {
 		records, names := synthRecords(300, seed)
 		rules := synthRules(500, seed, names)
 		g := &synth{rand.New(rand.NewPCG(seed, 3)), names}

@@ -21,6 +21,7 @@ type window struct {
 	count       int   // base matches
 	total       int   // events behind them
 	ids         []string
+	named       map[string]bool // the same, when they are many
 	entities    entitySet
 	lastHead    []byte
 	byBase      []int
@@ -61,7 +62,7 @@ func (win *window) take(r *record, o WindowOptions) error {
 	win.byBase[r.base]++
 	win.carry(r.rows)
 	for _, id := range h.ids {
-		if len(win.ids) < o.MaxEvents && (len(win.ids) == 0 || !slices.Contains(win.ids, id)) {
+		if len(win.ids) < o.MaxEvents && !win.names(id) {
 			win.ids = append(win.ids, id)
 		}
 	}
@@ -69,6 +70,25 @@ func (win *window) take(r *record, o WindowOptions) error {
 		win.entities.add(x.Type, x.ID)
 	}
 	return nil
+}
+
+// names reports whether an event is among ids already.
+func (win *window) names(id string) bool {
+	const few = 32
+	if len(win.ids) < few {
+		return slices.Contains(win.ids, id)
+	}
+	if win.named == nil {
+		win.named = make(map[string]bool, 2*few)
+		for _, x := range win.ids {
+			win.named[x] = true
+		}
+	}
+	if win.named[id] {
+		return true
+	}
+	win.named[id] = true
+	return false
 }
 
 // carry keeps rows of values to hand on.

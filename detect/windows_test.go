@@ -407,7 +407,7 @@ func measureWindow(c *rule.Correlation, win []small) (bool, float64) {
 func TestWindowsReference(t *testing.T) {
 	a, b, c := baseRule("a"), baseRule("b"), baseRule("c")
 	bases := []*rule.Rule{a, b, c}
-	for seed := range uint64(24) {
+	for seed := range long(8, 200) {
 		g := rand.New(rand.NewPCG(seed, 7))
 		rules := []*rule.Rule{
 			corr("count", rule.EventCount, 1+g.IntN(60), bases[:1+g.IntN(3)], true, bound("gte", float64(1+g.IntN(6)))),

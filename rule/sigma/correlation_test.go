@@ -136,7 +136,7 @@ func TestCorrelations(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			text := bases + "title: C\nlevel: high\ncorrelation:\n  " + strings.ReplaceAll(c.correlation, "\n", "\n  ") + "\n"
-			rules := load(t, text, sigma.Options{})
+			rules := load(t, text, sigma.Options{Pipelines: shipped})
 			last := rules[len(rules)-1]
 			if last.Correlation == nil || last.When != nil {
 				t.Fatal("not a correlation")
@@ -166,7 +166,7 @@ correlation:
     who:
       failed: userIdentity.arn
       A third rule: gcp.audit.method_name
-`, sigma.Options{})
+`, sigma.Options{Pipelines: shipped})
 	paths := func(r *rule.Rule) (out []string) {
 		for _, f := range r.Captures {
 			for _, p := range f.Paths {
@@ -195,7 +195,7 @@ func TestChain(t *testing.T) {
 		{Path: "b.yml", Data: []byte("title: Brute force\nlevel: high\ncorrelation:\n  type: temporal_ordered\n  rules: [many, success]\n  group-by: [user]\n  timespan: 10m\n  generate: true\n")},
 		{Path: "a.yml", Data: []byte("title: Many\nname: many\ncorrelation:\n  type: event_count\n  rules: [failed]\n  group-by: [host, user]\n  timespan: 10m\n  condition: {gte: 10}\n---\n" + bases)},
 	}
-	rules, refusals := sigma.Load(files, sigma.Options{})
+	rules, refusals := sigma.Load(files, sigma.Options{Pipelines: shipped})
 	if len(refusals) > 0 {
 		t.Fatal(refusals)
 	}
@@ -250,7 +250,7 @@ correlation:
   timespan: 1d
   aliases:
     who: {more: who, success: userIdentity.arn}
-`, sigma.Options{})
+`, sigma.Options{Pipelines: shipped})
 	byTitle := map[string]*rule.Rule{}
 	for _, r := range rules {
 		byTitle[r.Title] = r
@@ -361,18 +361,18 @@ func TestCapturesOfMembers(t *testing.T) {
 func TestSilence(t *testing.T) {
 	const c = "---\ntitle: %s\ncorrelation:\n  type: event_count\n  rules: [failed]\n  timespan: %s\n  condition: {gte: 10}\n  generate: %v\n"
 	text := strings.TrimSuffix(bases, "---\n")
-	rules := load(t, text+fmt.Sprintf(c, "A", "5m", false)+fmt.Sprintf(c, "B", "5m", true), sigma.Options{})
+	rules := load(t, text+fmt.Sprintf(c, "A", "5m", false)+fmt.Sprintf(c, "B", "5m", true), sigma.Options{Pipelines: shipped})
 	if rules[0].Silent {
 		t.Error("silent though one correlation generates it")
 	}
 	beside := strings.Replace(fmt.Sprintf(c, "A", "5m", true), "  generate", "generate", 1)
-	if rules := load(t, text+beside, sigma.Options{}); rules[0].Silent {
+	if rules := load(t, text+beside, sigma.Options{Pipelines: shipped}); rules[0].Silent {
 		t.Error("silent though the correlation generates it by a key beside it")
 	}
-	if _, refusals := sigma.Load([]rule.File{{Path: "r.yml", Data: []byte(text + strings.Replace(beside, "true", "often", 1))}}, sigma.Options{}); len(refusals) != 1 {
+	if _, refusals := sigma.Load([]rule.File{{Path: "r.yml", Data: []byte(text + strings.Replace(beside, "true", "often", 1))}}, sigma.Options{Pipelines: shipped}); len(refusals) != 1 {
 		t.Errorf("%v: generate that is no boolean", refusals)
 	}
-	rules, refusals := sigma.Load([]rule.File{{Path: "r.yml", Data: []byte(text + fmt.Sprintf(c, "A", "5w", false))}}, sigma.Options{})
+	rules, refusals := sigma.Load([]rule.File{{Path: "r.yml", Data: []byte(text + fmt.Sprintf(c, "A", "5w", false))}}, sigma.Options{Pipelines: shipped})
 	if len(refusals) != 1 || rules[0].Silent {
 		t.Errorf("%v, silent %v", refusals, rules[0].Silent)
 	}
@@ -422,7 +422,7 @@ func TestFilters(t *testing.T) {
 // TestFilterMapsFields: a filter's fields are mapped as those of the rule it joins.
 func TestFilterMapsFields(t *testing.T) {
 	rules := load(t, "title: One\nlogsource: {product: gcp, service: gcp.audit}\ndetection:\n  s: {gcp.audit.method_name: x}\n  condition: s\n"+
-		"---\ntitle: F\nlogsource: {product: gcp}\nfilter:\n  rules: any\n  s: {gcp.audit.service_name: y}\n  condition: not s\n", sigma.Options{})
+		"---\ntitle: F\nlogsource: {product: gcp}\nfilter:\n  rules: any\n  s: {gcp.audit.service_name: y}\n  condition: not s\n", sigma.Options{Pipelines: shipped})
 	m := newMatcher(t, rules[0].When)
 	if !m.match(t, `{"protoPayload":{"methodName":"x"}}`) || m.match(t, `{"protoPayload":{"methodName":"x","serviceName":"y"}}`) {
 		t.Error("the filter's field is not mapped")

@@ -57,6 +57,9 @@ func ruleFiles(t testing.TB, dir string) []rule.File {
 	return files
 }
 
+// shipped are the shipped pipelines, parsed once for tests that load many files.
+var shipped = sigma.ShippedPipelines()
+
 // matcher judges records by one rule.
 type matcher struct {
 	prog *query.Program
@@ -100,7 +103,7 @@ func TestSemantics(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
-			rules, refusals := sigma.Load([]rule.File{{Path: "r.yml", Data: []byte(c.Rule)}}, sigma.Options{NoRouting: true})
+			rules, refusals := sigma.Load([]rule.File{{Path: "r.yml", Data: []byte(c.Rule)}}, sigma.Options{NoRouting: true, Pipelines: shipped})
 			if len(rules) != 1 || len(refusals) != 0 {
 				t.Fatalf("%d rules, refusals %v", len(rules), refusals)
 			}

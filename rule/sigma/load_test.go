@@ -31,7 +31,7 @@ detection:
     eventSource: cloudtrail.amazonaws.com
     eventName: StopLogging
   condition: selection
-`, sigma.Options{})
+`, sigma.Options{Pipelines: shipped})
 	want := &rule.Rule{ID: "00000000-0000-4000-8000-000000000001", Name: "a_name", Title: "A title", Engine: yagura.EngineSigma, File: "r.yml", Line: 1,
 		Tags: []string{"attack.t1562.008", "attack.defense-evasion"}, Severity: yagura.SeverityHigh, SeverityOriginal: "high",
 		Description: "What it finds", Author: "Mary, John", License: "DRL-1.1", Status: "experimental",
@@ -104,7 +104,7 @@ func TestRouting(t *testing.T) {
 	}
 	for _, c := range cases {
 		text := "title: T\nlogsource: " + c.logsource + "\ndetection:\n  s: {a: b}\n  condition: s\n"
-		rules, refusals := sigma.Load([]rule.File{{Path: "r.yml", Data: []byte(text)}}, sigma.Options{})
+		rules, refusals := sigma.Load([]rule.File{{Path: "r.yml", Data: []byte(text)}}, sigma.Options{Pipelines: shipped})
 		if len(rules) != 1 {
 			t.Fatal(refusals)
 		}
@@ -114,7 +114,7 @@ func TestRouting(t *testing.T) {
 		if warned := len(refusals) == 1 && refusals[0].Warning && strings.Contains(refusals[0].Reason, "judges no log"); warned != (len(c.formats) == 0) {
 			t.Errorf("%s: %v", c.logsource, refusals)
 		}
-		if r := one(t, text, sigma.Options{NoRouting: true}); r.Formats != nil {
+		if r := one(t, text, sigma.Options{NoRouting: true, Pipelines: shipped}); r.Formats != nil {
 			t.Errorf("%s: formats without routing: %v", c.logsource, r.Formats)
 		}
 	}
@@ -146,7 +146,7 @@ logsource: {product: gcp, service: gcp.audit}
 detection:
   selection: {a: three}
   condition: selection
-`, sigma.Options{})
+`, sigma.Options{Pipelines: shipped})
 	var got []string
 	for _, r := range rules {
 		got = append(got, r.Title+" "+r.SeverityOriginal+" "+r.Formats[0])

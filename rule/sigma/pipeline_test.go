@@ -204,7 +204,7 @@ func TestShippedAliases(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			r := one(t, "title: T\nlogsource: "+c.logsource+"\ndetection:\n  s:\n    "+strings.ReplaceAll(c.selection, "\n", "\n    ")+"\n  condition: s\n", sigma.Options{})
+			r := one(t, "title: T\nlogsource: "+c.logsource+"\ndetection:\n  s:\n    "+strings.ReplaceAll(c.selection, "\n", "\n    ")+"\n  condition: s\n", sigma.Options{Pipelines: shipped})
 			m := newMatcher(t, r.When)
 			if !m.match(t, c.hold) {
 				t.Errorf("does not hold for %s", c.hold)
