@@ -63,9 +63,9 @@ func TestTable(t *testing.T) {
 	low := finding(1, "Low thing", yagura.SeverityLow)
 	low.Mode = "count"
 	got := render(t, "table", Options{}, items(low, finding(2, "Trail stopped", yagura.SeverityHigh), finding(5, "Trail stopped", yagura.SeverityHigh))...)
-	want := `SEVERITY  RULE                      COUNT  ACCOUNT       ACTOR  TIME (UTC)
-high      Trail stopped                 2  111122223333  alice  2026-03-14 09:26:02 – 09:26:05
-low       Low thing [counted only]      1  111122223333  alice  2026-03-14 09:26:01
+	want := `SEVERITY  RULE                      COUNT  ACCOUNT       ACTOR  TARGET  TIME (UTC)
+high      Trail stopped                 2  111122223333  alice          2026-03-14 09:26:02 – 09:26:05
+low       Low thing [counted only]      1  111122223333  alice          2026-03-14 09:26:01
 `
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
@@ -81,8 +81,8 @@ func TestTableExplainJapanese(t *testing.T) {
 	got := render(t, "table", Options{Explain: true, Japanese: true, Title: func(yagura.RuleRef) string { return "証跡の停止" },
 		Account: func(id string) string { return map[string]string{"111122223333": "本番"}[id] },
 	}, items(f, f, f, f, f, f, f)...)
-	want := `重大度  ルール      件数  アカウント  実行者  時刻 (UTC)
-高      証跡の停止     7  本番        alice   2026-03-14 09:26:02
+	want := `重大度  ルール      件数  アカウント  実行者  対象  時刻 (UTC)
+高      証跡の停止     7  本番        alice         2026-03-14 09:26:02
     Trail stopped by alice
     理由      eventName equals "StopLogging"
               errorCode exists "false" (なし)
@@ -94,17 +94,79 @@ func TestTableExplainJapanese(t *testing.T) {
 	}
 }
 
+// TestTableOrder: worst first, then by time, whatever the count and whatever came first;
+// what has no time stands last.
+func TestTableOrder(t *testing.T) {
+	often := finding(30, "Often", yagura.SeverityHigh)
+	timeless := finding(0, "Timeless", yagura.SeverityHigh)
+	timeless.Time = time.Time{}
+	got := render(t, "table", Options{}, items(timeless, often, often, finding(5, "Low", yagura.SeverityLow), finding(20, "Middle", yagura.SeverityHigh), finding(10, "First", yagura.SeverityHigh))...)
+	var titles []string
+	for line := range strings.Lines(got) {
+		titles = append(titles, strings.Fields(line)[1])
+	}
+	if d := cmp.Diff([]string{"RULE", "First", "Middle", "Often", "Timeless", "Low"}, titles); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestTableTarget shows in what two causes of one rule, account and actor differ.
+func TestTableTarget(t *testing.T) {
+	for key, want := range map[string]string{
+		`111122223333 rule-1 actor=arn:aws:iam::111122223333:user/alice target=arn:aws:s3:::invoices`:                              "invoices",
+		`111122223333 rule-1 userIdentity.arn=arn:aws:iam::111122223333:user/alice`:                                                "",
+		`111122223333 "My rule" requestParameters.groupId=sg-1 "a b"="22, 80" port=`:                                               "sg-1, 22, 80",
+		`111122223333 rule-1 role=arn:aws:iam::111122223333:role/path/admin fn=arn:aws:lambda:eu-west-1:111122223333:function:one`: "admin, function:one",
+		`- rule-1 trail="cut inside…0123456789abcdef`:                                                                              `"cut`,
+		`only`: "",
+		``:     "",
+	} {
+		f := finding(1, "x", yagura.SeverityLow)
+		f.CauseKey = key
+		if got := target(f); got != want {
+			t.Errorf("%s: %q, want %q", key, got, want)
+		}
+	}
+}
+
+func FuzzCauseParts(f *testing.F) {
+	f.Add(`111122223333 "My rule" a=b "c d"="e\"f" g=`)
+	f.Add(`"`)
+	f.Fuzz(func(t *testing.T, key string) {
+		if n := len(causeParts(key)); n > len(key)+1 {
+			t.Errorf("%d parts of %q", n, key)
+		}
+	})
+}
+
+// TestTableFitsTheTerminal: no line is wider, the severity and the count are whole, and
+// in a narrow terminal a row takes two lines.
 func TestTableFitsTheTerminal(t *testing.T) {
 	f := finding(1, strings.Repeat("long title ", 20), yagura.SeverityCritical)
 	f.Event.Actor.Name = strings.Repeat("名", 40)
-	got := render(t, "table", Options{Width: 100, Color: true}, items(f)...)
-	for line := range strings.Lines(got) {
-		plain := strings.NewReplacer("\x1b[1m", "", "\x1b[1;35m", "", "\x1b[0m", "", "\n", "").Replace(line)
-		if strings.Contains(plain, "\x1b") {
-			t.Errorf("an unknown sequence in %q", plain)
-		}
-		if n := columns(plain); n > 100 {
-			t.Errorf("%d columns: %s", n, plain)
+	f.CauseKey = "111122223333 rule target=" + strings.Repeat("t", 100)
+	g := finding(2, "Broken", yagura.SeverityLow)
+	g.Rule.Engine, g.Event = yagura.EngineBuiltin, yagura.EventRef{}
+	for _, japanese := range []bool{false, true} {
+		for width, lines := range map[int]int{80: 6, 100: 6, 110: 3, 120: 3, 160: 3, 400: 3} {
+			got := render(t, "table", Options{Width: width, Color: true, Japanese: japanese}, append(items(f), Item{Finding: g, File: strings.Repeat("folder/", 30) + "end.json"})...)
+			n := 0
+			for line := range strings.Lines(got) {
+				n++
+				plain := strings.NewReplacer("\x1b[1m", "", "\x1b[2m", "", "\x1b[1;35m", "", "\x1b[36m", "", "\x1b[0m", "", "\n", "").Replace(line)
+				if strings.Contains(plain, "\x1b") {
+					t.Errorf("an unknown sequence in %q", plain)
+				}
+				if columns(plain) > width {
+					t.Errorf("%d columns of %d: %s", columns(plain), width, plain)
+				}
+			}
+			if n != lines {
+				t.Errorf("%d columns: %d lines, want %d:\n%s", width, n, lines, got)
+			}
+			if width >= 110 && !strings.Contains(got, "/end.json") {
+				t.Errorf("%d columns: the end of the file's name is cut:\n%s", width, got)
+			}
 		}
 	}
 }

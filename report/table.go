@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -20,7 +19,8 @@ const (
 	maxShown  = 300 // characters of one value
 )
 
-// table groups findings by cause and prints them at the end, worst first.
+// table groups findings by cause and prints them at the end: worst first, and within
+// a severity in the order of time, so that an incident reads from top to bottom.
 type table struct {
 	w       io.Writer
 	o       Options
@@ -37,8 +37,9 @@ type cause struct {
 	count       int
 	account     string
 	actor       string
+	target      string // what else makes it a cause of its own
+	file        bool   // target is the name of a file
 	first, last time.Time
-	file        string
 	output      string
 	why         []yagura.Why
 	caps        []string
@@ -64,14 +65,17 @@ func (t *table) Write(it Item) error {
 	if c == nil {
 		if len(t.order) < t.o.MaxCauses {
 			c = t.open(f)
-			if f.Rule.Engine == yagura.EngineBuiltin && f.Event.ID == "" {
-				c.file = it.File // it is about a file, and there is no event to name
+			if f.Rule.Engine == yagura.EngineBuiltin {
+				c.target = f.Event.ID
+				if c.target == "" { // it is about a file, and there is no event to name
+					c.target, c.file = it.File, true
+				}
 			}
 			t.byCause[f.CauseKey] = c
 			t.order = append(t.order, c)
 		} else if c = t.rest[f.Rule.ID+"\x00"+f.Rule.File]; c == nil {
 			c = t.open(f)
-			c.overflow, c.account, c.actor = true, "", ""
+			c.overflow, c.account, c.actor, c.target = true, "", "", ""
 			t.rest[f.Rule.ID+"\x00"+f.Rule.File] = c
 		}
 	}
@@ -98,7 +102,7 @@ func (t *table) Write(it Item) error {
 }
 
 func (t *table) open(f *yagura.Finding) *cause {
-	c := &cause{rule: f.Rule, mode: f.Mode, account: f.Event.Account, actor: actorName(f.Event.Actor)}
+	c := &cause{rule: f.Rule, mode: f.Mode, account: f.Event.Account, actor: actorName(f.Event.Actor), target: target(f)}
 	if t.o.Account != nil {
 		if name := t.o.Account(c.account); name != "" {
 			c.account = name
@@ -121,10 +125,15 @@ func actorName(a yagura.Actor) string {
 
 // lastPart shortens an ARN to the name at its end.
 func lastPart(id string) string {
-	if i := strings.LastIndexByte(id, '/'); i >= 0 && strings.HasPrefix(id, "arn:") {
-		return id[i+1:]
+	part := strings.SplitN(id, ":", 6)
+	if len(part) < 6 || part[0] != "arn" {
+		return id
 	}
-	return id
+	name := part[5]
+	if i := strings.LastIndexByte(name, '/'); i >= 0 && i < len(name)-1 {
+		name = name[i+1:]
+	}
+	return name
 }
 
 // Flush prints nothing: a table is known at its end.
@@ -140,17 +149,17 @@ func (t *table) Close() error {
 }
 
 type words struct {
-	heads                             [6]string
+	heads                             [columnCount]string
 	because, events, more, causes, is string
 	absent, counted, capped           string
 }
 
-var english = words{heads: [6]string{"SEVERITY", "RULE", "COUNT", "ACCOUNT", "ACTOR", "TIME (%s)"},
+var english = words{heads: [columnCount]string{"SEVERITY", "RULE", "COUNT", "ACCOUNT", "ACTOR", "TARGET", "TIME (%s)"},
 	because: "because", events: "events", more: "and %d more", causes: "(further causes)", is: "is", absent: "absent",
 	counted: "counted only",
 	capped:  "more than %d causes: the further ones are counted per rule"}
 
-var japanese = words{heads: [6]string{"重大度", "ルール", "件数", "アカウント", "実行者", "時刻 (%s)"},
+var japanese = words{heads: [columnCount]string{"重大度", "ルール", "件数", "アカウント", "実行者", "対象", "時刻 (%s)"},
 	because: "理由", events: "イベント", more: "ほか %d 件", causes: "(その他の原因)", is: "実際の値", absent: "なし",
 	counted: "件数のみ",
 	capped:  "原因が %d 件を超えたため、以降はルールごとの件数だけを示します"}
@@ -168,37 +177,16 @@ func (t *table) print(out *bufio.Writer) {
 		rows = append(rows, c)
 	}
 	slices.SortStableFunc(rows, func(a, b *cause) int {
-		return cmp.Or(-cmp.Compare(a.severity, b.severity), -cmp.Compare(a.count, b.count), a.first.Compare(b.first),
-			cmp.Compare(a.rule.ID, b.rule.ID), cmp.Compare(a.account, b.account), cmp.Compare(a.actor, b.actor))
+		return cmp.Or(-cmp.Compare(a.severity, b.severity), timeless(a)-timeless(b), a.first.Compare(b.first), cmp.Compare(a.rule.ID, b.rule.ID),
+			cmp.Compare(a.account, b.account), cmp.Compare(a.actor, b.actor), cmp.Compare(a.target, b.target), cmp.Compare(a.rule.File, b.rule.File))
 	})
-	cells := make([][6]string, len(rows)+1)
 	w := t.words()
-	cells[0] = w.heads
-	cells[0][5] = fmt.Sprintf(w.heads[5], t.o.Location)
-	for i, c := range rows {
-		cells[i+1] = t.cells(c, w)
-	}
-	widths := t.widths(cells)
-	for i, row := range cells {
-		line := ""
-		for j, cell := range row {
-			text := fit(cell, widths[j])
-			if j == 2 { // a number stands at the right
-				text = strings.Repeat(" ", max(0, widths[j]-columns(cell))) + cell
-			}
-			if j == 0 && i > 0 {
-				text = t.paint(rows[i-1].severity, text)
-			} else if i == 0 {
-				text = t.bold(text)
-			}
-			if j > 0 {
-				line += "  "
-			}
-			line += text
-		}
-		fmt.Fprintln(out, strings.TrimRight(line, " "))
-		if i > 0 && t.o.Explain {
-			t.explain(out, rows[i-1], w)
+	l := t.layout(rows, w)
+	l.head(out)
+	for _, c := range rows {
+		l.row(out, c)
+		if t.o.Explain {
+			t.explain(out, c, w)
 		}
 	}
 	if len(t.rest) > 0 {
@@ -206,79 +194,19 @@ func (t *table) print(out *bufio.Writer) {
 	}
 }
 
-func (t *table) cells(c *cause, w *words) [6]string {
-	severity := c.severity.String()
-	if t.o.Japanese {
-		severity = c.severity.Japanese()
+// timeless puts a cause without a time behind those that have one.
+func timeless(c *cause) int {
+	if c.first.IsZero() {
+		return 1
 	}
-	title := c.rule.Title
-	if t.o.Title != nil {
-		title = t.o.Title(c.rule)
-	}
-	if c.file != "" {
-		title += ": " + c.file
-	}
-	if c.overflow {
-		title += " " + w.causes
-	}
-	if c.mode != "" {
-		title += " [" + w.counted + "]"
-	}
-	return [6]string{severity, Escape(title), strconv.Itoa(c.count), Escape(c.account), Escape(c.actor), t.span(c.first, c.last)}
-}
-
-// span writes the first and the last time, the day once.
-func (t *table) span(first, last time.Time) string {
-	if first.IsZero() {
-		return ""
-	}
-	first, last = first.In(t.o.Location), last.In(t.o.Location)
-	s := first.Format("2006-01-02 15:04:05")
-	switch {
-	case last.Truncate(time.Second).Equal(first.Truncate(time.Second)):
-	case first.Format(time.DateOnly) == last.Format(time.DateOnly):
-		s += last.Format(" – 15:04:05")
-	default:
-		s += last.Format(" – 2006-01-02 15:04:05")
-	}
-	return s
-}
-
-// widths gives every column the room of its longest cell; in a terminal the titles,
-// accounts and actors are cut until a row fits.
-func (t *table) widths(cells [][6]string) (w [6]int) {
-	for _, row := range cells {
-		for j, cell := range row {
-			w[j] = max(w[j], columns(cell))
-		}
-	}
-	if t.o.Width == 0 {
-		for j := range w {
-			w[j] = min(w[j], 120)
-		}
-		return w
-	}
-	least := [6]int{w[0], 20, w[2], 8, 12, w[5]}
-	for over := w[0] + w[1] + w[2] + w[3] + w[4] + w[5] + 10 - t.o.Width; over > 0; over-- {
-		widest := -1
-		for _, j := range []int{1, 3, 4} {
-			if w[j] > least[j] && (widest < 0 || w[j] > w[widest]) {
-				widest = j
-			}
-		}
-		if widest < 0 {
-			break
-		}
-		w[widest]--
-	}
-	return w
+	return 0
 }
 
 func (t *table) explain(out *bufio.Writer, c *cause, w *words) {
 	label := max(columns(w.because), columns(w.events))
 	say := func(name, text string) { fmt.Fprintf(out, "    %s  %s\n", fit(name, label), text) }
-	if c.output != "" && c.output != c.rule.Title {
-		fmt.Fprintf(out, "    %s\n", cut(Escape(c.output)))
+	if said := strings.TrimPrefix(c.output, c.rule.Title+": "); said != "" && said != c.rule.Title {
+		fmt.Fprintf(out, "    %s\n", cut(Escape(said)))
 	}
 	name := w.because
 	for _, y := range c.why {
@@ -299,6 +227,9 @@ func (t *table) explain(out *bufio.Writer, c *cause, w *words) {
 
 // whyText writes one clause that held: field op "value" (is "actual").
 func whyText(y yagura.Why, w *words) string {
+	if y.Op == "group-by" {
+		return Escape(y.Field) + " = " + quote(y.Actual)
+	}
 	s := Escape(y.Field) + " " + Escape(y.Op)
 	if y.Value != "" {
 		s += " " + quote(y.Value)
@@ -330,6 +261,13 @@ func cut(s string) string {
 		}
 	}
 	return s
+}
+
+func (t *table) dim(s string) string {
+	if !t.o.Color {
+		return s
+	}
+	return "\x1b[2m" + s + "\x1b[0m"
 }
 
 func (t *table) bold(s string) string {

@@ -98,3 +98,18 @@ func fit(s string, n int) string {
 	}
 	return b.String() + "…" + strings.Repeat(" ", n-1-at)
 }
+
+// fitEnd is fit for the name of a file, whose end says the most.
+func fitEnd(s string, n int) string {
+	over := columns(s) - n
+	if over <= 0 || n <= 1 {
+		return fit(s, n)
+	}
+	for i, r := range s {
+		if over < 0 {
+			return fit("…"+s[i:], n)
+		}
+		over -= runeColumns(r)
+	}
+	return fit("…", n)
+}
