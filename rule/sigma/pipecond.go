@@ -40,6 +40,9 @@ func logsourceMatch(p *params) func(logsource) bool {
 			return have == want
 		})
 	}
+	if len(tests) == 0 {
+		p.r.refuse(p.n, "write category, product or service", "a condition on the logsource that asks for nothing")
+	}
 	return func(l logsource) bool {
 		return !slices.ContainsFunc(tests, func(t func(logsource) bool) bool { return !t(l) })
 	}

@@ -140,13 +140,15 @@ type pass struct {
 	state   map[string]string
 	applied map[string]bool
 	mapped  map[string]bool // names of fields that were mapped, before and after
+	// placeholders are those of the options, which need no transformation.
+	placeholders map[string][]string
 }
 
 // run rewrites a rule by the pipelines, in the order of their priority.
 func run(pipelines []*Pipeline, d *document, placeholders map[string][]string) *fault {
 	ordered := slices.Clone(pipelines)
 	slices.SortStableFunc(ordered, func(a, b *Pipeline) int { return a.Priority - b.Priority })
-	p := &pass{vars: map[string][]string{}, state: map[string]string{}, applied: map[string]bool{}, mapped: map[string]bool{}}
+	p := &pass{vars: map[string][]string{}, state: map[string]string{}, applied: map[string]bool{}, mapped: map[string]bool{}, placeholders: placeholders}
 	for _, x := range ordered {
 		for k, v := range x.vars {
 			p.vars[k] = v

@@ -327,6 +327,11 @@ func TestPlaceholders(t *testing.T) {
 			}
 		})
 	}
+	added := opts
+	added.Pipelines = pipelines(t, "name: p\ntransformations:\n  - {type: add_condition, conditions: {b|expand: '%domain%'}}\n")
+	if m := newMatcher(t, one(t, head+"detection:\n  s: {a: x}\n  condition: s\n", added).When); !m.match(t, `{"a":"x","b":"example.com"}`) || m.match(t, `{"a":"x"}`) {
+		t.Error("a placeholder in a condition that a pipeline adds")
+	}
 	if rules, refusals := sigma.Load([]rule.File{{Path: "r.yml", Data: []byte(head + "detection:\n  s: {a|expand: '%none%'}\n  condition: s\n")}}, opts); len(rules) > 0 || len(refusals) != 1 {
 		t.Error("a placeholder without values was taken")
 	}

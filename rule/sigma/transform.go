@@ -379,14 +379,14 @@ func addCondition(p *params, _ *pipeItem) applyFunc {
 	if _, f := (&reader{}).fields(n); f != nil {
 		p.r.refusals = append(p.r.refusals, f.refusal(p.r.file, ""))
 	}
-	return func(_ *pass, d *document, _ *pipeItem) *fault {
+	return func(pass *pass, d *document, _ *pipeItem) *fault {
 		n := n
 		if template {
 			n = fillTemplate(n, strings.NewReplacer("$category", d.logsource.category, "$product", d.logsource.product,
 				"$service", d.logsource.service, "${category}", d.logsource.category, "${product}", d.logsource.product,
 				"${service}", d.logsource.service))
 		}
-		x, f := (&reader{}).fields(n)
+		x, f := (&reader{placeholders: pass.placeholders}).fields(n)
 		if f != nil {
 			return spanless("%s", f.reason)
 		}
