@@ -37,7 +37,7 @@ func (r *Rules) walk(name string, into *sortedFiles) error {
 	err = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			r.Refusals = append(r.Refusals, rule.Refusal{File: p, Reason: reason(err)})
+			r.Refusals = append(r.Refusals, rule.Refusal{File: filepath.Clean(p), Reason: reason(err)})
 			return nil
 		case p != root && strings.HasPrefix(d.Name(), "."):
 			if d.IsDir() {

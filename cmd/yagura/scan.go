@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -198,19 +199,7 @@ func loadRules(f ruleFlags, cfg *config.Config, s *screen, ja bool) (*app.Rules,
 	if err != nil {
 		return nil, nil, err
 	}
-	said := map[string]int{}
-	for i := range rules.Refusals {
-		r := &rules.Refusals[i]
-		kind := refusalKind(r)
-		if said[kind]++; said[kind] <= maxRefusals {
-			s.line(kind + ": " + report.Escape(r.Error()))
-		}
-	}
-	for _, kind := range []string{"refused", "warning"} {
-		if more := said[kind] - maxRefusals; more > 0 {
-			s.line(kind + ": " + fmt.Sprintf(in(ja, "%d more (yagura rule check says all)", "ほか %d 件 (yagura rule check ですべて表示します)"), more))
-		}
-	}
+	sayRefusals(rules, s, ja)
 	switch refused := rules.Refused(); {
 	case len(rules.Rules) == 0:
 		return nil, nil, &exitError{exitUsage, errors.New(in(ja, "no rule could be loaded", "ルールを一つも読み込めませんでした"))}
@@ -218,6 +207,36 @@ func loadRules(f ruleFlags, cfg *config.Config, s *screen, ja bool) (*app.Rules,
 		return nil, nil, &exitError{exitUsage, errors.New(count(ja, refused, "rule was refused", "rules were refused", "件のルールが拒否されました"))}
 	}
 	return rules, formats, nil
+}
+
+// sayRefusals says what was refused and warned of. Rules whose logsource no pipeline
+// knows are one line: a folder of all rules of the world has thousands of them.
+func sayRefusals(rules *app.Rules, s *screen, ja bool) {
+	said := map[string]int{}
+	unrouted, example := 0, ""
+	for i := range rules.Refusals {
+		r := &rules.Refusals[i]
+		if source, ok := strings.CutPrefix(r.Reason, "no pipeline knows the logsource "); ok && r.Warning {
+			if unrouted++; unrouted > 1 {
+				continue
+			}
+			example, _, _ = strings.Cut(source, ":")
+		}
+		kind := refusalKind(r)
+		if said[kind]++; said[kind] <= maxRefusals {
+			s.line(kind + ": " + report.Escape(r.Error()))
+		}
+	}
+	if unrouted > 1 {
+		s.line("warning: " + fmt.Sprintf(in(ja, "%s judge no log: no pipeline knows logsources such as %s (yagura rule check names them all)",
+			"ほか %sはどのログも判定しません: %s などの logsource を扱うパイプラインがありません (yagura rule check ですべて表示します)"),
+			count(ja, unrouted-1, "more rule", "more rules", "件のルール"), report.Escape(example)))
+	}
+	for _, kind := range []string{"refused", "warning"} {
+		if more := said[kind] - maxRefusals; more > 0 {
+			s.line(kind + ": " + fmt.Sprintf(in(ja, "%d more (yagura rule check says all)", "ほか %d 件 (yagura rule check ですべて表示します)"), more))
+		}
+	}
 }
 
 func refusalKind(r *rule.Refusal) string {
@@ -266,6 +285,9 @@ func (e *environment) output(name string) (io.Writer, func() error, error) {
 		return e.stdout, func() error { return nil }, nil
 	}
 	f, err := os.Create(name)
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		err = fmt.Errorf("%s: %w", p.Path, p.Err)
+	}
 	if err != nil {
 		return nil, nil, usage("--output: %w", err)
 	}
