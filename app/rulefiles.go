@@ -32,7 +32,7 @@ func (r *Rules) walk(name string, into *sortedFiles) error {
 		r.sort(f, true, into)
 		return nil
 	}
-	known, seen := into.count()+len(r.Refusals), 0
+	known, yaml := into.count()+len(r.Refusals), false
 	root := throughLink(name)
 	err = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		switch {
@@ -47,7 +47,7 @@ func (r *Rules) walk(name string, into *sortedFiles) error {
 		case d.IsDir() || !slices.Contains([]string{".yml", ".yaml"}, strings.ToLower(filepath.Ext(p))):
 			return nil
 		}
-		seen++
+		yaml = true
 		f, err := readRule(p)
 		if err != nil {
 			r.Refusals = append(r.Refusals, rule.Refusal{File: p, Reason: reason(err)})
@@ -58,10 +58,10 @@ func (r *Rules) walk(name string, into *sortedFiles) error {
 	})
 	switch {
 	case err != nil || into.count()+len(r.Refusals) > known:
-	case seen == 0:
+	case !yaml:
 		r.warn(name, "there is no file .yml or .yaml in this folder, so no rule", logsHint)
 	default:
-		r.warn(name, fmt.Sprintf("there is no rule in the %d YAML files of this folder", seen), ruleHint)
+		r.warn(name, "no YAML file in this folder holds a rule", ruleHint)
 	}
 	return err
 }

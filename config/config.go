@@ -66,6 +66,9 @@ type S3 struct {
 	SessionToken    Secret `yaml:"session_token"`
 }
 
+// MaxWorkers bounds the number of files that are judged at once.
+const MaxWorkers = 1024
+
 // maxFile bounds a configuration file, and the file of one secret.
 const maxFile = 4 << 20
 
@@ -103,8 +106,8 @@ func (c *Config) check() (bad faults) {
 	}
 	one("output.format", c.Output.Format, "table", "jsonl", "ocsf", "sarif")
 	one("output.lang", c.Output.Lang, "en", "ja")
-	if c.Workers < 0 || c.Workers > 1024 {
-		bad = append(bad, &Fault{Reason: fmt.Sprintf("workers is %d", c.Workers), Hint: "write 0 (one per processor) to 1024"})
+	if c.Workers < 0 || c.Workers > MaxWorkers {
+		bad = append(bad, &Fault{Reason: fmt.Sprintf("workers is %d", c.Workers), Hint: fmt.Sprintf("write 0 (one per processor) to %d", MaxWorkers)})
 	}
 	if c.RepeatWindow < 0 || c.RepeatWindow > 10_000_000 {
 		bad = append(bad, &Fault{Reason: fmt.Sprintf("repeat_window is %d", c.RepeatWindow), Hint: "write at most 10000000"})

@@ -126,12 +126,22 @@ func run(ctx context.Context, env *environment) (code int) {
 		return exitUsage
 	}
 	env.parser = parser
-	if len(env.args) == 0 {
+	switch {
+	case len(env.args) == 0:
 		env.args = []string{"--help"}
+	case len(env.args) == 1 && (env.args[0] == "--version" || env.args[0] == "-V"):
+		env.args = []string{"version"}
+	case env.args[0] == "help":
+		env.args = append(env.args[1:len(env.args):len(env.args)], "--help")
 	}
 	kctx, err := parser.Parse(env.args)
 	if err != nil {
-		fmt.Fprintf(env.stderr, "yagura: %v\nyagura: hint: %s\n", err, helpFor(err))
+		// A flag that may be left out has the empty text among its values.
+		said := strings.ReplaceAll(err.Error(), `one of "",`, "one of ")
+		if flag, ok := strings.CutSuffix(said, `: expected string value but got "EOL" (<EOL>)`); ok {
+			said = flag + ": its value is missing"
+		}
+		fmt.Fprintf(env.stderr, "yagura: %s\nyagura: hint: %s\n", said, helpFor(err))
 		return exitUsage
 	}
 	return env.code(kctx.Run(env))

@@ -102,6 +102,9 @@ func (c *scanCmd) Run(env *environment) error {
 	if err != nil {
 		return usage("%w", err)
 	}
+	if c.Workers < 0 || c.Workers > config.MaxWorkers {
+		return usage("--workers: %d is not 0 (one per processor) to %d", c.Workers, config.MaxWorkers)
+	}
 	workers := c.Workers
 	if workers == 0 {
 		workers = cfg.Workers
