@@ -9,8 +9,10 @@ export GOFLAGS ?= -buildvcs=false
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
+# The version is the tag or commit that git names; without git it is "(devel)".
+VCS := $(shell git rev-parse --git-dir >/dev/null 2>&1 && echo auto || echo false)
 build: ## build bin/yagura, static, without cgo
-	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/yagura
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(VCS) -o $(BIN) ./cmd/yagura
 
 demo: build ## scan the bundled sample logs with the shipped detections
 	$(BIN) demo
