@@ -12,7 +12,7 @@ type Format struct {
 	// Fields are the header fields that the functions below read.
 	Fields []slot.Field
 	// Hot is how many of Fields, from the first, Is, Key and Time read; 0 means all.
-	// The others are read only when an event is made of a record.
+	// Where a record is thought to be of another format, no more are read.
 	Hot int
 	// Is says whether a record is of this format, by content. It is asked of every
 	// record, so it looks at a few slots only.
@@ -42,9 +42,7 @@ type Record struct {
 	// Keyed says that Key was made from the record by its format's recipe; where it is
 	// false the record is keyed by file and number, and cannot be a repeat.
 	Keyed bool
-	slots []slot.ID  // slot of each of Format.Fields, or of the hot ones
-	head  *head      // reads all of Format.Fields, where slots has only the hot ones
-	whole **slot.Doc // the Reader's Doc for head
+	slots []slot.ID // slot of each of Format.Fields, or of the hot ones
 }
 
 // Text returns the text of the first value of header field i, nil when absent or null.

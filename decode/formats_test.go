@@ -152,7 +152,7 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
-// lone scans records with the hot fields of one format only.
+// lone scans records with the fields of one format only.
 type lone struct {
 	plan *slot.Plan
 	rec  Record
@@ -161,7 +161,7 @@ type lone struct {
 func alone(f *Format) *lone {
 	b := slot.NewBuilder()
 	l := &lone{rec: Record{Format: f, File: "test", Num: 1}}
-	l.rec.slots, l.rec.head, l.rec.whole = slotsOf(b, f.hot()), headOf(f), new(*slot.Doc)
+	l.rec.slots = slotsOf(b, f.Fields)
 	l.plan = b.Plan()
 	l.rec.Doc = l.plan.NewDoc()
 	return l

@@ -31,7 +31,6 @@ const (
 type Decoder struct {
 	formats   []*Format // in order of recognition, generic last
 	plans     []*plan   // plans[k] serves records of formats[k]
-	heads     []*head   // by format, nil where all of its fields are hot
 	maxRecord int
 	scratch   sync.Pool // of *scratch
 }
@@ -76,7 +75,11 @@ func New(o Options) (*Decoder, error) {
 		for j, f := range d.formats[:k+1] {
 			// Of our own formats no two take the same record.
 			if j == k || k == last || !slices.Contains(ours, f) || !slices.Contains(ours, own) {
-				p.slots[j] = slotsOf(b, f.hot())
+				fields := f.hot()
+				if j == k {
+					fields = f.Fields
+				}
+				p.slots[j] = slotsOf(b, fields)
 				p.ask = append(p.ask, j)
 			}
 		}
@@ -90,7 +93,6 @@ func New(o Options) (*Decoder, error) {
 		}
 		p.Plan = b.Plan()
 		d.plans = append(d.plans, p)
-		d.heads = append(d.heads, headOf(own))
 	}
 	d.scratch.New = func() any { return newScratch(d) }
 	return d, nil
@@ -104,7 +106,7 @@ func slotsOf(b *slot.Builder, fields []slot.Field) []slot.ID {
 	return ids
 }
 
-// hot returns the fields that are read of every record.
+// hot returns the fields that tell whether a record is of the format.
 func (f *Format) hot() []slot.Field {
 	if f.Hot > 0 {
 		return f.Fields[:f.Hot]
@@ -112,32 +114,15 @@ func (f *Format) hot() []slot.Field {
 	return f.Fields
 }
 
-// head reads the whole header of a record once an event is made of it.
-type head struct {
-	*slot.Plan
-	slots []slot.ID
-}
-
-func headOf(f *Format) *head {
-	if f.Hot == 0 {
-		return nil
-	}
-	b := slot.NewBuilder()
-	h := &head{slots: slotsOf(b, f.Fields)}
-	h.Plan = b.Plan()
-	return h
-}
-
 // scratch is the memory of a Reader, which goes from one Reader to the next.
 type scratch struct {
 	docs   []*slot.Doc // by plan
-	heads  []*slot.Doc // by format, for the whole header
 	levels []*stream   // the stream of the file, and those of opened envelopes
 	unpack unpacker
 }
 
 func newScratch(d *Decoder) *scratch {
-	return &scratch{docs: make([]*slot.Doc, len(d.plans)), heads: make([]*slot.Doc, len(d.plans))}
+	return &scratch{docs: make([]*slot.Doc, len(d.plans))}
 }
 
 // Reader hands out the records of one file.
@@ -270,18 +255,7 @@ func (r *Record) Event() yagura.Event {
 // only.
 func (r *Record) Head() yagura.Event {
 	e := yagura.Event{V: 1, Key: r.Key, Format: r.Format.Name, File: r.File, Offset: r.Offset, Outcome: yagura.OutcomeUnknown}
-	if r.head == nil {
-		r.Format.Header(r, &e)
-		return e
-	}
-	whole := *r
-	whole.slots, whole.head = r.head.slots, nil
-	if *r.whole == nil {
-		*r.whole = r.head.NewDoc()
-	}
-	whole.Doc = *r.whole
-	_, _ = r.head.Scan(r.Doc.Record(), whole.Doc) // it was valid a moment ago
-	r.Format.Header(&whole, &e)
+	r.Format.Header(r, &e)
 	return e
 }
 
