@@ -25,6 +25,9 @@ func TestBrokenMemberOfWeakList(t *testing.T) {
 		{`{"items":[{"door":1},` + known + `,{"a":1,,"b":2},` + known + `],"kind":"x"}`, 3, 1},
 		{`{"value":[{"a":1}],"x":1}`, 1, 0}, // a record with a field of that name stays one
 		{`{"a":"b","value":[{"a":nothing}]}`, 0, 1},
+		{`[{"a":1},,{"a":2}]`, 2, 1},
+		{`[,` + strings.Repeat(" ,", 5000) + `{"a":2}]`, 1, 1}, // a run of commas is one broken place
+		{`[` + strings.Repeat(`{"a":x},`, 3000) + `{"a":2}]`, 1, 3000},
 	} {
 		// However the bytes come.
 		for _, size := range []int{1, 7, 4096} {
@@ -34,7 +37,10 @@ func TestBrokenMemberOfWeakList(t *testing.T) {
 				_, err := r.Next()
 				var bad *RecordError
 				if errors.As(err, &bad) {
-					broken++
+					broken += int(max(bad.Records, 1))
+					if bad.Reason == "" {
+						t.Errorf("an error without a reason: %v", bad)
+					}
 					continue
 				}
 				if err != nil {

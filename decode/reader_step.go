@@ -63,8 +63,15 @@ func (r *Reader) number(s *stream) uint64 {
 	return r.levels[0].num
 }
 
+// quiet says that the next broken record is counted only, so that nobody reads what is
+// said of it.
+func (r *Reader) quiet() bool { return r.streak >= maxStreak }
+
 // bad makes the error of a record that starts at the unread bytes.
 func (r *Reader) bad(s *stream, reason, hint string) *RecordError {
+	if r.quiet() {
+		return &RecordError{File: s.file, Offset: s.offset(), Num: r.number(s)}
+	}
 	return &RecordError{File: s.file, Offset: s.offset(), Num: r.number(s), Reason: reason, Hint: hint, Bytes: s.sample()}
 }
 
@@ -102,6 +109,13 @@ func (r *Reader) advance(s *stream) (done bool, bad *RecordError, err error) {
 				return false, r.bad(s, "a comma before the end of a list", ""), nil
 			}
 			return false, nil, nil
+		case !f.after && c == ',':
+			bad := r.bad(s, "a record of a list is missing before a comma", "")
+			for ok && c == ',' { // however many there are
+				s.pos++
+				c, ok = s.peek()
+			}
+			return false, bad, nil
 		case f.after:
 			bad := r.bad(s, "a comma or closing bracket should follow a record of a list", "")
 			f.after = false
@@ -275,6 +289,9 @@ func (r *Reader) broken(s *stream, err error) *RecordError {
 	switch {
 	case errors.As(err, &bad) && bad.Offset < int64(r.d.maxRecord):
 		at = int(bad.Offset)
+		if r.quiet() {
+			break
+		}
 		reason = fmt.Sprintf("%s (byte %d of the record)", bad.Msg, at)
 		if c := s.buf[s.pos]; at == 0 && c != '{' && c != '[' {
 			reason = "this is not JSON"
