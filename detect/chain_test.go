@@ -268,3 +268,57 @@ func TestChainedTimes(t *testing.T) {
 		t.Errorf("%v", brief(got))
 	}
 }
+
+// TestRowsOfWindow: a window keeps each row once, and only so many.
+func TestRowsOfWindow(t *testing.T) {
+	var win window
+	for range 3 {
+		for i := range maxRows - 10 {
+			win.carry([][]byte{fmt.Append(nil, i)})
+		}
+	}
+	if len(win.rows) != maxRows-10 || win.cut != 0 {
+		t.Errorf("%d rows, %d cut", len(win.rows), win.cut)
+	}
+	for i := range 15 {
+		win.carry([][]byte{fmt.Append(nil, "x", i)})
+	}
+	if len(win.rows) != maxRows || win.cut != 5 {
+		t.Errorf("%d rows, %d cut", len(win.rows), win.cut)
+	}
+}
+
+// TestChainedValuesOnce: values and rows that several events of a window have are in a
+// chained base match once.
+func TestChainedValuesOnce(t *testing.T) {
+	a := baseRule("a")
+	inner := carrying(corr("in", rule.EventCount, 60, []*rule.Rule{a}, true, bound("gte", 2)))
+	outer := corr("out", rule.ValueCount, 600, []*rule.Rule{inner}, false, bound("gte", 1))
+	outer.Correlation.Base[0] = rule.BaseCapture{Values: []int{1}}
+	e, err := New([]*rule.Rule{outer}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := func(values ...string) []byte {
+		var parts [][]byte
+		for _, v := range values {
+			parts = append(parts, appendPart(nil, []byte(v)))
+		}
+		return encodeRow([][][]byte{parts})
+	}
+	w := e.NewWindows()
+	defer w.Close()
+	win := &window{rows: [][]byte{row("x", "y"), row("y"), row(), row("z", "x")}}
+	groups, err := w.chainGroups(e.corrs[0], e.corrs[1], outer.Correlation.Base[0], []string{"g"}, win)
+	if err != nil || len(groups) != 1 {
+		t.Fatalf("%d groups, %v", len(groups), err)
+	}
+	var got []string
+	for _, v := range groups[0].values {
+		parts, _ := splitTuple(v, 1)
+		got = append(got, parts...)
+	}
+	if diff := cmp.Diff([]string{"x", "y", "z"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
