@@ -24,7 +24,7 @@ var (
 func builtinJapanese(id string) string {
 	switch id {
 	case brokenRule.ID:
-		return "ログに壊れたレコード"
+		return "ログ内の壊れたレコード"
 	case conflictRule.ID:
 		return "同じイベント ID で内容が異なるイベント"
 	}

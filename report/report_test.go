@@ -85,7 +85,7 @@ func TestTableExplainJapanese(t *testing.T) {
 高      証跡の停止     7  本番        alice         2026-03-14 09:26:02
     Trail stopped by alice
     理由      eventName equals "StopLogging"
-              errorCode exists "false" (なし)
+              errorCode exists "false" (値なし)
               name contains "a" (実際の値 "evil\x1b[2J\u202eabc")
     イベント  e2, e2, e2, e2, e2 ほか 2 件
 `

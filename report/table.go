@@ -160,7 +160,7 @@ var english = words{heads: [columnCount]string{"SEVERITY", "RULE", "COUNT", "ACC
 	capped:  "more than %d causes: the further ones are counted per rule"}
 
 var japanese = words{heads: [columnCount]string{"重大度", "ルール", "件数", "アカウント", "実行者", "対象", "時刻 (%s)"},
-	because: "理由", events: "イベント", more: "ほか %d 件", causes: "(その他の原因)", is: "実際の値", absent: "なし",
+	because: "理由", events: "イベント", more: "ほか %d 件", causes: "(その他の原因)", is: "実際の値", absent: "値なし",
 	counted: "件数のみ",
 	capped:  "原因が %d 件を超えたため、以降はルールごとの件数だけを示します"}
 

@@ -69,7 +69,7 @@ next:
   yagura demo --save logs/                            these logs as files`
 
 const demoNextJapanese = `
-何が起きたか: 14:26 に Entra ID のパスワードが破られ、多要素認証が無効にされ、15:06 に盗まれた AWS のキーで管理者が作られ、証跡が止まり、シークレットと請求書が持ち出され、Google Cloud も開かれました
+何が起きたか: 14:26 に Entra ID のパスワードが破られ、多要素認証が無効にされ、15:06 に盗まれた AWS のキーで管理者が作られ、証跡が止められ、シークレットと請求書が持ち出され、Google Cloud も外部に開放されました
 次に試すこと:
   yagura scan your-logs/                              手元のログを同じルールで調べる
   yagura scan --rules your-rules/ your-logs/          Sigma と Falco のルールをそのまま使う

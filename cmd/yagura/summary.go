@@ -52,7 +52,7 @@ func printSummary(s *screen, sum *app.Summary, rules *app.Rules, ja bool) {
 	note(uint64(sum.Unsupported), "file not read, since it is not JSON", "files not read, since they are not JSON", "JSON ではないため読まなかったファイル %s 件")
 	note(uint64(sum.Unreadable), "unreadable", "unreadable", "読み込めなかったもの %s 件")
 	note(sum.TooOld, "event before --since", "events before --since", "--since より前のイベント %s 件")
-	note(sum.Forgotten, "key did not fit the memory of repeats", "keys did not fit the memory of repeats", "重複判定の記憶に収まらなかったキー %s 件")
+	note(sum.Forgotten, "key did not fit the memory of repeats", "keys did not fit the memory of repeats", "重複判定の記憶領域に収まらなかったキー %s 件")
 	note(uint64(sum.Windows.NoTime), "match without a time is in no window", "matches without a time are in no window", "時刻がないためウィンドウで数えられなかった一致 %s 件")
 	note(uint64(sum.Windows.Cut+sum.Windows.Trimmed), "match beyond the bounds of windows", "matches beyond the bounds of windows", "ウィンドウの上限を超えた一致 %s 件")
 	if notes != nil {
@@ -69,14 +69,14 @@ func printSummary(s *screen, sum *app.Summary, rules *app.Rules, ja bool) {
 	var found []string
 	for _, level := range yagura.Severities() {
 		if n := sum.Findings[level]; n > 0 {
-			found = append(found, fmt.Sprintf(in(ja, "%[1]s %[2]s", "%[2]s %[1]s"), thousands(n), in(ja, level.String(), level.Japanese())))
+			found = append(found, fmt.Sprintf(in(ja, "%[1]s %[2]s", "%[2]s %[1]s 件"), thousands(n), in(ja, level.String(), level.Japanese())))
 		}
 	}
 	if sum.Hidden > 0 {
-		found = append(found, fmt.Sprintf(in(ja, "%s hidden by --min-severity", "--min-severity により非表示 %s"), thousands(sum.Hidden)))
+		found = append(found, fmt.Sprintf(in(ja, "%s hidden by --min-severity", "--min-severity により非表示 %s 件"), thousands(sum.Hidden)))
 	}
 	if found == nil {
 		found = []string{in(ja, "none", "なし")}
 	}
-	s.line(in(ja, "findings: ", "検出結果: ") + strings.Join(found, ", "))
+	s.line(in(ja, "findings: ", "検出結果: ") + strings.Join(found, in(ja, ", ", "、")))
 }
