@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,17 +17,19 @@ import (
 const maxArgs = 50
 
 // Explain writes what a rule is and when it fires, in words: the compiled condition,
-// not the text of its file, so that it shows what will be asked of an event.
-func Explain(w io.Writer, r *rule.Rule, all *Rules) error {
-	e := &explainer{rules: all}
+// not the text of its file, so that it shows what will be asked of an event. In
+// Japanese title, description and severity are; what is asked stays as it is written.
+func Explain(w io.Writer, r *rule.Rule, all *Rules, japanese bool) error {
+	e := &explainer{rules: all, japanese: japanese}
 	e.rule(r)
 	_, err := io.WriteString(w, e.b.String())
 	return err
 }
 
 type explainer struct {
-	b     strings.Builder
-	rules *Rules
+	b        strings.Builder
+	rules    *Rules
+	japanese bool
 }
 
 func (e *explainer) line(indent int, format string, args ...any) {
@@ -43,9 +46,14 @@ func (e *explainer) fact(name, text string) {
 }
 
 func (e *explainer) rule(r *rule.Rule) {
-	e.line(0, "%s", report.Escape(r.Title))
-	if r.Japanese.Title != "" {
-		e.line(0, "%s", report.Escape(r.Japanese.Title))
+	titles := []string{r.Title, r.Japanese.Title}
+	if e.japanese {
+		slices.Reverse(titles)
+	}
+	for _, title := range titles {
+		if title != "" {
+			e.line(0, "%s", report.Escape(title))
+		}
 	}
 	if r.ID != r.Title {
 		e.fact("id", r.ID)
@@ -55,6 +63,9 @@ func (e *explainer) rule(r *rule.Rule) {
 	level := r.EffectiveSeverity().String()
 	if r.SeverityOriginal != "" && r.SeverityOriginal != level {
 		level += " (written as " + r.SeverityOriginal + ")"
+	}
+	if e.japanese {
+		level = r.EffectiveSeverity().Japanese() + " (" + level + ")"
 	}
 	if r.SideCar.SeverityReason != "" {
 		level += ": " + r.SideCar.SeverityReason
@@ -74,9 +85,13 @@ func (e *explainer) rule(r *rule.Rule) {
 	if r.Silent {
 		e.fact("silent", "it feeds correlations and makes no finding of its own")
 	}
-	if r.Description != "" {
+	description := r.Description
+	if e.japanese && r.Japanese.Description != "" {
+		description = r.Japanese.Description
+	}
+	if description != "" {
 		e.line(0, "")
-		e.line(1, "%s", report.Escape(strings.Join(strings.Fields(r.Description), " ")))
+		e.line(1, "%s", report.Escape(strings.Join(strings.Fields(description), " ")))
 	}
 	for _, x := range r.References {
 		e.fact("see", x)
@@ -201,9 +216,19 @@ func groupText(fields []string) string {
 func (e *explainer) expr(indent int, x query.Expr) {
 	switch x := x.(type) {
 	case *query.And:
-		e.list(indent, "all of", "always", x.X)
+		e.list(indent, "all of", "always", flat(x.X, func(inner query.Expr) []query.Expr {
+			if and, ok := inner.(*query.And); ok {
+				return and.X
+			}
+			return nil
+		}))
 	case *query.Or:
-		e.list(indent, "one of", "never", x.X)
+		e.list(indent, "one of", "never", flat(x.X, func(inner query.Expr) []query.Expr {
+			if or, ok := inner.(*query.Or); ok {
+				return or.X
+			}
+			return nil
+		}))
 	case *query.Not:
 		e.line(indent, "not")
 		e.expr(indent+1, x.X)
@@ -216,6 +241,19 @@ func (e *explainer) expr(indent int, x query.Expr) {
 	case *query.Pred:
 		e.line(indent, "%s", report.Escape(predText(x)))
 	}
+}
+
+// flat puts the parts of a list inside a list of the same kind into the outer one.
+func flat(list []query.Expr, same func(query.Expr) []query.Expr) []query.Expr {
+	var out []query.Expr
+	for _, x := range list {
+		if inner := same(x); len(inner) > 0 {
+			out = append(out, flat(inner, same)...)
+			continue
+		}
+		out = append(out, x)
+	}
+	return out
 }
 
 func (e *explainer) list(indent int, head, empty string, list []query.Expr) {

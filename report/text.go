@@ -57,6 +57,9 @@ func harmful(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co) || r == '\u034f' || r == '\u115f' || r == '\u3164'
 }
 
+// Columns counts the columns that s takes in a terminal.
+func Columns(s string) int { return columns(s) }
+
 // columns counts the terminal columns of s.
 func columns(s string) int {
 	n := 0

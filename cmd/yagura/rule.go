@@ -206,6 +206,7 @@ func (c *ruleCheckCmd) against(env *environment, cfg *config.Config, rules *app.
 type ruleExplainCmd struct {
 	ruleFlags
 	Config string `placeholder:"FILE" env:"YAGURA_CONFIG" help:"Configuration file."`
+	Lang   string `enum:",en,ja" default:"" placeholder:"en|ja" help:"Language of title and description; without it, that of LANG."`
 	Rule   string `arg:"" help:"Id, name or title of a rule, or a part of its title."`
 }
 
@@ -251,7 +252,7 @@ func (c *ruleExplainCmd) Run(env *environment) error {
 		if i > 0 {
 			fmt.Fprintln(env.stdout)
 		}
-		if err := app.Explain(env.stdout, r, rules); err != nil {
+		if err := app.Explain(env.stdout, r, rules, env.japanese(c.Lang, cfg.Output.Lang)); err != nil {
 			return err
 		}
 	}

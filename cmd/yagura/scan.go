@@ -120,7 +120,7 @@ func (c *scanCmd) Run(env *environment) error {
 		return err
 	}
 	if f, ok := env.stderr.(*os.File); ok && !c.Quiet && isTerminal(f) && (format == "table" || !isTerminal(out)) {
-		s.watch(scan, terminalWidth(f), env.now)
+		s.watch(scan, terminalWidth(f), env.now, ja)
 	}
 	sum, err := scan.Run(env.ctx, w, app.Sources(env.ctx, c.Paths, app.SourceOptions{Stdin: env.stdin, Since: since, S3: cfg.S3})...)
 	s.close()

@@ -7,10 +7,12 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
 	"github.com/yagura-sec/yagura/app"
+	"github.com/yagura-sec/yagura/report"
 )
 
 // The rules of the terminal: machine output on stdout and nothing else there, people's
@@ -66,7 +68,7 @@ func (s *screen) draw() {
 }
 
 // watch shows the progress of a scan until close.
-func (s *screen) watch(scan *app.Scan, width int, now func() time.Time) {
+func (s *screen) watch(scan *app.Scan, width int, now func() time.Time, ja bool) {
 	s.stop = make(chan struct{})
 	began := now()
 	s.done.Go(func() {
@@ -77,7 +79,7 @@ func (s *screen) watch(scan *app.Scan, width int, now func() time.Time) {
 			case <-s.stop:
 				return
 			case <-tick.C:
-				text := barText(scan.Progress(), now().Sub(began), width-1)
+				text := barText(scan.Progress(), now().Sub(began), width-1, ja)
 				s.mu.Lock()
 				s.clear()
 				s.bar = text
@@ -102,26 +104,29 @@ func (s *screen) close() {
 }
 
 // barText writes bytes of total, events a second, findings and the time that is left.
-func barText(p app.Progress, elapsed time.Duration, width int) string {
+func barText(p app.Progress, elapsed time.Duration, width int, ja bool) string {
 	seconds := max(elapsed.Seconds(), 0.001)
 	text := bytesText(p.Read)
 	if p.Total > 0 {
-		text += " of " + bytesText(p.Total)
+		text += in(ja, " of ", " / ") + bytesText(p.Total)
 		if !p.Listed {
 			text += "+"
 		}
 	}
-	text += fmt.Sprintf("  %s events/s  %s findings", thousands(uint64(float64(p.Events)/seconds)), thousands(p.Findings))
+	text += fmt.Sprintf(in(ja, "  %s events/s  %s findings", "  イベント %s 件/秒  検出結果 %s 件"), thousands(uint64(float64(p.Events)/seconds)), thousands(p.Findings))
 	if p.Total > 0 && p.Listed && p.Read > 0 && p.Read < p.Total {
 		left := time.Duration(float64(p.Total-p.Read) / (float64(p.Read) / seconds) * float64(time.Second))
-		text += "  " + left.Round(time.Second).String() + " left"
+		text += fmt.Sprintf(in(ja, "  %s left", "  残り %s"), left.Round(time.Second))
 	}
 	runes := []rune(text)
-	if len(runes) > width {
-		return string(runes[:max(width, 0)])
+	for report.Columns(string(runes)) > width && len(runes) > 0 {
+		runes = runes[:len(runes)-1]
+	}
+	if len(runes) < utf8.RuneCountInString(text) {
+		return string(runes)
 	}
 	const rest = len(" 100%  ")
-	if cells := min(20, width-len(runes)-rest); p.Total > 0 && cells >= 5 {
+	if cells := min(20, width-report.Columns(text)-rest); p.Total > 0 && cells >= 5 {
 		part := min(float64(p.Read)/float64(p.Total), 1)
 		full := int(part * float64(cells))
 		text = strings.Repeat("█", full) + strings.Repeat("░", cells-full) + fmt.Sprintf(" %3.0f%%  ", part*100) + text

@@ -17,12 +17,21 @@ func TestBarText(t *testing.T) {
 		10:  "25.0 MB of",
 		0:   "",
 	} {
-		if got := barText(p, 5*time.Second, width); got != want {
+		if got := barText(p, 5*time.Second, width, false); got != want {
 			t.Errorf("%d columns: %q, want %q", width, got, want)
 		}
 	}
+	for width, want := range map[int]string{
+		80: "█░░░░░░  25%  25.0 MB / 100 MB  イベント 200,000 件/秒  検出結果 12 件  残り 15s",
+		20: "25.0 MB / 100 MB  イ",
+		19: "25.0 MB / 100 MB  ",
+	} {
+		if got := barText(p, 5*time.Second, width, true); got != want {
+			t.Errorf("%d columns in Japanese: %q, want %q", width, got, want)
+		}
+	}
 	p.Listed, p.Total = false, 0
-	if got := barText(p, 5*time.Second, 80); got != "25.0 MB  200,000 events/s  12 findings" {
+	if got := barText(p, 5*time.Second, 80, false); got != "25.0 MB  200,000 events/s  12 findings" {
 		t.Errorf("without a total: %q", got)
 	}
 }
