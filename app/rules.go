@@ -129,7 +129,9 @@ func LoadRules(o RuleOptions) (*Rules, error) {
 			return nil, err
 		}
 		if len(paths) == 0 {
-			paths = out.falcoRules(falcoConfig)
+			if paths = out.falcoRules(falcoConfig); len(paths) == 0 {
+				out.warn(o.FalcoConfig, "it names no rules_files that are there", "name them with --rules")
+			}
 		}
 	} else if len(paths) == 0 {
 		paths = []string{Shipped}

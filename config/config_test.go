@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -73,6 +74,8 @@ func TestFaults(t *testing.T) {
 		want    []string
 	}{
 		"unknown key": {text: "rulez: [a]\n", want: []string{`y.yaml:1:1: unknown key "rulez" (hint: did you mean rules?)`}},
+		"nothing near": {text: "id: 3\n", want: []string{
+			`y.yaml:1:1: unknown key "id" (hint: known here: ` + strings.Join(keys(reflect.TypeFor[Config]()), ", ") + `)`}},
 		"unknown inner key": {text: "output:\n  colour: red\n",
 			want: []string{`y.yaml:2:3: unknown key "output.colour" (hint: known here: format, lang, explain, fail_on, min_severity)`}},
 		"all at once": {text: "workers: many\noutput: {fail_on: bad}\nstrict: maybe\n", want: []string{

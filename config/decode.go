@@ -216,7 +216,7 @@ func wanted(v reflect.Value) string {
 
 // nearest returns the name that differs least from word, "" when none is near.
 func nearest(word string, names []string) string {
-	best, at := 3, ""
+	best, at := min(3, len(word)/2+1), ""
 	for _, n := range names {
 		if d := distance(word, n); d < best {
 			best, at = d, n
