@@ -385,6 +385,12 @@ func newArg(src *Arg, x *Pred) arg {
 			a.decimal = d
 		}
 	}
+	if Lt <= x.Op && x.Op <= Gte {
+		// Without its text the number is what the float64 says.
+		if f, ok := parseNumber(a.text); ok && f == src.Num {
+			a.decimal, _ = appendDecimal(nil, a.text)
+		}
+	}
 	if src.Pattern != nil && (x.Op == Glob || x.Op == Keyword) {
 		a.glob = compilePattern(src.Pattern, x.Fold)
 	}
@@ -465,7 +471,7 @@ func (p *pred) identity() (key string, ok bool) {
 		case CIDR:
 			k = a.net.String()
 		case Lt, Lte, Gt, Gte:
-			k = strconv.FormatFloat(a.src.Num, 'g', -1, 64)
+			k = strconv.FormatFloat(a.src.Num, 'g', -1, 64) + "," + string(a.decimal)
 		case TimePart:
 			k = fmt.Sprintf("%d,%d,%v", a.src.Unit, a.src.Cmp, a.src.Num)
 		case Exists:

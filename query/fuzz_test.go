@@ -141,7 +141,7 @@ func FuzzAddr(f *testing.F) {
 
 // FuzzNumber compares decimal forms with exact fractions.
 func FuzzNumber(f *testing.F) {
-	for _, s := range [][2]string{{"403", "403.0"}, {"4.03e2", "403"}, {"-0", "0"}, {"0e5", "0.000"}, {"1e3", "1000"}, {"9007199254740993", "9007199254740992"}, {"+1", "01"}, {"0.10", "1e-1"}, {"1e-400", "1e-401"}} {
+	for _, s := range [][2]string{{"403", "403.0"}, {"4.03e2", "403"}, {"-0", "0"}, {"0e5", "0.000"}, {"1e3", "1000"}, {"9007199254740993", "9007199254740992"}, {"+1", "01"}, {"0.10", "1e-1"}, {"1e-400", "1e-401"}, {"-9007199254740993", "-9007199254740992"}, {"-1", "1e-9"}, {"99", "100"}} {
 		f.Add(s[0], s[1])
 	}
 	f.Fuzz(func(t *testing.T, a, b string) {
@@ -166,6 +166,9 @@ func FuzzNumber(f *testing.F) {
 		db, _ := appendDecimal([]byte("x"), []byte(b))
 		if (string(da) == string(db[1:])) != (ra.Cmp(rb) == 0) {
 			t.Errorf("%s is %s, %s is %s", a, da, b, db)
+		}
+		if got := compareDecimal(da, db[1:]); got < 0 != (ra.Cmp(rb) < 0) || got > 0 != (ra.Cmp(rb) > 0) {
+			t.Errorf("%s against %s is %d, want %d", a, b, got, ra.Cmp(rb))
 		}
 		fa, ok := parseNumber([]byte(a))
 		if want, _ := ra.Float64(); !ok || fa != want {

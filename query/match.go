@@ -218,6 +218,9 @@ func (a *arg) holds(st *State, op Op, it *item, text []byte) bool {
 		return ok && inNet(a.net, addr)
 	case Lt, Lte, Gt, Gte:
 		f, ok := parseNumber(text)
+		if ok && f == a.src.Num && a.decimal != nil {
+			return st.compareExact(op, text, a.decimal)
+		}
 		return ok && compare(op, f, a.src.Num)
 	case StrLt, StrLte, StrGt, StrGte:
 		return compare(op-StrLt+Lt, float64(bytes.Compare(text, a.text)), 0)
@@ -240,6 +243,21 @@ func compare(op Op, a, b float64) bool {
 		return a >= b
 	}
 	return a == b
+}
+
+// compareExact compares two numbers that are one float64, digit by digit:
+// 9007199254740992 is less than 9007199254740993.
+func (st *State) compareExact(op Op, a, b []byte) bool {
+	d, ok := appendDecimal(st.num[:0], a)
+	n := len(d)
+	if ok {
+		d, ok = appendDecimal(d, b)
+	}
+	st.num = d
+	if !ok {
+		return compare(op, 0, 0)
+	}
+	return compare(op, float64(compareDecimal(d[:n], d[n:])), 0)
 }
 
 // pair looks for a value of p's field and one of its reference that satisfy p.
@@ -301,6 +319,9 @@ func (st *State) related(p *pred, it *item, ref []byte, number bool) bool {
 	case Lt, Lte, Gt, Gte:
 		x, ok := parseNumber(text)
 		y, ok2 := parseNumber(ref)
+		if ok && ok2 && x == y {
+			return st.compareExact(p.op, text, ref)
+		}
 		return ok && ok2 && compare(p.op, x, y)
 	case StrLt, StrLte, StrGt, StrGte:
 		return compare(p.op-StrLt+Lt, float64(bytes.Compare(text, ref)), 0)

@@ -1,6 +1,8 @@
 package query
 
 import (
+	"bytes"
+	"cmp"
 	"math"
 	"strconv"
 	"unsafe"
@@ -127,4 +129,50 @@ func appendDecimal(dst, text []byte) (out []byte, ok bool) {
 		return append(dst[:mark], '0'), true
 	}
 	return strconv.AppendInt(append(dst, 'e'), int64(exp), 10), true
+}
+
+// compareDecimal compares two numbers in the form of appendDecimal; the result is
+// negative, 0 or positive.
+func compareDecimal(a, b []byte) int {
+	signA, signB := signOf(a), signOf(b)
+	if signA != signB || signA == 0 {
+		return signA - signB
+	}
+	digitsA, topA := magnitude(a)
+	digitsB, topB := magnitude(b)
+	if topA != topB {
+		return signA * cmp.Compare(topA, topB)
+	}
+	return signA * bytes.Compare(digitsA, digitsB)
+}
+
+func signOf(decimal []byte) int {
+	switch decimal[0] {
+	case '-':
+		return -1
+	case '0':
+		return 0
+	}
+	return 1
+}
+
+// magnitude splits a number other than 0 in the form of appendDecimal: its digits, and
+// the power of ten just above it.
+func magnitude(decimal []byte) (digits []byte, top int) {
+	if decimal[0] == '-' {
+		decimal = decimal[1:]
+	}
+	e := bytes.IndexByte(decimal, 'e')
+	exp, neg := 0, false
+	for _, c := range decimal[e+1:] {
+		if c == '-' {
+			neg = true
+			continue
+		}
+		exp = exp*10 + int(c-'0')
+	}
+	if neg {
+		exp = -exp
+	}
+	return decimal[:e], e + exp
 }
