@@ -74,7 +74,9 @@ func hex4(src []byte) rune {
 }
 
 // Compact appends the valid JSON value src to dst without the white space between
-// its tokens. Strings and numbers stay as they are written.
+// its tokens, and with only those escapes in its strings that JSON needs: \u006f is
+// written o, \/ is written /, control characters in their short form or as \u00xx. A
+// lone surrogate becomes U+FFFD. Numbers stay as they are written.
 func Compact(dst, src []byte) []byte {
 	p, n := start(src)
 	from := 0
@@ -82,9 +84,14 @@ func Compact(dst, src []byte) []byte {
 		c := at(p, i)
 		switch {
 		case c == '"':
-			end, _, ec := str(p, i+1, n)
+			end, esc, ec := str(p, i+1, n)
 			if ec != ok {
 				return append(dst, src[from:]...)
+			}
+			if esc {
+				dst = append(dst, src[from:i+1]...)
+				dst = reescape(dst, src[i+1:end])
+				from = end
 			}
 			i = end + 1
 		case class[c]&clsSpace != 0:
@@ -96,4 +103,52 @@ func Compact(dst, src []byte) []byte {
 		}
 	}
 	return append(dst, src[from:]...)
+}
+
+// reescape appends the inside of a valid JSON string to dst with only the escapes
+// that JSON needs.
+func reescape(dst, src []byte) []byte {
+	for {
+		k := bytes.IndexByte(src, '\\')
+		if k < 0 || k+1 >= len(src) {
+			return append(dst, src...)
+		}
+		dst = append(dst, src[:k]...)
+		src = src[k:]
+		n := 2
+		if src[1] == 'u' {
+			n = min(6, len(src))
+			if n == 6 && utf16.IsSurrogate(hex4(src[2:])) && len(src) >= 12 && src[6] == '\\' && src[7] == 'u' &&
+				utf16.DecodeRune(hex4(src[2:]), hex4(src[8:])) != utf8.RuneError {
+				n = 12
+			}
+		}
+		mark := len(dst)
+		dst = Unescape(dst, src[:n])
+		if c := dst[mark]; c < ' ' || c == '"' || c == '\\' {
+			dst = appendEscape(dst[:mark], c)
+		}
+		src = src[n:]
+	}
+}
+
+// appendEscape appends the escape of a quote, a backslash or a control character.
+func appendEscape(dst []byte, c byte) []byte {
+	switch c {
+	case '\b':
+		c = 'b'
+	case '\f':
+		c = 'f'
+	case '\n':
+		c = 'n'
+	case '\r':
+		c = 'r'
+	case '\t':
+		c = 't'
+	case '"', '\\':
+	default:
+		const hex = "0123456789abcdef"
+		return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+	}
+	return append(dst, '\\', c)
 }
