@@ -2,7 +2,8 @@ package decode
 
 // Formats lists the log types that are recognised, in the order in which they are
 // asked. No two of them take the same record (a test holds every fixture against
-// every format), but for the last, "json", which takes whatever is left.
+// every format), but for the last, "json", which takes whatever is left. A record made
+// of the fields of two is of the one that is asked first.
 //
 // Each has a section in docs/formats.md. Adding one is one file, one golden in
 // testdata/<name>/ and one line here.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -36,12 +35,13 @@ type Decoder struct {
 }
 
 // plan is what is read of a record that is thought to be of one format. It also
-// holds the fields of every format before it that might take the same record, so
-// that which format a record has never depends on the records before it.
+// holds the fields of every format before it, so that a record which two formats take
+// is of the earlier one whatever came before it. The format asked first, CloudTrail,
+// pays nothing for that.
 type plan struct {
 	*slot.Plan
 	ask       []int       // the formats to ask, in order, the plan's own last
-	slots     [][]slot.ID // by format, nil for those not asked
+	slots     [][]slot.ID // by format, nil for those after the own one
 	envelopes [][]slot.ID // by envelope; in the last plan only
 }
 
@@ -68,20 +68,16 @@ func New(o Options) (*Decoder, error) {
 	}
 	d.formats = append(d.formats, generic)
 	last := len(d.formats) - 1
-	ours := Formats()
-	for k, own := range d.formats {
+	for k := range d.formats {
 		b := slot.NewBuilder()
 		p := &plan{slots: make([][]slot.ID, len(d.formats))}
 		for j, f := range d.formats[:k+1] {
-			// Of our own formats no two take the same record.
-			if j == k || k == last || !slices.Contains(ours, f) || !slices.Contains(ours, own) {
-				fields := f.hot()
-				if j == k {
-					fields = f.Fields
-				}
-				p.slots[j] = slotsOf(b, fields)
-				p.ask = append(p.ask, j)
+			fields := f.hot()
+			if j == k {
+				fields = f.Fields
 			}
+			p.slots[j] = slotsOf(b, fields)
+			p.ask = append(p.ask, j)
 		}
 		if k == last {
 			for i := range envelopes {
