@@ -19,7 +19,7 @@ import (
 const (
 	batchRecords  = 16_384
 	batchFindings = 512
-	findingBytes  = 4 << 10 // what a finding is taken to weigh
+	batchBytes    = 2 << 20 // of findings, base matches and broken records
 	itemBytes     = 24
 )
 
@@ -40,7 +40,26 @@ type batch struct {
 	opened  bool  // the object could be opened
 	read    int64 // bytes of the object since the batch before
 	decoded int64
+	weight  int64 // bytes of hits and broken
 	bytes   int64 // what the batch weighs while it waits
+}
+
+// add takes a hit in.
+func (b *batch) add(h hit) {
+	b.hits = append(b.hits, h)
+	if h.base != nil {
+		b.weight += int64(h.base.Size())
+		return
+	}
+	f := h.finding.Finding
+	n := 1<<10 + len(f.CauseKey) + len(f.Output) + len(f.Event.ID) + len(f.Event.Actor.ID) + len(f.Event.Actor.Name)
+	for _, x := range f.Entities {
+		n += len(x.ID) + 32
+	}
+	for _, w := range f.Why {
+		n += len(w.Field) + len(w.Value) + len(w.Actual) + 64
+	}
+	b.weight += int64(n)
 }
 
 // hit is a finding or a base match, with the record that it is about.
@@ -133,6 +152,7 @@ func (w *worker) records(ctx context.Context) {
 			w.settle(bad.File)
 			if !w.sieve.holds(bad) {
 				w.cur.broken = append(w.cur.broken, bad)
+				w.cur.weight += int64(256 + len(bad.Bytes))
 			}
 		case errors.Is(err, io.EOF) || ctx.Err() != nil:
 			return
@@ -140,7 +160,7 @@ func (w *worker) records(ctx context.Context) {
 			w.cur.unread = &Problem{w.unit.job.object.Name, err}
 			return
 		}
-		if len(w.cur.items) >= w.scan.cut.records || len(w.cur.hits)+len(w.cur.broken)+len(w.cur.foreign) >= w.scan.cut.findings {
+		if len(w.cur.items) >= w.scan.cut.records || len(w.cur.hits)+len(w.cur.broken)+len(w.cur.foreign) >= w.scan.cut.findings || w.cur.weight >= batchBytes {
 			w.flush()
 		}
 	}
@@ -193,11 +213,11 @@ func (w *worker) record(rec *decode.Record) {
 	for _, h := range hits {
 		if h.Alerts {
 			f := w.matcher.Finding(h, &event)
-			b.hits = append(b.hits, hit{item: item, finding: &report.Item{Finding: &f, File: rec.File, Offset: rec.Offset}})
+			b.add(hit{item: item, finding: &report.Item{Finding: &f, File: rec.File, Offset: rec.Offset}})
 		}
 		if h.Feeds {
 			if base := w.matcher.Base(h, &event); base != nil {
-				b.hits = append(b.hits, hit{item: item, base: base})
+				b.add(hit{item: item, base: base})
 			}
 		}
 	}
@@ -231,7 +251,7 @@ func (w *worker) flush() {
 		w.scan.items.Put(b.items[:0]) //nolint:staticcheck // the slice header is small beside what it saves
 		b.items = small
 	}
-	b.bytes = int64(cap(b.items)*itemBytes + len(b.hits)*findingBytes + len(b.broken)*512 + 256)
+	b.bytes = int64(cap(b.items)*itemBytes+256) + b.weight
 	w.flow.push(w.unit, b)
 	w.cur = &batch{}
 }

@@ -34,6 +34,15 @@ type BaseMatch struct {
 	stats   Stats
 }
 
+// Size is about how many bytes of memory b takes.
+func (b *BaseMatch) Size() int {
+	n := 128
+	for _, rec := range b.records {
+		n += len(rec) + 24
+	}
+	return n
+}
+
 // Stats count what correlations were given.
 type Stats struct {
 	Matches int   // base matches counted, by group
