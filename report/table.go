@@ -66,7 +66,7 @@ func (t *table) Write(it Item) error {
 		if len(t.order) < t.o.MaxCauses {
 			c = t.open(f)
 			if f.Rule.Engine == yagura.EngineBuiltin {
-				c.target = f.Event.ID
+				c.target = keep(f.Event.ID)
 				if c.target == "" { // it is about a file, and there is no event to name
 					c.target, c.file = it.File, true
 				}
@@ -92,7 +92,7 @@ func (t *table) Write(it Item) error {
 	if t.o.Explain {
 		for _, id := range f.Events {
 			if len(c.events) < maxEvents {
-				c.events = append(c.events, id)
+				c.events = append(c.events, keep(id))
 			} else {
 				c.moreEvents++
 			}
@@ -102,16 +102,29 @@ func (t *table) Write(it Item) error {
 }
 
 func (t *table) open(f *yagura.Finding) *cause {
-	c := &cause{rule: f.Rule, mode: f.Mode, account: f.Event.Account, actor: actorName(f.Event.Actor), target: target(f)}
+	c := &cause{rule: f.Rule, mode: f.Mode, account: keep(f.Event.Account), actor: keep(actorName(f.Event.Actor)), target: keep(target(f))}
 	if t.o.Account != nil {
 		if name := t.o.Account(c.account); name != "" {
 			c.account = name
 		}
 	}
 	if t.o.Explain {
-		c.output, c.why, c.caps = f.Output, f.Why[:min(len(f.Why), maxWhys)], f.Caps
+		c.output, c.caps = keep(f.Output), f.Caps
+		for _, y := range f.Why[:min(len(f.Why), maxWhys)] {
+			y.Value, y.Actual = keep(y.Value), keep(y.Actual)
+			c.why = append(c.why, y)
+		}
 	}
 	return c
+}
+
+// keep bounds a text that a cause holds until the end, and holds nothing but it. What
+// is shown of it is shorter yet.
+func keep(s string) string {
+	if len(s) <= 4*maxShown {
+		return strings.Clone(s)
+	}
+	return strings.ToValidUTF8(s[:4*maxShown], "") + "…"
 }
 
 // actorName is the name of an actor, and of whom a session is.
