@@ -39,20 +39,30 @@ func program(t *testing.T) string {
 
 // ended is what is left of a child process.
 type ended struct {
-	stdout, stderr string
-	code           int
-	peak           int64 // bytes resident at most
+	stdout string // the file that holds it: this process stays small
+	size   int64  // of it
+	stderr string
+	code   int
+	peak   int64 // bytes resident at most
 }
 
 func runProgram(t *testing.T, bin string, args ...string) ended {
 	t.Helper()
-	var out, words bytes.Buffer
+	var words bytes.Buffer
+	out, err := os.Create(filepath.Join(t.TempDir(), "stdout"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
 	cmd := exec.Command(bin, args...)
-	cmd.Stdout, cmd.Stderr = &out, &words
+	cmd.Stdout, cmd.Stderr = out, &words
 	cmd.Env = childEnviron()
-	err := cmd.Run()
 	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
+	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	info, err := out.Stat()
+	if err != nil {
 		t.Fatal(err)
 	}
 	// In kilobytes on Linux. It may count what this process held when it started the
@@ -61,7 +71,28 @@ func runProgram(t *testing.T, bin string, args ...string) ended {
 	if !ok {
 		t.Fatal("there is no resource usage")
 	}
-	return ended{out.String(), words.String(), cmd.ProcessState.ExitCode(), usage.Maxrss << 10}
+	return ended{out.Name(), info.Size(), words.String(), cmd.ProcessState.ExitCode(), usage.Maxrss << 10}
+}
+
+// said says whether a text stands on standard output.
+func (e ended) said(t *testing.T, text string) bool {
+	t.Helper()
+	f, err := os.Open(e.stdout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	buf, kept := make([]byte, 1<<20), 0
+	for {
+		n, err := f.Read(buf[kept:])
+		if bytes.Contains(buf[:kept+n], []byte(text)) {
+			return true
+		}
+		if err != nil {
+			return false
+		}
+		kept = copy(buf, buf[max(0, kept+n-len(text)):kept+n])
+	}
 }
 
 // childEnviron is the environment without what would change the language, the memory
@@ -96,6 +127,8 @@ type hostile struct {
 	after bool   // a good record follows in the same file and is found
 	says  string // a pattern on standard error
 	args  []string
+	// copies is how many such files there are; 0 means one.
+	copies int
 }
 
 // goodLine is a record that the shipped detections find.
@@ -155,6 +188,13 @@ func hostileFiles() []hostile {
 				io.WriteString(w, "\"}\n")
 			}
 		}, after: true, args: []string{"--workers", "8"}},
+		{name: "findings about texts of a megabyte", write: func(w io.Writer) {
+			long := strings.Repeat("x", 1<<20)
+			for i := range 600 {
+				io.WriteString(w, strings.Replace(goodLine(10+i), fmt.Sprintf(`"trail-%d"`, 10+i), fmt.Sprintf(`"trail-%d%s"`, 10+i, long), 1))
+			}
+		}, after: true},
+		{name: "lines of 200 MB in 8 files", copies: 8, write: func(w io.Writer) { io.WriteString(w, `{"a":"`); again(w, "x", 200<<20); io.WriteString(w, "\"}\n") }, after: true, says: tooLong, args: []string{"--workers", "8"}},
 		{name: "a record of a million keys", write: func(w io.Writer) {
 			io.WriteString(w, `{"a":1`)
 			for i := range 1_000_000 {
@@ -173,17 +213,17 @@ func hostileFiles() []hostile {
 			for i := range 100_000 {
 				io.WriteString(w, strings.Replace(goodLine(10+i), fmt.Sprintf(`"trail-%d"`, 10+i), `"trail-1"`, 1))
 			}
-		}, after: true, args: []string{"--format", "table", "--explain"}},
+		}, after: true, says: "100,002 high", args: []string{"--format", "table", "--explain"}},
 		{name: "100,000 findings of as many causes", write: func(w io.Writer) {
 			for i := range 100_000 {
 				io.WriteString(w, goodLine(10+i))
 			}
-		}, after: true, args: []string{"--format", "table", "--explain"}},
+		}, after: true, says: "100,002 high", args: []string{"--format", "table", "--explain"}},
 		{name: "100,000 findings in SARIF", write: func(w io.Writer) {
 			for i := range 100_000 {
 				io.WriteString(w, goodLine(10+i))
 			}
-		}, after: true, args: []string{"--format", "sarif"}},
+		}, after: true, says: "100,002 high", args: []string{"--format", "sarif"}},
 		{name: "a window over two million values", write: func(w io.Writer) {
 			for i := range 2_000_000 {
 				fmt.Fprintf(w, `{"eventVersion":"1","eventTime":"2026-03-02T00:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","eventID":"w-%d","requestParameters":{"key":"some/rather/long/key/of/an/object/%d"}}`+"\n", i, i)
@@ -228,8 +268,16 @@ func TestHostile(t *testing.T) {
 			for _, a := range h.args {
 				args = append(args, strings.Replace(a, "RULES", "rules.yml", 1))
 			}
-			got := runProgram(t, bin, append(args, "a", "b.json")...)
-			t.Logf("peak %d MB, exit code %d, %d bytes of findings; %s", got.peak>>20, got.code, len(got.stdout), shorten(got.stderr))
+			args = append(args, "a", "b.json")
+			for i := range h.copies - 1 {
+				name := fmt.Sprint("a", i)
+				if err := os.Link("a", name); err != nil {
+					t.Fatal(err)
+				}
+				args = append(args, name)
+			}
+			got := runProgram(t, bin, args...)
+			t.Logf("peak %d MB, exit code %d, %d bytes of findings; %s", got.peak>>20, got.code, got.size, shorten(got.stderr))
 			if got.code != 0 {
 				t.Errorf("exit code %d", got.code)
 			}
@@ -241,7 +289,7 @@ func TestHostile(t *testing.T) {
 			}
 			for n, there := range map[int]bool{2: true, 3: h.after} {
 				id := fmt.Sprintf("00000000-0000-4000-8000-%012d", n)
-				if there && !strings.Contains(strings.Join(h.args, " "), "table") && !strings.Contains(got.stdout, id) {
+				if there && !strings.Contains(strings.Join(h.args, " "), "table") && !got.said(t, id) {
 					t.Errorf("good record %d was not found", n)
 				}
 			}
