@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -67,7 +69,7 @@ func scanOnce(b *testing.B, bin, dir string, workers int) spent {
 		args = append(args, "--rules", rules)
 	}
 	cmd := exec.Command(bin, append(args, dir)...)
-	cmd.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(workers))
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "YAGURA_") }), "GOMAXPROCS="+strconv.Itoa(workers))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	start := time.Now()
