@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -11,35 +12,28 @@ import (
 // the bytes are those of encoding/json without HTML escapes (a test compares), in a
 // fraction of its time.
 
-func appendFinding(b []byte, f *yagura.Finding) ([]byte, error) {
+func (c ruleTexts) appendFinding(b []byte, f *yagura.Finding) ([]byte, error) {
 	b = append(b, `{"v":`...)
 	b = appendInt(b, int64(f.V))
 	b = appendKey(b, `,"id":`, f.ID)
 	b = appendKey(b, `,"cause_key":`, f.CauseKey)
-	b = appendKey(b, `,"kind":`, string(f.Kind))
-	b = appendKey(b, `,"rule":{"id":`, f.Rule.ID)
-	b = appendKey(b, `,"title":`, f.Rule.Title)
-	b = appendKey(b, `,"engine":`, string(f.Rule.Engine))
-	b = appendKey(b, `,"file":`, f.Rule.File)
-	b = append(b, `,"tags":`...)
-	b = appendStrings(b, f.Rule.Tags)
-	severity, err := f.Severity.MarshalText()
+	text, err := c.text(f)
 	if err != nil {
 		return nil, err
 	}
-	b = append(b, `},"severity":"`...)
-	b = append(append(b, severity...), '"')
-	b = appendKey(b, `,"severity_original":`, f.SeverityOriginal)
-	b = appendKey(b, `,"format":`, f.Format)
-	b = appendKey(b, `,"source":`, f.Source)
+	b = append(b, text...)
+	at := len(b)
 	if b, err = appendTime(append(b, `,"time":`...), f.Time); err != nil {
 		return nil, err
 	}
+	end := len(b)
 	e := &f.Event
 	b = appendKey(b, `,"event":{"id":`, e.ID)
 	b = append(b, `,"key":"`...)
 	b = append(appendHex(b, e.Key[:]), '"')
-	if b, err = appendTime(append(b, `,"time":`...), e.Time); err != nil {
+	if e.Time == f.Time {
+		b = append(b, b[at:end]...)
+	} else if b, err = appendTime(append(b, `,"time":`...), e.Time); err != nil {
 		return nil, err
 	}
 	b = appendKey(b, `,"account":`, e.Account)
@@ -72,14 +66,54 @@ func appendFinding(b []byte, f *yagura.Finding) ([]byte, error) {
 	return append(b, '}'), nil
 }
 
+// ruleTexts holds, by the id of a rule, the part of a finding's line that is the same
+// for every finding of the rule, as long as it is.
+type ruleTexts map[string]*ruleText
+
+type ruleText struct {
+	of   yagura.Finding // the fields that the text is made of
+	text []byte
+}
+
+// text returns the part of f's line from kind to source.
+func (c ruleTexts) text(f *yagura.Finding) ([]byte, error) {
+	if t := c[f.Rule.ID]; t != nil && t.of.Kind == f.Kind && t.of.Severity == f.Severity && t.of.SeverityOriginal == f.SeverityOriginal &&
+		t.of.Format == f.Format && t.of.Source == f.Source && t.of.Rule.Title == f.Rule.Title && t.of.Rule.Engine == f.Rule.Engine &&
+		t.of.Rule.File == f.Rule.File && slices.Equal(t.of.Rule.Tags, f.Rule.Tags) {
+		return t.text, nil
+	}
+	severity, err := f.Severity.MarshalText()
+	if err != nil {
+		return nil, err
+	}
+	b := appendKey(nil, `,"kind":`, string(f.Kind))
+	b = appendKey(b, `,"rule":{"id":`, f.Rule.ID)
+	b = appendKey(b, `,"title":`, f.Rule.Title)
+	b = appendKey(b, `,"engine":`, string(f.Rule.Engine))
+	b = appendKey(b, `,"file":`, f.Rule.File)
+	b = appendStrings(append(b, `,"tags":`...), f.Rule.Tags)
+	b = append(b, `},"severity":"`...)
+	b = append(append(b, severity...), '"')
+	b = appendKey(b, `,"severity_original":`, f.SeverityOriginal)
+	b = appendKey(b, `,"format":`, f.Format)
+	b = appendKey(b, `,"source":`, f.Source)
+	c[f.Rule.ID] = &ruleText{yagura.Finding{Kind: f.Kind, Rule: f.Rule, Severity: f.Severity,
+		SeverityOriginal: f.SeverityOriginal, Format: f.Format, Source: f.Source}, b}
+	return b, nil
+}
+
 func appendActor(b []byte, a *yagura.Actor) []byte {
 	b = append(b, '{')
-	sep := ""
-	for _, p := range [...]struct{ key, value string }{{`"type":`, a.Type}, {`"id":`, a.ID}, {`"name":`, a.Name}, {`"session_of":`, a.SessionOf}} {
-		if p.value != "" {
-			b = appendKey(append(b, sep...), p.key, p.value)
-			sep = ","
+	start := len(b)
+	for _, p := range [...]struct{ key, value string }{{`,"type":`, a.Type}, {`,"id":`, a.ID}, {`,"name":`, a.Name}, {`,"session_of":`, a.SessionOf}} {
+		if p.value == "" {
+			continue
 		}
+		key := p.key
+		if len(b) == start {
+			key = key[1:]
+		}
+		b = appendKey(b, key, p.value)
 	}
 	return append(b, '}')
 }
@@ -139,7 +173,7 @@ func appendHex(b, data []byte) []byte {
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	start := 0
-	for i := 0; i < len(s); {
+	for i := plain(s); i < len(s); {
 		c := s[i]
 		if c >= 0x20 && c != '"' && c != '\\' && c < utf8.RuneSelf {
 			i++
@@ -159,6 +193,7 @@ func appendString(b []byte, s string) []byte {
 			}
 			i += n
 			start = i
+			i += plain(s[i:])
 			continue
 		}
 		b = append(b, s[start:i]...)
@@ -180,6 +215,26 @@ func appendString(b []byte, s string) []byte {
 		}
 		i++
 		start = i
+		i += plain(s[i:])
 	}
 	return append(append(b, s[start:]...), '"')
+}
+
+// plain returns how many bytes at the start of s stand for themselves in JSON, eight
+// at a time: it may be up to seven fewer than there are.
+func plain(s string) int {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		p := s[i : i+8]
+		x := uint64(p[0]) | uint64(p[1])<<8 | uint64(p[2])<<16 | uint64(p[3])<<24 |
+			uint64(p[4])<<32 | uint64(p[5])<<40 | uint64(p[6])<<48 | uint64(p[7])<<56
+		// A byte of the sum has its high bit where it was not ASCII, below 0x20, a quote
+		// or a backslash; a borrow from a neighbour can only add to what is found.
+		quote, slash := x^(ones*'"'), x^(ones*'\\')
+		if (x|(x-ones*0x20)|(quote-ones)|(slash-ones))&high != 0 {
+			return i
+		}
+	}
+	return i
 }

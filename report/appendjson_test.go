@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -37,18 +38,36 @@ func FuzzAppendFinding(f *testing.F) {
 			x.Entities = append(x.Entities, yagura.Entity{Type: a, ID: c})
 			x.Why = append(x.Why, yagura.Why{Field: a, Op: b, Value: c, Actual: string(rune(i))})
 		}
-		got, err := appendFinding(nil, &x)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d := cmp.Diff(reference(t, x), string(got)+"\n"); d != "" {
-			t.Error(d)
+		// What is remembered of a rule must not outlive a change of any part of it.
+		rules := ruleTexts{}
+		for _, change := range []func(*yagura.Finding){
+			func(*yagura.Finding) {},
+			func(x *yagura.Finding) { x.Kind += "k" },
+			func(x *yagura.Finding) { x.Rule.Title += "t" },
+			func(x *yagura.Finding) { x.Rule.Engine += "e" },
+			func(x *yagura.Finding) { x.Rule.File += "f" },
+			func(x *yagura.Finding) { x.Rule.Tags = append(slices.Clone(x.Rule.Tags), "tag") },
+			func(x *yagura.Finding) { x.Severity = x.Severity%5 + 1 },
+			func(x *yagura.Finding) { x.SeverityOriginal += "o" },
+			func(x *yagura.Finding) { x.Format += "m" },
+			func(x *yagura.Finding) { x.Source += "s" },
+			func(x *yagura.Finding) { x.Rule.ID += "i" },
+			func(x *yagura.Finding) { x.Event.Time = x.Time },
+		} {
+			change(&x)
+			got, err := rules.appendFinding(nil, &x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(reference(t, x), string(got)+"\n"); d != "" {
+				t.Error(d)
+			}
 		}
 	})
 }
 
 func TestAppendRefusesNoSeverity(t *testing.T) {
-	if _, err := appendFinding(nil, &yagura.Finding{}); err == nil {
+	if _, err := (ruleTexts{}).appendFinding(nil, &yagura.Finding{}); err == nil {
 		t.Error("a finding without a severity was written")
 	}
 }
@@ -56,10 +75,11 @@ func TestAppendRefusesNoSeverity(t *testing.T) {
 func BenchmarkAppendFinding(b *testing.B) {
 	f := finding(1, "Trail stopped", yagura.SeverityHigh)
 	var buf []byte
+	rules := ruleTexts{}
 	b.ReportAllocs()
 	for b.Loop() {
 		var err error
-		if buf, err = appendFinding(buf[:0], f); err != nil {
+		if buf, err = rules.appendFinding(buf[:0], f); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -29,14 +29,15 @@ func (l lines) Close() error { return l.out.Flush() }
 
 type jsonLines struct {
 	lines
-	buf []byte
+	rules ruleTexts
+	buf   []byte
 }
 
-func newJSONLines(w io.Writer) *jsonLines { return &jsonLines{lines: newLines(w)} }
+func newJSONLines(w io.Writer) *jsonLines { return &jsonLines{lines: newLines(w), rules: ruleTexts{}} }
 
 // Write writes the finding as the contract says: lists are never null.
 func (j *jsonLines) Write(it Item) error {
-	b, err := appendFinding(j.buf[:0], it.Finding)
+	b, err := j.rules.appendFinding(j.buf[:0], it.Finding)
 	if err != nil {
 		return err
 	}
