@@ -40,7 +40,7 @@ type Event struct {
 	Targets  []Entity        `json:"targets"`
 	SrcIP    string          `json:"src_ip"`
 	Outcome  string          `json:"outcome"`
-	Entities []Entity        `json:"entities"`
+	Entities []Entity        `json:"entities"` // all that are named: actor, targets, source address, account and others, each once
 	File     string          `json:"file"`
 	Offset   int64           `json:"offset"` // of the record's first byte in the decompressed file
 	Raw      json.RawMessage `json:"raw"`    // the record as received, envelope removed

@@ -161,7 +161,7 @@ func cloudTrailKey(r *Record) (yagura.Key, uint64, bool) {
 }
 
 func cloudTrailHeader(r *Record, e *yagura.Event) {
-	e.ID = r.str(ctEventID)
+	e.ID = string(r.scalar(ctEventID)) // every record has another: no word to keep
 	e.Time = timeOf(nanos(r.scalar(ctEventTime)))
 	e.Account = r.str(ctRecipientAccount, ctUserAccount)
 	e.Region = r.str(ctRegion)
@@ -172,7 +172,8 @@ func cloudTrailHeader(r *Record, e *yagura.Event) {
 		e.Account = arnAccount(r.str(ctUserARN))
 	}
 
-	for _, arn := range r.texts(ctTargetARN) {
+	for v := r.First(ctTargetARN); v >= 0; v = r.Doc.Next(v) {
+		arn := r.word(v)
 		e.Targets = addEntity(e.Targets, arnType(arn), arn)
 	}
 	for _, named := range [...]struct {
@@ -182,8 +183,8 @@ func cloudTrailHeader(r *Record, e *yagura.Event) {
 		{ctTargetUser, yagura.EntityUser}, {ctTargetRole, yagura.EntityRole}, {ctTargetHost, yagura.EntityHost},
 		{ctTargetKey, yagura.EntityKey}, {ctTargetAccount, yagura.EntityAccount}, {ctTargetNamed, yagura.EntityResource},
 	} {
-		for _, name := range r.texts(named.field) {
-			typ := named.typ
+		for v := r.First(named.field); v >= 0; v = r.Doc.Next(v) {
+			name, typ := r.word(v), named.typ
 			switch {
 			case strings.HasPrefix(name, "arn:"):
 				typ = arnType(name)
@@ -194,33 +195,38 @@ func cloudTrailHeader(r *Record, e *yagura.Event) {
 		}
 	}
 
-	var more []yagura.Entity
-	add := func(typ, id string) { more = append(more, yagura.Entity{Type: typ, ID: id}) }
+	var room [8]yagura.Entity
+	more := room[:0]
+	add := func(typ, id string) {
+		if id != "" {
+			more = append(more, yagura.Entity{Type: typ, ID: id})
+		}
+	}
 	add(arnType(e.Actor.SessionOf), e.Actor.SessionOf)
 	add(yagura.EntityKey, r.str(ctAccessKey))
 	add(yagura.EntityServicePrincipal, r.str(ctInvokedBy))
-	for _, arn := range r.texts(ctMadeSession) {
-		add(yagura.EntitySession, arn)
+	for v := r.First(ctMadeSession); v >= 0; v = r.Doc.Next(v) {
+		add(yagura.EntitySession, r.word(v))
 	}
-	for _, id := range r.texts(ctMadeKey) {
-		add(yagura.EntityKey, id)
+	for v := r.First(ctMadeKey); v >= 0; v = r.Doc.Next(v) {
+		add(yagura.EntityKey, r.word(v))
 	}
 	if r.has(ctInsightState) {
-		for _, arn := range r.texts(ctInsightIdentity) {
-			if strings.HasPrefix(arn, "arn:") {
+		for v := r.First(ctInsightIdentity); v >= 0; v = r.Doc.Next(v) {
+			if arn := r.word(v); strings.HasPrefix(arn, "arn:") {
 				add(arnType(arn), arn)
 			}
 		}
 	}
-	source := r.scalar(ctSourceIP)
-	if e.SrcIP = address(source); e.SrcIP == "" && bytes.IndexByte(source, '.') > 0 {
-		add(yagura.EntityDomain, string(source)) // a call that an AWS service made
+	source := r.str(ctSourceIP)
+	if e.SrcIP = address(source); e.SrcIP == "" && strings.IndexByte(source, '.') > 0 {
+		add(yagura.EntityDomain, source) // a call that an AWS service made
 	}
 	add(yagura.EntityResource, r.str(ctVpcEndpoint))
 	add(yagura.EntityAccount, r.str(ctVpcEndpointAccount))
 	add(yagura.EntityAccount, r.str(ctUserAccount))
-	for _, id := range r.texts(ctResourceAccount) {
-		add(yagura.EntityAccount, id)
+	for v := r.First(ctResourceAccount); v >= 0; v = r.Doc.Next(v) {
+		add(yagura.EntityAccount, r.word(v))
 	}
 	finish(e, more...)
 }
@@ -296,12 +302,12 @@ func cloudTrailOutcome(r *Record) string {
 // arnType names the entity type of an ARN: users, roles, sessions and accounts by
 // what IAM and STS call them, instances as hosts, everything else a resource.
 func arnType(arn string) string {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) < 6 || parts[0] != "arn" {
+	service, _, resource, ok := splitARN(arn)
+	if !ok {
 		return yagura.EntityResource
 	}
-	kind, _, _ := strings.Cut(parts[5], "/")
-	switch parts[2] {
+	kind, _, _ := strings.Cut(resource, "/")
+	switch service {
 	case "iam":
 		switch kind {
 		case "user", "root":
@@ -323,11 +329,24 @@ func arnType(arn string) string {
 
 // arnAccount returns the account in an ARN.
 func arnAccount(arn string) string {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) < 6 {
-		return ""
+	_, account, _, _ := splitARN(arn)
+	return account
+}
+
+// splitARN cuts arn:partition:service:region:account:resource; ok is false for what
+// has fewer parts.
+func splitARN(arn string) (service, account, resource string, ok bool) {
+	rest, ok := strings.CutPrefix(arn, "arn:")
+	if !ok {
+		return "", "", "", false
 	}
-	return parts[4]
+	_, rest, _ = strings.Cut(rest, ":")
+	service, rest, _ = strings.Cut(rest, ":")
+	_, rest, _ = strings.Cut(rest, ":")
+	if account, resource, ok = strings.Cut(rest, ":"); !ok {
+		return "", "", "", false
+	}
+	return service, account, resource, true
 }
 
 // lastPart returns what stands after the last slash.

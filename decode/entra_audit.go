@@ -210,7 +210,7 @@ func outcomeWord(text []byte) string {
 func firstAddress(r *Record, fields ...int) string {
 	for _, i := range fields {
 		for v := r.First(i); v >= 0; v = r.Doc.Next(v) {
-			if a := address(r.Doc.Text(v)); a != "" {
+			if a := address(r.word(v)); a != "" {
 				return a
 			}
 		}

@@ -1,9 +1,9 @@
 package decode
 
 import (
-	"bytes"
 	"net/netip"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/slot"
@@ -68,8 +68,8 @@ func (r *Record) either(fields ...int) []byte {
 	return nil
 }
 
-// str is [Record.either] as a string of its own.
-func (r *Record) str(fields ...int) string { return string(r.either(fields...)) }
+// str is [Record.either] as a string that stays.
+func (r *Record) str(fields ...int) string { return r.words.string(r.either(fields...)) }
 
 // has says whether header field i has a value that is neither null nor an empty
 // string: tables write every column of every row.
@@ -92,14 +92,20 @@ func (r *Record) has(i int) bool {
 func (r *Record) texts(i int) []string {
 	var list []string
 	for v := r.First(i); v >= 0; v = r.Doc.Next(v) {
-		switch r.Doc.Kind(v) {
-		case slot.String, slot.Number, slot.Bool:
-			if t := r.Doc.Text(v); len(t) > 0 {
-				list = append(list, string(t))
-			}
+		if t := r.word(v); t != "" {
+			list = append(list, t)
 		}
 	}
 	return list
+}
+
+// word returns the text of v where it is a string, number or boolean, else "".
+func (r *Record) word(v slot.Value) string {
+	switch r.Doc.Kind(v) {
+	case slot.String, slot.Number, slot.Bool:
+		return r.words.string(r.Doc.Text(v))
+	}
+	return ""
 }
 
 // isAny says whether text equals one of the words without regard to ASCII case.
@@ -129,10 +135,14 @@ func hasPrefixFold(text []byte, prefix string) bool {
 	return true
 }
 
-// addEntity appends an entity unless its id is empty or it is there already.
+// addEntity appends an entity unless its id is empty or it is there already. Bytes that
+// are not UTF-8 become U+FFFD.
 func addEntity(list []yagura.Entity, typ, id string) []yagura.Entity {
 	if id == "" || typ == "" {
 		return list
+	}
+	if !utf8.ValidString(id) {
+		id = strings.ToValidUTF8(id, "\uFFFD")
 	}
 	e := yagura.Entity{Type: typ, ID: id}
 	for _, have := range list {
@@ -160,22 +170,22 @@ func addNamed(list []yagura.Entity, typ, name string) []yagura.Entity {
 	return append(list, yagura.Entity{Type: typ, ID: name})
 }
 
-// finish makes the entity list of an event: the actor, the role or human behind
-// it, what the format added, the targets, the source address and the account,
-// each once.
+// finish makes the entity list of an event: the actor, the targets, the source
+// address, the role or human behind the actor and what else the format added, the
+// account, each once.
 func finish(e *yagura.Event, more ...yagura.Entity) {
-	list := make([]yagura.Entity, 0, 8) // an empty list is [] in JSON, not null
+	list := make([]yagura.Entity, 0, 3+len(more)+len(e.Targets)) // an empty list is [] in JSON, not null
 	if e.Targets == nil {
 		e.Targets = []yagura.Entity{}
 	}
 	list = addEntity(list, e.Actor.Type, e.Actor.ID)
-	for _, x := range more {
-		list = addEntity(list, x.Type, x.ID)
-	}
 	for _, x := range e.Targets {
 		list = addEntity(list, x.Type, x.ID)
 	}
 	list = addEntity(list, yagura.EntityIP, e.SrcIP)
+	for _, x := range more {
+		list = addEntity(list, x.Type, x.ID)
+	}
 	list = addEntity(list, yagura.EntityAccount, e.Account)
 	e.Entities = list
 }
@@ -183,28 +193,27 @@ func finish(e *yagura.Event, more ...yagura.Entity) {
 // address returns the IP address in text, without its port and brackets, as it is
 // written; "" when text is not an address. Dotted quads with leading zeros count,
 // because records whose addresses were masked carry them.
-func address(text []byte) string {
-	t := bytes.TrimSpace(text)
+func address(text string) string {
+	t := strings.TrimSpace(text)
 	if len(t) < 2 || len(t) > 80 {
 		return ""
 	}
 	if t[0] == '[' { // [2001:db8::1]:443
-		end := bytes.IndexByte(t, ']')
+		end := strings.IndexByte(t, ']')
 		if end < 0 {
 			return ""
 		}
 		t = t[1:end]
-	} else if i := bytes.LastIndexByte(t, ':'); i > 0 && bytes.IndexByte(t, ':') == i { // 192.0.2.1:443
+	} else if i := strings.LastIndexByte(t, ':'); i > 0 && strings.IndexByte(t, ':') == i { // 192.0.2.1:443
 		t = t[:i]
 	}
-	s := string(t)
-	if dottedQuad(s) {
-		return s
+	if dottedQuad(t) {
+		return t
 	}
-	if _, err := netip.ParseAddr(s); err != nil {
+	if _, err := netip.ParseAddr(t); err != nil {
 		return ""
 	}
-	return s
+	return t
 }
 
 // dottedQuad says whether s is four decimal numbers up to 255 between dots.

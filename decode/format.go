@@ -43,6 +43,7 @@ type Record struct {
 	// false the record is keyed by file and number, and cannot be a repeat.
 	Keyed bool
 	slots []slot.ID // slot of each of Format.Fields, or of the hot ones
+	words *words    // of the reader, for the header; nil for none
 }
 
 // Text returns the text of the first value of header field i, nil when absent or null.

@@ -141,7 +141,7 @@ func kubernetesHeader(r *Record, e *yagura.Event) {
 	}
 	e.SrcIP = firstAddress(r, kaSourceIPs)
 	for _, ip := range r.texts(kaSourceIPs) {
-		more = append(more, yagura.Entity{Type: yagura.EntityIP, ID: address([]byte(ip))})
+		more = append(more, yagura.Entity{Type: yagura.EntityIP, ID: address(ip)})
 	}
 
 	switch code := r.scalar(kaCode); {

@@ -39,8 +39,8 @@ func TestMapping(t *testing.T) {
 	want := yagura.Event{V: 1, ID: "v-1", Key: e.Key, Format: "acme.vpn", Time: timeOf(1709640001123e6), Account: "t1", Region: "tokyo",
 		Action: "tunnel.open", Actor: yagura.Actor{Type: "user", ID: "u-7", Name: "dave@example.com"},
 		Targets: []yagura.Entity{{Type: "resource", ID: "gw1"}}, SrcIP: "203.0.113.200", Outcome: "failure",
-		Entities: []yagura.Entity{{Type: "user", ID: "u-7"}, {Type: "host", ID: "lt-9"}, {Type: "resource", ID: "gw1"},
-			{Type: "ip", ID: "203.0.113.200"}, {Type: "account", ID: "t1"}},
+		Entities: []yagura.Entity{{Type: "user", ID: "u-7"}, {Type: "resource", ID: "gw1"}, {Type: "ip", ID: "203.0.113.200"},
+			{Type: "host", ID: "lt-9"}, {Type: "account", ID: "t1"}},
 		File: "vpn.jsonl", Raw: e.Raw}
 	if diff := cmp.Diff(want, e); diff != "" {
 		t.Error(diff)

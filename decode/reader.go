@@ -115,6 +115,7 @@ type scratch struct {
 	docs   []*slot.Doc // by plan
 	levels []*stream   // the stream of the file, and those of opened envelopes
 	unpack unpacker
+	words  words
 }
 
 func newScratch(d *Decoder) *scratch {

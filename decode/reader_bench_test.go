@@ -184,6 +184,27 @@ func benchReader(b *testing.B, data []byte) {
 	b.ReportMetric(float64(read)/float64(n), "ns/record")
 }
 
+// BenchmarkHead makes the headers of records that were read.
+func BenchmarkHead(b *testing.B) {
+	data := realTrail(b, 1)
+	d := newDecoder(b, Options{})
+	b.ReportAllocs()
+	rd := d.NewReader(bytes.NewReader(data), "trail.json")
+	for b.Loop() {
+		b.StopTimer()
+		rec, err := rd.Next()
+		if errors.Is(err, io.EOF) {
+			rd = d.NewReader(bytes.NewReader(data), "trail.json")
+			rec, err = rd.Next()
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		_ = rec.Head()
+	}
+}
+
 func shorter(a, b time.Duration) time.Duration {
 	if a == 0 || b < a {
 		return b

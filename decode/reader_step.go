@@ -357,7 +357,7 @@ func (r *Reader) found(s *stream, f *frame, n int) (done bool, bad *RecordError,
 		}
 	}
 	r.rec = Record{Format: r.d.formats[k], Doc: r.doc(k), Num: r.number(s), Offset: s.offset(), File: s.file,
-		slots: r.plan(s).slots[k]}
+		slots: r.plan(s).slots[k], words: &r.words}
 	key, content, ok := r.rec.Format.Key(&r.rec)
 	if !ok {
 		key = placeKey(r.rec.File, r.rec.Num)
