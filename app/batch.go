@@ -212,8 +212,12 @@ func (w *worker) record(rec *decode.Record) {
 	event := w.event(rec)
 	for _, h := range hits {
 		if h.Alerts {
-			f := w.matcher.Finding(h, &event)
-			b.add(hit{item: item, finding: &report.Item{Finding: &f, File: rec.File, Offset: rec.Offset}})
+			x := &struct { // one piece of memory for both
+				item    report.Item
+				finding yagura.Finding
+			}{finding: w.matcher.Finding(h, &event)}
+			x.item = report.Item{Finding: &x.finding, File: rec.File, Offset: rec.Offset}
+			b.add(hit{item: item, finding: &x.item})
 		}
 		if h.Feeds {
 			if base := w.matcher.Base(h, &event); base != nil {

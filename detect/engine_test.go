@@ -171,3 +171,23 @@ func TestManyFormats(t *testing.T) {
 		}
 	}
 }
+
+// TestEntitiesAreNotShared: findings of one event do not write into each other's lists.
+func TestEntitiesAreNotShared(t *testing.T) {
+	a := simple("a", pred(field("eventName"), query.Eq, "StopLogging"))
+	a.SideCar.Entities = []rule.EntityField{{Type: yagura.EntityResource, Field: "x"}}
+	b := simple("b", a.When)
+	b.SideCar.Entities = []rule.EntityField{{Type: yagura.EntityResource, Field: "y"}, {Type: yagura.EntityUser, Field: "user"}}
+	s := newStand(t, Options{}, a, b, simple("c", a.When))
+	hits := s.match(`{"eventName":"StopLogging","x":"x-1","y":"y-1","user":"alice"}`)
+	ev := &yagura.Event{Entities: append(make([]yagura.Entity, 0, 8), yagura.Entity{Type: yagura.EntityUser, ID: "alice"})}
+	var got [][]yagura.Entity
+	for _, h := range hits {
+		got = append(got, s.m.Finding(h, ev).Entities)
+	}
+	alice := yagura.Entity{Type: yagura.EntityUser, ID: "alice"}
+	want := [][]yagura.Entity{{alice, {Type: yagura.EntityResource, ID: "x-1"}}, {alice, {Type: yagura.EntityResource, ID: "y-1"}}, {alice}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}

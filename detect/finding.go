@@ -67,7 +67,9 @@ func findingID(kind, rule string, about ...[]byte) string {
 		b = append(append(append(strconv.AppendInt(append(b, 0), int64(len(x)), 10), ':'), x...), 0)
 	}
 	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:16])
+	var id [32]byte
+	hex.Encode(id[:], sum[:16])
+	return string(id[:])
 }
 
 func (m *Matcher) output(r *rule.Rule, c *compiled) string {
@@ -88,11 +90,12 @@ func (m *Matcher) output(r *rule.Rule, c *compiled) string {
 // causeKey writes what makes two findings one cause: account, rule, and the parts
 // that the side-car names, or else the actor and the first target.
 func (m *Matcher) causeKey(h Hit, c *compiled, ev *yagura.Event) string {
-	b := newCause(ev.Account, m.e.info[h.num].scope)
+	b := newCause(m.cause[:0], ev.Account, m.e.info[h.num].scope)
+	defer func() { m.cause = b }()
 	if len(c.cause) == 0 {
 		b.part("actor", headerWord("actor", ev))
 		b.part("target", headerWord("target", ev))
-		return b.String()
+		return string(b)
 	}
 	for _, p := range c.cause {
 		if p.header {
@@ -110,7 +113,7 @@ func (m *Matcher) causeKey(h Hit, c *compiled, ev *yagura.Event) string {
 			b.part(p.word, strings.Join(values, ","))
 		}
 	}
-	return b.String()
+	return string(b)
 }
 
 func isHeaderWord(word string) bool { return slices.Contains(rule.HeaderWords(), word) }
@@ -150,40 +153,34 @@ func actorName(a yagura.Actor) string {
 // cause builds a cause key: `account rule name=value name=value …`, readable, on one
 // line. A value with a space, a quote, a backslash or what cannot be printed is quoted
 // as in Go, and a long one is cut and closed by a hash of the whole.
-type cause struct{ strings.Builder }
+type cause []byte
 
-func newCause(account, scope string) *cause {
-	b := &cause{}
-	b.Grow(160)
+func newCause(b []byte, account, scope string) cause {
 	if account == "" {
 		account = "-"
 	}
-	b.WriteString(quoted(account))
-	b.WriteByte(' ')
-	b.WriteString(quoted(scope))
-	return b
+	return appendQuoted(append(appendQuoted(b, account), ' '), scope)
 }
 
 func (b *cause) part(name, value string) {
-	b.WriteByte(' ')
-	b.WriteString(quoted(name))
-	b.WriteByte('=')
-	b.WriteString(quoted(value))
+	*b = appendQuoted(append(*b, ' '), name)
+	*b = appendQuoted(append(*b, '='), value)
 }
 
-func quoted(s string) string {
+func appendQuoted(b []byte, s string) []byte {
 	if !plain(s) {
 		s = strconv.Quote(s)
 	}
-	if len(s) > maxPart {
-		sum := sha256.Sum256([]byte(s))
-		cut := maxPart - 20
-		for !utf8.RuneStart(s[cut]) {
-			cut--
-		}
-		s = s[:cut] + "…" + hex.EncodeToString(sum[:8])
+	if len(s) <= maxPart {
+		return append(b, s...)
 	}
-	return s
+	sum := sha256.Sum256([]byte(s))
+	cut := maxPart - 20
+	for !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	b = append(append(b, s[:cut]...), "…"...)
+	return hex.AppendEncode(b, sum[:8])
 }
 
 // plain reports whether s can stand in a cause key as it is.
@@ -204,6 +201,9 @@ func plain(s string) bool {
 	return true
 }
 
+// few is up to how many entities, or ids, are compared one by one, and not by a map.
+const few = 32
+
 // entitySet collects entities without repeats, in the order of their coming.
 type entitySet struct {
 	out  []yagura.Entity
@@ -212,12 +212,13 @@ type entitySet struct {
 }
 
 func (s *entitySet) add(typ, id string) {
-	id = strings.ToValidUTF8(id, "\uFFFD")
+	if !utf8.ValidString(id) {
+		id = strings.ToValidUTF8(id, "\uFFFD")
+	}
 	e := yagura.Entity{Type: typ, ID: id}
 	if typ == "" || id == "" {
 		return
 	}
-	// A few are compared one by one, many by a map.
 	if s.seen == nil {
 		if slices.Contains(s.out, e) {
 			return
@@ -236,7 +237,7 @@ func (s *entitySet) add(typ, id string) {
 	switch {
 	case s.seen != nil:
 		s.seen[e] = true
-	case len(s.out) > 32:
+	case len(s.out) > few:
 		s.seen = map[yagura.Entity]bool{}
 		for _, x := range s.out {
 			s.seen[x] = true
@@ -244,8 +245,12 @@ func (s *entitySet) add(typ, id string) {
 	}
 }
 
-// event adds who and what an event names.
+// event adds who and what an event names. The first event's list is taken as it is.
 func (s *entitySet) event(ev *yagura.Event) {
+	if n := len(ev.Entities); s.out == nil && n > 0 && n <= few {
+		s.out = ev.Entities[:n:n]
+		return
+	}
 	s.add(ev.Actor.Type, ev.Actor.ID)
 	for _, t := range ev.Targets {
 		s.add(t.Type, t.ID)

@@ -17,6 +17,7 @@ type Matcher struct {
 	states map[string]*formatState
 	found  []int32 // positions of the rules that match
 	hits   []Hit
+	cause  cause // memory for the cause key of a finding
 	track  bool
 }
 

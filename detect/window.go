@@ -74,7 +74,6 @@ func (win *window) take(r *record, o WindowOptions) error {
 
 // names reports whether an event is among ids already.
 func (win *window) names(id string) bool {
-	const few = 32
 	if len(win.ids) < few {
 		return slices.Contains(win.ids, id)
 	}
@@ -138,7 +137,7 @@ func (w *Windows) finding(c *correlation, in *ruleInfo, win *window) (yagura.Fin
 		f.Caps = append(f.Caps, fmt.Sprintf("window: it holds more than %d base matches; %d were left out", w.o.MaxWindow, win.trimmed))
 	}
 	f.Entities, f.Caps = win.entities.list(f.Caps)
-	key := newCause(h.ref.Account, in.scope)
+	key := newCause(nil, h.ref.Account, in.scope)
 	parts := c.rule.SideCar.CauseKey
 	if len(parts) == 0 {
 		parts = c.GroupBy
@@ -151,7 +150,7 @@ func (w *Windows) finding(c *correlation, in *ruleInfo, win *window) (yagura.Fin
 			key.part(name, headerWord(name, &yagura.Event{Region: h.ref.Region, Action: h.ref.Action, SrcIP: h.ref.SrcIP, Actor: h.ref.Actor}))
 		}
 	}
-	f.CauseKey = key.String()
+	f.CauseKey = string(key)
 	return f, group, nil
 }
 
@@ -202,7 +201,7 @@ func (c *correlation) output(win *window, group []string) string {
 	}
 	fmt.Fprintf(&b, " in %s", time.Duration(win.last-win.start))
 	for i, name := range c.GroupBy {
-		b.WriteString(", " + name + "=" + quoted(group[i]))
+		b.WriteString(", " + name + "=" + string(appendQuoted(nil, group[i])))
 	}
 	return b.String()
 }

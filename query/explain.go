@@ -1,6 +1,7 @@
 package query
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -44,8 +45,12 @@ func (p *Program) Why(st *State) []yagura.Why {
 	if !p.Holds(st) {
 		return nil
 	}
-	whys := make([]why, 0, 4)
+	whys := st.whys[:0]
 	st.explain(&p.root, true, &whys)
+	defer func() {
+		clear(whys)
+		st.whys = whys[:0]
+	}()
 	slices.SortStableFunc(whys, func(a, b why) int {
 		if a.span.Line != b.span.Line {
 			return a.span.Line - b.span.Line
@@ -258,7 +263,10 @@ func (st *State) explainEach(id PredID, p *pred, held bool, out *[]why) {
 // shown makes a text from a log fit for people: cut, and in valid UTF-8.
 func shown(text []byte) string {
 	if len(text) <= maxActual {
-		return strings.ToValidUTF8(string(text), "\uFFFD")
+		if !utf8.Valid(text) {
+			text = bytes.ToValidUTF8(text, []byte("\uFFFD"))
+		}
+		return string(text)
 	}
 	cut := maxActual
 	for cut > maxActual-utf8.UTFMax && !utf8.RuneStart(text[cut]) {

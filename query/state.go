@@ -26,6 +26,7 @@ type State struct {
 	num     []byte
 	word    item
 	record  list // for a keyword search
+	whys    []why
 }
 
 // list holds the values of one field. Of a field with very many values it holds a
