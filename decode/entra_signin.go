@@ -1,7 +1,7 @@
 package decode
 
 import (
-	"strings"
+	"bytes"
 
 	"github.com/yagura-sec/yagura"
 )
@@ -167,10 +167,23 @@ func entraSignInTime(r *Record) int64 {
 	return 0
 }
 
-// entraSignInKey: the record's id and its category.
+// signInResource returns the application signed in to. Graph writes it where the other
+// shapes name the tenant's resource, which is a path.
+func signInResource(r *Record) []byte {
+	if id := r.scalar(esResourceApp); id != nil {
+		return id
+	}
+	if top := r.scalar(esResource); !bytes.HasPrefix(top, []byte("/")) {
+		return top
+	}
+	return nil
+}
+
+// entraSignInKey: the record's id and its category. Graph cuts the time of a sign-in to
+// seconds, and so does the content.
 func entraSignInKey(r *Record) (yagura.Key, uint64, bool) {
-	content := contentHash(entraSignInTime(r), r.either(esUserID, esUserUPN, esPrincipalID),
-		r.scalar(esAppID), r.scalar(esResourceApp), r.either(esResultType, esErrorCode))
+	content := contentHash(entraSignInTime(r)/1e9*1e9, r.either(esUserID, esUserUPN, esPrincipalID),
+		r.scalar(esAppID), signInResource(r), r.either(esResultType, esErrorCode))
 	id := r.scalar(esID)
 	if id == nil {
 		return yagura.Key{}, content, false
@@ -213,10 +226,7 @@ func entraSignInHeader(r *Record, e *yagura.Event) {
 		yagura.Entity{Type: yagura.EntityHost, ID: r.str(esDevice, esDeviceName)},
 		yagura.Entity{Type: yagura.EntitySession, ID: r.str(esSession)})
 
-	resource := r.str(esResourceApp)
-	if top := r.str(esResource); resource == "" && !strings.HasPrefix(top, "/") {
-		resource = top // Graph's resourceId is the application, not the tenant's resource
-	}
+	resource := string(signInResource(r))
 	if resource == "" {
 		resource = r.str(esResourceName)
 	}

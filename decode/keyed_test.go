@@ -105,3 +105,24 @@ func TestKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestShapesAreRepeats: a sign-in that arrives in another shape is the same event, with
+// the same content. Graph cuts its time to seconds and names the application signed in
+// to at the top.
+func TestShapesAreRepeats(t *testing.T) {
+	shapes := []string{
+		`{"category":"SignInLogs","operationName":"Sign-in activity","time":"2024-03-05T10:00:09Z","resourceId":"/tenants/t/providers/Microsoft.aadiam","resultType":"50126","properties":{"id":"S","createdDateTime":"2024-03-05T10:00:00.7654321+00:00","userId":"u","appId":"a","resourceId":"api","status":{"errorCode":50126}}}`,
+		`{"Type":"SigninLogs","Category":"SignInLogs","OperationName":"Sign-in activity","TimeGenerated":"2024-03-05T10:00:00.7654321Z","CreatedDateTime":"2024-03-05T10:00:00.7654321Z","ResourceId":"/tenants/t/providers/Microsoft.aadiam","ResultType":"50126","Id":"S","UserId":"u","AppId":"a","ResourceIdentity":"api"}`,
+		`{"id":"S","createdDateTime":"2024-03-05T10:00:00Z","userId":"u","userPrincipalName":"u@example.com","appId":"a","resourceId":"api","clientAppUsed":"Browser","isInteractive":true,"status":{"errorCode":50126}}`,
+		`{"content":{"timestamp":1709632809000,"attributes":{"evt":{"name":"Sign-in activity","category":"SignInLogs"},"resourceId":"/tenants/t/providers/Microsoft.aadiam","properties":{"id":"S","createdDateTime":"2024-03-05T10:00:00.7654321+00:00","userId":"u","appId":"a","resourceId":"api","status":{"errorCode":50126}}}}}`,
+	}
+	keys, contents := keysOf(t, strings.Join(shapes, "\n"))
+	if len(keys) != len(shapes) {
+		t.Fatalf("%d records, want %d", len(keys), len(shapes))
+	}
+	for i := range keys {
+		if keys[i] != keys[0] || contents[i] != contents[0] {
+			t.Errorf("shape %d has key %s and content %x, the first %s and %x", i, keys[i], contents[i], keys[0], contents[0])
+		}
+	}
+}
