@@ -2,8 +2,10 @@ package report
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"io"
+	"unicode/utf8"
 
 	"github.com/yagura-sec/yagura"
 )
@@ -62,9 +64,13 @@ type EventWriter interface {
 
 type eventLines struct{ lines }
 
-// Write writes the event as the contract says: lists are never null.
+// Write writes the event as the contract says: lists are never null. JSON is UTF-8, so
+// that bytes of the record that are not become U+FFFD.
 func (l *eventLines) Write(e *yagura.Event) error {
 	c := *e
+	if !utf8.Valid(c.Raw) {
+		c.Raw = bytes.ToValidUTF8(c.Raw, []byte("\ufffd"))
+	}
 	c.Targets = list(c.Targets)
 	c.Entities = list(c.Entities)
 	return l.enc.Encode(&c)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -258,6 +259,25 @@ func expect(t *testing.T, m map[string]any, fields ...field) {
 }
 
 // TestOCSFFinding holds the attributes that class 2004 requires and recommends.
+// TestEventLinesAreUTF8: a line is JSON for whoever reads it strictly, also where the
+// record holds other bytes.
+func TestEventLinesAreUTF8(t *testing.T) {
+	var out bytes.Buffer
+	w, err := NewEvents("jsonl", &out, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(&yagura.Event{Action: "Create\xffUser", Raw: []byte("{\"name\":\"Create\xffUser\"}")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !utf8.Valid(out.Bytes()) || !strings.Contains(out.String(), `"raw":{"name":"Create`+"\ufffd"+`User"}`) {
+		t.Errorf("got %q", out.String())
+	}
+}
+
 func TestOCSFFinding(t *testing.T) {
 	m := tree(t, render(t, "ocsf", Options{Version: "9"}, items(finding(3, "T", yagura.SeverityCritical))...))
 	expect(t, m,
