@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -385,9 +386,17 @@ type named struct {
 func (n named) Read(p []byte) (int, error) {
 	k, err := n.src.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = fmt.Errorf("%s: %w", n.name, err)
+		err = prefix(n.name, err)
 	}
 	return k, err
+}
+
+// prefix puts the name of the compression before an error that does not have it yet.
+func prefix(name string, err error) error {
+	if strings.HasPrefix(err.Error(), name+": ") {
+		return err
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 // meter counts what comes out of a decompressor and stops what grows out of all

@@ -30,6 +30,13 @@ func tarLayer(u *unpacker, src io.Reader, name string, level int) layer {
 		next: func() (string, io.Reader, error) {
 			for {
 				h, err := t.Next()
+				if errors.Is(err, io.EOF) {
+					// The rest is padding, but a compression around the archive has its
+					// checksum behind it.
+					if _, rest := io.Copy(padding{}, src); rest != nil {
+						err = rest
+					}
+				}
 				if err != nil {
 					if !errors.Is(err, io.EOF) {
 						err = fmt.Errorf("tar: %w", err)
@@ -43,6 +50,20 @@ func tarLayer(u *unpacker, src io.Reader, name string, level int) layer {
 				return h.Name, &meter{src: member, u: u}, nil
 			}
 		}}
+}
+
+var errTarTail = errHinted{errors.New("bytes after the end of the archive"), "all members before them were read"}
+
+// padding takes zeros and nothing else.
+type padding struct{}
+
+func (padding) Write(b []byte) (int, error) {
+	for i, c := range b {
+		if c != 0 {
+			return i, errTarTail
+		}
+	}
+	return len(b), nil
 }
 
 // hidden says whether a member is no log but what macOS adds to an archive.
@@ -79,7 +100,10 @@ func (u *unpacker) zipLayer(src io.Reader, name string, level int) (layer, error
 		if limited.left < 0 {
 			return layer{}, errHinted{errors.New("zip: too many members"), "use a tar archive"}
 		}
-		return layer{}, fmt.Errorf("zip: %w", err)
+		if errors.Is(err, zip.ErrFormat) {
+			return layer{}, errHinted{errors.New("zip: no directory at the end of the archive"), "the file is cut short or damaged"}
+		}
+		return layer{}, prefix("zip", err)
 	}
 	limited.left = -1
 	limited.free = true
@@ -105,7 +129,7 @@ func (u *unpacker) zipLayer(src io.Reader, name string, level int) (layer, error
 				}
 				rc, err := f.Open()
 				if err != nil {
-					return "", nil, errMember{f.Name, fmt.Errorf("zip: %w", err)}
+					return "", nil, errMember{f.Name, prefix("zip", err)}
 				}
 				last = rc
 				return f.Name, &meter{src: named{"zip", rc}, u: u, shown: true}, nil

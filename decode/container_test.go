@@ -63,6 +63,12 @@ func zstdOf(data []byte) []byte {
 	return w.EncodeAll(data, nil)
 }
 
+// spoil changes the byte that stands n bytes behind the start of mark.
+func spoil(data, mark []byte, n int) []byte {
+	data[bytes.Index(data, mark)+n]++
+	return data
+}
+
 func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
 func TestContainers(t *testing.T) {
@@ -87,10 +93,13 @@ func TestContainers(t *testing.T) {
 		{"tar", tarOf(t, memberFile{"x/a.json", a}, memberFile{"x/._a.json", []byte("\x00\x05")}, memberFile{"b.json", b}), []string{"f!x/a.json " + ra, "f!b.json " + rb}},
 		{"tar.gz", gzipped(tarOf(t, memberFile{"a.json", a}, memberFile{"b.json.gz", gzipped(b)})), []string{"f!a.json " + ra, "f!b.json.gz " + rb}},
 		{"tar cut short", tarOf(t, memberFile{"a.json", a}, memberFile{"b.json", b})[:512+512+512+512+100], []string{"f!a.json " + ra, "f!b.json ! tar: unexpected EOF"}},
+		{"tar and another", join(tarOf(t, memberFile{"a.json", a}), tarOf(t, memberFile{"b.json", b})), []string{"f!a.json " + ra, "f ! tar: bytes after the end of the archive"}},
 		{"zip", zipOf(t, memberFile{"a.json", a}, memberFile{"b.json.gz", gzipped(b)}), []string{"f!a.json " + ra, "f!b.json.gz " + rb}},
 		{"zip in tar in zstd", zstdOf(tarOf(t, memberFile{"z.zip", zipOf(t, memberFile{"a.json", a})})), []string{"f!z.zip!a.json " + ra}},
 		{"empty zip", zipOf(t), nil},
-		{"zip cut short", zipOf(t, memberFile{"a.json", a})[:100], []string{"f ! zip: zip: not a valid zip file"}},
+		{"zip cut short", zipOf(t, memberFile{"a.json", a})[:100], []string{"f ! zip: no directory at the end of the archive"}},
+		{"zip with a wrong sum", spoil(zipOf(t, memberFile{"a.json", a}), []byte("PK\x07\x08"), 4), []string{"f!a.json " + ra, "f!a.json ! zip: checksum error"}},
+		{"tar.gz with a wrong sum", func() []byte { z := gzipped(tarOf(t, memberFile{"a.json", a})); z[len(z)-6]++; return z }(), []string{"f!a.json " + ra, "f ! tar: gzip: wrong checksum"}},
 		{"four layers", gzipped(gzipped(gzipped(gzipped(a)))), []string{"f " + ra}},
 		{"five layers", gzipped(gzipped(gzipped(gzipped(gzipped(a))))), []string{"f ! more than 4 compressions and archives lie in one another"}},
 		{"bzip2", []byte("BZh91AY&SY"), []string{"f ! bzip2 files are not read"}},
