@@ -26,6 +26,7 @@ type Envelope struct {
 // envelopes are asked in this order.
 var envelopes = []Envelope{
 	cloudWatchLogs,
+	lambdaLogs,
 	eventBridgeTrail,
 	eventBridge,
 	snsNotification,
@@ -40,9 +41,11 @@ var envelopes = []Envelope{
 	datadogData,
 	datadogArchive,
 	datadogAttributes,
+	oktaHook,
 	auditData,
 	aksAudit,
 	splunkEvent,
+	elasticHit,
 	githubSyslog,
 	textLine,
 }
@@ -80,6 +83,15 @@ var cloudWatchLogs = Envelope{
 		}
 		return nil
 	},
+}
+
+// lambdaLogs is a CloudWatch Logs subscription as it calls a Lambda function: the
+// message in gzip and base64.
+var lambdaLogs = Envelope{
+	Name:   "CloudWatch Logs event",
+	Fields: fieldList(false, []string{"awslogs.data"}),
+	Is:     func(r *Record) bool { return packed(r.Text(0)) },
+	Open:   emitBase64(0),
 }
 
 // eventBridgeTrail is an EventBridge event whose detail is a CloudTrail record.
@@ -173,6 +185,16 @@ var lookupEvent = Envelope{
 	Fields: fieldList(false, []string{"EventId", "CloudTrailEvent"}),
 	Is:     func(r *Record) bool { return r.has(0) && opens(r.Text(1)) },
 	Open:   emitText(1),
+}
+
+// oktaHook is a call of an Okta event hook.
+var oktaHook = Envelope{
+	Name:   "Okta event hook",
+	Fields: fieldList(false, []string{"data.events", "eventType"}),
+	Is: func(r *Record) bool {
+		return string(r.scalar(1)) == "com.okta.event_hook" && r.kind(0) == slot.Array
+	},
+	Open: func(r *Record, emit func([]byte)) error { emit(r.Doc.Raw(r.First(0))); return nil },
 }
 
 func (r *Record) kind(i int) slot.Kind { return r.Doc.Kind(r.First(i)) }

@@ -21,6 +21,7 @@ var listKeys = map[string]bool{ // to whether it is weak
 	"items":            true,  // Kubernetes EventList, Google Workspace reports
 	"entries":          true,  // entries.list of Google Cloud Logging
 	"data":             true,  // Datadog log search
+	"logs":             true,  // the same, version 1
 	"Messages":         true,  // receive-message of SQS
 	"receivedMessages": true,  // pull of Pub/Sub
 }
@@ -30,7 +31,7 @@ var listKeys = map[string]bool{ // to whether it is weak
 var besides = map[string]bool{
 	"kind": true, "apiVersion": true, "metadata": true, "etag": true, "nextPageToken": true, "nextToken": true,
 	"NextToken": true, "next": true, "nextLink": true, "links": true, "meta": true, "count": true, "total": true,
-	"next_page": true, "has_more": true, "cursor": true, "status": true,
+	"next_page": true, "has_more": true, "cursor": true, "status": true, "nextLogId": true,
 	"nextForwardToken": true, "nextBackwardToken": true, "searchedLogStreams": true, "ResponseMetadata": true,
 	"invocationId": true, "deliveryStreamArn": true, "region": true, "sourceKinesisStreamArn": true,
 	"requestId": true, "timestamp": true,

@@ -55,6 +55,7 @@ func TestEnvelopes(t *testing.T) {
 	lookup := func(rec string) string {
 		return `{"EventId":"e","EventName":"A","EventTime":1714557600.0,"CloudTrailEvent":` + quoted(rec) + `}`
 	}
+	okta := `{"uuid":"u","published":"2024-05-01T10:00:00Z","eventType":"user.session.start","outcome":{"result":"SUCCESS"}}`
 	duty := bridge("GuardDuty Finding", `{"id":"g","type":"Recon:EC2/PortProbe","severity":2}`)
 	text := notification("plain words, no JSON")
 	digest := `{"awsAccountId":"111122223333","digestStartTime":"2024-05-01T09:00:00Z","logFiles":[{"s3Bucket":"b","hashValue":"00"}]}`
@@ -67,6 +68,9 @@ func TestEnvelopes(t *testing.T) {
 		name, text string
 		want       []string
 	}{
+		{"CloudWatch Logs to Lambda", `{"awslogs":{"data":"` + base64Of(gzipped([]byte(logs("DATA_MESSAGE", a, b)))) + `"}}`, []string{a, b}},
+		{"Okta event hook", `{"eventType":"com.okta.event_hook","eventTypeVersion":"1.0","cloudEventsVersion":"0.1","source":"https://example.okta.com/api/v1/eventHooks/w","eventId":"i","data":{"events":[` + okta + "," + okta + `]},"eventTime":"2024-05-01T10:00:01Z","contentType":"application/json"}`, []string{okta, okta}},
+		{"Datadog log search, version 1", `{"logs":[{"id":"i","content":{"timestamp":"2024-05-01T10:00:00Z","tags":[],"attributes":` + okta + `}}],"nextLogId":"n","status":"done","requestId":"r"}`, []string{okta}},
 		{"EventBridge", bridge("AWS API Call via CloudTrail", a), []string{a}},
 		{"EventBridge, console sign-in", bridge("AWS Console Sign In via CloudTrail", a) + "\n" + bridge("AWS API Call via CloudTrail", b), []string{a, b}},
 		{"EventBridge with what is no record", duty, []string{duty}},

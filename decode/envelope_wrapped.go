@@ -29,6 +29,15 @@ var splunkEvent = Envelope{
 	Open:      emitHeld(0),
 }
 
+// elasticHit is a document as Elasticsearch hands it out: the record is the document.
+var elasticHit = Envelope{
+	Name:      "Elasticsearch document",
+	Fields:    fieldList(false, []string{"_source", "_index"}),
+	OnlyKnown: true,
+	Is:        func(r *Record) bool { return r.has(1) && r.kind(0) == slot.Object },
+	Open:      emitHeld(0),
+}
+
 // aksAudit is a Kubernetes audit event in the diagnostic logs of AKS.
 var aksAudit = Envelope{
 	Name:      "AKS diagnostic log",
@@ -39,14 +48,27 @@ var aksAudit = Envelope{
 }
 
 // textLine is a record as the text of a line that a shipper read: Filebeat and
-// Logstash (message, event.original), Fluent Bit and Docker (log), CloudWatch Logs
+// Logstash (message, event.original; also in a document of Elasticsearch), Fluent Bit and Docker (log), CloudWatch Logs
 // Insights (@message), Splunk's export (_raw).
 var textLine = Envelope{
 	Name:      "line of a log shipper",
-	Fields:    fieldList(false, []string{"message|@message|event.original|log|_raw|result._raw"}),
+	Fields:    fieldList(false, []string{"message|@message|event.original|log|_raw|result._raw|_source.event.original|_source.message"}),
 	OnlyKnown: true,
-	Is:        func(r *Record) bool { return r.kind(0) == slot.String && holdsJSON(r, 0) },
-	Open:      emitHeld(0),
+	Is:        func(r *Record) bool { return jsonLine(r) != nil },
+	Open:      func(r *Record, emit func([]byte)) error { emit(jsonLine(r)); return nil },
+}
+
+// jsonLine returns the first of the texts that is JSON: beside the line as it was read
+// there may be words made of it.
+func jsonLine(r *Record) []byte {
+	for v := r.First(0); v >= 0; v = r.Doc.Next(v) {
+		if r.Doc.Kind(v) == slot.String {
+			if text := r.Doc.Text(v); opens(text) {
+				return text
+			}
+		}
+	}
+	return nil
 }
 
 // githubSyslog is a line that GitHub Enterprise Server forwards by syslog: the record
