@@ -38,6 +38,7 @@ const (
 	ctAccessKey
 	ctIssuerARN
 	ctOnBehalfOf
+	ctSourceIdentity
 	ctSourceIP
 	ctSignIn
 	ctServiceSignIn
@@ -97,6 +98,7 @@ var cloudTrailFields = fieldList(false, []string{
 	ctAccessKey:          "userIdentity.accessKeyId",
 	ctIssuerARN:          "userIdentity.sessionContext.sessionIssuer.arn",
 	ctOnBehalfOf:         "userIdentity.onBehalfOf.userId",
+	ctSourceIdentity:     "userIdentity.sessionContext.sourceIdentity",
 	ctSourceIP:           "sourceIPAddress",
 	ctSignIn:             "responseElements.ConsoleLogin|responseElements.CheckMfa|responseElements.SwitchRole|responseElements.ExitRole|responseElements.RenewRole|responseElements.PasswordRecoveryRequested|responseElements.PasswordRecoveryCompleted|responseElements.PasswordUpdated|responseElements.GetSigninToken",
 	ctServiceSignIn:      "serviceEventDetails.UserAuthentication|serviceEventDetails.CredentialChallenge|serviceEventDetails.CredentialVerification",
@@ -203,6 +205,8 @@ func cloudTrailHeader(r *Record, e *yagura.Event) {
 		}
 	}
 	add(arnType(e.Actor.SessionOf), e.Actor.SessionOf)
+	add(yagura.EntityUser, r.str(ctSourceIdentity)) // who took the role, whatever roles came after it
+	add(yagura.EntityUser, r.str(ctOnBehalfOf))
 	add(yagura.EntityKey, r.str(ctAccessKey))
 	add(yagura.EntityServicePrincipal, r.str(ctInvokedBy))
 	for v := r.First(ctMadeSession); v >= 0; v = r.Doc.Next(v) {

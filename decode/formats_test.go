@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -267,6 +268,21 @@ func TestShapesAgree(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// TestBehind: the human whom a record names behind its actor is an entity.
+func TestBehind(t *testing.T) {
+	const trail = `{"eventVersion":"1.08","eventID":"e","eventTime":"2024-03-05T10:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","userIdentity":{"type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/r/s"`
+	for _, c := range []struct{ name, record, human string }{
+		{"source identity", trail + `,"sessionContext":{"sourceIdentity":"alice"}}}`, "alice"},
+		{"on behalf of", trail + `,"onBehalfOf":{"userId":"d11e","identityStoreArn":"arn:aws:identitystore::111122223333:identitystore/d-1"}}}`, "d11e"},
+		{"GitHub's name of the identity provider", `{"@timestamp":1709672400123,"action":"repo.destroy","actor":"dave","org":"o","external_identity_nameid":"dave@example.com"}`, "dave@example.com"},
+	} {
+		list := events(t, []byte(c.record), c.name)
+		if len(list) != 1 || !slices.Contains(list[0].Entities, yagura.Entity{Type: yagura.EntityUser, ID: c.human}) {
+			t.Errorf("%s: %+v", c.name, list)
 		}
 	}
 }

@@ -33,6 +33,7 @@ const (
 	ghInvitee
 	ghTargetLogin
 	ghConclusion
+	ghNameID
 )
 
 var githubAudit = &Format{
@@ -50,15 +51,16 @@ var githubAudit = &Format{
 		ghUser:           "user",
 		ghStatus:         "status_code",
 		ghSystem:         "operation_type|org_id|user_agent|actor_location|business_id|repo_id|external_identity_nameid",
-		ghActorIP:        "actor_ip",
+		ghActorIP:        "actor_ip|actor_location.ip",
 		ghBot:            "actor_is_bot",
-		ghTeam:           "team",
+		ghTeam:           "team|data.team",
 		ghHook:           "hook_id",
 		ghTokenID:        "token_id|oauth_application_id|programmatic_access_type_id",
 		ghHashedToken:    "hashed_token",
 		ghKeyFingerprint: "fingerprint",
 		ghInvitee:        "invitee|blocked_user|target_login",
 		ghConclusion:     "conclusion",
+		ghNameID:         "external_identity_nameid|external_identity_username",
 	}),
 	Hot:    ghBot,
 	Is:     isGitHub,
@@ -138,6 +140,7 @@ func githubHeader(r *Record, e *yagura.Event) {
 	} else {
 		e.Outcome = yagura.OutcomeSuccess
 	}
-	finish(e, yagura.Entity{Type: yagura.EntityKey, ID: r.str(ghHashedToken)}, yagura.Entity{Type: yagura.EntityKey, ID: r.str(ghTokenID)},
+	finish(e, yagura.Entity{Type: yagura.EntityUser, ID: r.str(ghNameID)}, // the actor, as their identity provider knows them
+		yagura.Entity{Type: yagura.EntityKey, ID: r.str(ghHashedToken)}, yagura.Entity{Type: yagura.EntityKey, ID: r.str(ghTokenID)},
 		yagura.Entity{Type: yagura.EntityAccount, ID: r.str(ghBusiness)})
 }
