@@ -206,6 +206,8 @@ func address(text string) string {
 		t = t[1:end]
 	} else if i := strings.LastIndexByte(t, ':'); i > 0 && strings.IndexByte(t, ':') == i { // 192.0.2.1:443
 		t = t[:i]
+	} else if strings.Count(t, ":") == 8 && !strings.Contains(t, "::") { // eight groups and a port
+		t = t[:i]
 	}
 	if dottedQuad(t) {
 		return t

@@ -156,9 +156,12 @@ func kubernetesHeader(r *Record, e *yagura.Event) {
 }
 
 // kubernetesUser names the entity type of a user: service accounts, nodes and the
-// control plane's own users are service principals.
+// control plane's own users are service principals, on AKS and EKS too.
 func kubernetesUser(name string) string {
-	if strings.HasPrefix(name, "system:") && name != "system:anonymous" && name != "system:admin" || strings.HasPrefix(name, "eks:") || strings.HasPrefix(name, "aks:") {
+	switch {
+	case name == "system:anonymous", name == "system:admin":
+		return yagura.EntityUser
+	case name == "aksService", strings.HasPrefix(name, "system:"), strings.HasPrefix(name, "eks:"), strings.HasPrefix(name, "aks:"):
 		return yagura.EntityServicePrincipal
 	}
 	return yagura.EntityUser

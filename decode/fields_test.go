@@ -1,0 +1,47 @@
+package decode
+
+import "testing"
+
+func TestAddress(t *testing.T) {
+	for text, want := range map[string]string{
+		"192.0.2.1":                "192.0.2.1",
+		" 192.0.2.1 ":              "192.0.2.1",
+		"192.0.2.1:443":            "192.0.2.1",
+		"[192.0.2.1]:443":          "192.0.2.1",
+		"192.000.002.001":          "192.000.002.001",
+		"2001:db8::1":              "2001:db8::1",
+		"[2001:db8::1]:443":        "2001:db8::1",
+		"[2001:db8::1]":            "2001:db8::1",
+		"2001:db8:0:0:0:0:0:1":     "2001:db8:0:0:0:0:0:1",
+		"2001:db8:0:0:0:0:0:1:443": "2001:db8:0:0:0:0:0:1",
+		"::ffff:192.0.2.1":         "::ffff:192.0.2.1",
+		"192.0.2.256":              "",
+		"192.0.2":                  "",
+		"[192.0.2.1":               "",
+		"ec2.amazonaws.com":        "",
+		"localhost:443":            "",
+		"AWS Internal":             "",
+		"1:2:3:4:5:6:7:8:9:10":     "",
+		"2001:db8::1 and far more than an address takes, so that it need not be looked at": "",
+		"": "",
+	} {
+		if got := address(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestKubernetesUser(t *testing.T) {
+	for name, want := range map[string]string{
+		"alice": "user", "system:anonymous": "user", "system:admin": "user", "kubernetes-admin": "user",
+		"system:serviceaccount:default:app": "service_principal", "system:node:n1": "service_principal",
+		"eks:node-manager": "service_principal", "aksService": "service_principal",
+	} {
+		if got := kubernetesUser(name); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	if got := googlePrincipal("system:anonymous").Type; got != "user" { // as GKE writes it
+		t.Errorf("system:anonymous of GKE: %s", got)
+	}
+}
