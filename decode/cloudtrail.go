@@ -106,7 +106,7 @@ var cloudTrailFields = fieldList(false, []string{
 	ctVpcEndpointAccount: "vpcEndpointAccountId",
 	ctMadeSession:        "responseElements.assumedRoleUser.arn|responseElements.federatedUser.arn",
 	ctMadeKey:            "responseElements.credentials.accessKeyId",
-	ctResourceAccount:    "resources.accountId",
+	ctResourceAccount:    "resources.accountId|userIdentity.invokedByDelegate.accountId",
 	ctCenterUser:         "additionalEventData.UserName",
 	ctInsightIdentity:    "insightDetails.insightContext.attributions.insight.value",
 })

@@ -112,7 +112,7 @@ func googleAuditTime(r *Record) int64 {
 }
 
 // googleAuditKey: timestamp, log name, insert id and project, as Cloud Logging
-// itself tells repeats apart.
+// itself tells repeats apart. BigQuery keeps microseconds, and so does the key.
 func googleAuditKey(r *Record, format string) (yagura.Key, uint64, bool) {
 	ns := nanos(r.scalar(gaTimestamp))
 	content := contentHash(ns, r.either(gaEmail, gaSubject), r.scalar(gaMethod), r.scalar(gaResourceName), r.scalar(gaStatus))
@@ -122,7 +122,7 @@ func googleAuditKey(r *Record, format string) (yagura.Key, uint64, bool) {
 	}
 	var k keyer
 	k.start(format)
-	k.number(ns)
+	k.number(ns / 1e3)
 	k.part(r.scalar(gaLogName))
 	k.part(id)
 	k.part(r.scalar(gaProject))

@@ -76,6 +76,7 @@ func TestKeys(t *testing.T) {
 		{google, `"project_id":"p"`, `"project_id":"q"`, false, true},
 		{google, `00.1Z`, `00.2Z`, false, false},
 		{google, `00.1Z`, `00.100Z`, true, true},
+		{google, `00.1Z`, `00.1000004Z`, true, true}, // BigQuery cuts it to microseconds
 		{google, `"m"`, `"n"`, true, false},
 		{kube, `"auditID":"K"`, `"auditID":"L"`, false, true},
 		{kube, `RequestReceived`, `ResponseComplete`, false, true},
