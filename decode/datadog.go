@@ -16,8 +16,10 @@ import (
 // from its new name, and nothing is taken away.
 //
 // timestamp is the JSON value of the log's own time, RFC 3339 or milliseconds since
-// 1970, for records that have lost theirs. Both arguments must be valid JSON.
-func rewriteDatadog(attributes, timestamp []byte) ([]byte, error) {
+// 1970, for records that have lost theirs; message is that of its message, which
+// Datadog makes of the description of an Entra record's result and then takes that
+// away. All arguments must be valid JSON; the last two may be nothing.
+func rewriteDatadog(attributes, timestamp, message []byte) ([]byte, error) {
 	attributes = bytes.TrimSpace(attributes)
 	if len(attributes) < 2 || attributes[0] != '{' {
 		return nil, errors.New("attributes are not an object")
@@ -33,7 +35,7 @@ func rewriteDatadog(attributes, timestamp []byte) ([]byte, error) {
 	case lookup(attributes, "published") != nil || lookup(attributes, "authenticationContext") != nil:
 		return graft(moveBack(attributes, attributes, datadogOkta), quoteTime(timestamp), "published"), nil
 	case lookup(attributes, "properties") != nil || lookup(attributes, "resourceId") != nil:
-		return datadogAzure(attributes, timestamp), nil
+		return datadogAzure(attributes, timestamp, message), nil
 	case lookup(attributes, "_document_id") != nil:
 		return moveBack(attributes, attributes, datadogGitHub), nil
 	}
@@ -41,16 +43,25 @@ func rewriteDatadog(attributes, timestamp []byte) ([]byte, error) {
 }
 
 // datadogAzure puts the fields of an Entra or Azure diagnostic record back.
-func datadogAzure(attributes, timestamp []byte) []byte {
+func datadogAzure(attributes, timestamp, message []byte) []byte {
 	out := moveBack(attributes, attributes, datadogAzureAll)
+	if !isWords(message) {
+		message = nil
+	}
 	category := unquote(lookup(out, "category"))
 	if signIn := bytes.HasSuffix(category, []byte("SignInLogs")); signIn {
 		out = moveBack(out, attributes, datadogSignIn)
-		if code := lookup(out, "properties", "status", "errorCode"); len(code) > 0 && code[0] != '"' {
+		code := lookup(out, "properties", "status", "errorCode")
+		if len(code) > 0 && code[0] != '"' {
 			out = graft(out, []byte(strconv.Quote(string(code))), "resultType")
 		}
+		if string(unquote(code)) == "0" { // a success has no description of its own
+			out = graft(out, message, "properties", "status", "additionalDetails")
+		} else {
+			out = graft(out, message, "resultDescription")
+		}
 	} else if string(category) == "AuditLogs" {
-		out = moveBack(out, attributes, datadogAudit)
+		out = graft(moveBack(out, attributes, datadogAudit), message, "resultDescription")
 		if lookup(out, "properties", "initiatedBy") == nil {
 			out = graft(out, lookup(attributes, "usr", "id"), "properties", "initiatedBy", "user", "userPrincipalName")
 		}
@@ -64,6 +75,12 @@ func datadogAzure(attributes, timestamp []byte) []byte {
 		}
 	}
 	return graft(out, quoteTime(timestamp), "time")
+}
+
+// isWords says whether a log's message is text, and not the record once more.
+func isWords(message []byte) bool {
+	text := bytes.TrimSpace(unquote(message))
+	return len(text) > 0 && message[0] == '"' && text[0] != '{' && text[0] != '['
 }
 
 // move says where a pipeline took a field from, and to.

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,7 +27,7 @@ func TestRewriteDatadog(t *testing.T) {
 		{"keys with escapes and braces in text", `{"x\"{":"}{","resourceId":"/tenants/t","evt":{"name":"n\"}"}}`, ``,
 			`{"operationName":"n\"}","x\"{":"}{","resourceId":"/tenants/t","evt":{"name":"n\"}"}}`},
 	} {
-		got, err := rewriteDatadog([]byte(c.attributes), []byte(c.timestamp))
+		got, err := rewriteDatadog([]byte(c.attributes), []byte(c.timestamp), nil)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -43,8 +44,29 @@ func TestRewriteDatadog(t *testing.T) {
 			t.Errorf("%s: %s\n%s", c.name, got, diff)
 		}
 	}
-	if _, err := rewriteDatadog([]byte(`[1]`), nil); err == nil {
+	if _, err := rewriteDatadog([]byte(`[1]`), nil, nil); err == nil {
 		t.Error("attributes that are a list are taken")
+	}
+}
+
+// TestDatadogMessage: what Datadog made the log's message is the description of the
+// result again, in each of the shapes of its logs.
+func TestDatadogMessage(t *testing.T) {
+	const failed = `{"resourceId":"/tenants/t","category":"SignInLogs","properties":{"id":"i","status":{"errorCode":50074}}}`
+	const passed = `{"resourceId":"/tenants/t","category":"SignInLogs","properties":{"id":"i","status":{"errorCode":0}}}`
+	const audit = `{"resourceId":"/tenants/t","category":"AuditLogs","operationName":"o","properties":{"id":"i"}}`
+	for _, c := range []struct{ name, log, want string }{
+		{"version 1", `{"content":{"message":"Strong Auth required.","tags":[],"attributes":` + failed + `}}`, `"resultDescription":"Strong Auth required."`},
+		{"version 2", `{"type":"log","attributes":{"message":"Strong Auth required.","tags":[],"attributes":` + failed + `}}`, `"resultDescription":"Strong Auth required."`},
+		{"archive", `{"date":"2024-03-05T10:00:00Z","message":"Strong Auth required.","tags":[],"attributes":` + failed + `}`, `"resultDescription":"Strong Auth required."`},
+		{"audit", `{"content":{"message":"User registered Authenticator App","tags":[],"attributes":` + audit + `}}`, `"resultDescription":"User registered Authenticator App"`},
+		{"success", `{"content":{"message":"MFA requirement satisfied","tags":[],"attributes":` + passed + `}}`, `"additionalDetails":"MFA requirement satisfied"`},
+		{"the record once more", `{"content":{"message":"{\"a\":1}","tags":[],"attributes":` + audit + `}}`, `{"id":"i"}`},
+	} {
+		list := events(t, []byte(c.log), c.name)
+		if len(list) != 1 || !strings.HasPrefix(list[0].Format, "entra.") || !strings.Contains(string(list[0].Raw), c.want) || strings.Contains(string(list[0].Raw), `{\"a`) {
+			t.Errorf("%s: %+v", c.name, list)
+		}
 	}
 }
 
@@ -59,7 +81,7 @@ func FuzzDatadog(f *testing.F) {
 		if json.Unmarshal(attributes, &before) != nil || before == nil {
 			return
 		}
-		got, err := rewriteDatadog(attributes, []byte(`1709640001123`))
+		got, err := rewriteDatadog(attributes, []byte(`1709640001123`), []byte(`"words"`))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,7 +9,7 @@ import "github.com/yagura-sec/yagura/slot"
 // datadogContent is a log of the Logs API version 1, and of a webhook.
 var datadogContent = Envelope{
 	Name:      "Datadog log",
-	Fields:    fieldList(false, []string{"content.attributes", "content.timestamp", "content.tags|content.service|content.host"}),
+	Fields:    fieldList(false, []string{"content.attributes", "content.timestamp", "content.tags|content.service|content.host", "content.message"}),
 	OnlyKnown: true,
 	Is:        func(r *Record) bool { return r.kind(0) == slot.Object && (r.has(1) || r.has(2)) },
 	Open:      openDatadog,
@@ -18,7 +18,7 @@ var datadogContent = Envelope{
 // datadogData is a log of the Logs API version 2.
 var datadogData = Envelope{
 	Name:      "Datadog log",
-	Fields:    fieldList(false, []string{"attributes.attributes", "attributes.timestamp", "type|attributes.tags|attributes.service"}),
+	Fields:    fieldList(false, []string{"attributes.attributes", "attributes.timestamp", "type|attributes.tags|attributes.service", "attributes.message"}),
 	OnlyKnown: true,
 	Is:        func(r *Record) bool { return r.kind(0) == slot.Object && (r.has(1) || r.has(2)) },
 	Open:      openDatadog,
@@ -27,7 +27,7 @@ var datadogData = Envelope{
 // datadogArchive is a log as Datadog archives it.
 var datadogArchive = Envelope{
 	Name:      "Datadog log",
-	Fields:    fieldList(false, []string{"attributes", "date|timestamp", "tags|service|source|ddsource"}),
+	Fields:    fieldList(false, []string{"attributes", "date|timestamp", "tags|service|source|ddsource", "message"}),
 	OnlyKnown: true,
 	Is:        func(r *Record) bool { return r.kind(0) == slot.Object && (r.has(1) || r.has(2)) },
 	Open:      openDatadog,
@@ -40,7 +40,7 @@ var datadogAttributes = Envelope{
 	OnlyKnown: true,
 	Is:        func(r *Record) bool { return r.kind(0) == slot.Object && r.has(1) },
 	Open: func(r *Record, emit func([]byte)) error {
-		record, err := rewriteDatadog(r.Doc.Record(), nil)
+		record, err := rewriteDatadog(r.Doc.Record(), nil, nil)
 		if err == nil {
 			emit(record)
 		}
@@ -49,11 +49,14 @@ var datadogAttributes = Envelope{
 }
 
 func openDatadog(r *Record, emit func([]byte)) error {
-	var timestamp []byte
+	var timestamp, message []byte
 	if v := r.First(1); v >= 0 {
 		timestamp = r.Doc.JSON(v)
 	}
-	record, err := rewriteDatadog(r.Doc.Raw(r.First(0)), timestamp)
+	if v := r.First(3); v >= 0 {
+		message = r.Doc.JSON(v)
+	}
+	record, err := rewriteDatadog(r.Doc.Raw(r.First(0)), timestamp, message)
 	if err == nil {
 		emit(record)
 	}
