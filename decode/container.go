@@ -385,7 +385,11 @@ type named struct {
 
 func (n named) Read(p []byte) (int, error) {
 	k, err := n.src.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
+	switch {
+	case err == nil || errors.Is(err, io.EOF):
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		err = errHinted{prefix(n.name, err), fmt.Sprintf("unpacking takes over %d MB of memory: compress it without --long and --ultra", maxWindow>>20)}
+	default:
 		err = prefix(n.name, err)
 	}
 	return k, err

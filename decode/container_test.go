@@ -3,6 +3,7 @@ package decode
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -136,6 +137,17 @@ func TestContainers(t *testing.T) {
 				t.Errorf("from a file (-whole +file):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestWideZstd: a file that takes too much memory to unpack is refused with advice.
+func TestWideZstd(t *testing.T) {
+	frame := []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 17 << 3, 0x01, 0x00, 0x00} // a window of 128 MB and nothing in it
+	r := newDecoder(t, Options{}).NewReader(bytes.NewReader(frame), "f")
+	_, err := r.Next()
+	var bad *RecordError
+	if !errors.As(err, &bad) || !strings.Contains(bad.Reason, "zstd: window size exceeded") || !strings.Contains(bad.Hint, "--long") {
+		t.Errorf("got %v", err)
 	}
 }
 
