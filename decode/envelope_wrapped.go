@@ -38,10 +38,11 @@ var elasticHit = Envelope{
 	Open:      emitHeld(0),
 }
 
-// aksAudit is a Kubernetes audit event in the diagnostic logs of AKS.
+// aksAudit is a Kubernetes audit event in the diagnostic logs of AKS, and in the
+// table AzureDiagnostics.
 var aksAudit = Envelope{
 	Name:      "AKS diagnostic log",
-	Fields:    fieldList(true, []string{"properties.log", "category"}),
+	Fields:    fieldList(true, []string{"properties.log|log_s", "category"}),
 	OnlyKnown: true,
 	Is:        func(r *Record) bool { return hasPrefixFold(r.scalar(1), "kube-audit") && holdsJSON(r, 0) },
 	Open:      emitHeld(0),

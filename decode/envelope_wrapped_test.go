@@ -19,6 +19,7 @@ func TestWrapped(t *testing.T) {
 		{"Splunk object", `{"time":1,"sourcetype":"aws:cloudtrail","event":` + trail + `}`, "aws.cloudtrail", "e1"},
 		{"Splunk text", `{"sourcetype":"aws:cloudtrail","event":` + strconv.Quote(trail) + `}`, "aws.cloudtrail", "e1"},
 		{"AKS", `{"time":"2024-03-05T22:00:00Z","category":"kube-audit","resourceId":"/SUBSCRIPTIONS/S/X","properties":{"log":` + strconv.Quote(audit) + `}}`, "kubernetes.audit", "a1"},
+		{"AKS in Log Analytics", `{"TimeGenerated":"2024-03-05T22:00:00Z","Category":"kube-audit","log_s":` + strconv.Quote(audit) + `,"Type":"AzureDiagnostics"}`, "kubernetes.audit", "a1"},
 		{"Filebeat", `{"@timestamp":"2024-03-05T10:00:01Z","message":` + strconv.Quote(trail) + `}`, "aws.cloudtrail", "e1"},
 		{"Filebeat, words beside the line", `{"message":"user logged in","event":{"original":` + strconv.Quote(trail) + `}}`, "aws.cloudtrail", "e1"},
 		{"Elasticsearch document", `{"_index":"i","_id":"x","_source":` + trail + `}`, "aws.cloudtrail", "e1"},
