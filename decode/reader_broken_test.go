@@ -17,6 +17,8 @@ func TestBroken(t *testing.T) {
 	cut := a[:len(a)/2]
 	unquoted := strings.Replace(a, `"eventTime":"`, `"eventTime":`, 1)
 	unclosed := strings.Replace(a, `user/ann",`, `user/ann,`, 1)
+	swallowed := strings.Replace(a, `333"},"eventTime`, `333},eventTime`, 1) // the quotes are in step again, the braces are not
+	head, tail, _ := strings.Cut(b, `,"awsRegion"`)
 	const ended = "! the text ends inside a record"
 	for _, x := range []struct {
 		name, text string
@@ -38,6 +40,11 @@ func TestBroken(t *testing.T) {
 		{"a quote missing in an array", "[" + a + "," + unquoted + "," + c + "," + a + "]", []string{a, "!", c, a}},
 		{"a quote too few in an array", "[" + a + "," + unclosed + "," + c + "," + a + "]", []string{a, "!", c, a}},
 		{"a quote too few in the first of an array", "[" + unclosed + "," + b + "," + c + "]", []string{"!", b, c}},
+		{"a brace swallowed in the first of an array", "[" + swallowed + "," + b + "," + c + "]", []string{"!", b, c}},
+		{"a brace swallowed in the first of an array of lines", "[" + swallowed + ",\n" + b + ",\n" + c + "\n]", []string{"!", b, c}},
+		{"a quote too few in the first of an array of lines", "[" + unclosed + ",\n" + b + ",\n" + c + "\n]", []string{"!", b, c}},
+		{"a brace missing in an array of lines", "[" + `{"q":{"r":1},` + "\n" + `{"s":2},` + "\n" + `{"t":3}]`, []string{"!", `{"s":2}`, `{"t":3}`}},
+		{"a brace too many in an array", "[" + a + "," + head + `},"awsRegion"` + tail + "," + c + "]", []string{a, head + "}", `"awsRegion"`, "!", c}},
 		{"a bracket missing in an array", "[" + a + "," + a[:len(a)-1] + "," + c + "," + a + "]", []string{a, "!", c, a}},
 		{"a wrong bracket in an array", "[" + a + `,{"a":[1},` + c + "]", []string{a, "!", c}},
 		{"garbage in an array", "[" + a + ", foo, " + c + "]", []string{a, "!", c}},

@@ -82,17 +82,43 @@ func (s *stream) resume(l *lost, f *frame, c byte) bool {
 		// Records stand in lines of their own; lines inside a record are indented.
 		return l.prev == '\n' && (c == '{' || c == '[')
 	}
-	if c == '{' && l.p1 == ',' && (s.signed() || l.inString && l.p2 == '}' && s.key()) {
-		// It starts as the records before it do; or it is what cannot stand in a string:
-		// the quotes are out of step.
+	if c == '{' && l.p1 == ',' && (s.signed() || l.p2 == '}' && s.boundary(l)) {
 		f.after = false
 		return true
 	}
-	if l.depth == 0 && !l.inString && (c == ',' || c == ']') {
+	if l.depth == 0 && !l.inString && (c == ',' && s.memberNext() || c == ']') {
 		f.after = true
 		return true
 	}
 	return false
+}
+
+// memberNext says whether what follows the comma at the unread bytes may be the next
+// member of a list. Where its members are objects, a scalar is what is left of a broken
+// one.
+func (s *stream) memberNext() bool {
+	if len(s.sign) == 0 {
+		return true
+	}
+	s.have(2 * maxSign)
+	u := s.unread()
+	i := skipSpace(u, 1)
+	return i >= len(u) || u[i] == '{' || u[i] == '[' || u[i] == ']' || u[i] == ','
+}
+
+// boundary says whether the brace at the unread bytes, behind a brace and a comma, starts
+// a record though it does not start as the records before it do. It stands where a
+// string should go on, so that the quotes are out of step; or at the start of a line,
+// as the members of a list do; or, where no record was read yet, where a key should
+// follow, so that a closing brace is missing.
+func (s *stream) boundary(l *lost) bool {
+	return (l.inString || l.prev == '\n' || len(s.sign) == 0 && l.inObject()) && s.key()
+}
+
+// inObject says whether the innermost open bracket is that of an object.
+func (l *lost) inObject() bool {
+	d := l.depth - 1
+	return d >= 0 && d/64 < len(l.kinds) && l.kinds[d/64]>>(d%64)&1 != 0
 }
 
 // see follows strings and brackets over c.
