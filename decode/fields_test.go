@@ -45,3 +45,13 @@ func TestKubernetesUser(t *testing.T) {
 		t.Errorf("system:anonymous of GKE: %s", got)
 	}
 }
+
+// TestCallerIP: the caller's address of Google's audit logs, as collectors write its name.
+func TestCallerIP(t *testing.T) {
+	for _, name := range []string{"callerIp", "callerIP"} {
+		record := `{"insertId":"i","logName":"projects/p/logs/cloudaudit.googleapis.com%2Factivity","timestamp":"2024-03-05 10:00:00.123","protoPayload":{"methodName":"m","requestMetadata":{"` + name + `":"192.0.2.1"}}}`
+		if list := events(t, []byte(record), name); len(list) != 1 || list[0].SrcIP != "192.0.2.1" || list[0].Format != "gcp.audit" {
+			t.Errorf("%s: %+v", name, list)
+		}
+	}
+}

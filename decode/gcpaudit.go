@@ -53,7 +53,8 @@ var gcpFields = fieldList(false, []string{
 	gaResourceName: inPayload("resourceName", "_resourceName_s") + "|GCPResourceName",
 	gaStatus:       inPayload("status.code", "_status_code_d") + "|Status.code",
 	gaGoogleEvent:  "protoPayload.metadata.event.eventName",
-	gaCallerIP:     inPayload("requestMetadata.callerIp", "_requestMetadata_callerIp_s") + "|RequestMetadata.callerIp",
+	gaCallerIP: inPayload("requestMetadata.callerIp", "_requestMetadata_callerIp_s") +
+		"|protoPayload.requestMetadata.callerIP|RequestMetadata.callerIp",
 	gaDelegate: "protoPayload.authenticationInfo.serviceAccountDelegationInfo.firstPartyPrincipal.principalEmail|" +
 		"protoPayload.authenticationInfo.serviceAccountDelegationInfo.principalSubject",
 	gaKeyName:       inPayload("authenticationInfo.serviceAccountKeyName", "_authenticationInfo_serviceAccountKeyName_s"),
