@@ -191,10 +191,13 @@ func finish(e *yagura.Event, more ...yagura.Entity) {
 }
 
 // address returns the IP address in text, without its port and brackets, as it is
-// written; "" when text is not an address. Dotted quads with leading zeros count,
-// because records whose addresses were masked carry them.
+// written; "" when text is not an address. Of a list it is the first. Dotted quads
+// with leading zeros count, because records whose addresses were masked carry them.
 func address(text string) string {
 	t := strings.TrimSpace(text)
+	if i := strings.IndexByte(t, ','); i > 0 {
+		t = strings.TrimSpace(t[:i]) // "192.0.2.1, 198.51.100.1": the client, then proxies
+	}
 	if len(t) < 2 || len(t) > 80 {
 		return ""
 	}

@@ -1,27 +1,35 @@
 package decode
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestAddress(t *testing.T) {
 	for text, want := range map[string]string{
-		"192.0.2.1":                "192.0.2.1",
-		" 192.0.2.1 ":              "192.0.2.1",
-		"192.0.2.1:443":            "192.0.2.1",
-		"[192.0.2.1]:443":          "192.0.2.1",
-		"192.000.002.001":          "192.000.002.001",
-		"2001:db8::1":              "2001:db8::1",
-		"[2001:db8::1]:443":        "2001:db8::1",
-		"[2001:db8::1]":            "2001:db8::1",
-		"2001:db8:0:0:0:0:0:1":     "2001:db8:0:0:0:0:0:1",
-		"2001:db8:0:0:0:0:0:1:443": "2001:db8:0:0:0:0:0:1",
-		"::ffff:192.0.2.1":         "::ffff:192.0.2.1",
-		"192.0.2.256":              "",
-		"192.0.2":                  "",
-		"[192.0.2.1":               "",
-		"ec2.amazonaws.com":        "",
-		"localhost:443":            "",
-		"AWS Internal":             "",
-		"1:2:3:4:5:6:7:8:9:10":     "",
+		"192.0.2.1":               "192.0.2.1",
+		" 192.0.2.1 ":             "192.0.2.1",
+		"192.0.2.1, 198.51.100.1": "192.0.2.1",
+		"2001:db8::1, " + strings.Repeat("2001:db8::2, ", 9): "2001:db8::1",
+		"[2001:db8::1]:443,198.51.100.1":                     "2001:db8::1",
+		"unknown, 198.51.100.1":                              "",
+		", 198.51.100.1":                                     "",
+		"192.0.2.1:443":                                      "192.0.2.1",
+		"[192.0.2.1]:443":                                    "192.0.2.1",
+		"192.000.002.001":                                    "192.000.002.001",
+		"2001:db8::1":                                        "2001:db8::1",
+		"[2001:db8::1]:443":                                  "2001:db8::1",
+		"[2001:db8::1]":                                      "2001:db8::1",
+		"2001:db8:0:0:0:0:0:1":                               "2001:db8:0:0:0:0:0:1",
+		"2001:db8:0:0:0:0:0:1:443":                           "2001:db8:0:0:0:0:0:1",
+		"::ffff:192.0.2.1":                                   "::ffff:192.0.2.1",
+		"192.0.2.256":                                        "",
+		"192.0.2":                                            "",
+		"[192.0.2.1":                                         "",
+		"ec2.amazonaws.com":                                  "",
+		"localhost:443":                                      "",
+		"AWS Internal":                                       "",
+		"1:2:3:4:5:6:7:8:9:10":                               "",
 		"2001:db8::1 and far more than an address takes, so that it need not be looked at": "",
 		"": "",
 	} {
@@ -40,6 +48,9 @@ func TestKubernetesUser(t *testing.T) {
 		if got := kubernetesUser(name); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
+	}
+	if got := googlePrincipal("system@google.com").Type; got != "service_principal" {
+		t.Errorf("Google's own system: %s", got)
 	}
 	if got := googlePrincipal("system:anonymous").Type; got != "user" { // as GKE writes it
 		t.Errorf("system:anonymous of GKE: %s", got)

@@ -203,7 +203,7 @@ func googlePrincipal(id string) yagura.Actor {
 	switch {
 	case id == "allUsers", id == "allAuthenticatedUsers":
 		typ = yagura.EntityResource
-	case strings.HasSuffix(id, ".gserviceaccount.com"), kubernetesUser(id) == yagura.EntityServicePrincipal, strings.HasSuffix(id, ".svc.id.goog"),
+	case strings.HasSuffix(id, ".gserviceaccount.com"), id == "system@google.com", kubernetesUser(id) == yagura.EntityServicePrincipal, strings.HasSuffix(id, ".svc.id.goog"),
 		strings.Contains(id, "/workloadIdentityPools/"):
 		typ = yagura.EntityServicePrincipal
 	}
