@@ -50,7 +50,9 @@ var duoAdmin = &Format{
 	Fields: duoFields,
 	Hot:    duIP,
 	Is: func(r *Record) bool {
-		return r.has(duAction) && r.has(duUsername) && r.has(duTime) && r.First(duObject) >= 0 && r.First(duDescription) >= 0
+		// The name is empty where Duo itself acts, and what says nothing may be absent.
+		return r.has(duAction) && r.First(duUsername) >= 0 && r.has(duTime) && r.First(duObject) >= 0 &&
+			(r.First(duDescription) >= 0 || r.has(duISO))
 	},
 	Key: func(r *Record) (yagura.Key, uint64, bool) {
 		return yagura.Key{}, contentHash(duoTime(r), r.scalar(duUsername), r.scalar(duAction), r.scalar(duObject)), false

@@ -286,3 +286,22 @@ func TestBehind(t *testing.T) {
 		}
 	}
 }
+
+// TestWho: who acted, where a record has no person to name.
+func TestWho(t *testing.T) {
+	for _, c := range []struct {
+		name, record, format string
+		want                 yagura.Actor
+	}{
+		{"Duo itself", `{"action":"admin_activate_duo_push","description":null,"isotimestamp":"2021-07-20T11:44:37+00:00","object":"x","timestamp":1626781477,"username":""}`, "duo.admin", yagura.Actor{}},
+		{"Duo, without a description", `{"action":"user_update","isotimestamp":"2021-07-20T11:45:11+00:00","object":"x","timestamp":1626781511,"username":"ann"}`, "duo.admin",
+			yagura.Actor{Type: "user", ID: "ann", Name: "ann"}},
+		{"the system of Exchange", `{"CreationTime":"2024-04-15T08:30:00","Id":"i","Operation":"Set-Mailbox","OrganizationId":"o","RecordType":1,"UserId":"NT AUTHORITY\\SYSTEM (w3wp)","UserType":3,"Workload":"Exchange"}`, "m365.audit",
+			yagura.Actor{Type: "service_principal", ID: `NT AUTHORITY\SYSTEM (w3wp)`, Name: `NT AUTHORITY\SYSTEM (w3wp)`}},
+	} {
+		list := events(t, []byte(c.record), c.name)
+		if len(list) != 1 || list[0].Format != c.format || list[0].Actor != c.want {
+			t.Errorf("%s: %+v", c.name, list)
+		}
+	}
+}

@@ -58,6 +58,7 @@ func TestKeys(t *testing.T) {
 	entra := `{"category":"SignInLogs","operationName":"Sign-in activity","time":"2024-03-05T10:00:00Z","resultType":"0","properties":{"id":"S","userId":"u"}}`
 	github := `{"@timestamp":1709672400123,"_document_id":"D","action":"repo.destroy","actor":"dave","org":"o"}`
 	okta := `{"uuid":"O","published":"2024-03-05T10:00:00Z","eventType":"user.session.start","outcome":{"result":"SUCCESS"}}`
+	workspace := `{"kind":"admin#reports#activity","id":{"time":"2024-03-05T10:00:00Z","uniqueQualifier":"Q","applicationName":"admin","customerId":"C"},"actor":{"email":"a@example.com"},"events":{"name":"CHANGE_APPLICATION_SETTING","parameters":[{"name":"SETTING_NAME","value":"s"}]}}`
 	for _, c := range []struct {
 		record, from, to  string
 		sameKey, sameHash bool
@@ -85,6 +86,10 @@ func TestKeys(t *testing.T) {
 		{entra, `"id":"S"`, `"id":"T"`, false, true},
 		{entra, `SignInLogs`, `NonInteractiveUserSignInLogs`, false, true},
 		{entra, `"resultType":"0"`, `"resultType":"50126"`, true, false},
+		{workspace, `"Q"`, `"R"`, false, true},
+		{workspace, `"s"`, `"t"`, false, true}, // another event of one activity
+		{workspace, `"value":"s"`, ` "value" : "s" `, true, true},
+		{workspace, `a@example.com`, `b@example.com`, true, false},
 		{github, `"D"`, `"E"`, false, true},
 		{github, `repo.destroy`, `repo.create`, true, false},
 		{okta, `"O"`, `"P"`, false, true},

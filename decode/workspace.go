@@ -64,9 +64,9 @@ func workspaceTime(r *Record) int64 {
 	return googleAuditTime(r)
 }
 
-// workspaceKey: for the Reports API unique qualifier, time, application, customer
-// and the name of the first event (a record may be delivered once for each of its
-// events); for Cloud Logging the recipe of gcp.audit.
+// workspaceKey: for the Reports API unique qualifier, time, application, customer,
+// and the name and parameters of the first event (collectors make a record of each of
+// the events, which may have one name); for Cloud Logging the recipe of gcp.audit.
 func workspaceKey(r *Record) (yagura.Key, uint64, bool) {
 	if !r.has(gwTime) {
 		return googleAuditKey(r, "google_workspace.audit")
@@ -84,6 +84,7 @@ func workspaceKey(r *Record) (yagura.Key, uint64, bool) {
 	k.part(r.scalar(gwApplication))
 	k.part(r.scalar(gwCustomer))
 	k.part(r.scalar(gwEvent))
+	k.part(r.Text(gwParameters))
 	return k.sum(), content, true
 }
 
