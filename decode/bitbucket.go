@@ -22,23 +22,25 @@ const (
 	bbSource
 	bbSystem
 	bbNode
+	bbAuthorType
 )
 
 var bitbucketAudit = &Format{
 	Name: "bitbucket.audit",
 	Fields: fieldList(false, []string{
-		bbAction:   "auditType.action",
-		bbCategory: "auditType.category",
-		bbTime:     "timestamp",
-		bbSecond:   "timestamp.epochSecond",
-		bbNano:     "timestamp.nano",
-		bbAuthor:   "author.name",
-		bbAuthorID: "author.id",
-		bbObject:   "affectedObjects.id",
-		bbObjects:  "affectedObjects",
-		bbSource:   "source",
-		bbSystem:   "system",
-		bbNode:     "node",
+		bbAction:     "auditType.action",
+		bbCategory:   "auditType.category",
+		bbTime:       "timestamp",
+		bbSecond:     "timestamp.epochSecond",
+		bbNano:       "timestamp.nano",
+		bbAuthor:     "author.name",
+		bbAuthorID:   "author.id",
+		bbObject:     "affectedObjects.id",
+		bbObjects:    "affectedObjects",
+		bbSource:     "source",
+		bbSystem:     "system",
+		bbNode:       "node",
+		bbAuthorType: "author.type",
 	}),
 	Hot: bbSource,
 	Is: func(r *Record) bool {
@@ -69,6 +71,9 @@ func bitbucketHeader(r *Record, e *yagura.Event) {
 	e.Account = r.str(bbSystem)
 	if id := r.str(bbAuthor, bbAuthorID); id != "" {
 		e.Actor = yagura.Actor{Type: yagura.EntityUser, ID: id, Name: id}
+		if isAny(r.scalar(bbAuthorType), "system") {
+			e.Actor.Type = yagura.EntityServicePrincipal
+		}
 	}
 	var objects []struct{ ID, Name, Type looseText }
 	r.decode(bbObjects, &objects)

@@ -296,6 +296,8 @@ func TestWho(t *testing.T) {
 		{"Duo itself", `{"action":"admin_activate_duo_push","description":null,"isotimestamp":"2021-07-20T11:44:37+00:00","object":"x","timestamp":1626781477,"username":""}`, "duo.admin", yagura.Actor{}},
 		{"Duo, without a description", `{"action":"user_update","isotimestamp":"2021-07-20T11:45:11+00:00","object":"x","timestamp":1626781511,"username":"ann"}`, "duo.admin",
 			yagura.Actor{Type: "user", ID: "ann", Name: "ann"}},
+		{"Bitbucket itself", `{"auditType":{"action":"Elasticsearch settings changed","category":"Global administration"},"author":{"id":"-1","name":"System","type":"system"},"timestamp":{"epochSecond":1638034511,"nano":1}}`, "bitbucket.audit",
+			yagura.Actor{Type: "service_principal", ID: "System", Name: "System"}},
 		{"the system of Exchange", `{"CreationTime":"2024-04-15T08:30:00","Id":"i","Operation":"Set-Mailbox","OrganizationId":"o","RecordType":1,"UserId":"NT AUTHORITY\\SYSTEM (w3wp)","UserType":3,"Workload":"Exchange"}`, "m365.audit",
 			yagura.Actor{Type: "service_principal", ID: `NT AUTHORITY\SYSTEM (w3wp)`, Name: `NT AUTHORITY\SYSTEM (w3wp)`}},
 	} {
