@@ -97,8 +97,6 @@ type worker struct {
 	format  *decode.Format
 	next    uint64 // number of the record that would follow the last item
 	sieve   sieve
-	begun   string // the file of the last record
-	first   int64  // time of that file's first record
 }
 
 // judge works through one unit and closes it.
@@ -117,7 +115,8 @@ func (w *worker) judge(ctx context.Context, u *unit) {
 		return
 	}
 	w.cur.opened = true
-	w.read, w.decoded, w.file, w.format, w.first = 0, 0, "", nil, 0
+	w.read, w.decoded, w.file, w.format = 0, 0, "", nil
+	w.matcher.Begin()
 	var in io.Reader = body
 	if u.job.object.Streaming {
 		in = &flushing{body, w}
@@ -185,11 +184,10 @@ func (w *worker) record(rec *decode.Record) {
 	}
 	b.counts[rec.Format.Name]++
 	at := rec.Format.Time(rec)
-	if rec.Num == 1 || rec.File != w.begun || w.first == 0 {
-		w.begun, w.first = rec.File, at
-	}
+	meta := query.Meta{Num: rec.Num, Time: at, Format: rec.Format.Name, File: rec.File}
 	if w.scan.since != 0 && at != 0 && at < w.scan.since {
 		b.tooOld++
+		w.matcher.Pass(rec.Format.Name, rec.Doc, meta)
 		return
 	}
 	item := -1
@@ -205,7 +203,7 @@ func (w *worker) record(rec *decode.Record) {
 		}
 		b.items = append(b.items, repeat.Item{Key: rec.Key, Content: rec.Content})
 	}
-	hits := w.matcher.Match(rec.Format.Name, rec.Doc, query.Meta{Num: rec.Num, Time: at, First: w.first, Format: rec.Format.Name, File: rec.File})
+	hits := w.matcher.Match(rec.Format.Name, rec.Doc, meta)
 	if len(hits) == 0 {
 		return
 	}

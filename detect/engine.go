@@ -153,6 +153,7 @@ type formatRules struct {
 	set     *query.Set
 	rules   []compiled // in the order of the engine's rules
 	index   index
+	counted []query.FieldID // what counted records have, see [rule.Rule].Counted; empty where no rule asks
 }
 
 // compiled is one rule for one format.
@@ -164,6 +165,7 @@ type compiled struct {
 	cause    []part
 	entities []query.FieldID // by SideCar.Entities
 	fields   []query.FieldID // by Rule.Fields
+	counted  []query.FieldID // Rule.Counted
 }
 
 // part is one part of a cause key: a header word or a field.
@@ -206,6 +208,9 @@ func (f *formatRules) compile(e *Engine) {
 		}
 		c.num = num
 		f.rules = append(f.rules, c)
+		if f.counted == nil {
+			f.counted = c.counted
+		}
 	}
 	f.index = newIndex(f, e.options.NoIndex)
 	f.set.Seal()
@@ -215,6 +220,9 @@ func (f *formatRules) compile(e *Engine) {
 // extraFields lists what is read for a rule apart from its condition.
 func extraFields(r *rule.Rule) []query.Field {
 	out := slices.Concat(r.Captures, r.Fields)
+	if r.Counted != nil {
+		out = append(out, *r.Counted)
+	}
 	if r.Output != nil {
 		out = append(out, r.Output.Fields()...)
 	}
@@ -249,6 +257,9 @@ func compileRule(set *query.Set, r *rule.Rule) (compiled, error) {
 	}
 	c.captures = ask(r.Captures...)
 	c.fields = ask(r.Fields...)
+	if r.Counted != nil {
+		c.counted = ask(*r.Counted)
+	}
 	if r.Output != nil {
 		c.output = ask(r.Output.Fields()...)
 	}

@@ -31,6 +31,7 @@ type formatState struct {
 	// value there; both only where [Matcher.Track] was called.
 	records int
 	filled  map[slot.ID]bool
+	count   count
 }
 
 // Hit is a rule that matches the record judged last.
@@ -69,6 +70,9 @@ func (m *Matcher) Match(format string, doc *slot.Doc, meta query.Meta) []Hit {
 		cur.stamp = 1
 	}
 	m.st.Begin(doc, meta)
+	if cur.counted != nil {
+		m.st.SetMeta(m.number(meta))
+	}
 	cur.index.candidates(m, doc)
 	if m.track {
 		cur.note(doc)

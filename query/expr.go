@@ -189,9 +189,13 @@ type Derived struct {
 
 // Meta is what is known of a record apart from its bytes.
 type Meta struct {
-	Num    uint64 // number of the record in its run, from 1
-	Time   int64  // event time in nanoseconds since 1970, 0 when unknown
-	First  int64  // event time of the first record of the same file, 0 when unknown
+	// Num is the number of the record in its file, from 1; for a rule that says which
+	// records count, among those.
+	Num  uint64
+	Time int64 // event time in nanoseconds since 1970, 0 when unknown
+	// First is the event time of the first record of the file, among those that count; 0
+	// when unknown. It is there only for rules that say which records count.
+	First  int64
 	Format string
 	File   string
 }

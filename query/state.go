@@ -143,8 +143,12 @@ func (st *State) Begin(doc *slot.Doc, meta Meta) {
 	st.trues, st.arena, st.inners = st.trues[:0], st.arena[:0], st.inners[:0]
 }
 
-// Meta returns what [State.Begin] was given.
+// Meta returns what [State.Begin] or [State.SetMeta] was given.
 func (st *State) Meta() Meta { return st.meta }
+
+// SetMeta replaces what [State.Begin] was given. It comes before anything is asked
+// that is computed from it.
+func (st *State) SetMeta(meta Meta) { st.meta = meta }
 
 // list returns the values of a field, positioned at the first ones.
 func (st *State) list(f FieldID) *list {

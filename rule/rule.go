@@ -37,6 +37,10 @@ type Rule struct {
 	When    query.Expr
 	// Fields lists the fields that the rule reads, for `rule check`.
 	Fields []query.Field
+	// Counted is there where the rule asks for the number of a record or the time since
+	// the first one ([query.Meta]): the records that have a value in it are those that
+	// are counted. All rules of one format that have it have the same.
+	Counted *query.Field
 	// Captures are fields whose values the engine hands on with every match: the
 	// group-by fields and value fields of the correlations that refer to this rule.
 	Captures []query.Field

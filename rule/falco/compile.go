@@ -302,6 +302,9 @@ func (l *loader) build(c *compiler, d *ruleDef, cond text, lists map[*listDef][]
 		return nil, &fault{codeCompileCond, bad.msg, l.otherSource(d, bad), bad.at}
 	}
 	r.Fields = fieldsOf(c.fields, output.fields)
+	if c.counts && r.Correlation == nil {
+		r.Counted = &c.src.delivered
+	}
 	return &built{r, append(unsafeNA(n), c.warnings...)}, nil
 }
 

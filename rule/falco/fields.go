@@ -56,6 +56,8 @@ type fieldDef struct {
 	always bool
 	// pad prints numbers with nine digits.
 	pad bool
+	// counts says that the field depends on the records of the file before this one.
+	counts bool
 	// window marks a count over time; see window.go.
 	window bool
 	// note warns the author of a rule that reads the field.
@@ -71,6 +73,9 @@ type eventSource struct {
 	plugin string // evt.pluginname
 	format string // yagura's format
 	fields catalogue
+	// delivered has a value in the records that Falco's plugin hands to the engine,
+	// those that evt.num counts.
+	delivered query.Field
 }
 
 // eventSources returns the sources that rules can be written for.

@@ -3,6 +3,7 @@ package falco
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -110,6 +111,9 @@ func addEventFields(s *eventSource, opts Options) {
 	c["evt.reltime"] = number(tRelTime, true, relative(whole))
 	c["evt.reltime.s"] = number(tRelTime, false, relative(seconds))
 	c["evt.reltime.ns"] = number(tRelTime, true, relative(fraction))
+	for _, name := range []string{"evt.num", "evt.reltime", "evt.reltime.s", "evt.reltime.ns"} {
+		c[name].counts = true
+	}
 	c["evt.pluginname"] = constant(s.plugin)
 	c["evt.source"] = constant(s.name)
 	c["evt.is_async"] = constant("false")
@@ -127,6 +131,39 @@ func addEventFields(s *eventSource, opts Options) {
 		deps, fn = githubInfo()
 	}
 	c["evt.plugininfo"] = computed(fn, deps...)
+	s.delivered = delivered(s.name)
+}
+
+// delivered is the field that a record has if Falco's plugin hands it to the engine.
+// The plugin cloudtrail leaves records out whose time is not of RFC 3339, those
+// without a type and those of Insights, k8saudit records without the time of their
+// stage; the other plugins leave out none.
+func delivered(source string) query.Field {
+	d := computed(func(_ query.Input, out *query.Values) { out.AddString("true") })
+	whole := func(in query.Input, layout string) bool {
+		text, ok := depString(in, 0)
+		if !ok {
+			return false
+		}
+		_, err := time.Parse(layout, string(text))
+		return err == nil
+	}
+	switch source {
+	case "aws_cloudtrail":
+		d = computed(func(in query.Input, out *query.Values) {
+			kind, ok := depString(in, 2)
+			if ok && string(kind) != "AwsCloudTrailInsight" && whole(in, time.RFC3339) {
+				out.Add(kind)
+			}
+		}, slices.Concat(both("eventTime"), both("eventType"))...)
+	case "k8s_audit":
+		d = computed(func(in query.Input, out *query.Values) {
+			if whole(in, time.RFC3339Nano) {
+				out.AddString("true")
+			}
+		}, both("stageTimestamp")...)
+	}
+	return query.Field{Name: "delivered", Derive: &query.Derived{Name: "falco " + source + " delivered", Deps: d.deps, Fn: d.fn}}
 }
 
 func copyFirst(in query.Input, out *query.Values) {

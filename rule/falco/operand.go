@@ -34,6 +34,7 @@ type compiler struct {
 	seen     map[string]bool
 	pointers []string // of json.value, for the old cloud style
 	own      bool     // a field of the source's own plugin was read
+	counts   bool     // a field was read that depends on the records before
 }
 
 // warning is something that the author of a rule should know.
@@ -142,6 +143,7 @@ func (c *compiler) fieldValue(o *fieldRef) (*value, *syntaxError) {
 	if def.window {
 		v.window = index(arg)
 	}
+	c.counts = c.counts || def.counts
 	if def.note != "" {
 		v.notes = append(v.notes, def.note)
 	}

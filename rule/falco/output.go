@@ -152,6 +152,7 @@ func (c *compiler) outputField(t text) (v *value, length int, err *syntaxError) 
 				for _, note := range v.notes {
 					c.warn("", note, "", t.place(0))
 				}
+				c.counts = c.counts || try.counts
 				return v, p.pos, nil
 			} else if unknown == "" {
 				unknown = err.msg

@@ -89,6 +89,9 @@ func (c *compiler) window(r *rule.Rule, w *windowCheck, rest []node) *syntaxErro
 		Formats: r.Formats, When: &query.And{X: parts}, Fields: []query.Field{kind, result, actor, moment},
 		Captures: []query.Field{kind, actor, moment}, Silent: true,
 	}
+	if c.counts {
+		base.Counted = &c.src.delivered
+	}
 	r.Output = nil
 	r.Correlation = &rule.Correlation{
 		Type: rule.ValueCount, Rules: []*rule.Rule{base}, RuleNames: []string{base.Name},
