@@ -59,7 +59,7 @@ func classifyNode(n *yaml.Node) content {
 			return contentPipeline
 		case has(n, "detection", "correlation", "filter"), has(n, "title") && has(n, "logsource"), has(n, "action") && has(n, "logsource", "title"):
 			return contentSigma
-		case has(n, "rules_files", "rule_matching", "load_plugins"):
+		case has(n, "rules_files", "rule_matching", "load_plugins", "config_files", "append_output"):
 			return contentFalcoConfig
 		}
 	}

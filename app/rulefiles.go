@@ -101,6 +101,9 @@ func (r *Rules) sort(f rule.File, named bool, into *sortedFiles) {
 	case contentPipeline:
 		r.warn(f.Path, "a processing pipeline, not a rule", "give it with --pipeline")
 	case contentFalcoConfig:
+		if abs, err := filepath.Abs(f.Path); err == nil && slices.Contains(r.configs, abs) {
+			return
+		}
 		r.warn(f.Path, "a configuration of Falco, not a rule", "give it with --falco-config")
 	case contentBroken:
 		r.Refusals = append(r.Refusals, rule.Refusal{File: f.Path, Line: 1, Column: 1, Reason: "not YAML, and nothing in it looks like a rule"})

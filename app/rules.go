@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/yagura-sec/yagura"
@@ -33,8 +32,9 @@ type RuleOptions struct {
 	Formats      []*decode.Format
 	Placeholders map[string][]string
 	NoRouting    bool
-	// FalcoConfig is an existing falco.yaml: its order of rules_files and its
-	// rule_matching hold, and without Paths its rules_files are what is loaded.
+	// FalcoConfig is an existing falco.yaml: its order of rules_files, its rule_matching
+	// and what it enables, disables and adds to outputs hold, and without Paths its
+	// rules_files are what is loaded.
 	FalcoConfig string
 }
 
@@ -45,6 +45,7 @@ type Rules struct {
 	Refusals []rule.Refusal
 	Files    int // that hold rules
 	byRef    map[string]*rule.Rule
+	configs  []string // absolute paths of falco.yaml and its parts
 }
 
 // Shipped is the word for what is shipped, where files are named.
@@ -171,34 +172,6 @@ func LoadRules(o RuleOptions) (*Rules, error) {
 	}
 	out.Refusals = append(out.Refusals, rule.ApplyOverlays(out.Rules, overlays)...)
 	return out, nil
-}
-
-func (r *Rules) readFalcoConfig(name string) (*falco.Config, error) {
-	f, err := readRule(name)
-	if err != nil {
-		return nil, err
-	}
-	c, refusals := falco.ParseConfig(f)
-	if c == nil {
-		return nil, refusalErrors(refusals)
-	}
-	r.Refusals = append(r.Refusals, refusals...)
-	return c, nil
-}
-
-// falcoRules lists the rules_files of falco.yaml that are there: as written, or else
-// beside falco.yaml. Those that are not are warned of when the rules are read.
-func (r *Rules) falcoRules(c *falco.Config) []string {
-	var found []string
-	for _, name := range c.RulesFiles {
-		for _, p := range []string{name, filepath.Join(filepath.Dir(c.File), name), filepath.Join(filepath.Dir(c.File), filepath.Base(name))} {
-			if _, err := os.Stat(p); err == nil {
-				found = append(found, p)
-				break
-			}
-		}
-	}
-	return found
 }
 
 func (r *Rules) add(rules []*rule.Rule, refusals []rule.Refusal) {

@@ -25,7 +25,7 @@ type ruleFlags struct {
 	Overlay     []string `placeholder:"PATH" sep:"none" help:"File or folder of overlays that change severity, mode or cause key of rules, the shipped ones among them; may be repeated."`
 	Pipeline    []string `placeholder:"FILE" sep:"none" help:"Processing pipeline in pySigma's form, in place of the shipped ones, which the word shipped keeps; may be repeated."`
 	Mapping     []string `placeholder:"FILE" sep:"none" help:"Describes a further JSON log type; may be repeated."`
-	FalcoConfig string   `placeholder:"FILE" help:"An existing falco.yaml: its rules_files are loaded in its order and its rule_matching holds."`
+	FalcoConfig string   `placeholder:"FILE" help:"An existing falco.yaml: its rules_files are loaded in its order, and its rule_matching, rules, priority and append_output hold."`
 	NoRouting   bool     `help:"Judge every event by every rule, whatever log type the rule names; field names of pipelines are mapped all the same."`
 	Strict      bool     `help:"End with exit code 2 when a rule is refused."`
 }

@@ -22,7 +22,9 @@ const (
 func (l *loader) compile() []*rule.Rule {
 	lists := l.compileLists()
 	l.compileMacros(lists)
+	l.choose()
 	var out []*rule.Rule
+	low := 0
 	for _, d := range l.ruleOrder {
 		if l.opts.Strict && l.failed() {
 			return nil
@@ -30,10 +32,15 @@ func (l *loader) compile() []*rule.Rule {
 		if d.bad {
 			continue
 		}
-		if r := l.compileRule(d, lists); r != nil {
+		switch r := l.compileRule(d, lists); {
+		case r == nil:
+		case l.tooLow(d):
+			low++
+		default:
 			out = append(out, r)
 		}
 	}
+	l.sayLow(low)
 	if l.opts.Strict && !l.failed() {
 		for _, m := range l.macroOrder {
 			if !m.used {
@@ -265,7 +272,7 @@ type built struct {
 
 // build compiles output and condition, in Falco's order.
 func (l *loader) build(c *compiler, d *ruleDef, cond text, lists map[*listDef][]string) (*built, *fault) {
-	output, bad := c.output(d.output)
+	output, bad := c.output(l.withExtra(d))
 	if bad != nil {
 		return nil, &fault{codeCompileOutput, bad.msg, bad.hint, bad.at}
 	}
