@@ -24,6 +24,7 @@ func Formats() []*Format {
 		oneLoginEvents,
 		duoAdmin,
 		duoAuth,
+		githubWebhook,
 		generic,
 	}
 }

@@ -296,7 +296,7 @@ func (l *loader) build(c *compiler, d *ruleDef, cond text, lists map[*listDef][]
 	r := &rule.Rule{
 		ID: d.name, Title: d.name, Engine: yagura.EngineFalco, File: d.from.path, Line: line,
 		Tags: slices.Compact(slices.Sorted(slices.Values(d.tags))), SeverityOriginal: d.priority, Description: d.desc,
-		Formats: []string{c.src.format}, Output: output, Severity: severity(d.priority),
+		Formats: c.src.formats(), Output: output, Severity: severity(d.priority),
 	}
 	if l.opts.Config.firstOnly() {
 		r.Exclusive = "falco"

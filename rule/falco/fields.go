@@ -72,10 +72,20 @@ type eventSource struct {
 	name   string
 	plugin string // evt.pluginname
 	format string // yagura's format
+	// also is a further format whose records the same fields read.
+	also   string
 	fields catalogue
 	// delivered has a value in the records that Falco's plugin hands to the engine,
 	// those that evt.num counts.
 	delivered query.Field
+}
+
+// formats lists the formats whose records a rule of the source judges.
+func (s *eventSource) formats() []string {
+	if s.also == "" {
+		return []string{s.format}
+	}
+	return []string{s.format, s.also}
 }
 
 // eventSources returns the sources that rules can be written for.
@@ -85,7 +95,7 @@ func eventSources(opts Options) map[string]*eventSource {
 		{name: "aws_cloudtrail", plugin: "cloudtrail", format: "aws.cloudtrail", fields: cloudtrailFields()},
 		{name: "gcp_auditlog", plugin: "gcpaudit", format: "gcp.audit", fields: gcpFields()},
 		{name: "okta", plugin: "okta", format: "okta.system", fields: oktaFields()},
-		{name: "github", plugin: "github", format: "github.audit", fields: githubFields()},
+		{name: "github", plugin: "github", format: "github.audit", also: "github.webhook", fields: githubFields()},
 		{name: "k8s_audit", plugin: "k8saudit", format: "kubernetes.audit", fields: kubernetesFields()},
 	} {
 		addJSONFields(s.fields)

@@ -10,29 +10,19 @@ import (
 
 // githubFields are the fields of Falco's plugin github 0.8. The plugin reads the
 // bodies of webhooks, to which it adds webhook_type and what it found in the diff;
-// they are read as they are. A record of GitHub's audit log says the same in other
-// words, and each field falls back to those: see [githubEvent].
+// they are read as they are, and without webhook_type the type is told by the members.
+// A record of GitHub's audit log says the same in other words, and each field falls
+// back to those: see [githubEvent].
 func githubFields() catalogue {
 	c := catalogue{}
-	event := append([]query.Field{textAt("webhook_type")}, githubEventDeps()...)
 	c["github.type"] = computed(func(in query.Input, out *query.Values) {
-		if kind, ok := dep(in, 0); ok {
-			out.Add(kind)
-			return
-		}
-		kind, _ := githubEvent(in, 1)
+		kind, _ := githubEvent(in)
 		out.AddString(kind)
-	}, event...)
+	}, githubEventDeps()...)
 	c["github.action"] = computed(func(in query.Input, out *query.Values) {
-		_, webhook := dep(in, 0)
-		if webhook {
-			action, _ := dep(in, 1)
-			out.Add(action)
-			return
-		}
-		_, action := githubEvent(in, 1)
+		_, action := githubEvent(in)
 		out.AddString(action)
-	}, event...)
+	}, githubEventDeps()...)
 	c["github.user"] = firstText(textAt("sender", "login"), textAt("actor"))
 	repoURL := func(in query.Input) string {
 		if url, ok := dep(in, 0); ok {
@@ -94,13 +84,46 @@ func firstText(fields ...query.Field) *fieldDef {
 	}, fields...)
 }
 
-func githubEventDeps() []query.Field { return []query.Field{textAt("action"), textAt("visibility")} }
+// githubMembers are the members by which the body of a webhook tells its type, the
+// more telling ones first.
+func githubMembers() [][2]string {
+	return [][2]string{
+		{"zen", "ping"}, {"hook", "meta"}, {"pusher", "push"}, {"workflow_job", "workflow_job"}, {"workflow_run", "workflow_run"},
+		{"member", "member"}, {"key", "deploy_key"}, {"pull_request", "pull_request"}, {"comment", "issue_comment"},
+		{"issue", "issues"}, {"release", "release"}, {"forkee", "fork"}, {"team", "team"}, {"repository", "repository"},
+	}
+}
 
-// githubEvent says an action of the audit log in the words of webhooks: type and
-// action.
-func githubEvent(in query.Input, at int) (kind, action string) {
-	name, _ := dep(in, at)
-	visibility, _ := dep(in, at+1)
+// githubEventDeps are what [githubEvent] reads.
+func githubEventDeps() []query.Field {
+	deps := []query.Field{textAt("webhook_type"), textAt("action"), textAt("visibility"), textAt("sender", "login")}
+	for _, m := range githubMembers() {
+		deps = append(deps, rawAt(m[0]))
+	}
+	return deps
+}
+
+// githubEvent says type and action of an event. The first dependencies of in are those
+// of [githubEventDeps].
+func githubEvent(in query.Input) (kind, action string) {
+	name, _ := dep(in, 1)
+	if kind, ok := dep(in, 0); ok {
+		return string(kind), string(name)
+	}
+	if _, webhook := dep(in, 3); !webhook {
+		return githubAuditEvent(in, name)
+	}
+	for i, m := range githubMembers() {
+		if v, ok := dep(in, 4+i); ok && string(v) != "null" {
+			return m[1], string(name)
+		}
+	}
+	return "", string(name)
+}
+
+// githubAuditEvent says an action of the audit log in the words of webhooks.
+func githubAuditEvent(in query.Input, name []byte) (kind, action string) {
+	visibility, _ := dep(in, 2)
 	switch string(name) {
 	case "repo.create":
 		return "repository", "created"
@@ -263,27 +286,23 @@ func addGithubFindings(c catalogue) {
 
 // githubInfo is evt.plugininfo of a GitHub event.
 func githubInfo() (deps []query.Field, fn derivation) {
-	deps = append([]query.Field{textAt("webhook_type")}, githubEventDeps()...)
+	deps = githubEventDeps()
+	n := len(deps)
 	deps = append(deps, textAt("sender", "login"), textAt("actor"), textAt("repository", "html_url"), textAt("repo"))
 	return deps, func(in query.Input, out *query.Values) {
-		kind, webhook := dep(in, 0)
-		action, _ := dep(in, 1)
-		if !webhook {
-			k, a := githubEvent(in, 1)
-			kind, action = []byte(k), []byte(a)
-		}
+		kind, action := githubEvent(in)
 		line := append([]byte("github "), kind...)
 		for _, part := range []struct {
 			label string
 			at    int
-		}{{" user:", 3}, {" repo:", 5}} {
+		}{{" user:", n}, {" repo:", n + 2}} {
 			if v, ok := dep(in, part.at); ok {
 				line = append(append(line, part.label...), v...)
 			} else if v, ok := dep(in, part.at+1); ok {
 				line = append(append(line, part.label...), v...)
 			}
 		}
-		if len(action) > 0 {
+		if action != "" {
 			line = append(append(line, " action:"...), action...)
 		}
 		out.Add(line)

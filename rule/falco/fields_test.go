@@ -1,6 +1,7 @@
 package falco
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/yagura-sec/yagura/rule"
@@ -81,7 +82,13 @@ func TestFields(t *testing.T) {
 			"okta.principal.name": "", "okta.org": "", "json.value[/outcome/reason]": "null", "json.value[/target/1/id]": "2",
 		}},
 		{"okta", "okta.system", `{"eventType":"x"}`, map[string]string{"okta.actor.name": "", "okta.target.user.id": "<NA>", "okta.evt.type": "x"}},
-		{"github", "github.audit", githubWebhook, map[string]string{
+		{"github", "github.webhook", `{"action":"added","member":{"login":"bob"},"repository":{"full_name":"acme/site"},"sender":{"login":"ada"}}`, map[string]string{
+			"github.type": "member", "github.action": "added", "evt.plugininfo": "github member user:ada action:added",
+		}},
+		{"github", "github.webhook", `{"ref":"refs/heads/x","pusher":{"name":"ada"},"repository":{"full_name":"acme/site"},"sender":{"login":"ada"}}`, map[string]string{
+			"github.type": "push", "github.action": "", "evt.plugininfo": "github push user:ada",
+		}},
+		{"github", "github.webhook", githubWebhook, map[string]string{
 			"github.type": "repository", "github.action": "publicized", "github.user": "ada", "github.org": "acme", "github.owner": "acme",
 			"github.repo": "https://github.com/acme/site", "github.repo.url": "https://github.com/acme/site", "github.repo.name": "acme/site",
 			"github.repo.description": "our site", "github.repo.public": "true", "github.collaborator.name": "bob", "github.collaborator.role": "admin",
@@ -127,7 +134,11 @@ func TestFields(t *testing.T) {
 	} {
 		for field, want := range c.fields {
 			r := loadOne(t, ruleText("evt.num exists", "%"+field, c.source))
-			j := newJudge(t, []*rule.Rule{r}, c.format)
+			if !slices.Contains(r.Formats, c.format) {
+				t.Errorf("source %s judges %v, not %s", c.source, r.Formats, c.format)
+				continue
+			}
+			j := newJudge(t, []*rule.Rule{r}, r.Formats[0])
 			got := j.fire(t, []byte(c.record), testMeta(c.format))
 			if len(got) != 1 || got[0].output != want {
 				t.Errorf("%s: %v, want %q", field, got, want)
