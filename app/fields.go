@@ -46,8 +46,9 @@ func UnseenFields(ctx context.Context, rules []*rule.Rule, o DecodeOptions, sour
 	}
 	for i, r := range rules {
 		u := Unseen{Rule: r}
+		formats := r.WholeFormats()
 		for name, n := range sum.Formats {
-			if r.Formats == nil || slices.Contains(r.Formats, name) {
+			if formats == nil || slices.Contains(formats, name) {
 				u.Events += n
 			}
 		}
@@ -109,7 +110,7 @@ func (c *carried) ask(format string, b *slot.Builder) {
 		bySlot[id].keys = append(bySlot[id].keys, key)
 	}
 	for i, r := range c.rules {
-		if r.Formats != nil && !slices.Contains(r.Formats, format) {
+		if formats := r.WholeFormats(); formats != nil && !slices.Contains(formats, format) {
 			continue
 		}
 		for _, f := range r.Fields {

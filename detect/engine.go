@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -99,8 +100,10 @@ func checkRule(r *rule.Rule) error {
 	if r.When == nil {
 		return fmt.Errorf("no condition")
 	}
-	if _, err := compileRule(query.NewSet(slot.NewBuilder()), r); err != nil {
-		return err
+	for _, format := range append(slices.Sorted(maps.Keys(r.Variants)), "") {
+		if _, err := compileRule(query.NewSet(slot.NewBuilder()), r.On(format)); err != nil {
+			return err
+		}
 	}
 	if r.EffectiveSeverity() == 0 {
 		return fmt.Errorf("severity is empty")
@@ -148,6 +151,7 @@ func (e *Engine) Rules() []*rule.Rule { return e.rules }
 // formats that there are.
 type formatRules struct {
 	once    sync.Once
+	name    string
 	builder *slot.Builder
 	pending []int32 // numbers of the rules
 	set     *query.Set
@@ -179,12 +183,13 @@ type part struct {
 // be given to decode.Options, which calls it once for every format; an Engine serves
 // one Decoder. b must not be used for more once the format's first record is judged.
 func (e *Engine) Want(format string, b *slot.Builder) {
-	f := &formatRules{builder: b}
+	f := &formatRules{name: format, builder: b}
 	for i, r := range e.rules {
 		if r.When == nil || r.Formats != nil && !slices.Contains(r.Formats, format) {
 			continue
 		}
 		f.pending = append(f.pending, int32(i))
+		r = r.On(format)
 		query.Want(r.When, b)
 		for _, fd := range extraFields(r) {
 			query.WantField(fd, b)
@@ -200,7 +205,7 @@ func (f *formatRules) compile(e *Engine) {
 	slots := f.builder.Len()
 	f.set = query.NewSet(f.builder)
 	for _, num := range f.pending {
-		r := e.rules[num]
+		r := e.rules[num].On(f.name)
 		c, err := compileRule(f.set, r)
 		if err != nil || f.builder.Len() != slots {
 			// New has compiled every rule already, and Want has asked for its fields.

@@ -32,7 +32,7 @@ func (m *Matcher) Finding(h Hit, ev *yagura.Event) yagura.Finding {
 	f.Event = ev.Ref()
 	f.Events = []string{ev.ID}
 	f.Why = c.prog.Why(m.st)
-	f.Output = m.output(h.Rule, c)
+	f.Output = m.output(h.Rule.On(m.name), c)
 	var set entitySet
 	set.event(ev)
 	for i, x := range h.Rule.SideCar.Entities {

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/yagura-sec/yagura"
@@ -56,7 +57,40 @@ type Rule struct {
 	// Output is the text of a finding; nil means the title.
 	Output Output
 
+	// Variants says, by format, what stands in place of When and its like for records
+	// of a format in which the rule's fields are found elsewhere.
+	Variants map[string]Variant
+
 	SideCar SideCar
+}
+
+// Variant is how a rule judges the records of one format. Its fields have the names
+// and the order of the rule's own.
+type Variant struct {
+	When    query.Expr
+	Fields  []query.Field
+	Counted *query.Field
+	Output  Output
+}
+
+// WholeFormats lists the formats of which the rule judges every record: those without
+// a variant, which is about some records of a format. It is nil where Formats is.
+func (r *Rule) WholeFormats() []string {
+	if len(r.Variants) == 0 {
+		return r.Formats
+	}
+	return slices.DeleteFunc(slices.Clone(r.Formats), func(f string) bool { _, part := r.Variants[f]; return part })
+}
+
+// On returns the rule as it judges records of a format.
+func (r *Rule) On(format string) *Rule {
+	v, ok := r.Variants[format]
+	if !ok {
+		return r
+	}
+	out := *r
+	out.When, out.Fields, out.Counted, out.Output = v.When, v.Fields, v.Counted, v.Output
+	return &out
 }
 
 // Words is text for people in one language.

@@ -194,7 +194,7 @@ func (c *ruleCheckCmd) against(env *environment, cfg *config.Config, rules *app.
 	unasked := map[string]int{}
 	for _, r := range unjudged {
 		if r.Correlation == nil {
-			unasked[strings.Join(r.Formats, ", ")]++
+			unasked[strings.Join(r.WholeFormats(), ", ")]++
 		}
 	}
 	for _, formats := range slices.Sorted(maps.Keys(unasked)) {

@@ -450,7 +450,7 @@ func (c *compiler) compareFields(n *check, left *value, pred query.Pred) (query.
 	}
 	pred.Args = []query.Arg{{Text: shown}}
 	pred.Field = query.Field{Name: left.shown, Derive: &query.Derived{
-		Name: "falco " + c.src.name + " " + left.shown + " " + n.op + " " + shown,
+		Name: "falco " + c.src.key + " " + left.shown + " " + n.op + " " + shown,
 		Deps: []query.Field{c.full(left), c.full(right)},
 		Fn: func(in query.Input, out *query.Values) {
 			if l, r := in.Dep(0), in.Dep(1); l.Len() > 0 && test(l, r) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/query"
 	"github.com/yagura-sec/yagura/rule"
 )
 
@@ -238,6 +239,9 @@ func (l *loader) compileRule(d *ruleDef, lists map[*listDef][]string) *rule.Rule
 		l.refuse(d.name, f)
 		return nil
 	}
+	if r := built.out; r.When != nil && slices.Equal(r.Formats, l.sources["k8s_audit"].formats()) {
+		l.addGKE(d, cond, lists, r)
+	}
 	for _, w := range built.warnings {
 		l.warn(d.name, w.code, w.msg, w.hint, w.at)
 	}
@@ -413,6 +417,19 @@ func kubernetesKeys() []string {
 		"auditID", "stage", "verb", "objectRef", "requestObject", "responseObject", "responseStatus", "requestURI",
 		"user", "impersonatedUser", "annotations", "sourceIPs", "stageTimestamp", "requestReceivedTimestamp", "level",
 	}
+}
+
+// addGKE makes a rule for Kubernetes judge the audit log entries of GKE too. What is to
+// be said of the rule was said when it was compiled for Kubernetes.
+func (l *loader) addGKE(d *ruleDef, cond text, lists map[*listDef][]string, r *rule.Rule) {
+	b, f := l.build(newCompiler(l.gke, l.mem), d, cond, lists)
+	if f != nil || b.out.When == nil || len(b.out.Fields) != len(r.Fields) {
+		return
+	}
+	r.Formats = append(r.Formats, l.gke.format)
+	r.Variants = map[string]rule.Variant{l.gke.format: {
+		When: &query.And{X: []query.Expr{gkeOnly(), b.out.When}}, Fields: b.out.Fields, Counted: b.out.Counted, Output: b.out.Output,
+	}}
 }
 
 // oldStyle recognises rules of the older cloud style: source k8s_audit, which then

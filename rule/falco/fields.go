@@ -70,6 +70,7 @@ type catalogue map[string]*fieldDef
 // eventSource is one of Falco's event sources and what stands in for it here.
 type eventSource struct {
 	name   string
+	key    string // of the fields that are computed: two catalogues never share one
 	plugin string // evt.pluginname
 	format string // yagura's format
 	// also is a further format whose records the same fields read.
@@ -96,8 +97,9 @@ func eventSources(opts Options) map[string]*eventSource {
 		{name: "gcp_auditlog", plugin: "gcpaudit", format: "gcp.audit", fields: gcpFields()},
 		{name: "okta", plugin: "okta", format: "okta.system", fields: oktaFields()},
 		{name: "github", plugin: "github", format: "github.audit", also: "github.webhook", fields: githubFields()},
-		{name: "k8s_audit", plugin: "k8saudit", format: "kubernetes.audit", fields: kubernetesFields()},
+		{name: "k8s_audit", plugin: "k8saudit", format: "kubernetes.audit", fields: kubernetesFields(eventShape())},
 	} {
+		s.key = s.name
 		addJSONFields(s.fields)
 		addEventFields(s, opts)
 		out[s.name] = s

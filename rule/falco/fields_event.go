@@ -124,14 +124,14 @@ func addEventFields(s *eventSource, opts Options) {
 		c["evt.hostname"] = computed(func(query.Input, *query.Values) {})
 	}
 	deps, fn := []query.Field{rawAt()}, copyFirst
-	switch s.name {
+	switch s.key {
 	case "aws_cloudtrail":
 		deps, fn = cloudtrailInfo()
 	case "github":
 		deps, fn = githubInfo()
 	}
 	c["evt.plugininfo"] = computed(fn, deps...)
-	s.delivered = delivered(s.name)
+	s.delivered = delivered(s.key)
 }
 
 // delivered is the field that a record has if Falco's plugin hands it to the engine.

@@ -8,9 +8,27 @@ import (
 	"github.com/yagura-sec/yagura/query"
 )
 
+// shape says where the members of a Kubernetes audit event stand in a record: read as
+// they are, or as texts.
+type shape struct {
+	raw, text func(keys ...string) query.Field
+}
+
+// eventShape is that of an event of the API server itself.
+func eventShape() shape { return shape{rawAt, textAt} }
+
+// plain is the field of one member.
+func (s shape) plain(keys ...string) *fieldDef {
+	f := s.raw(keys...)
+	if f.Derive != nil {
+		return computed(copyFirst, f)
+	}
+	return &fieldDef{paths: f.Paths, conv: f.Conv}
+}
+
 // kubernetesFields are the fields of Falco's plugin k8saudit and of its kin for
 // EKS, GKE, AKS and OVH, which share the source k8s_audit.
-func kubernetesFields() catalogue {
+func kubernetesFields(s shape) catalogue {
 	c := catalogue{}
 	for name, path := range map[string]string{
 		"ka.auditid":                    "auditID",
@@ -44,58 +62,58 @@ func kubernetesFields() catalogue {
 		"ka.response.reason":            "responseStatus|reason",
 		"ka.useragent":                  "userAgent",
 	} {
-		c[name] = plainRaw(strings.Split(path, "|")...)
+		c[name] = s.plain(strings.Split(path, "|")...)
 	}
-	c["ka.validations.admission.policy.failure"] = plainRaw("annotations", "validation.policy.admission.k8s.io/validation_failure")
+	c["ka.validations.admission.policy.failure"] = s.plain("annotations", "validation.policy.admission.k8s.io/validation_failure")
 	c["ka.target.pod.name"] = computed(func(in query.Input, out *query.Values) {
 		if resource, _ := dep(in, 0); string(resource) == "pods" {
 			if name, ok := dep(in, 1); ok {
 				out.Add(name)
 			}
 		}
-	}, textAt("objectRef", "resource"), textAt("objectRef", "name"))
+	}, s.text("objectRef", "resource"), s.text("objectRef", "name"))
 	c["ka.cluster.name"] = computed(func(query.Input, *query.Values) {})
 	c["ka.cluster.name"].note = "ka.cluster.name is set in the configuration of Falco's plugin and never has a value here"
 	c["ka.uri.param"] = &fieldDef{arg: argKey, bind: func(key string) fieldDef {
-		return *computed(uriParam(key), textAt("requestURI"))
+		return *computed(uriParam(key), s.text("requestURI"))
 	}}
 	c["ka.req.binding.subject.has_name"] = &fieldDef{arg: argKey, bind: func(string) fieldDef {
 		return *computed(func(_ query.Input, out *query.Values) { out.AddString("true") })
 	}}
-	c["ka.user.groups"] = listOf(argNone, members, "user", "groups")
-	c["ka.sourceips"] = listOf(argIndex, members, "sourceIPs")
-	c["ka.req.binding.subjects"] = listOf(argNone, members, "requestObject", "subjects")
+	c["ka.user.groups"] = s.listOf(argNone, members, "user", "groups")
+	c["ka.sourceips"] = s.listOf(argIndex, members, "sourceIPs")
+	c["ka.req.binding.subjects"] = s.listOf(argNone, members, "requestObject", "subjects")
 	for name, kind := range map[string]string{
 		"user_names": "User", "group_names": "Group",
 		"serviceaccount_names": "ServiceAccount", "serviceaccount_ns_names": "ServiceAccount",
 	} {
-		c["ka.req.binding.subjects."+name] = listOf(argNone, subjects(kind, name == "serviceaccount_ns_names"), "requestObject", "subjects")
+		c["ka.req.binding.subjects."+name] = s.listOf(argNone, subjects(kind, name == "serviceaccount_ns_names"), "requestObject", "subjects")
 	}
-	c["ka.req.pod.supplemental_groups"] = listOf(argNone, members, "requestObject", "spec", "securityContext", "supplementalGroups")
-	c["ka.req.service.ports"] = listOf(argIndex, members, "requestObject", "spec", "ports")
-	c["ka.req.role.rules"] = listOf(argNone, members, "requestObject", "rules")
+	c["ka.req.pod.supplemental_groups"] = s.listOf(argNone, members, "requestObject", "spec", "securityContext", "supplementalGroups")
+	c["ka.req.service.ports"] = s.listOf(argIndex, members, "requestObject", "spec", "ports")
+	c["ka.req.role.rules"] = s.listOf(argNone, members, "requestObject", "rules")
 	for _, key := range []string{"apiGroups", "nonResourceURLs", "verbs", "resources"} {
-		c["ka.req.role.rules."+key] = listOf(argIndex, flat(key), "requestObject", "rules")
+		c["ka.req.role.rules."+key] = s.listOf(argIndex, flat(key), "requestObject", "rules")
 	}
-	c["ka.req.pod.volumes.hostpath"] = listOf(argIndex, inner("hostPath", "path"), "requestObject", "spec", "volumes")
-	c["ka.req.pod.volumes.flexvolume_driver"] = listOf(argIndex, inner("flexVolume", "driver"), "requestObject", "spec", "volumes")
-	c["ka.req.pod.volumes.volume_type"] = listOf(argIndex, volumeTypes, "requestObject", "spec", "volumes")
+	c["ka.req.pod.volumes.hostpath"] = s.listOf(argIndex, inner("hostPath", "path"), "requestObject", "spec", "volumes")
+	c["ka.req.pod.volumes.flexvolume_driver"] = s.listOf(argIndex, inner("flexVolume", "driver"), "requestObject", "spec", "volumes")
+	c["ka.req.pod.volumes.volume_type"] = s.listOf(argIndex, volumeTypes, "requestObject", "spec", "volumes")
 	c["ka.req.volume.hostpath"] = &fieldDef{arg: argKey, bind: func(path string) fieldDef {
-		return *computed(hasHostPath(path), rawAt("requestObject", "spec", "volumes"))
+		return *computed(hasHostPath(path), s.raw("requestObject", "spec", "volumes"))
 	}}
 	for _, kind := range []string{"containers", "initContainers", "ephemeralContainers"} {
-		addContainerFields(c, kind)
+		s.addContainerFields(c, kind)
 	}
-	c["ka.req.container.image"] = computed(firstOf(allOrNone("image")), rawAt("requestObject", "spec", "containers"))
-	c["ka.req.container.image.repository"] = computed(firstOf(repositories), rawAt("requestObject", "spec", "containers"))
-	c["ka.req.container.privileged"] = computed(anyPrivileged, rawAt("requestObject", "spec", "containers"))
+	c["ka.req.container.image"] = computed(firstOf(allOrNone("image")), s.raw("requestObject", "spec", "containers"))
+	c["ka.req.container.image.repository"] = computed(firstOf(repositories), s.raw("requestObject", "spec", "containers"))
+	c["ka.req.container.privileged"] = computed(anyPrivileged, s.raw("requestObject", "spec", "containers"))
 	return c
 }
 
 // addContainerFields adds the fields of one kind of containers in a pod.
-func addContainerFields(c catalogue, kind string) {
+func (s shape) addContainerFields(c catalogue, kind string) {
 	add := func(name string, each lister) {
-		c["ka.req.pod."+kind+"."+name] = listOf(argIndex, each, "requestObject", "spec", kind)
+		c["ka.req.pod."+kind+"."+name] = s.listOf(argIndex, each, "requestObject", "spec", kind)
 	}
 	add("image", allOrNone("image"))
 	add("image.repository", repositories)
@@ -112,8 +130,8 @@ func addContainerFields(c catalogue, kind string) {
 	add("args", flat("args"))
 	for name, key := range map[string]string{"eff_run_as_user": "runAsUser", "eff_run_as_group": "runAsGroup"} {
 		c["ka.req.pod."+kind+"."+name] = &fieldDef{list: true, arg: argIndex, bind: func(arg string) fieldDef {
-			return *computed(effective(index(arg), key), rawAt("requestObject", "spec", kind),
-				rawAt("requestObject", "spec", "securityContext", key))
+			return *computed(effective(index(arg), key), s.raw("requestObject", "spec", kind),
+				s.raw("requestObject", "spec", "securityContext", key))
 		}}
 	}
 }
@@ -123,7 +141,7 @@ type lister func(member []byte, out *query.Values) bool
 
 // listOf is a list field over the members of the array at keys, or over the one
 // that the argument numbers.
-func listOf(arg argKind, each lister, keys ...string) *fieldDef {
+func (s shape) listOf(arg argKind, each lister, keys ...string) *fieldDef {
 	return &fieldDef{list: true, arg: arg, bind: func(arg string) fieldDef {
 		want := index(arg)
 		return *computed(func(in query.Input, out *query.Values) {
@@ -138,7 +156,7 @@ func listOf(arg argKind, each lister, keys ...string) *fieldDef {
 			if !ok {
 				out.Reset()
 			}
-		}, rawAt(keys...))
+		}, s.raw(keys...))
 	}}
 }
 

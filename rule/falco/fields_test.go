@@ -2,6 +2,7 @@ package falco
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/yagura-sec/yagura/rule"
@@ -138,12 +139,65 @@ func TestFields(t *testing.T) {
 				t.Errorf("source %s judges %v, not %s", c.source, r.Formats, c.format)
 				continue
 			}
-			j := newJudge(t, []*rule.Rule{r}, r.Formats[0])
+			j := newJudge(t, []*rule.Rule{r}, c.format)
 			got := j.fire(t, []byte(c.record), testMeta(c.format))
 			if len(got) != 1 || got[0].output != want {
 				t.Errorf("%s: %v, want %q", field, got, want)
 			}
 		}
+	}
+}
+
+// gkeEntry is an audit log entry of GKE about a request.
+func gkeEntry(method, resource, more string) string {
+	return `{"insertId": "i-1", "logName": "projects/p/logs/cloudaudit.googleapis.com%2Factivity", "receiveTimestamp": "2024-03-05T06:07:09Z",
+		"labels": {"authorization.k8s.io/decision": "allow"}, "resource": {"type": "k8s_cluster", "labels": {"cluster_name": "c1", "project_id": "p"}},
+		"protoPayload": {"serviceName": "k8s.io", "methodName": "` + method + `", "resourceName": "` + resource + `",
+		"authenticationInfo": {"principalEmail": "ada@example.com"},
+		"requestMetadata": {"callerIp": "198.51.100.7", "callerSuppliedUserAgent": "kubectl"}` + more + `}}`
+}
+
+// TestGKE reads the fields of source k8s_audit on the audit log of Google Cloud.
+func TestGKE(t *testing.T) {
+	pod := `, "request": {"spec": {"hostNetwork": true, "containers": [{"image": "nginx:1", "securityContext": {"privileged": true}}]}}, "response": {"metadata": {"name": "p-1"}}`
+	for _, c := range []struct {
+		record string
+		fields map[string]string
+	}{
+		{gkeEntry("io.k8s.core.v1.pods.create", "core/v1/namespaces/d/pods/p", pod), map[string]string{
+			"ka.auditid": "i-1", "ka.verb": "create", "ka.stage": "ResponseComplete", "ka.user.name": "ada@example.com", "ka.useragent": "kubectl",
+			"ka.uri": "/core/v1/namespaces/d/pods/p", "ka.target.namespace": "d", "ka.target.resource": "pods", "ka.target.name": "p", "ka.target.subresource": "<NA>",
+			"ka.target.pod.name": "p", "ka.req.pod.host_network": "true", "ka.req.pod.containers.image.repository": "(nginx)", "ka.req.pod.containers.privileged": "(true)",
+			"ka.req.container.privileged": "true", "ka.resp.name": "p-1", "ka.response.code": "201", "ka.sourceips": "(198.51.100.7)", "ka.auth.decision": "allow",
+			"ka.user.groups": "<NA>", "ka.impuser.name": "<NA>", "jevt.value[/stage]": "ResponseComplete", "json.value[/objectRef/namespace]": "d",
+			"json.value[/requestObject/spec/containers/0/image]": "nginx:1", "json.value[/annotations/cluster_name]": "c1", "json.value[/protoPayload/serviceName]": "<NA>",
+			"evt.source": "k8s_audit", "evt.pluginname": "k8saudit-gke",
+		}},
+		{gkeEntry("io.k8s.core.v1.pods.exec.create", "core/v1/namespaces/d/pods/p/exec", ""), map[string]string{
+			"ka.stage": "ResponseStarted", "ka.target.subresource": "exec", "ka.target.name": "p", "ka.response.code": "101", "ka.verb": "create",
+		}},
+		{gkeEntry("io.k8s.core.v1.namespaces.delete", "core/v1/namespaces/d", ""), map[string]string{
+			"ka.target.resource": "namespaces", "ka.target.name": "d", "ka.target.namespace": "<NA>", "ka.response.code": "200",
+		}},
+		{gkeEntry("io.k8s.authorization.rbac.v1.clusterroles.patch", "rbac.authorization.k8s.io/v1/clusterroles/r/status", ""), map[string]string{
+			"ka.target.resource": "clusterroles", "ka.target.name": "r", "ka.target.subresource": "status",
+		}},
+		{gkeEntry("io.k8s.core.v1.secrets.list", "core/v1/secrets", `, "status": {"code": 7, "message": "Forbidden"}`), map[string]string{
+			"ka.target.resource": "<NA>", "ka.verb": "list", "ka.response.code": "403",
+		}},
+	} {
+		for field, want := range c.fields {
+			r := loadOne(t, ruleText("ka.verb exists", "%"+field, "k8s_audit"))
+			got := newJudge(t, []*rule.Rule{r}, "gcp.audit").fire(t, []byte(c.record), testMeta("gcp.audit"))
+			if len(got) != 1 || got[0].output != want {
+				t.Errorf("%s: %v, want %q", field, got, want)
+			}
+		}
+	}
+	r := loadOne(t, ruleText("not ka.verb=get", "x", "k8s_audit"))
+	other := strings.Replace(gkeEntry("google.container.v1.ClusterManager.CreateCluster", "projects/p", ""), `"k8s.io"`, `"container.googleapis.com"`, 1)
+	if got := newJudge(t, []*rule.Rule{r}, "gcp.audit").fire(t, []byte(other), testMeta("gcp.audit")); len(got) != 0 {
+		t.Errorf("a rule for Kubernetes judges another service of Google Cloud: %v", got)
 	}
 }
 

@@ -86,7 +86,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		rules, refusals := Load([]rule.File{{Path: "f.yaml", Data: data}}, Options{})
 		for _, r := range rules {
-			if (r.When == nil) == (r.Correlation == nil) || r.Severity == 0 || r.Title == "" || len(r.Formats) != 1 || r.Line < 1 {
+			if (r.When == nil) == (r.Correlation == nil) || r.Severity == 0 || r.Title == "" || len(r.Formats) == 0 || len(r.Formats) > 2 || r.Line < 1 {
 				t.Fatalf("%+v", r)
 			}
 		}

@@ -2,6 +2,7 @@ package falco
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,9 +26,10 @@ func newJudge(t testing.TB, rules []*rule.Rule, format string) *judge {
 	b := slot.NewBuilder()
 	j := &judge{set: query.NewSet(b)}
 	for _, r := range rules {
-		if r.When == nil || r.Formats[0] != format {
+		if r.When == nil || !slices.Contains(r.Formats, format) {
 			continue
 		}
+		r = r.On(format)
 		p, err := j.set.Add(r.When)
 		if err != nil {
 			t.Fatalf("%s: %v", r.Title, err)

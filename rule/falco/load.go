@@ -26,7 +26,7 @@ type Options struct {
 // rule that has it. Rules come in the order of their first definition.
 func Load(files []rule.File, opts Options) ([]*rule.Rule, []rule.Refusal) {
 	l := &loader{
-		opts: opts, sources: eventSources(opts), mem: &memory{},
+		opts: opts, sources: eventSources(opts), gke: gkeSource(opts), mem: &memory{},
 		lists: map[string]*listDef{}, macros: map[string]*macroDef{}, rules: map[string]*ruleDef{},
 		badLists: map[string]bool{}, badMacros: map[string]bool{}, badRules: map[string]bool{},
 		badFiles: map[string]bool{}, modern: map[string]map[string]bool{},
@@ -49,6 +49,7 @@ func Load(files []rule.File, opts Options) ([]*rule.Rule, []rule.Refusal) {
 type loader struct {
 	opts     Options
 	sources  map[string]*eventSource
+	gke      *eventSource // of rules for k8s_audit
 	mem      *memory
 	refusals []rule.Refusal
 

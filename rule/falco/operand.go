@@ -149,7 +149,7 @@ func (c *compiler) fieldValue(o *fieldRef) (*value, *syntaxError) {
 	}
 	v.field = query.Field{Name: v.shown, Paths: def.paths, Conv: def.conv}
 	if def.fn != nil {
-		v.field = query.Field{Name: v.shown, Derive: &query.Derived{Name: "falco " + c.src.name + " " + v.shown, Deps: def.deps, Fn: def.fn}}
+		v.field = query.Field{Name: v.shown, Derive: &query.Derived{Name: "falco " + c.src.key + " " + v.shown, Deps: def.deps, Fn: def.fn}}
 	}
 	switch {
 	case strings.HasSuffix(o.name, ".value") && def.arg == argNone && len(def.paths) > 0 &&
@@ -171,7 +171,7 @@ func (c *compiler) full(v *value) query.Field {
 		return v.field
 	}
 	return query.Field{Name: v.shown, Derive: &query.Derived{
-		Name: "falco present " + c.src.name + " " + v.shown,
+		Name: "falco present " + c.src.key + " " + v.shown,
 		Deps: []query.Field{v.field}, Fn: func(in query.Input, out *query.Values) {
 			text, _ := dep(in, 0)
 			out.Add(text)
@@ -187,7 +187,7 @@ func (c *compiler) transformValue(o *transform) (*value, *syntaxError) {
 		return nil, err
 	}
 	v.field = query.Field{Name: v.shown, Derive: &query.Derived{
-		Name: "falco " + c.src.name + " " + v.shown, Deps: b.deps,
+		Name: "falco " + c.src.key + " " + v.shown, Deps: b.deps,
 		Fn: func(in query.Input, out *query.Values) {
 			values := c.mem.get()
 			if expr.eval(in, c.mem, values) {
