@@ -38,8 +38,8 @@ var elasticHit = Envelope{
 	Open:      emitHeld(0),
 }
 
-// aksAudit is a Kubernetes audit event in the diagnostic logs of AKS, and in the
-// table AzureDiagnostics.
+// aksAudit is a Kubernetes audit event in the diagnostic logs of AKS, from an event hub
+// or storage account, or in the table AzureDiagnostics.
 var aksAudit = Envelope{
 	Name:      "AKS diagnostic log",
 	Fields:    fieldList(true, []string{"properties.log|log_s", "category"}),
@@ -49,11 +49,13 @@ var aksAudit = Envelope{
 }
 
 // textLine is a record as the text of a line that a shipper read: Filebeat and
-// Logstash (message, event.original; also in a document of Elasticsearch), Fluent Bit and Docker (log), CloudWatch Logs
-// Insights (@message), Splunk's export (_raw).
+// Logstash (message, event.original; also in a document of Elasticsearch), Fluent Bit
+// and Docker (log), CloudWatch Logs Insights (@message), Graylog (short_message),
+// Splunk's export (_raw).
 var textLine = Envelope{
-	Name:      "line of a log shipper",
-	Fields:    fieldList(false, []string{"message|@message|event.original|log|_raw|result._raw|_source.event.original|_source.message"}),
+	Name: "line of a log shipper",
+	Fields: fieldList(false, []string{"message|@message|event.original|log|short_message|_raw|result._raw|" +
+		"_source.event.original|_source.message"}),
 	OnlyKnown: true,
 	Is:        func(r *Record) bool { return jsonLine(r) != nil },
 	Open:      func(r *Record, emit func([]byte)) error { emit(jsonLine(r)); return nil },
