@@ -38,6 +38,7 @@ func Load(files []rule.File, opts Options) ([]*rule.Rule, []rule.Refusal) {
 			return nil, l.refusals
 		}
 	}
+	l.sayEarly()
 	rules := l.compile()
 	if opts.Strict && l.failed() {
 		return nil, l.refusals
@@ -66,6 +67,8 @@ type loader struct {
 	badLists, badMacros, badRules, badFiles map[string]bool
 	// What conditions have taken of maxText and maxParts.
 	written, parts int
+	// early are the changes of what no file before them defines.
+	early []earlyChange
 	// modern holds, for each file, the sources that its rules name.
 	modern map[string]map[string]bool
 }
@@ -155,6 +158,9 @@ func (l *loader) readItem(e entry) {
 	if bad == nil {
 		return
 	}
+	if slices.Contains([]string{msgNoRuleAppend, msgNoRuleReplace, msgNoMacro, msgNoList}, bad.msg) {
+		l.early = append(l.early, earlyChange{len(l.refusals), kind, name})
+	}
 	switch kind {
 	case "required_engine_version", "required_plugin_versions":
 		l.badFiles[e.src.path] = true
@@ -176,6 +182,41 @@ func (l *loader) readItem(e entry) {
 		}
 	}
 	l.refuse(name, bad)
+}
+
+// earlyChange is a refused change of something that was not defined yet.
+type earlyChange struct {
+	refusal    int // index into the refusals
+	kind, name string
+}
+
+// sayEarly says where the things are defined that were changed too early.
+func (l *loader) sayEarly() {
+	for _, e := range l.early {
+		var at place
+		switch e.kind {
+		case "rule":
+			if d := l.rules[e.name]; d != nil {
+				at = d.at
+			}
+		case "macro":
+			if m := l.macros[e.name]; m != nil {
+				at = m.at
+			}
+		case "list":
+			if d := l.lists[e.name]; d != nil {
+				at = d.at
+			}
+		}
+		if at.frag == nil || l.refusals[e.refusal].Hint != "" {
+			continue
+		}
+		hint := "it is defined further down"
+		if file := at.frag.file.path; file != l.refusals[e.refusal].File {
+			hint = "it is defined in " + file + ", which is read later: a folder is read in the order of its names; name the files one by one, or give a falco.yaml"
+		}
+		l.refusals[e.refusal].Hint = hint
+	}
 }
 
 // unknownKeys warns of keys that mean nothing.

@@ -223,3 +223,31 @@ func TestHostile(t *testing.T) {
 		})
 	}
 }
+
+// TestEarlyChanges says where a thing is defined that was changed before: in a folder
+// falco_rules.local.yaml comes before falco_rules.yaml.
+func TestEarlyChanges(t *testing.T) {
+	change := rule.File{Path: "a.local.yaml", Data: []byte(`
+- {rule: r, condition: and ct.src=x, override: {condition: append}}
+- {list: l, items: [b], append: true}
+- {macro: m, condition: or ct.name=b, append: true}
+- {rule: never, condition: and ct.src=x, override: {condition: append}}
+- {macro: here, condition: or ct.name=b, append: true}
+- {macro: here, condition: ct.name=a}
+`)}
+	define := rule.File{Path: "a.yaml", Data: []byte("- {list: l, items: [a]}\n- {macro: m, condition: ct.name in (l)}\n" + ruleText("m", "x", "aws_cloudtrail"))}
+	_, refusals := Load([]rule.File{change, define}, Options{})
+	later := "it is defined in a.yaml, which is read later: a folder is read in the order of its names; name the files one by one, or give a falco.yaml"
+	var hints []string
+	for _, r := range refusals {
+		if !r.Warning {
+			hints = append(hints, r.Hint)
+		}
+	}
+	if diff := cmp.Diff([]string{later, later, later, "", "it is defined further down"}, hints); diff != "" {
+		t.Error(diff)
+	}
+	if _, refusals = Load([]rule.File{define, change}, Options{}); refusals[0].Hint != "" {
+		t.Errorf("%v", refusals)
+	}
+}
