@@ -303,7 +303,7 @@ func (l *loader) build(c *compiler, d *ruleDef, cond text, lists map[*listDef][]
 		Formats: c.src.formats(), Output: output, Severity: severity(d.priority),
 	}
 	if l.opts.Config.firstOnly() {
-		r.Exclusive = "falco"
+		r.Exclusive = "falco " + c.src.name
 	}
 	if windowed, rest := findWindow(c, n); windowed != nil {
 		if bad := c.window(r, windowed, rest); bad != nil {

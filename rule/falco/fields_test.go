@@ -194,6 +194,15 @@ func TestGKE(t *testing.T) {
 			}
 		}
 	}
+	// To Falco one entry is an event of two sources, and the first rule of each speaks.
+	groups := map[string]bool{}
+	for _, text := range []string{ruleText("ka.verb=get", "x", "k8s_audit"), ruleText("gcp.user=x", "x", "gcp_auditlog")} {
+		rules, _ := Load([]rule.File{{Path: "r.yaml", Data: []byte(text)}}, Options{Config: &Config{FirstMatch: true}})
+		groups[rules[0].Exclusive] = true
+	}
+	if len(groups) != 2 {
+		t.Errorf("groups of which one rule speaks: %v", groups)
+	}
 	r := loadOne(t, ruleText("not ka.verb=get", "x", "k8s_audit"))
 	other := strings.Replace(gkeEntry("google.container.v1.ClusterManager.CreateCluster", "projects/p", ""), `"k8s.io"`, `"container.googleapis.com"`, 1)
 	if got := newJudge(t, []*rule.Rule{r}, "gcp.audit").fire(t, []byte(other), testMeta("gcp.audit")); len(got) != 0 {
