@@ -100,3 +100,32 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// FuzzConfig reads any bytes as falco.yaml and as a part of it: what is wrong is said
+// with its place, and rules can be loaded by what was read.
+func FuzzConfig(f *testing.F) {
+	for _, text := range []string{
+		"rules_files: [a.yaml, b/]\nrule_matching: first\npriority: error\n",
+		"rules:\n  - enable: {rule: '*'}\n  - disable: {tag: t}\n",
+		"append_output:\n  - {match: {source: aws_cloudtrail, tags: [t]}, extra_output: ' %ct.name', extra_fields: [ct.id]}\n",
+		"config_files: [d, {path: e, strategy: override}]\n", "a: &x [*x]\n", "[]", "rules: {enable: {rule: [x]}}\n", "append_output: [{match: [], extra_output: {}}]",
+	} {
+		f.Add([]byte(text), []byte("rules_files: [c.yaml]\n"), "append")
+	}
+	f.Fuzz(func(t *testing.T, main, part []byte, strategy string) {
+		if len(main)+len(part) > 1<<14 {
+			return
+		}
+		ConfigFiles(rule.File{Path: "f.yaml", Data: main})
+		c, refusals := ParseConfig(rule.File{Path: "f.yaml", Data: main}, ConfigPart{rule.File{Path: "g.yaml", Data: part}, strategy})
+		if c != nil {
+			_, more := Load([]rule.File{{Path: "r.yaml", Data: []byte(base)}}, Options{Config: c})
+			refusals = append(refusals, more...)
+		}
+		for _, x := range refusals {
+			if x.Reason == "" || x.File == "" || x.Line < 1 || x.Column < 1 {
+				t.Fatalf("%+v", x)
+			}
+		}
+	})
+}
