@@ -9,6 +9,7 @@ import (
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/query"
 	"github.com/yagura-sec/yagura/rule"
+	"github.com/yagura-sec/yagura/slot"
 )
 
 // Limits of conditions with their lists and macros put in: the nodes of one, and
@@ -239,8 +240,12 @@ func (l *loader) compileRule(d *ruleDef, lists map[*listDef][]string) *rule.Rule
 		l.refuse(d.name, f)
 		return nil
 	}
-	if r := built.out; r.When != nil && slices.Equal(r.Formats, l.sources["k8s_audit"].formats()) {
+	switch r := built.out; {
+	case r.When == nil:
+	case r.Formats[0] == "kubernetes.audit":
 		l.addGKE(d, cond, lists, r)
+	case r.Formats[0] == "gcp.audit":
+		addWorkspace(r)
 	}
 	for _, w := range built.warnings {
 		l.warn(d.name, w.code, w.msg, w.hint, w.at)
@@ -429,6 +434,21 @@ func (l *loader) addGKE(d *ruleDef, cond text, lists map[*listDef][]string, r *r
 	r.Formats = append(r.Formats, l.gke.format)
 	r.Variants = map[string]rule.Variant{l.gke.format: {
 		When: &query.And{X: []query.Expr{gkeOnly(), b.out.When}}, Fields: b.out.Fields, Counted: b.out.Counted, Output: b.out.Output,
+	}}
+}
+
+// addWorkspace makes a rule for Google Cloud's audit log judge the entries too that
+// Google Workspace writes there. Those that come from Workspace itself are no events of
+// Falco's source.
+func addWorkspace(r *rule.Rule) {
+	entry := &query.Pred{
+		Field: query.Field{Name: "protoPayload", Paths: []slot.Path{exact("protoPayload"), exact("protopayload_auditlog")}, Conv: query.ConvRaw},
+		Op:    query.Exists, Args: []query.Arg{{Bool: true}}, OpName: "exists",
+	}
+	const format = "google_workspace.audit"
+	r.Formats = append(r.Formats, format)
+	r.Variants = map[string]rule.Variant{format: {
+		When: &query.And{X: []query.Expr{entry, r.When}}, Fields: r.Fields, Counted: r.Counted, Output: r.Output,
 	}}
 }
 

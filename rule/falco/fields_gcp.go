@@ -4,20 +4,22 @@ import (
 	"strings"
 
 	"github.com/yagura-sec/yagura/query"
+	"github.com/yagura-sec/yagura/slot"
 )
 
-// gcpFields are the fields of Falco's plugin gcpaudit.
+// gcpFields are the fields of Falco's plugin gcpaudit, which reads log entries. Where a
+// table has the same value in a column of its own, the field is read there too.
 func gcpFields() catalogue {
 	c := catalogue{}
 	for name, path := range map[string]string{
-		"gcp.user":                    "protoPayload.authenticationInfo.principalEmail",
-		"gcp.callerIP":                "protoPayload.requestMetadata.callerIp",
-		"gcp.userAgent":               "protoPayload.requestMetadata.callerSuppliedUserAgent",
-		"gcp.serviceName":             "protoPayload.serviceName",
-		"gcp.methodName":              "protoPayload.methodName",
-		"gcp.resourceName":            "protoPayload.resourceName",
-		"gcp.resourceType":            "resource.type",
-		"gcp.time":                    "timestamp",
+		"gcp.user":                    "protoPayload.authenticationInfo.principalEmail|payload_authenticationInfo_principalEmail_s|PrincipalEmail",
+		"gcp.callerIP":                "protoPayload.requestMetadata.callerIp|payload_requestMetadata_callerIp_s",
+		"gcp.userAgent":               "protoPayload.requestMetadata.callerSuppliedUserAgent|payload_requestMetadata_callerSuppliedUserAgent_s",
+		"gcp.serviceName":             "protoPayload.serviceName|payload_serviceName_s|ServiceName",
+		"gcp.methodName":              "protoPayload.methodName|payload_methodName_s|MethodName",
+		"gcp.resourceName":            "protoPayload.resourceName|payload_resourceName_s|GCPResourceName",
+		"gcp.resourceType":            "resource.type|resource_type_s|GCPResourceType",
+		"gcp.time":                    "timestamp|timestamp_t|Timestamp",
 		"gcp.cloudfunctions.function": "resource.labels.function_name",
 		"gcp.cloudsql.databaseId":     "resource.labels.database_id",
 		"gcp.compute.instanceId":      "resource.labels.instance_id",
@@ -27,10 +29,10 @@ func gcpFields() catalogue {
 		"gcp.dns.zone":                "resource.labels.zone_name",
 		"gcp.iam.serviceAccount":      "resource.labels.email_id",
 		"gcp.iam.serviceAccountId":    "resource.labels.unique_id",
-		"gcp.projectId":               "resource.labels.project_id",
+		"gcp.projectId":               "resource.labels.project_id|resource_labels_project_id_s|ProjectId",
 		"gcp.storage.bucket":          "resource.labels.bucket_name",
 	} {
-		c[name] = plainText(strings.Split(path, ".")...)
+		c[name] = &fieldDef{paths: gcpPaths(path), conv: query.ConvString}
 	}
 	for _, name := range []string{"gcp.user", "gcp.callerIP", "gcp.methodName"} {
 		c[name].always = true
@@ -51,6 +53,19 @@ func gcpFields() catalogue {
 		}
 	}, textAt("resource", "type"), textAt("resource", "labels", "name"))
 	return c
+}
+
+// gcpPaths are the places of a value: its path in a log entry, the same in BigQuery's
+// columns, and the columns of the tables of Microsoft Sentinel.
+func gcpPaths(places string) []slot.Path {
+	var paths []slot.Path
+	for p := range strings.SplitSeq(places, "|") {
+		paths = append(paths, exact(strings.Split(p, ".")...))
+		if rest, ok := strings.CutPrefix(p, "protoPayload."); ok {
+			paths = append(paths, exact(append([]string{"protopayload_auditlog"}, strings.Split(rest, ".")...)...))
+		}
+	}
+	return paths
 }
 
 // gcpPolicyDelta yields the first list of binding changes that is not empty.

@@ -73,6 +73,15 @@ func TestFields(t *testing.T) {
 		{"gcp_auditlog", "gcp.audit", `{"protoPayload":{},"resource":{"type":"logging_sink","labels":{"name":"s","location":"global"}}}`, map[string]string{
 			"gcp.user": "", "gcp.callerIP": "", "gcp.methodName": "", "gcp.serviceName": "<NA>", "gcp.location": "global", "gcp.logging.sink": "s", "gcp.policyDelta": "<NA>",
 		}},
+		{"gcp_auditlog", "gcp.audit", `{"protopayload_auditlog":{"serviceName":"iam.googleapis.com","methodName":"m","authenticationInfo":{"principalEmail":"a"}},"logName":"l"}`, map[string]string{
+			"gcp.user": "a", "gcp.methodName": "m", "gcp.serviceName": "iam.googleapis.com", "gcp.callerIP": "", "gcp.resourceName": "<NA>",
+		}},
+		{"gcp_auditlog", "gcp.audit", `{"payload_methodName_s":"m","payload_authenticationInfo_principalEmail_s":"a","resource_labels_project_id_s":"p"}`, map[string]string{
+			"gcp.user": "a", "gcp.methodName": "m", "gcp.projectId": "p", "gcp.serviceName": "<NA>",
+		}},
+		{"gcp_auditlog", "gcp.audit", `{"MethodName":"m","PrincipalEmail":"a","ServiceName":"s","GCPResourceName":"r"}`, map[string]string{
+			"gcp.user": "a", "gcp.methodName": "m", "gcp.serviceName": "s", "gcp.resourceName": "r",
+		}},
 		{"okta", "okta.system", oktaRecord, map[string]string{
 			"okta.evt.type": "user.session.start", "okta.evt.legacytype": "core.user_auth.login_success", "okta.severity": "INFO", "okta.message": "User login",
 			"okta.published": "2024-03-05T06:07:08.009Z", "okta.actor.id": "00u1", "okta.actor.Type": "User", "okta.actor.alternateid": "ada@example.com",
@@ -207,6 +216,21 @@ func TestGKE(t *testing.T) {
 	other := strings.Replace(gkeEntry("google.container.v1.ClusterManager.CreateCluster", "projects/p", ""), `"k8s.io"`, `"container.googleapis.com"`, 1)
 	if got := newJudge(t, []*rule.Rule{r}, "gcp.audit").fire(t, []byte(other), testMeta("gcp.audit")); len(got) != 0 {
 		t.Errorf("a rule for Kubernetes judges another service of Google Cloud: %v", got)
+	}
+}
+
+// TestWorkspace asks rules for gcp_auditlog of what Workspace writes into the audit log of
+// Google Cloud, and not of what its own API says.
+func TestWorkspace(t *testing.T) {
+	r := loadOne(t, ruleText("not gcp.methodName=x", "%gcp.serviceName %evt.num", "gcp_auditlog"))
+	for record, want := range map[string]int{
+		`{"protoPayload":{"serviceName":"login.googleapis.com","methodName":"google.login.LoginService.loginFailure"}}`: 1,
+		`{"kind":"admin#reports#activity","id":{"applicationName":"login"},"events":[{"name":"login_failure"}]}`:        0,
+	} {
+		got := newJudge(t, []*rule.Rule{r}, "google_workspace.audit").fire(t, []byte(record), testMeta("google_workspace.audit"))
+		if len(got) != want || want == 1 && got[0].output != "login.googleapis.com 7" {
+			t.Errorf("%s: %v", record, got)
+		}
 	}
 }
 
