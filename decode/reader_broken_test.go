@@ -88,6 +88,39 @@ func TestBroken(t *testing.T) {
 	}
 }
 
+// TestCutLines cuts a line at every byte. The lines around it are all there, though some
+// cuts make the next line a value of the cut one.
+func TestCutLines(t *testing.T) {
+	a, b, c := trail("A"), trail("BB"), trail("CCC")
+	line := `{"a":{"b":[{"c":1},"d\"e",[2,{}]],"f":"}\\"},"g":null}`
+	d := newDecoder(t, Options{})
+	for n := 1; n < len(line); n++ {
+		for _, x := range []struct {
+			text string
+			want []string
+		}{
+			{a + "\n" + line[:n] + "\n" + b + "\n" + c + "\n", []string{a, "!", b, c}},
+			{a + "\r\n" + line[:n] + "\r\n" + b + "\r\n" + c, []string{a, "!", b, c}},
+			{line[:n] + "\n" + b + "\n", []string{"!", b}},
+			{line[:n] + "\n" + b, []string{"!", b}},
+		} {
+			list := readAll(t, d, strings.NewReader(x.text), "f")
+			seen := raws(list)
+			for i := range seen {
+				if strings.HasPrefix(seen[i], "! ") {
+					seen[i] = "!"
+				}
+			}
+			if diff := cmp.Diff(x.want, seen); diff != "" {
+				t.Fatalf("cut behind %s (-want +got):\n%s", line[:n], diff)
+			}
+			if diff := cmp.Diff(list, readAll(t, d, iotest.OneByteReader(strings.NewReader(x.text)), "f")); diff != "" {
+				t.Errorf("cut behind %s, byte by byte (-whole +bytes):\n%s", line[:n], diff)
+			}
+		}
+	}
+}
+
 func TestBrokenPlace(t *testing.T) {
 	a := trail("A")
 	text := a + "\n" + `{"a":1,"b":tru}` + "\n" + a + "\n"

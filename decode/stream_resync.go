@@ -1,11 +1,16 @@
 package decode
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/yagura-sec/yagura/slot"
+)
 
 // After a broken record the reader looks for where the next one starts. It walks
 // the text byte by byte with an eye on strings and brackets and keeps nothing, so
 // that a record of any length is passed in constant memory, and it never goes back,
-// so that the work is bounded by the length of the text.
+// so that the work is bounded by the length of the text: no byte is looked at more
+// than twice.
 
 // lost is the search for the next record.
 type lost struct {
@@ -32,7 +37,7 @@ func (s *stream) resync() {
 		for s.pos < s.end {
 			c := s.buf[s.pos]
 			past := !l.first && l.left <= 0
-			if past && s.resume(l, f, c) {
+			if past && s.resume(l, f, c) || !past && f.kind == top && c == '{' && l.prev == '\n' && s.wholeLine() {
 				return
 			}
 			if past && f.kind == top && s.leap(l) {
@@ -91,6 +96,26 @@ func (s *stream) resume(l *lost, f *frame, c byte) bool {
 		return true
 	}
 	return false
+}
+
+// wholeLine says whether the unread bytes start with a line that is one JSON value. Where
+// the fault is further on, a record that was cut short has run into the next: what
+// belongs to a record whose fault is there goes on after such a line, or is indented.
+func (s *stream) wholeLine() bool {
+	n := 0
+	for {
+		if i := bytes.IndexByte(s.unread()[n:], '\n'); i >= 0 {
+			n += i
+			break
+		}
+		n = s.end - s.pos
+		if !s.more() {
+			break
+		}
+	}
+	line := s.unread()[:n]
+	m, err := slot.Skip(line)
+	return err == nil && skipSpace(line, m) == n
 }
 
 // memberNext says whether what follows the comma at the unread bytes may be the next
