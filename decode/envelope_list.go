@@ -168,7 +168,7 @@ func (r *Reader) isList(s *stream, b []byte, name []byte, v, first int, plain bo
 		// A member that is known settles it.
 		last := len(r.d.plans) - 1
 		r.looked = true
-		_, err := r.d.plans[last].Scan(b[first:], r.doc(last))
+		_, err := r.scan(last, b[first:])
 		if errors.Is(err, slot.ErrShort) {
 			return false, !s.eof
 		}

@@ -39,10 +39,18 @@ type Decoder struct {
 // is of the earlier one whatever came before it. The format asked first, CloudTrail,
 // pays nothing for that.
 type plan struct {
-	*slot.Plan
-	ask       []int       // the formats to ask, in order, the plan's own last
-	slots     [][]slot.ID // by format, nil for those after the own one
-	envelopes [][]slot.ID // by envelope; in the last plan only
+	*slot.Plan // compiled with the first Doc: most logs need two or three of the plans
+	once       sync.Once
+	builder    *slot.Builder
+	ask        []int       // the formats to ask, in order, the plan's own last
+	slots      [][]slot.ID // by format, nil for those after the own one
+	envelopes  [][]slot.ID // by envelope; in the last plan only
+}
+
+// newDoc returns a Doc of the plan.
+func (p *plan) newDoc() *slot.Doc {
+	p.once.Do(func() { p.Plan, p.builder = p.builder.Plan(), nil })
+	return p.NewDoc()
 }
 
 // New returns a Decoder. It is an error to name a format twice.
@@ -70,7 +78,7 @@ func New(o Options) (*Decoder, error) {
 	last := len(d.formats) - 1
 	for k := range d.formats {
 		b := slot.NewBuilder()
-		p := &plan{slots: make([][]slot.ID, len(d.formats))}
+		p := &plan{builder: b, slots: make([][]slot.ID, len(d.formats))}
 		for j, f := range d.formats[:k+1] {
 			fields := f.hot()
 			if j == k {
@@ -87,7 +95,6 @@ func New(o Options) (*Decoder, error) {
 		if o.Want != nil {
 			o.Want(d.formats[k].Name, b)
 		}
-		p.Plan = b.Plan()
 		d.plans = append(d.plans, p)
 	}
 	d.scratch.New = func() any { return newScratch(d) }

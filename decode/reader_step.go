@@ -212,10 +212,9 @@ func (r *Reader) value(s *stream, f *frame, c byte) (done bool, bad *RecordError
 	if c == '{' && !f.direct && r.enter(s) {
 		return false, nil, nil
 	}
-	p := r.plan(s)
 	walked := false
 	for {
-		n, err := p.Scan(s.unread(), r.doc(s.guess))
+		n, err := r.scan(s.guess, s.unread())
 		if err == nil && s.pos+n == s.end && c != '{' && c != '[' && c != '"' && s.more() {
 			continue // a number may go on
 		}
@@ -309,11 +308,15 @@ func (r *Reader) broken(s *stream, err error) *RecordError {
 	return e
 }
 
-func (r *Reader) plan(s *stream) *plan { return r.d.plans[s.guess] }
+// scan reads the record at the start of text with plan k.
+func (r *Reader) scan(k int, text []byte) (n int, err error) {
+	d := r.doc(k)
+	return r.d.plans[k].Scan(text, d)
+}
 
 func (r *Reader) doc(k int) *slot.Doc {
 	if r.docs[k] == nil {
-		r.docs[k] = r.d.plans[k].NewDoc()
+		r.docs[k] = r.d.plans[k].newDoc()
 	}
 	return r.docs[k]
 }
@@ -324,7 +327,7 @@ func (r *Reader) found(s *stream, f *frame, n int) (done bool, bad *RecordError,
 	last := len(r.d.formats) - 1
 	if k < 0 && s.guess != last {
 		s.guess = last
-		if _, err := r.plan(s).Scan(s.unread(), r.doc(last)); err != nil {
+		if _, err := r.scan(last, s.unread()); err != nil {
 			return false, r.broken(s, err), nil
 		}
 		k = r.recognise(last)
@@ -337,7 +340,7 @@ func (r *Reader) found(s *stream, f *frame, n int) (done bool, bad *RecordError,
 			}
 			if r.looked {
 				// A list that is a field of the record was looked at with the record's Doc.
-				if _, err := r.plan(s).Scan(s.unread(), r.doc(last)); err != nil {
+				if _, err := r.scan(last, s.unread()); err != nil {
 					return false, r.broken(s, err), nil
 				}
 			}
@@ -352,12 +355,12 @@ func (r *Reader) found(s *stream, f *frame, n int) (done bool, bad *RecordError,
 	}
 	if k != s.guess {
 		s.guess = k
-		if _, err := r.plan(s).Scan(s.unread(), r.doc(k)); err != nil {
+		if _, err := r.scan(k, s.unread()); err != nil {
 			return false, r.broken(s, err), nil
 		}
 	}
 	r.rec = Record{Format: r.d.formats[k], Doc: r.doc(k), Num: r.number(s), Offset: s.offset(), File: s.file,
-		slots: r.plan(s).slots[k], words: &r.words}
+		slots: r.d.plans[k].slots[k], words: &r.words}
 	key, content, ok := r.rec.Format.Key(&r.rec)
 	if !ok {
 		key = placeKey(r.rec.File, r.rec.Num)
@@ -416,7 +419,7 @@ func (r *Reader) unwrap(s *stream, n int) (opened bool, bad *RecordError) {
 		}
 		if e.OnlyKnown && !(len(in.queue) == 1 && r.known(in.queue[0])) {
 			// The payload was looked at with the same Doc.
-			_, _ = p.Scan(s.unread()[:n], r.doc(last))
+			_, _ = r.scan(last, s.unread()[:n])
 			continue
 		}
 		r.depth++
@@ -428,7 +431,7 @@ func (r *Reader) unwrap(s *stream, n int) (opened bool, bad *RecordError) {
 // known says whether a payload is a record of a format.
 func (r *Reader) known(payload []byte) bool {
 	last := len(r.d.plans) - 1
-	_, err := r.d.plans[last].Scan(payload, r.doc(last))
+	_, err := r.scan(last, payload)
 	return err == nil && r.recognise(last) >= 0
 }
 
