@@ -90,6 +90,7 @@ type worker struct {
 	flow    *flow
 	cur     *batch
 	unit    *unit
+	event   yagura.Event // of the record that is judged
 	reader  *decode.Reader
 	read    int64 // bytes of reader that have been reported
 	decoded int64
@@ -207,29 +208,28 @@ func (w *worker) record(rec *decode.Record) {
 	if len(hits) == 0 {
 		return
 	}
-	event := w.event(rec)
+	w.head(rec)
 	for _, h := range hits {
 		if h.Alerts {
 			x := &struct { // one piece of memory for both
 				item    report.Item
 				finding yagura.Finding
-			}{finding: w.matcher.Finding(h, &event)}
+			}{finding: w.matcher.Finding(h, &w.event)}
 			x.item = report.Item{Finding: &x.finding, File: rec.File, Offset: rec.Offset}
 			b.add(hit{item: item, finding: &x.item})
 		}
 		if h.Feeds {
-			if base := w.matcher.Base(h, &event); base != nil {
+			if base := w.matcher.Base(h, &w.event); base != nil {
 				b.add(hit{item: item, base: base})
 			}
 		}
 	}
 }
 
-// event makes the header of a record.
-func (w *worker) event(rec *decode.Record) yagura.Event {
-	e := rec.Head()
-	e.Source = w.unit.job.object.Source
-	return e
+// head makes the header of a record.
+func (w *worker) head(rec *decode.Record) {
+	rec.Head(&w.event)
+	w.event.Source = w.unit.job.object.Source
 }
 
 // flush hands the batch to the sequencer and begins another.

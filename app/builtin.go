@@ -110,7 +110,8 @@ func (q *sequencer) reread(ctx context.Context, list []conflict) []*report.Item 
 		if rec.Num != c.num || rec.File != c.file || rec.Key != c.item.Key {
 			continue
 		}
-		e := rec.Head()
+		var e yagura.Event
+		rec.Head(&e)
 		e.Source = o.Source
 		out[i] = conflictFinding(&e)
 		i++

@@ -250,17 +250,17 @@ func (r *Reader) Close() {
 // Event makes the event of a record: its header, and a copy of its bytes. Source
 // and Seen are the caller's to fill.
 func (r *Record) Event() yagura.Event {
-	e := r.Head()
+	var e yagura.Event
+	r.Head(&e)
 	e.Raw = bytes.Clone(r.Doc.Record())
 	return e
 }
 
-// Head makes the event of a record without its bytes, for whoever needs its header
+// Head makes e the event of a record without its bytes, for whoever needs its header
 // only.
-func (r *Record) Head() yagura.Event {
-	e := yagura.Event{V: 1, Key: r.Key, Format: r.Format.Name, File: r.File, Offset: r.Offset, Outcome: yagura.OutcomeUnknown}
-	r.Format.Header(r, &e)
-	return e
+func (r *Record) Head(e *yagura.Event) {
+	*e = yagura.Event{V: 1, Key: r.Key, Format: r.Format.Name, File: r.File, Offset: r.Offset, Outcome: yagura.OutcomeUnknown}
+	r.Format.Header(r, e)
 }
 
 // Error returns file, place and reason: "trail.json.gz: record 3 at byte 4711: …".

@@ -15,6 +15,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/slot"
 )
 
@@ -189,6 +190,7 @@ func BenchmarkHead(b *testing.B) {
 	data := realTrail(b, 1)
 	d := newDecoder(b, Options{})
 	b.ReportAllocs()
+	var e yagura.Event
 	for n := 0; n < b.N; {
 		rd := d.NewReader(bytes.NewReader(data), "trail.json")
 		for n < b.N {
@@ -197,7 +199,7 @@ func BenchmarkHead(b *testing.B) {
 				break
 			}
 			for range 50 { // so that reading does not show
-				_ = rec.Head()
+				rec.Head(&e)
 				n++
 			}
 		}

@@ -37,6 +37,7 @@ type Engine struct {
 type ruleInfo struct {
 	ref    yagura.RuleRef
 	key    string // what ids are made of
+	digest [16]byte
 	scope  string // the rule's part of a cause key
 	alerts bool   // makes findings of its own
 	feeds  []feed // correlations that it is a base of
@@ -122,6 +123,7 @@ func newInfo(r *rule.Rule, alerts bool) ruleInfo {
 		in.key = r.File + "#" + r.Title
 	}
 	in.scope = in.key
+	in.digest = digest("event", []byte(in.key))
 	return in
 }
 

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"net/netip"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/cespare/xxhash/v2"
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/rule"
@@ -27,7 +30,7 @@ func (m *Matcher) Finding(h Hit, ev *yagura.Event) yagura.Finding {
 	c := &m.cur.rules[h.pos]
 	in := &m.e.info[h.num]
 	f := newFinding(h.Rule, in, ev.Format, ev.Source)
-	f.ID = findingID("event", in.key, ev.Key[:])
+	f.ID = eventFindingID(&in.digest, &ev.Key)
 	f.Time = ev.Time
 	f.Event = ev.Ref()
 	f.Events = []string{ev.ID}
@@ -58,17 +61,49 @@ func newFinding(r *rule.Rule, in *ruleInfo, format, source string) yagura.Findin
 	return f
 }
 
-// findingID makes an id of 32 hexadecimal digits from what a finding is about.
-func findingID(kind, rule string, about ...[]byte) string {
-	var room [256]byte
-	b := append(append(room[:0], kind...), 0)
-	b = append(append(strconv.AppendInt(b, int64(len(rule)), 10), ':'), rule...)
-	for _, x := range about {
-		b = append(append(append(strconv.AppendInt(append(b, 0), int64(len(x)), 10), ':'), x...), 0)
+// eventFindingID makes the id of a finding about one event from the rule's digest and
+// the event's key, in the way in which the key itself is made: 32 hexadecimal digits.
+func eventFindingID(rule *[16]byte, key *yagura.Key) string {
+	var b [32]byte
+	copy(b[:16], rule[:])
+	copy(b[16:], key[:])
+	var sum [16]byte
+	for i, seed := range [...]uint64{seedHigh, seedLow} {
+		var d xxhash.Digest
+		d.ResetWithSeed(seed)
+		_, _ = d.Write(b[:])
+		binary.BigEndian.PutUint64(sum[8*i:], d.Sum64())
 	}
-	sum := sha256.Sum256(b)
+	return hexText(&sum)
+}
+
+// The seeds of the hashes in ids of findings. An id that was written down by one version
+// is met again by the next.
+const (
+	seedHigh = 0x796167757261f001
+	seedLow  = 0x796167757261f002
+)
+
+// windowFindingID makes the id of a finding about a window: 32 hexadecimal digits.
+func windowFindingID(rule string, group, epoch []byte) string {
+	sum := digest("window", []byte(rule), group, epoch)
+	return hexText(&sum)
+}
+
+// digest is a hash of a word and some parts, each with its length.
+func digest(word string, parts ...[]byte) (sum [16]byte) {
+	b := append(make([]byte, 0, 256), word...)
+	for _, p := range parts {
+		b = binary.BigEndian.AppendUint64(b, uint64(len(p)))
+		b = append(b, p...)
+	}
+	whole := sha256.Sum256(b)
+	return [16]byte(whole[:16])
+}
+
+func hexText(sum *[16]byte) string {
 	var id [32]byte
-	hex.Encode(id[:], sum[:16])
+	hex.Encode(id[:], sum[:])
 	return string(id[:])
 }
 

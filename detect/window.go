@@ -119,7 +119,7 @@ func (w *Windows) finding(c *correlation, in *ruleInfo, win *window) (yagura.Fin
 		shownGroup[i] = strings.ToValidUTF8(v, "\uFFFD")
 	}
 	f := newFinding(c.rule, in, h.format, h.source)
-	f.ID = findingID("window", in.key, win.group, epoch(win.start, c.Timespan))
+	f.ID = windowFindingID(in.key, win.group, epoch(win.start, c.Timespan))
 	f.Time = h.ref.Time
 	f.Event = h.ref
 	if f.Events = win.ids; f.Events == nil {

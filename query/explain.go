@@ -145,16 +145,21 @@ func (st *State) explainPred(n *node, held bool, out *[]why) {
 		return
 	}
 	i, actual := st.satisfied(p)
-	w.Actual = shown(actual)
 	switch {
 	case src.Ref != nil:
+		w.Actual = shown(actual)
 		_, b, _ := st.pair(p)
 		w.Value = src.Ref.Name + " = " + shown(b)
+		*out = append(*out, w)
+		return
 	case i >= 0 && i < len(p.args):
 		// The pred may be another rule's equal one: its own words are looked up.
 		w.Value = argShown(p.op, ownArg(src, p, i))
 	default:
 		w.Value = allArgs(src)
+	}
+	if w.Actual = w.Value; string(actual) != w.Value || len(actual) > maxActual {
+		w.Actual = shown(actual)
 	}
 	*out = append(*out, w)
 }
