@@ -43,8 +43,8 @@ type scanCmd struct {
 	ruleFlags
 	commonFlags
 	Format      string   `enum:",table,jsonl,ocsf,sarif" default:"" placeholder:"FORMAT" help:"table (default), jsonl (one finding per line), ocsf (Detection Finding, one per line) or sarif."`
-	FailOn      string   `placeholder:"LEVEL" help:"End with exit code 1 when a finding is as severe: critical, high, medium, low or none."`
-	MinSeverity string   `placeholder:"LEVEL" help:"Show nothing less severe."`
+	FailOn      *string  `placeholder:"LEVEL" help:"End with exit code 1 when a finding is as severe: critical, high, medium, low or none."`
+	MinSeverity *string  `placeholder:"LEVEL" help:"Show nothing less severe."`
 	Explain     bool     `short:"e" help:"Say under every row of the table why its rule fired."`
 	Workers     int      `placeholder:"N" help:"Files that are judged at once; without it one per processor. It changes no result."`
 	Paths       []string `arg:"" name:"path" help:"Files, folders, - for standard input, or s3://bucket/prefix."`
@@ -98,7 +98,7 @@ func (c *scanCmd) Run(env *environment) error {
 		return err
 	}
 	format := cmp.Or(c.Format, cfg.Output.Format, "table")
-	w, err := report.New(format, out, env.reportOptions(rules, cfg, ja, c.Explain || cfg.Output.Explain, out))
+	w, err := report.New(format, s.under(out), env.reportOptions(rules, cfg, ja, c.Explain || cfg.Output.Explain, out))
 	if err != nil {
 		return usage("%w", err)
 	}
@@ -147,11 +147,14 @@ func verdict(sum *app.Summary, failOn yagura.Severity, ja bool) error {
 	return nil
 }
 
-func level(flag, text string, configured yagura.Severity) (yagura.Severity, error) {
-	if text == "" {
+// level is the severity that a flag names, else the configured one. An empty name is
+// refused: it may be a variable of a script that was never set, and --fail-on would
+// never fail.
+func level(flag string, name *string, configured yagura.Severity) (yagura.Severity, error) {
+	if name == nil {
 		return configured, nil
 	}
-	s, err := yagura.ParseSeverity(text)
+	s, err := yagura.ParseSeverity(*name)
 	if err != nil {
 		return 0, usage("%s: %w", flag, err)
 	}

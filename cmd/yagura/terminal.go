@@ -103,6 +103,26 @@ func (s *screen) close() {
 	s.bar, s.stop = "", nil
 }
 
+// under returns w, where it is a terminal as one that the bar is taken away from
+// first: a table would begin behind it.
+func (s *screen) under(w io.Writer) io.Writer {
+	if isTerminal(w) {
+		return underBar{w, s}
+	}
+	return w
+}
+
+type underBar struct {
+	io.Writer
+	s *screen
+}
+
+// Write takes the bar away and writes.
+func (u underBar) Write(p []byte) (int, error) {
+	u.s.close()
+	return u.Writer.Write(p)
+}
+
 // barText writes bytes of total, events a second, findings and the time that is left.
 func barText(p app.Progress, elapsed time.Duration, width int, ja bool) string {
 	seconds := max(elapsed.Seconds(), 0.001)

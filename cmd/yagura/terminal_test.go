@@ -72,3 +72,21 @@ func TestScreen(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestUnderBar takes the bar away before the first byte of the table.
+func TestUnderBar(t *testing.T) {
+	var b strings.Builder
+	s := &screen{w: &b, bar: "half", stop: make(chan struct{})}
+	w := underBar{&b, s}
+	for _, text := range []string{"a", "b"} {
+		if _, err := w.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := b.String(); got != "\r\x1b[Kab" {
+		t.Errorf("%q", got)
+	}
+	if w := s.under(&b); w != &b {
+		t.Errorf("%T for what is no terminal", w)
+	}
+}
