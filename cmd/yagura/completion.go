@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/yagura-sec/yagura/coverage"
 )
 
 type completionCmd struct {
@@ -31,15 +33,18 @@ var completionScripts = map[string]string{
 	"bash": `_yagura() {
   local IFS=$'\n'
   COMPREPLY=($(yagura __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
-  if [ ${#COMPREPLY[@]} -eq 0 ]; then COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")); fi
+  if [ ${#COMPREPLY[@]} -eq 0 ]; then
+    compopt -o filenames 2>/dev/null
+    COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]#=}"))
+  fi
 }
-complete -o filenames -F _yagura yagura
+complete -F _yagura yagura
 `,
 	"zsh": `#compdef yagura
 _yagura() {
   local -a found
   found=("${(@f)$(yagura __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
-  if [[ -n "${found[1]}" ]]; then compadd -a found; else _files; fi
+  if [[ -n "${found[1]}" ]]; then compadd -a found; else compset -P '--*='; _files; fi
 }
 if [ "$funcstack[1]" = "_yagura" ]; then _yagura "$@"; else compdef _yagura yagura; fi
 `,
@@ -81,6 +86,7 @@ func candidates(node *kong.Node, words []string) []string {
 	if len(words) == 0 {
 		words = []string{""}
 	}
+	words = joinEquals(words)
 	last := words[len(words)-1]
 	var waiting *kong.Flag // whose value comes next
 	for _, w := range words[:len(words)-1] {
@@ -101,6 +107,8 @@ func candidates(node *kong.Node, words []string) []string {
 	switch {
 	case waiting != nil:
 		all = values(waiting)
+	case strings.HasPrefix(last, "-") && strings.Contains(last, "="):
+		return valuesAfterEquals(node, last)
 	case strings.HasPrefix(last, "-"):
 		for at := node; at != nil; at = at.Parent {
 			for _, f := range at.Flags {
@@ -130,6 +138,38 @@ func candidates(node *kong.Node, words []string) []string {
 	return out
 }
 
+// joinEquals makes of --format = j, as bash cuts it, the value j after --format.
+func joinEquals(words []string) []string {
+	var out []string
+	for i, w := range words {
+		if w == "=" && i > 0 && strings.HasPrefix(words[i-1], "-") {
+			if i == len(words)-1 {
+				out = append(out, "")
+			}
+			continue
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// valuesAfterEquals lists the whole words --flag=value that word may become.
+func valuesAfterEquals(node *kong.Node, word string) []string {
+	f := flagNamed(node, word)
+	if f == nil {
+		return nil
+	}
+	name, begun, _ := strings.Cut(word, "=")
+	var out []string
+	for _, v := range values(f) {
+		if v != "" && strings.HasPrefix(v, begun) {
+			out = append(out, name+"="+v)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 func flagNamed(node *kong.Node, word string) *kong.Flag {
 	name, _, _ := strings.Cut(word, "=")
 	for at := node; at != nil; at = at.Parent {
@@ -148,6 +188,8 @@ func values(f *kong.Flag) []string {
 		return strings.Split(f.Enum, ",")
 	case f.PlaceHolder == "LEVEL":
 		return []string{"critical", "high", "medium", "low", "none"}
+	case f.Name == "standard":
+		return coverage.Standards()
 	}
 	return nil
 }
