@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/yagura-sec/yagura"
@@ -69,6 +70,9 @@ type S3 struct {
 // MaxWorkers bounds the number of files that are judged at once.
 const MaxWorkers = 1024
 
+// maxRepeatWindow bounds the number of events whose repeats are noticed.
+const maxRepeatWindow = 10_000_000
+
 // maxFile bounds a configuration file, and the file of one secret.
 const maxFile = 4 << 20
 
@@ -77,43 +81,51 @@ const maxFile = 4 << 20
 func Load(file string, environ []string) (*Config, error) {
 	var c Config
 	var bad faults
+	at := places{}
 	if file != "" {
 		data, err := readFile(file)
 		if err != nil {
 			return nil, err
 		}
-		bad = append(bad, decodeFile(file, data, &c)...)
+		bad = append(bad, decodeFile(file, data, &c, at)...)
 	}
-	bad = append(bad, decodeEnviron(environ, &c)...)
-	bad = append(bad, c.check()...)
+	bad = append(bad, decodeEnviron(environ, &c, at)...)
+	bad = append(bad, c.check(at, bad)...)
 	if len(bad) > 0 {
 		return nil, bad
 	}
 	return &c, nil
 }
 
-func (c *Config) check() (bad faults) {
-	one := func(name, value string, allowed ...string) {
-		if value == "" {
-			return
+// places says where each key was set last, by its path: file:line:column, or the name of
+// an environment variable.
+type places map[string]string
+
+// check looks at what only the whole tells, after file and environment, whose faults
+// are before: a secret that could not be read is not missed once more.
+func (c *Config) check(at places, before faults) (bad faults) {
+	fault := func(path, reason, hint string) {
+		bad = append(bad, &Fault{Where: at[path], Reason: path + reason, Hint: hint})
+	}
+	one := func(path, value string, allowed ...string) {
+		if value != "" && !slices.Contains(allowed, value) {
+			fault(path, fmt.Sprintf(" is %q", value), "write one of "+strings.Join(allowed, ", "))
 		}
-		for _, a := range allowed {
-			if a == value {
-				return
-			}
-		}
-		bad = append(bad, &Fault{Reason: fmt.Sprintf("%s is %q", name, value), Hint: "write one of " + strings.Join(allowed, ", ")})
 	}
 	one("output.format", c.Output.Format, "table", "jsonl", "ocsf", "sarif")
 	one("output.lang", c.Output.Lang, "en", "ja")
 	if c.Workers < 0 || c.Workers > MaxWorkers {
-		bad = append(bad, &Fault{Reason: fmt.Sprintf("workers is %d", c.Workers), Hint: fmt.Sprintf("write 0 (one per processor) to %d", MaxWorkers)})
+		fault("workers", fmt.Sprintf(" is %d", c.Workers), fmt.Sprintf("write 0 (one per processor) to %d", MaxWorkers))
 	}
-	if c.RepeatWindow < 0 || c.RepeatWindow > 10_000_000 {
-		bad = append(bad, &Fault{Reason: fmt.Sprintf("repeat_window is %d", c.RepeatWindow), Hint: "write at most 10000000"})
+	if c.RepeatWindow < 0 || c.RepeatWindow > maxRepeatWindow {
+		fault("repeat_window", fmt.Sprintf(" is %d", c.RepeatWindow), fmt.Sprintf("write 0 (as many as can be) to %d", maxRepeatWindow))
 	}
-	if (c.S3.AccessKeyID == "") != (c.S3.SecretAccessKey == "") {
-		bad = append(bad, &Fault{Reason: "s3 has one half of a credential", Hint: "give access_key_id and secret_access_key (or secret_access_key_file)"})
+	const id, secret = "s3.access_key_id", "s3.secret_access_key"
+	switch hasID, hasSecret := c.S3.AccessKeyID != "", c.S3.SecretAccessKey != ""; {
+	case hasID && !hasSecret && !slices.ContainsFunc(before, func(f *Fault) bool { return f.Where == at[secret] }):
+		fault(id, " is half a credential", "give secret_access_key_file too")
+	case hasSecret && !hasID:
+		fault(secret, " is half a credential", "give access_key_id too")
 	}
 	return bad
 }

@@ -82,16 +82,23 @@ func TestFaults(t *testing.T) {
 			`y.yaml:1:10: workers: "many" is not a whole number`,
 			`y.yaml:2:19: output.fail_on: severity "bad": want critical, high, medium, low or none`,
 			`y.yaml:3:9: strict: "maybe" is not true or false`}},
-		"twice":      {text: "strict: true\nstrict: false\n", want: []string{`y.yaml:2:1: key "strict" is there twice (hint: keep one)`}},
-		"wrong kind": {text: "workers: [1]\n", want: []string{`y.yaml:1:10: workers is a list here (hint: want a whole number)`}},
-		"a list":     {text: "- a\n", want: []string{`y.yaml:1:1: the file is a list here (hint: want key: value pairs)`}},
-		"syntax":     {text: "a: [\n", want: []string{`y.yaml:1:1: did not find expected node content`}},
-		"documents":  {text: "strict: true\n---\nworkers: 1\n", want: []string{`y.yaml:2:1: there is a second document (hint: keep one)`}},
-		"alias":      {text: "rules: &r [a]\npipelines: *r\n", want: []string{`y.yaml:2:12: aliases are not read here (hint: write the value out)`}},
-		"format":     {text: "output: {format: xml}\n", want: []string{`configuration: output.format is "xml" (hint: write one of table, jsonl, ocsf, sarif)`}},
-		"half":       {text: "s3: {access_key_id: x}\n", want: []string{`configuration: s3 has one half of a credential (hint: give access_key_id and secret_access_key (or secret_access_key_file))`}},
-		"secret file": {text: "s3: {secret_access_key_file: gone}\n", want: []string{
-			`y.yaml:1:30: s3.secret_access_key_file: gone: no such file or directory`}},
+		"twice":         {text: "strict: true\nstrict: false\n", want: []string{`y.yaml:2:1: key "strict" is there twice (hint: keep one)`}},
+		"wrong kind":    {text: "workers: [1]\n", want: []string{`y.yaml:1:10: workers is a list here (hint: want a whole number)`}},
+		"a list":        {text: "- a\n", want: []string{`y.yaml:1:1: the file is a list here (hint: want key: value pairs)`}},
+		"syntax":        {text: "a: [\n", want: []string{`y.yaml:1:1: did not find expected node content`}},
+		"documents":     {text: "strict: true\n---\nworkers: 1\n", want: []string{`y.yaml:2:1: there is a second document (hint: keep one)`}},
+		"alias":         {text: "rules: &r [a]\npipelines: *r\n", want: []string{`y.yaml:2:12: aliases are not read here (hint: write the value out)`}},
+		"format":        {text: "output: {format: xml}\n", want: []string{`y.yaml:1:18: output.format is "xml" (hint: write one of table, jsonl, ocsf, sarif)`}},
+		"half":          {text: "s3: {access_key_id: x}\n", want: []string{`y.yaml:1:21: s3.access_key_id is half a credential (hint: give secret_access_key_file too)`}},
+		"empty half":    {text: "s3: {access_key_id: x, secret_access_key: ''}\n", want: []string{`y.yaml:1:21: s3.access_key_id is half a credential (hint: give secret_access_key_file too)`}},
+		"other half":    {environ: []string{"YAGURA_S3_SECRET_ACCESS_KEY=hunter2"}, want: []string{`YAGURA_S3_SECRET_ACCESS_KEY: s3.secret_access_key is half a credential (hint: give access_key_id too)`}},
+		"bounds":        {text: "workers: 2000\nrepeat_window: -1\n", want: []string{`y.yaml:1:10: workers is 2000 (hint: write 0 (one per processor) to 1024)`, `y.yaml:2:16: repeat_window is -1 (hint: write 0 (as many as can be) to 10000000)`}},
+		"environ bound": {text: "workers: 2\n", environ: []string{"YAGURA_WORKERS=-2"}, want: []string{`YAGURA_WORKERS: workers is -2 (hint: write 0 (one per processor) to 1024)`}},
+		"no severity":   {text: "output:\n  fail_on:\n", want: []string{`y.yaml:2:11: output.fail_on is empty (hint: want critical, high, medium, low or none, or leave it out)`}},
+		"no member":     {text: "rules: [~]\n", want: []string{`y.yaml:1:9: rules[0] is empty (hint: want text, or leave it out)`}},
+		"secret list":   {text: "s3: {access_key_id: x, secret_access_key_file: [a]}\n", want: []string{`y.yaml:1:48: s3.secret_access_key_file names no file (hint: want the name of a file that holds the secret and nothing else)`}},
+		"secret file": {text: "s3: {access_key_id: x, secret_access_key_file: gone}\n", want: []string{
+			`y.yaml:1:48: s3.secret_access_key_file: gone: no such file or directory`}},
 		"environ": {environ: []string{"YAGURA_WORKERS=x", "YAGURA_RULE=a", "YAGURA_XYZZY=1"}, want: []string{
 			`YAGURA_WORKERS: "x" is not a whole number`,
 			`YAGURA_RULE: unknown environment variable (hint: did you mean YAGURA_RULES?)`,
@@ -148,7 +155,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add("placeholders: {x: [y]}\naccounts: {1: {name: z}}\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		var c Config
-		for _, bad := range decodeFile("f", []byte(text), &c) {
+		for _, bad := range decodeFile("f", []byte(text), &c, places{}) {
 			if bad.Where == "" || bad.Reason == "" {
 				t.Errorf("a fault without place or reason: %+v", bad)
 			}

@@ -15,9 +15,10 @@ import (
 	"github.com/yagura-sec/yagura"
 )
 
-// decodeFile reads one YAML document into c, collecting every fault.
-func decodeFile(name string, data []byte, c *Config) faults {
-	d := decoder{file: name}
+// decodeFile reads one YAML document into c, collecting every fault, and into at where
+// each key stands.
+func decodeFile(name string, data []byte, c *Config, at places) faults {
+	d := decoder{file: name, at: at}
 	var doc yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
@@ -45,11 +46,16 @@ func yamlError(err error) (line int, reason string) {
 
 type decoder struct {
 	file string
+	at   places
 	bad  faults
 }
 
+func (d *decoder) place(n *yaml.Node) string {
+	return fmt.Sprintf("%s:%d:%d", d.file, max(n.Line, 1), max(n.Column, 1))
+}
+
 func (d *decoder) fault(n *yaml.Node, reason, hint string) {
-	d.bad = append(d.bad, &Fault{Where: fmt.Sprintf("%s:%d:%d", d.file, max(n.Line, 1), max(n.Column, 1)), Reason: reason, Hint: hint})
+	d.bad = append(d.bad, &Fault{Where: d.place(n), Reason: reason, Hint: hint})
 }
 
 var severityType = reflect.TypeFor[yagura.Severity]()
@@ -61,6 +67,11 @@ func (d *decoder) node(n *yaml.Node, v reflect.Value, path string) {
 		return
 	}
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+		// A key without a value is as if it were not there, but for a severity, whose
+		// absence may not be an oversight, and for the member of a list.
+		if v.Type() == severityType || strings.HasSuffix(path, "]") {
+			d.fault(n, path+" is empty", "want "+wanted(v)+", or leave it out")
+		}
 		return
 	}
 	switch {
@@ -121,13 +132,13 @@ func (d *decoder) field(key, value *yaml.Node, v reflect.Value, path string) {
 	names := keys(v.Type())
 	for i, name := range names {
 		if name == key.Value {
+			d.at[join(path, name)] = d.place(value)
 			d.node(value, v.Field(i), join(path, name))
 			return
 		}
 		if v.Field(i).Type() == reflect.TypeFor[Secret]() && name+"_file" == key.Value {
-			if err := setSecretFile(v.Field(i), value.Value); err != nil {
-				d.fault(value, join(path, key.Value)+": "+err.Error(), "")
-			}
+			d.at[join(path, name)] = d.place(value)
+			d.secretFile(value, v.Field(i), join(path, key.Value))
 			return
 		}
 	}
@@ -136,6 +147,16 @@ func (d *decoder) field(key, value *yaml.Node, v reflect.Value, path string) {
 		hint = "did you mean " + near + "?"
 	}
 	d.fault(key, fmt.Sprintf("unknown key %q", join(path, key.Value)), hint)
+}
+
+func (d *decoder) secretFile(n *yaml.Node, v reflect.Value, path string) {
+	if n.Kind != yaml.ScalarNode || n.Value == "" {
+		d.fault(n, path+" names no file", "want the name of a file that holds the secret and nothing else")
+		return
+	}
+	if err := setSecretFile(v, n.Value); err != nil {
+		d.fault(n, path+": "+err.Error(), "")
+	}
 }
 
 func setScalar(v reflect.Value, text string) error {

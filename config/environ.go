@@ -14,7 +14,7 @@ const prefix = "YAGURA_"
 func Variables() []string {
 	var names []string
 	var c Config
-	eachVariable(reflect.ValueOf(&c).Elem(), prefix, func(name string, v reflect.Value) {
+	eachVariable(reflect.ValueOf(&c).Elem(), "", func(name, _ string, v reflect.Value) {
 		names = append(names, name)
 		if v.Type() == reflect.TypeFor[Secret]() {
 			names = append(names, name+"_FILE")
@@ -28,16 +28,17 @@ func Variables() []string {
 var notSettings = [...]string{"YAGURA_CONFIG", "YAGURA_CPUPROFILE", "YAGURA_MEMPROFILE"}
 
 // decodeEnviron sets what the environment names. An unknown YAGURA_ variable is a fault.
-func decodeEnviron(environ []string, c *Config) (bad faults) {
+func decodeEnviron(environ []string, c *Config, at places) (bad faults) {
 	given := map[string]string{}
 	for _, e := range environ {
 		if name, value, ok := strings.Cut(e, "="); ok && strings.HasPrefix(name, prefix) && !slices.Contains(notSettings[:], name) {
 			given[name] = value
 		}
 	}
-	eachVariable(reflect.ValueOf(c).Elem(), prefix, func(name string, v reflect.Value) {
+	eachVariable(reflect.ValueOf(c).Elem(), "", func(name, path string, v reflect.Value) {
 		if value, ok := given[name+"_FILE"]; ok && v.Type() == reflect.TypeFor[Secret]() {
 			delete(given, name+"_FILE")
+			at[path] = name + "_FILE"
 			v.SetString("") // over the file's
 			if err := setSecretFile(v, value); err != nil {
 				bad = append(bad, &Fault{Where: name + "_FILE", Reason: err.Error()})
@@ -48,6 +49,7 @@ func decodeEnviron(environ []string, c *Config) (bad faults) {
 			return
 		}
 		delete(given, name)
+		at[path] = name
 		if v.Kind() == reflect.Pointer {
 			p := reflect.New(v.Type().Elem())
 			v.Set(p)
@@ -77,16 +79,16 @@ func decodeEnviron(environ []string, c *Config) (bad faults) {
 	return bad
 }
 
-func eachVariable(v reflect.Value, name string, each func(string, reflect.Value)) {
+// eachVariable calls each with the variable, the key and the value of every setting below path.
+func eachVariable(v reflect.Value, path string, each func(name, path string, v reflect.Value)) {
 	for i, key := range keys(v.Type()) {
-		f := v.Field(i)
-		full := name + strings.ToUpper(key)
+		f, full := v.Field(i), join(path, key)
 		switch f.Kind() {
 		case reflect.Struct:
-			eachVariable(f, full+"_", each)
+			eachVariable(f, full, each)
 		case reflect.Map:
 		default:
-			each(full, f)
+			each(prefix+strings.ToUpper(strings.ReplaceAll(full, ".", "_")), full, f)
 		}
 	}
 }
