@@ -10,8 +10,9 @@ import (
 	"github.com/yagura-sec/yagura"
 )
 
-// ocsfVersion is the version of the Open Cybersecurity Schema Framework that is written.
-const ocsfVersion = "1.3.0"
+// ocsfVersion is the version of the Open Cybersecurity Schema Framework that is written,
+// the first in which a Detection Finding has is_alert.
+const ocsfVersion = "1.4.0"
 
 // object is one OCSF object. A value of "" is left out by [object.set].
 type object map[string]any

@@ -285,7 +285,7 @@ func TestOCSFFinding(t *testing.T) {
 		at(float64(time.Date(2026, 3, 14, 9, 26, 3, 0, time.UTC).UnixMilli()), "time"),
 		at("f3", "finding_info", "uid"), at("T", "finding_info", "title"), at(1.0, "finding_info", "analytic", "type_id"),
 		at("T1562", "finding_info", "attacks", 0, "technique", "uid"), at("T1562.008", "finding_info", "attacks", 0, "sub_technique", "uid"),
-		at("1.3.0", "metadata", "version"), at("Yagura", "metadata", "product", "vendor_name"), at("cloud", "metadata", "profiles", 0),
+		at("1.4.0", "metadata", "version"), at("Yagura", "metadata", "product", "vendor_name"), at("cloud", "metadata", "profiles", 0),
 		at("AWS", "cloud", "provider"), at("111122223333", "cloud", "account", "uid"),
 		at("192.0.2.7", "evidences", 0, "src_endpoint", "ip"), at("StopLogging", "evidences", 0, "api", "operation"),
 		at("alice", "evidences", 0, "actor", "user", "name"), at("eventName", "evidences", 0, "data", "why", 0, "field"),
@@ -306,13 +306,37 @@ func TestSARIF(t *testing.T) {
 		at("id-T", "runs", 0, "results", 0, "ruleId"), at(0.0, "runs", 0, "results", 1, "ruleIndex"), at(1.0, "runs", 0, "results", 2, "ruleIndex"),
 		at("warning", "runs", 0, "results", 0, "level"), at("T by alice", "runs", 0, "results", 0, "message", "text"),
 		at("logs/a%20b.json.gz", "runs", 0, "results", 0, "locations", 0, "physicalLocation", "artifactLocation", "uri"),
-		at(17.0, "runs", 0, "results", 0, "locations", 0, "physicalLocation", "region", "byteOffset"),
+		at(17.0, "runs", 0, "results", 0, "locations", 0, "physicalLocation", "properties", "byteOffset"),
 		at("s3://trail/a/b%20c.json", "runs", 0, "results", 2, "locations", 0, "physicalLocation", "artifactLocation", "uri"),
-		at(nil, "runs", 0, "results", 2, "locations", 0, "physicalLocation", "region"),
+		at(nil, "runs", 0, "results", 2, "locations", 0, "physicalLocation", "properties"),
 		at("none", "runs", 0, "results", 2, "level"), at("informational", "runs", 0, "results", 2, "kind"),
 		at("id-T", "runs", 0, "tool", "driver", "rules", 0, "id"), at("about", "runs", 0, "tool", "driver", "rules", 0, "fullDescription", "text"),
 		at("warning", "runs", 0, "tool", "driver", "rules", 0, "defaultConfiguration", "level"), at(nil, "runs", 0, "tool", "driver", "rules", 2))
 	expect(t, tree(t, render(t, "sarif", Options{})), at([]any{}, "runs", 0, "results"), at([]any{}, "runs", 0, "tool", "driver", "rules"))
+}
+
+// TestSARIFForGitHub holds what GitHub's code scanning asks for beyond the schema: it
+// refuses the whole log for one result without a file and a line.
+func TestSARIFForGitHub(t *testing.T) {
+	window := Item{Finding: finding(1, "T", yagura.SeverityHigh), Offset: -1}
+	other := Item{Finding: finding(2, "T", yagura.SeverityHigh), File: "a.json", Offset: 3}
+	other.Finding.CauseKey = "another cause"
+	again := other
+	builtin := Item{Finding: finding(3, "B", yagura.SeverityLow), Offset: -1}
+	builtin.Finding.Rule.File = ""
+	m := tree(t, render(t, "sarif", Options{}, window, other, again, builtin))
+	for i, file := range []string{"r.yml", "a.json", "a.json", "yagura"} {
+		place := []any{"runs", 0, "results", i, "locations", 0, "physicalLocation"}
+		expect(t, m, field{append(place, "artifactLocation", "uri"), file}, field{append(place, "region", "startLine"), 1.0})
+	}
+	hash := func(i int) any {
+		return dig(m, "runs", 0, "results", i, "partialFingerprints", "primaryLocationLineHash")
+	}
+	if hash(0) == hash(1) || hash(1) != hash(2) || hash(0) == nil {
+		t.Errorf("the causes have the hashes %v, %v and %v", hash(0), hash(1), hash(2))
+	}
+	expect(t, m, at("8.0", "runs", 0, "tool", "driver", "rules", 0, "properties", "security-severity"), at("security", "runs", 0, "tool", "driver", "rules", 0, "properties", "tags", 0),
+		at("T", "runs", 0, "tool", "driver", "rules", 0, "help", "text"), at("T", "runs", 0, "tool", "driver", "rules", 0, "fullDescription", "text"))
 }
 
 func TestOCSFEvents(t *testing.T) {

@@ -3,6 +3,8 @@ package report
 import (
 	"bufio"
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"net/url"
@@ -41,16 +43,10 @@ func (s *sarif) Write(it Item) error {
 	level, rank := sarifLevel(f.Severity)
 	r := object{"ruleId": f.Rule.ID, "ruleIndex": at, "level": level, "rank": rank,
 		"message":             object{"text": cmp.Or(f.Output, f.Rule.Title, f.Rule.ID)},
-		"partialFingerprints": object{"findingId/v1": f.ID, "causeKey/v1": f.CauseKey},
+		"locations":           []object{sarifPlace(it)},
+		"partialFingerprints": object{"findingId/v1": f.ID, "causeKey/v1": f.CauseKey, "primaryLocationLineHash": lineHash(f.CauseKey)},
 		"properties": object{"severity": f.Severity.String(), "kind": string(f.Kind), "format": f.Format, "events": list(f.Events),
 			"account": f.Event.Account, "actor": f.Event.Actor.ID, "time": f.Time, "why": list(f.Why)}}
-	if it.File != "" { // a window of many events has no one place
-		place := object{"artifactLocation": object{"uri": fileURI(it.File)}}
-		if it.Offset >= 0 {
-			place["region"] = object{"byteOffset": it.Offset}
-		}
-		r["locations"] = []object{{"physicalLocation": place}}
-	}
 	if f.Mode != "" || f.Severity == yagura.SeverityNone {
 		r["kind"] = "informational"
 		r["level"] = "none" // the specification wants it so of all that is no failure
@@ -65,25 +61,51 @@ func (s *sarif) Write(it Item) error {
 	return s.err
 }
 
+// sarifPlace says where a finding is. GitHub's code scanning refuses a whole log for one
+// result without a file and a line, so a window, which has no one place, is where its
+// rule stands, and what is known of a record, its first byte in the unpacked file,
+// stands beside line 1.
+func sarifPlace(it Item) object {
+	file := cmp.Or(it.File, it.Finding.Rule.File, "yagura")
+	place := object{"artifactLocation": object{"uri": fileURI(file)}, "region": object{"startLine": 1}}
+	if it.File != "" && it.Offset >= 0 {
+		place["properties"] = object{"byteOffset": it.Offset}
+	}
+	return object{"physicalLocation": place}
+}
+
+// lineHash tells the results of one file and rule apart where GitHub looks for it: one
+// alert there is one cause.
+func lineHash(cause string) string {
+	h := sha256.Sum256([]byte(cause))
+	return hex.EncodeToString(h[:8]) + ":1"
+}
+
 func (s *sarif) rule(f *yagura.Finding) object {
 	title := f.Rule.Title
 	if s.o.Title != nil {
 		title = s.o.Title(f.Rule)
 	}
 	level, _ := sarifLevel(f.Severity)
-	r := object{"id": f.Rule.ID, "name": cmp.Or(f.Rule.Title, f.Rule.ID), "shortDescription": object{"text": cmp.Or(title, f.Rule.ID)},
-		"defaultConfiguration": object{"level": level},
-		"properties":           object{"tags": list(f.Rule.Tags), "engine": string(f.Rule.Engine), "file": f.Rule.File}}
+	var text RuleText
 	if s.o.Rule != nil {
-		text := s.o.Rule(f.Rule)
-		if text.Description != "" {
-			r["fullDescription"] = object{"text": text.Description}
-		}
-		if u, err := url.Parse(text.HelpURI); err == nil && u.IsAbs() {
-			r["helpUri"] = text.HelpURI
-		}
+		text = s.o.Rule(f.Rule)
+	}
+	whole := object{"text": cmp.Or(text.Description, title, f.Rule.ID)}
+	r := object{"id": f.Rule.ID, "name": cmp.Or(f.Rule.Title, f.Rule.ID), "shortDescription": object{"text": cmp.Or(title, f.Rule.ID)},
+		"fullDescription": whole, "help": whole, "defaultConfiguration": object{"level": level},
+		"properties": object{"tags": append([]string{"security"}, f.Rule.Tags...), "security-severity": securitySeverity(f.Severity),
+			"engine": string(f.Rule.Engine), "file": f.Rule.File}}
+	if u, err := url.Parse(text.HelpURI); err == nil && u.IsAbs() {
+		r["helpUri"] = text.HelpURI
 	}
 	return r
+}
+
+// securitySeverity is a score in the middle of what GitHub takes for the same level.
+func securitySeverity(s yagura.Severity) string {
+	return map[yagura.Severity]string{yagura.SeverityCritical: "9.5", yagura.SeverityHigh: "8.0", yagura.SeverityMedium: "5.5", yagura.SeverityLow: "2.0",
+		yagura.SeverityNone: "0.0"}[s]
 }
 
 func sarifLevel(s yagura.Severity) (level string, rank float64) {
