@@ -157,6 +157,16 @@ func LoadRules(o RuleOptions) (*Rules, error) {
 		}
 	}
 	out.Files = len(sorted.sigma) + len(sorted.falco)
+	var overlays []rule.Overlay
+	var badOverlays []rule.Refusal
+	for _, f := range sorted.overlays {
+		list, bad := rule.ParseOverlay(f)
+		overlays = append(overlays, list...)
+		badOverlays = append(badOverlays, bad...)
+	}
+	for i := range overlays {
+		so.SideFields = append(so.SideFields, overlays[i].SideCar.FieldNames()...)
+	}
 	rules, refusals := sigma.Load(sorted.sigma, so)
 	out.add(rules, refusals)
 	if len(sorted.falco) > 0 {
@@ -164,12 +174,7 @@ func LoadRules(o RuleOptions) (*Rules, error) {
 		rules, refusals = falco.Load(sorted.falco, falco.Options{Config: falcoConfig, Hostname: host})
 		out.add(rules, refusals)
 	}
-	var overlays []rule.Overlay
-	for _, f := range sorted.overlays {
-		list, bad := rule.ParseOverlay(f)
-		overlays = append(overlays, list...)
-		out.Refusals = append(out.Refusals, bad...)
-	}
+	out.Refusals = append(out.Refusals, badOverlays...)
 	out.Refusals = append(out.Refusals, rule.ApplyOverlays(out.Rules, overlays)...)
 	return out, nil
 }

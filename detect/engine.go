@@ -287,9 +287,11 @@ func compileRule(set *query.Set, r *rule.Rule) (compiled, error) {
 // fieldNamed returns the field that a side-car names: that of the rule with the same
 // name, with its aliases, or else the path that the name spells with dots.
 func fieldNamed(r *rule.Rule, name string) query.Field {
-	for _, f := range r.Fields {
-		if f.Name == name {
-			return f
+	for _, list := range [...][]query.Field{r.Fields, r.SideFields} {
+		for _, f := range list {
+			if f.Name == name {
+				return f
+			}
 		}
 	}
 	return query.Field{Name: name, Paths: []slot.Path{slot.Keys(strings.Split(name, ".")...)}}

@@ -103,6 +103,23 @@ func TestFinding(t *testing.T) {
 	}
 }
 
+// TestCauseKey: the order and the number of a record's values make no other cause, and
+// of parts with one word the first counts that the record has.
+func TestCauseKey(t *testing.T) {
+	r := simple("r", query.Const(true))
+	r.SideCar = rule.SideCar{CauseKey: []string{"port=port", "port=permissions.port", "permissions.cidr", "none"}}
+	r.SideFields = []query.Field{{Name: "permissions.cidr", Paths: []slot.Path{slot.Keys("permissions", "cidr"), slot.Keys("permissions", "address")}}}
+	s := newStand(t, Options{}, r)
+	for record, want := range map[string]string{
+		`{"permissions":[{"port":22,"cidr":"b"},{"port":21,"cidr":"a"},{"port":22,"cidr":"b"}]}`: "- r port=21,22 permissions.cidr=a,b",
+		`{"port":22,"permissions":[{"port":80,"address":"a"}]}`:                                  "- r port=22 permissions.cidr=a",
+	} {
+		if got := s.m.Finding(s.match(record)[0], &yagura.Event{}).CauseKey; got != want {
+			t.Errorf("%s: %s, want %s", record, got, want)
+		}
+	}
+}
+
 func TestUnknownFormat(t *testing.T) {
 	s := newStand(t, Options{}, simple("r", query.Const(true)))
 	if hits := s.match(`{}`); len(hits) != 1 {

@@ -123,7 +123,9 @@ func (m *Matcher) output(r *rule.Rule, c *compiled) string {
 }
 
 // causeKey writes what makes two findings one cause: account, rule, and the parts
-// that the side-car names, or else the actor and the first target.
+// that the side-car names, or else the actor and the first target. Of parts with the
+// same word the first counts that the record has. The values of a part are sorted, each
+// once: in what order a record lists them, and in how many places, makes no other cause.
 func (m *Matcher) causeKey(h Hit, c *compiled, ev *yagura.Event) string {
 	b := newCause(m.cause[:0], ev.Account, m.e.info[h.num].scope)
 	defer func() { m.cause = b }()
@@ -132,11 +134,15 @@ func (m *Matcher) causeKey(h Hit, c *compiled, ev *yagura.Event) string {
 		b.part("target", headerWord("target", ev))
 		return string(b)
 	}
+	last := ""
 	for _, p := range c.cause {
 		if p.header {
 			if p.word != "account" {
 				b.part(p.word, headerWord(p.word, ev))
 			}
+			continue
+		}
+		if p.word == last {
 			continue
 		}
 		var values []string
@@ -145,7 +151,9 @@ func (m *Matcher) causeKey(h Hit, c *compiled, ev *yagura.Event) string {
 			values = append(values, string(texts.At(k)))
 		}
 		if len(values) > 0 { // a part that the record does not have is left out
-			b.part(p.word, strings.Join(values, ","))
+			slices.Sort(values)
+			b.part(p.word, strings.Join(slices.Compact(values), ","))
+			last = p.word
 		}
 	}
 	return string(b)

@@ -62,6 +62,10 @@ type Rule struct {
 	Variants map[string]Variant
 
 	SideCar SideCar
+	// SideFields are fields that the side-car and overlays name and that the records
+	// call otherwise (pipelines map their names). What is neither here nor among
+	// Fields is the path that its name spells.
+	SideFields []query.Field
 }
 
 // Variant is how a rule judges the records of one format. Its fields have the names
@@ -122,6 +126,20 @@ type SideCar struct {
 	SeverityReason string
 	// Mode is "notify" (or "") or "count": counted and shown but not notified.
 	Mode string
+}
+
+// FieldNames lists the fields that the side-car names.
+func (c *SideCar) FieldNames() []string {
+	var out []string
+	for _, entry := range c.CauseKey {
+		if word, name := CausePart(entry); !slices.Contains(HeaderWords(), word) {
+			out = append(out, name)
+		}
+	}
+	for _, x := range c.Entities {
+		out = append(out, x.Field)
+	}
+	return out
 }
 
 // EntityField takes an entity from a field of the record.

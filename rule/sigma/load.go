@@ -22,6 +22,8 @@ type Options struct {
 	// Placeholders holds the values of placeholders (%name% under the modifier
 	// expand), by name without percent signs. Values may hold wildcards.
 	Placeholders map[string][]string
+	// SideFields names fields that overlays read from the events of rules.
+	SideFields []string
 }
 
 // Load reads rule files. All files of a rule set must be given at once:
@@ -211,6 +213,7 @@ func (l *loader) compile(d *document) *fault {
 	if f := l.sideCar(d, r); f != nil {
 		return f
 	}
+	r.SideFields = d.sideFields(r, slices.Concat(r.SideCar.FieldNames(), l.opts.SideFields))
 	if !l.opts.NoRouting {
 		// A rule of a logsource that no pipeline knows judges no format: an empty list,
 		// where nil would mean every one.
@@ -241,6 +244,26 @@ func (l *loader) sideCar(d *document, r *rule.Rule) *fault {
 	}
 	r.SideCar, r.Japanese = car, words
 	return nil
+}
+
+// sideFields resolves those names of fields that pipelines map and the rule does not
+// read itself: a side-car means the same fields as the rule, in whatever shape of the
+// log they come.
+func (d *document) sideFields(r *rule.Rule, names []string) []query.Field {
+	var out []query.Field
+	for _, name := range names {
+		named := func(f query.Field) bool { return f.Name == name }
+		if slices.ContainsFunc(r.Fields, named) || slices.ContainsFunc(out, named) {
+			continue
+		}
+		if mapped := d.mapped(name, d.arrays); len(mapped) == 1 && mapped[0] == name {
+			continue
+		}
+		if f, fault := d.captured(name, d.at, false); fault == nil {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 func (l *loader) tell(d *document, refusals []rule.Refusal) {

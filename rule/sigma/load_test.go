@@ -213,3 +213,25 @@ func TestHostile(t *testing.T) {
 		})
 	}
 }
+
+// TestSideFields: a side-car means by a field's name what the rule means by it, in every
+// shape of the log, whether the rule reads the field or not.
+func TestSideFields(t *testing.T) {
+	const text = `
+title: t
+logsource: {product: azure, service: auditlogs}
+detection: {s: {operationName: x}, condition: s}
+yagura: {kind: behaviour, cause_key: [operationName, properties.targetResources.id]}
+`
+	r := one(t, text, sigma.Options{SideFields: []string{"properties.result"}})
+	var names []string
+	for _, f := range r.SideFields {
+		names = append(names, f.Name)
+		if len(f.Paths) < 2 {
+			t.Errorf("%s is looked for in %d places", f.Name, len(f.Paths))
+		}
+	}
+	if d := cmp.Diff([]string{"properties.targetResources.id", "properties.result"}, names); d != "" {
+		t.Error(d)
+	}
+}
