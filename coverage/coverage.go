@@ -173,6 +173,7 @@ type layer struct {
 	Versions     map[string]string `json:"versions"`
 	Domain       string            `json:"domain"`
 	Description  string            `json:"description"`
+	Layout       map[string]string `json:"layout"`
 	Techniques   []layerTechnique  `json:"techniques"`
 	Gradient     layerGradient     `json:"gradient"`
 	Sorting      int               `json:"sorting"`
@@ -198,9 +199,11 @@ const maxNamed = 20
 // Navigator writes what [Table] returns as a layer of the ATT&CK Navigator: the score
 // is the number of rules, the comment names them.
 func Navigator(w io.Writer, name string, rules []*rule.Rule) error {
-	l := layer{Name: name, Versions: map[string]string{"layer": "4.5"}, Domain: "enterprise-attack",
+	l := layer{Name: name, Versions: map[string]string{"layer": "4.5", "navigator": "4.9.0"}, Domain: "enterprise-attack",
+		Layout:     map[string]string{"expandedSubtechniques": "annotated"}, // most rules name sub-techniques
 		Techniques: []layerTechnique{}, Sorting: 3,
-		Gradient: layerGradient{Colors: []string{"#cfe8ff", "#0b4f9c"}, MinValue: 1, MaxValue: 1}}
+		// The greatest value must be more than the least, whatever the rules cover.
+		Gradient: layerGradient{Colors: []string{"#cfe8ff", "#0b4f9c"}, MinValue: 0, MaxValue: 1}}
 	counted := map[string]bool{}
 	for _, row := range Table(rules) {
 		var lines []string

@@ -64,7 +64,8 @@ func TestNavigator(t *testing.T) {
 	}
 	var l struct {
 		Name, Domain, Description string
-		Versions                  struct{ Layer string }
+		Versions                  struct{ Layer, Navigator string }
+		Gradient                  struct{ MinValue, MaxValue int }
 		Techniques                []struct {
 			TechniqueID, Comment string
 			Score                int
@@ -73,7 +74,7 @@ func TestNavigator(t *testing.T) {
 	if err := json.Unmarshal(b.Bytes(), &l); err != nil {
 		t.Fatal(err)
 	}
-	if l.Name != "ours" || l.Domain != "enterprise-attack" || l.Versions.Layer != "4.5" || l.Description != "Techniques covered by 4 detections" {
+	if l.Name != "ours" || l.Domain != "enterprise-attack" || l.Versions.Layer != "4.5" || l.Versions.Navigator == "" || l.Description != "Techniques covered by 4 detections" {
 		t.Errorf("%+v", l)
 	}
 	i := slices.IndexFunc(l.Techniques, func(x struct {
@@ -88,6 +89,9 @@ func TestNavigator(t *testing.T) {
 	b.Reset()
 	if err := Navigator(&b, "none", nil); err != nil || !bytes.Contains(b.Bytes(), []byte(`"techniques": []`)) {
 		t.Errorf("%v %s", err, b.Bytes())
+	}
+	if err := json.Unmarshal(b.Bytes(), &l); err != nil || l.Gradient.MaxValue <= l.Gradient.MinValue {
+		t.Errorf("%v: a gradient from %d to %d", err, l.Gradient.MinValue, l.Gradient.MaxValue)
 	}
 }
 
