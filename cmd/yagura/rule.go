@@ -134,6 +134,7 @@ func listJSON(out io.Writer, rules []*rule.Rule) error {
 type ruleCheckCmd struct {
 	ruleArgs
 	Against []string `placeholder:"PATH" sep:"none" help:"Logs: say which fields of a rule no event carries; may be repeated."`
+	Lang    string   `enum:",en,ja" default:"" placeholder:"en|ja" help:"Language of messages; without it, that of LANG. Reasons and hints are in English."`
 }
 
 // Help is the text below the usage of rule check.
@@ -158,38 +159,41 @@ func (c *ruleCheckCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
+	ja := env.japanese(c.Lang, cfg.Output.Lang)
 	warnings := 0
 	for i := range rules.Refusals {
-		if rules.Refusals[i].Warning {
+		r := &rules.Refusals[i]
+		if r.Warning {
 			warnings++
 		}
-		fmt.Fprintf(env.stdout, "%s: %s\n", refusalKind(&rules.Refusals[i]), report.Escape(rules.Refusals[i].Error()))
+		fmt.Fprintf(env.stdout, "%s: %s\n", refusalKind(r.Warning, ja), report.Escape(r.Error()))
 	}
 	if len(c.Against) > 0 {
-		if err := c.against(env, cfg, rules, formats); err != nil {
+		if err := c.against(env, cfg, rules, formats, ja); err != nil {
 			return err
 		}
 	}
-	fmt.Fprintf(env.stderr, "%s in %s loaded, %s refused, %s\n", count(false, len(rules.Rules), "rule", "rules", ""),
-		count(false, rules.Files, "file", "files", ""), thousands(uint64(rules.Refused())), count(false, warnings, "warning", "warnings", ""))
+	fmt.Fprintf(env.stderr, in(ja, "%s in %s loaded, %s refused, %s\n", "ルール: 読み込み %s (ファイル %s)、拒否 %s 件、警告 %s\n"), count(ja, len(rules.Rules), "rule", "rules", "件"),
+		count(ja, rules.Files, "file", "files", "件"), thousands(uint64(rules.Refused())), count(ja, warnings, "warning", "warnings", "件"))
 	if rules.Refused() > 0 || len(rules.Rules) == 0 {
 		return &exitError{code: exitUsage}
 	}
 	return nil
 }
 
-func (c *ruleCheckCmd) against(env *environment, cfg *config.Config, rules *app.Rules, formats []*decode.Format) error {
+func (c *ruleCheckCmd) against(env *environment, cfg *config.Config, rules *app.Rules, formats []*decode.Format, ja bool) error {
 	unseen, unjudged, sum, err := app.UnseenFields(env.ctx, rules.Rules, app.DecodeOptions{Formats: formats, Now: env.now,
 		Problem: func(err error) { env.complain(err) }}, app.Sources(env.ctx, c.Against, app.SourceOptions{Stdin: env.stdin, S3: cfg.S3})...)
 	if err != nil {
 		return &exitError{exitInterrupted, err}
 	}
 	if sum.NothingRead() {
-		return &exitError{exitNothing, nothingRead(sum, false)}
+		return &exitError{exitNothing, nothingRead(sum, ja)}
 	}
 	for _, u := range unseen {
-		fmt.Fprintf(env.stdout, "unseen: %s:%d: rule %q: no event carries %s (%s looked at)\n", report.Escape(u.Rule.File), max(u.Rule.Line, 1),
-			u.Rule.Title, report.Escape(strings.Join(u.Fields, ", ")), count(false, u.Events, "event", "events", ""))
+		fmt.Fprintf(env.stdout, in(ja, "unseen: %[1]s:%[2]d: rule %[3]q: no event carries %[4]s (%[5]s looked at)\n",
+			"未出現: %[1]s:%[2]d: ルール %[3]q: %[4]s を持つイベントがありません (調べたイベント %[5]s)\n"), report.Escape(u.Rule.File), max(u.Rule.Line, 1),
+			u.Rule.Title, report.Escape(strings.Join(u.Fields, ", ")), count(ja, u.Events, "event", "events", "件"))
 	}
 	unasked := map[string]int{}
 	for _, r := range unjudged {
@@ -198,7 +202,8 @@ func (c *ruleCheckCmd) against(env *environment, cfg *config.Config, rules *app.
 		}
 	}
 	for _, formats := range slices.Sorted(maps.Keys(unasked)) {
-		fmt.Fprintf(env.stdout, "unseen: there is no event of %s: %s not looked at\n", cmp.Or(formats, "any log type"), count(false, unasked[formats], "rule", "rules", ""))
+		fmt.Fprintf(env.stdout, in(ja, "unseen: there is no event of %s: %s not looked at\n", "未出現: %s のイベントがないため、ルール %sを調べていません\n"),
+			cmp.Or(formats, in(ja, "any log type", "どの形式")), count(ja, unasked[formats], "rule", "rules", "件"))
 	}
 	return nil
 }
@@ -232,27 +237,28 @@ func (c *ruleExplainCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
+	ja := env.japanese(c.Lang, cfg.Output.Lang)
 	found := rules.Lookup(c.Rule)
 	switch {
 	case len(found) == 0:
 		for i := range rules.Refusals {
 			if r := &rules.Refusals[i]; !r.Warning && strings.Contains(strings.ToLower(r.Rule), strings.ToLower(c.Rule)) {
-				return usage("the rule was refused: %w", r)
+				return usage(in(ja, "the rule was refused: %w", "ルールは拒否されました: %w"), r)
 			}
 		}
-		return usage("there is no rule %q\nhint: see yagura rule list", c.Rule)
+		return usage(in(ja, "there is no rule %q\nhint: see yagura rule list", "ルール %q はありません\nhint: yagura rule list で一覧を表示します"), c.Rule)
 	case len(found) > 5:
 		var titles []string
 		for _, r := range found[:5] {
 			titles = append(titles, fmt.Sprintf("  %s  %s", r.ID, r.Title))
 		}
-		return usage("%d rules are called so:\n%s\n  …\nhint: give the id of one", len(found), strings.Join(titles, "\n"))
+		return usage(in(ja, "%d rules are called so:\n%s\n  …\nhint: give the id of one", "%d 件のルールが該当します:\n%s\n  …\nhint: ID を一つ指定してください"), len(found), strings.Join(titles, "\n"))
 	}
 	for i, r := range found {
 		if i > 0 {
 			fmt.Fprintln(env.stdout)
 		}
-		if err := app.Explain(env.stdout, r, rules, env.japanese(c.Lang, cfg.Output.Lang)); err != nil {
+		if err := app.Explain(env.stdout, r, rules, ja); err != nil {
 			return err
 		}
 	}

@@ -8,13 +8,17 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/app"
 	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/coverage"
 	"github.com/yagura-sec/yagura/report"
 )
 
-type ruleTestCmd struct{ ruleArgs }
+type ruleTestCmd struct {
+	ruleArgs
+	Lang string `enum:",en,ja" default:"" placeholder:"en|ja" help:"Language of messages; without it, that of LANG. What failed is said in English."`
+}
 
 // Help is the text below the usage of rule test.
 func (ruleTestCmd) Help() string {
@@ -34,14 +38,14 @@ func (c *ruleTestCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	flags := c.flags()
+	ja, flags := env.japanese(c.Lang, cfg.Output.Lang), c.flags()
 	rules, formats, err := readRules(flags, cfg)
 	if err != nil {
 		return err
 	}
 	for i := range rules.Refusals {
 		if r := &rules.Refusals[i]; !r.Warning {
-			fmt.Fprintf(env.stdout, "refused: %s\n", report.Escape(r.Error()))
+			fmt.Fprintf(env.stdout, "%s: %s\n", refusalKind(false, ja), report.Escape(r.Error()))
 		}
 	}
 	paths := flags.Rules
@@ -53,17 +57,17 @@ func (c *ruleTestCmd) Run(env *environment) error {
 		return &exitError{exitUsage, err}
 	}
 	for _, f := range rep.Failures {
-		fmt.Fprintf(env.stdout, "failed: %s\n", report.Escape(f.String()))
+		fmt.Fprintf(env.stdout, "%s: %s\n", in(ja, "failed", "失敗"), report.Escape(f.String()))
 	}
-	fmt.Fprintf(env.stderr, "%s tested in %s, %d failed\n", count(false, rep.Rules, "rule", "rules", ""),
-		count(false, rep.Cases, "case", "cases", ""), len(rep.Failures))
+	fmt.Fprintf(env.stderr, in(ja, "%s tested in %s, %d failed\n", "テスト: ルール %s、ケース %s、失敗 %d 件\n"), count(ja, rep.Rules, "rule", "rules", "件"),
+		count(ja, rep.Cases, "case", "cases", "件"), len(rep.Failures))
 	switch {
 	case len(rep.Failures) > 0:
 		return &exitError{code: exitFailOn}
 	case rules.Refused() > 0:
 		return &exitError{code: exitUsage}
 	case rep.Cases == 0:
-		return &exitError{exitNothing, errors.New("there is no test beside these rules")}
+		return &exitError{exitNothing, errors.New(in(ja, "there is no test beside these rules", "これらのルールにはテストがありません"))}
 	}
 	return nil
 }
@@ -71,6 +75,7 @@ func (c *ruleTestCmd) Run(env *environment) error {
 type ruleCoverageCmd struct {
 	ruleArgs
 	Format   string `enum:"table,jsonl,navigator" default:"table" placeholder:"FORMAT" help:"table (default), jsonl, or navigator: a layer for the ATT&CK Navigator."`
+	Lang     string `enum:",en,ja" default:"" placeholder:"en|ja" help:"Language of titles and headings; without it, that of LANG."`
 	Standard string `placeholder:"NAME" help:"Controls of a standard in place of ATT&CK techniques: cis-aws, nist-800-53 or pci-dss."`
 }
 
@@ -93,7 +98,8 @@ func (c *ruleCoverageCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	rules, _, err := loadRules(c.flags(), cfg, &screen{w: env.stderr}, false)
+	ja := env.japanese(c.Lang, cfg.Output.Lang)
+	rules, _, err := loadRules(c.flags(), cfg, &screen{w: env.stderr}, ja)
 	if err != nil {
 		return err
 	}
@@ -119,7 +125,9 @@ func (c *ruleCoverageCmd) Run(env *environment) error {
 		}
 		return nil
 	}
-	table := [][]string{{strings.ToUpper(cmp.Or(c.Standard, "technique")), "RULES", "LOG TYPES", "FIRST RULES"}}
+	heads := strings.Split(in(ja, "TECHNIQUE,RULES,LOG TYPES,FIRST RULES", "テクニック,ルール数,形式,主なルール"), ",")
+	heads[0] = cmp.Or(strings.ToUpper(c.Standard), heads[0])
+	table := [][]string{heads}
 	for _, r := range rows {
 		var titles []string
 		for i, x := range r.Rules {
@@ -127,7 +135,11 @@ func (c *ruleCoverageCmd) Run(env *environment) error {
 				titles = append(titles, "…")
 				break
 			}
-			titles = append(titles, x.Title)
+			title := x.Title
+			if ja {
+				title = rules.Japanese(yagura.RuleRef{ID: x.ID, Title: x.Title, File: x.File})
+			}
+			titles = append(titles, title)
 		}
 		table = append(table, []string{report.Escape(r.ID), strconv.Itoa(len(r.Rules)), strings.Join(r.Formats, ","), report.Escape(strings.Join(titles, "; "))})
 	}

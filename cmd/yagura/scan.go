@@ -16,7 +16,6 @@ import (
 	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/decode"
 	"github.com/yagura-sec/yagura/report"
-	"github.com/yagura-sec/yagura/rule"
 )
 
 // ruleFlags say which rules are loaded.
@@ -228,28 +227,29 @@ func sayRefusals(rules *app.Rules, s *screen, ja bool) {
 			}
 			example, _, _ = strings.Cut(source, ":")
 		}
-		kind := refusalKind(r)
+		kind := refusalKind(r.Warning, ja)
 		if said[kind]++; said[kind] <= maxRefusals {
 			s.line(kind + ": " + report.Escape(r.Error()))
 		}
 	}
 	if unrouted > 1 {
-		s.line("warning: " + fmt.Sprintf(in(ja, "%s judge no log: no pipeline knows logsources such as %s (yagura rule check names them all)",
+		s.line(refusalKind(true, ja) + ": " + fmt.Sprintf(in(ja, "%s judge no log: no pipeline knows logsources such as %s (yagura rule check names them all)",
 			"ほか %sはどのログも判定しません: %s などの logsource を扱うパイプラインがありません (yagura rule check ですべて表示します)"),
 			count(ja, unrouted-1, "more rule", "more rules", "件のルール"), report.Escape(example)))
 	}
-	for _, kind := range []string{"refused", "warning"} {
+	for _, warning := range []bool{false, true} {
+		kind := refusalKind(warning, ja)
 		if more := said[kind] - maxRefusals; more > 0 {
 			s.line(kind + ": " + fmt.Sprintf(in(ja, "%d more (yagura rule check says all)", "ほか %d 件 (yagura rule check ですべて表示します)"), more))
 		}
 	}
 }
 
-func refusalKind(r *rule.Refusal) string {
-	if r.Warning {
-		return "warning"
+func refusalKind(warning, ja bool) string {
+	if warning {
+		return in(ja, "warning", "警告")
 	}
-	return "refused"
+	return in(ja, "refused", "拒否")
 }
 
 // count writes a number with the word for one or for many, or with the Japanese one.
