@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -72,10 +73,8 @@ func has(n *yaml.Node, keys ...string) bool {
 		return false
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		for _, k := range keys {
-			if n.Content[i].Value == k {
-				return true
-			}
+		if slices.Contains(keys, n.Content[i].Value) {
+			return true
 		}
 	}
 	return false

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -219,9 +220,7 @@ type counted struct {
 
 func countedOf(s *Summary, broken int) counted {
 	f := map[yagura.Severity]uint64{}
-	for level, n := range s.Findings {
-		f[level] = n
-	}
+	maps.Copy(f, s.Findings)
 	f[yagura.SeverityLow] -= uint64(broken)
 	w := s.Windows
 	return counted{s.Events, s.Repeats, s.Conflicts, s.Broken, s.Forgotten, s.TooOld, s.Hidden, s.Formats, f,

@@ -36,8 +36,7 @@ func Decode(ctx context.Context, out report.EventWriter, o DecodeOptions, source
 			if err == nil {
 				err = d.object(ctx, obj)
 			}
-			var lost *outputError
-			if errors.As(err, &lost) {
+			if lost, ok := errors.AsType[*outputError](err); ok {
 				return d.sum, lost.error
 			}
 			if err != nil {

@@ -357,8 +357,8 @@ func writePacked(t *testing.T, name string, h hostile) {
 	if h.after {
 		io.WriteString(w, goodLine(3))
 	}
-	for i := len(closers) - 1; i >= 0; i-- {
-		if err := closers[i].Close(); err != nil {
+	for _, closer := range slices.Backward(closers) {
+		if err := closer.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}

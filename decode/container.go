@@ -146,8 +146,7 @@ func (u *unpacker) next(s *stream) (*RecordError, error) {
 				break
 			}
 			if !errors.Is(err, io.EOF) {
-				var one errMember
-				if errors.As(err, &one) {
+				if one, ok := errors.AsType[errMember](err); ok {
 					return &RecordError{File: l.name + "!" + one.name, Reason: one.Error(), Hint: hintOf(err)}, nil
 				}
 				bad := &RecordError{File: l.name, Reason: err.Error(), Hint: hintOf(err)}

@@ -65,8 +65,7 @@ func memberOf(b []byte, i int) (value int, name []byte, err error) {
 
 // shift moves the place of a syntax error.
 func shift(err error, by int) error {
-	var bad *slot.SyntaxError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*slot.SyntaxError](err); ok {
 		return &slot.SyntaxError{Offset: bad.Offset + int64(by), Msg: bad.Msg}
 	}
 	return err

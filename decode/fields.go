@@ -2,6 +2,7 @@ package decode
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -145,10 +146,8 @@ func addEntity(list []yagura.Entity, typ, id string) []yagura.Entity {
 		id = strings.ToValidUTF8(id, "\uFFFD")
 	}
 	e := yagura.Entity{Type: typ, ID: id}
-	for _, have := range list {
-		if have == e {
-			return list
-		}
+	if slices.Contains(list, e) {
+		return list
 	}
 	return append(list, e)
 }

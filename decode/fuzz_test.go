@@ -34,8 +34,7 @@ func FuzzFormats(f *testing.F) {
 		defer r.Close()
 		for {
 			rec, err := r.Next()
-			var bad *RecordError
-			if errors.As(err, &bad) {
+			if _, ok := errors.AsType[*RecordError](err); ok {
 				continue
 			}
 			if err == io.EOF {

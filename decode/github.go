@@ -38,7 +38,7 @@ const (
 
 var githubAudit = &Format{
 	Name: "github.audit",
-	Fields: fieldList(false, []string{
+	Fields: fieldList(false, []string{ //nolint:gosec // names of fields, not what stands in them
 		ghAction:         "action",
 		ghTimestamp:      "@timestamp",
 		ghCreated:        "created_at",

@@ -35,8 +35,7 @@ func TestBrokenMemberOfWeakList(t *testing.T) {
 			good, broken := 0, 0
 			for {
 				_, err := r.Next()
-				var bad *RecordError
-				if errors.As(err, &bad) {
+				if bad, ok := errors.AsType[*RecordError](err); ok {
 					broken += int(max(bad.Records, 1))
 					if bad.Reason == "" {
 						t.Errorf("an error without a reason: %v", bad)

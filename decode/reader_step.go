@@ -442,8 +442,7 @@ type errHinted struct {
 }
 
 func hintOf(err error) string {
-	var h errHinted
-	if errors.As(err, &h) {
+	if h, ok := errors.AsType[errHinted](err); ok {
 		return h.hint
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -167,7 +168,7 @@ func tuples(lists [][][]byte, stats *Stats) [][]byte {
 					stats.Cut++
 					break
 				}
-				next = append(next, append(o[:len(o):len(o)], p...))
+				next = append(next, append(slices.Clip(o), p...))
 			}
 		}
 		out = next

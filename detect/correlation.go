@@ -19,7 +19,6 @@ type correlation struct {
 	// required has, by base rule, whether the condition names it without a Not.
 	positive []bool
 	cond     cond
-	feeds    []feed
 }
 
 // shape says how windows of a correlation are cut; see doc.go.

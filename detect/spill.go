@@ -77,7 +77,7 @@ func (s *sorter) write(next func() ([]byte, error)) error {
 	var size [binary.MaxVarintLen64]byte
 	for {
 		rec, err := next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -118,7 +118,6 @@ func closeAll(files []*os.File) error {
 // merge reads sorted runs as one.
 type merge struct {
 	heads mergeHeap
-	last  *stream
 }
 
 // stream is one sorted run, in memory or in a file.
@@ -155,7 +154,7 @@ func newMerge(files []*os.File, mem [][]byte) (*merge, error) {
 		if err == nil {
 			m.heads = append(m.heads, s)
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = nil
 		}
 		return err
@@ -186,7 +185,7 @@ func (s *stream) advance() error {
 		return nil
 	}
 	n, err := binary.ReadUvarint(s.r)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return err
 	}
 	if err != nil || n > 1<<30 {
@@ -214,10 +213,10 @@ func (m *merge) next() ([]byte, error) {
 	}
 	s := m.heads[0]
 	rec := s.rec
-	switch err := s.advance(); err {
-	case nil:
+	switch err := s.advance(); {
+	case err == nil:
 		heap.Fix(&m.heads, 0)
-	case io.EOF:
+	case errors.Is(err, io.EOF):
 		heap.Pop(&m.heads)
 	default:
 		return nil, err

@@ -3,9 +3,11 @@ package detect
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/yagura-sec/yagura"
@@ -117,7 +119,7 @@ func (w *Windows) Finish(emit func(yagura.Finding) error) error {
 	defer func() {
 		for _, s := range chained {
 			w.stats.Spilled += s.total
-			s.close()
+			_ = s.close() // what it held is judged
 		}
 	}()
 	for i, c := range w.e.corrs {
@@ -171,7 +173,7 @@ func (w *Windows) evaluate(i int, c *correlation, direct, chain *merge, done fun
 	var lastTime int64
 	for {
 		rec, err := next(i, direct, chain)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -315,9 +317,9 @@ func (w *Windows) chainGroups(c, outer *correlation, at rule.BaseCapture, group 
 			if err != nil {
 				return nil, err
 			}
-			parts = append(own[:len(own):len(own)], carried...)
+			parts = append(slices.Clip(own), carried...)
 		} else {
-			parts = append(own[:len(own):len(own)], make([][][]byte, len(c.Carry))...)
+			parts = append(slices.Clip(own), make([][][]byte, len(c.Carry))...)
 		}
 		pick := func(at []int) [][][]byte {
 			out := make([][][]byte, len(at))

@@ -27,7 +27,6 @@ type small struct {
 	names string
 	group []string
 	value []string
-	noKey bool
 }
 
 func (s small) record() string {
@@ -54,8 +53,6 @@ func baseRule(name string) *rule.Rule {
 	r.Captures = []query.Field{field("g"), field("v")}
 	return r
 }
-
-type corrOption func(*rule.Correlation)
 
 func corr(id string, typ rule.CorrelationType, span int, bases []*rule.Rule, grouped bool, bounds ...rule.Bound) *rule.Rule {
 	c := &rule.Correlation{Type: typ, Rules: bases, Timespan: time.Duration(span) * time.Second, Bounds: bounds, Percentile: 75}
@@ -87,9 +84,7 @@ func run(t testing.TB, o Options, events []small, workers int, rules ...*rule.Ru
 	defer w.Close()
 	var wg sync.WaitGroup
 	for k := range workers {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			m, doc := s.e.NewMatcher(), s.plan.NewDoc()
 			for i := k; i < len(events); i += workers {
 				if _, err := s.plan.Scan([]byte(events[i].record()), doc); err != nil {
@@ -103,7 +98,7 @@ func run(t testing.TB, o Options, events []small, workers int, rules ...*rule.Ru
 					}
 				}
 			}
-		}()
+		})
 	}
 	wg.Wait()
 	var out []yagura.Finding

@@ -3,15 +3,14 @@ package query
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 )
 
 // parseAddr reads an IPv4 or IPv6 address without allocating. An address with a
 // zone is refused: it is in no network.
 func parseAddr(text []byte) (netip.Addr, bool) {
-	for _, c := range text {
-		if c == ':' {
-			return parseAddr6(text)
-		}
+	if slices.Contains(text, ':') {
+		return parseAddr6(text)
 	}
 	a, ok := parseAddr4(text)
 	return netip.AddrFrom4(a), ok
@@ -77,7 +76,7 @@ func parseAddr6(text []byte) (netip.Addr, bool) {
 				return none, false
 			}
 			copy(a[at:], v4[:])
-			at, i = at+4, len(text)
+			at += 4
 			break
 		}
 		binary.BigEndian.PutUint16(a[at:], uint16(v))

@@ -326,10 +326,8 @@ func requiredLiteral(expr string) (text string, folded, ok bool) {
 func longestLiteral(re *syntax.Regexp, depth int) *syntax.Regexp {
 	switch re.Op {
 	case syntax.OpLiteral:
-		for _, r := range re.Rune {
-			if r == '\uFFFD' {
-				return nil // which also matches bytes that are not UTF-8
-			}
+		if slices.Contains(re.Rune, '\uFFFD') {
+			return nil // which also matches bytes that are not UTF-8
 		}
 		return re
 	case syntax.OpConcat:

@@ -25,7 +25,6 @@ type State struct {
 	inners  []inner
 	num     []byte
 	word    item
-	record  list // for a keyword search
 	whys    []why
 }
 
@@ -60,9 +59,8 @@ type inner struct {
 }
 
 type derived struct {
-	out  *Values
-	in   *fieldsInput
-	busy bool
+	out *Values
+	in  *fieldsInput
 }
 
 type eachState struct {

@@ -236,7 +236,7 @@ func splitPath(path string) []string {
 func (v *value) set(path []string, x *value) error {
 	key, rest := path[0], path[1:]
 	var at *value
-	i := -1
+	var i int // negative when the key is not there
 	switch {
 	case v.object:
 		i = slices.Index(v.keys, key)

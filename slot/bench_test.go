@@ -43,7 +43,7 @@ func trailPlan() *Plan {
 	b := NewBuilder()
 	for _, f := range trailFields {
 		var p Path
-		for _, k := range bytes.Split([]byte(f), []byte(".")) {
+		for k := range bytes.SplitSeq([]byte(f), []byte(".")) {
 			p.Segs = append(p.Segs, Seg{Key: string(k)})
 		}
 		b.Slot(Field{Paths: []Path{p}})

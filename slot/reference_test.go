@@ -23,7 +23,6 @@ type refValue struct {
 	members []refMember
 	elems   []*refValue
 	num     int // in document order
-	span    string
 }
 
 type refTree struct{ count int }
@@ -90,11 +89,6 @@ func (t *refTree) value(dec *json.Decoder) (*refValue, error) {
 type hit struct {
 	Kind Kind
 	Text string
-}
-
-type refWalk struct {
-	order []float64
-	hits  []hit
 }
 
 // reference returns the values of a field in document order.

@@ -148,7 +148,7 @@ func TestText(t *testing.T) {
 	if got := string(d.Raw(v)); got != `{ "b" : [ 1 , "c \" d" ] , "e" : { } }` {
 		t.Errorf("Raw %s", got)
 	}
-	if &d.Text(v)[0] != &d.Text(v)[0] {
+	if first := d.Text(v); &first[0] != &d.Text(v)[0] {
 		t.Error("Text is computed twice")
 	}
 	if got := string(d.Record()); got != text[:n] {

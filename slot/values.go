@@ -175,7 +175,8 @@ func (d *Doc) EachScalar(f func(k Kind, text []byte) bool) {
 		case '{', '}', '[', ']', ',', ':', ' ', '\t', '\r', '\n':
 			i++
 		default:
-			k, end := Number, i
+			k := Number
+			var end int
 			switch c {
 			case 't', 'f', 'n':
 				end, _ = literal(p, i, n)

@@ -77,7 +77,7 @@ const demoNextJapanese = `
   yagura demo --save logs/                            このログをファイルとして書き出す`
 
 func (c *demoCmd) save(env *environment) error {
-	if err := os.MkdirAll(c.Save, 0o755); err != nil {
+	if err := os.MkdirAll(c.Save, 0o755); err != nil { //nolint:gosec // invented logs, for everybody
 		return usage("--save: %w", err)
 	}
 	entries, err := fs.ReadDir(demo.Logs(), ".")
@@ -90,7 +90,7 @@ func (c *demoCmd) save(env *environment) error {
 			return err
 		}
 		name := filepath.Join(c.Save, e.Name())
-		if err := os.WriteFile(name, data, 0o644); err != nil {
+		if err := os.WriteFile(name, data, 0o644); err != nil { //nolint:gosec // likewise
 			return usage("--save: %w", err)
 		}
 		fmt.Fprintln(env.stdout, name)

@@ -3,6 +3,7 @@ package falco
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -111,7 +112,7 @@ func jsonString(b []byte) []byte {
 	}
 	body := b[1 : len(b)-1]
 	if bytes.IndexByte(body, '\\') < 0 {
-		return body[:len(body):len(body)]
+		return slices.Clip(body)
 	}
 	var s string
 	if json.Unmarshal(b, &s) != nil {

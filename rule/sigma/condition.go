@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -147,12 +148,7 @@ func (p *condParser) operator(name string) bool {
 }
 
 func (p *condParser) known(name string) bool {
-	for _, n := range p.names {
-		if n == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(p.names, name)
 }
 
 func (p *condParser) or() (cond, *fault) {

@@ -3,6 +3,7 @@ package sigma
 import (
 	"embed"
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -108,7 +109,7 @@ func (s *condSet[T]) match(x T) bool {
 	if len(s.list) == 0 {
 		return true
 	}
-	held := !s.any
+	var held bool
 	switch {
 	case s.expr != nil:
 		held = s.eval(s.expr, x)
@@ -150,13 +151,9 @@ func run(pipelines []*Pipeline, d *document, placeholders map[string][]string) *
 	slices.SortStableFunc(ordered, func(a, b *Pipeline) int { return a.Priority - b.Priority })
 	p := &pass{vars: map[string][]string{}, state: map[string]string{}, applied: map[string]bool{}, mapped: map[string]bool{}, placeholders: placeholders}
 	for _, x := range ordered {
-		for k, v := range x.vars {
-			p.vars[k] = v
-		}
+		maps.Copy(p.vars, x.vars)
 	}
-	for k, v := range placeholders {
-		p.vars[k] = v
-	}
+	maps.Copy(p.vars, placeholders)
 	d.pass = p
 	for _, x := range ordered {
 		if f := p.items(x.items, d); f != nil {

@@ -67,11 +67,12 @@ func fieldAt(name string, plain [][]slot.Seg, bags []bag, fold bool) query.Field
 	}
 	p := &standing{}
 	var deps []query.Field
-	id := "places"
+	var id strings.Builder
+	id.WriteString("places")
 	// Each place is read in two ways that together tell a text from what is none.
 	read := func(paths []slot.Path) {
 		deps = append(deps, query.Field{Name: name, Paths: paths, Conv: query.ConvRaw}, query.Field{Name: name, Paths: paths, Conv: query.ConvString})
-		id += "|" + placeNames(paths)
+		id.WriteString("|" + placeNames(paths))
 	}
 	if len(paths) > 0 {
 		read(paths)
@@ -80,9 +81,9 @@ func fieldAt(name string, plain [][]slot.Seg, bags []bag, fold bool) query.Field
 	for _, b := range bags {
 		read([]slot.Path{{Segs: b.list, Fold: fold}})
 		p.members = append(p.members, newMember(b, fold))
-		id += strconv.Quote(b.name) + placeNames([]slot.Path{{Segs: b.key}, {Segs: b.value}})
+		id.WriteString(strconv.Quote(b.name) + placeNames([]slot.Path{{Segs: b.key}, {Segs: b.value}}))
 	}
-	return query.Field{Name: name, Derive: &query.Derived{Name: id, Deps: deps, Fn: p.values}}
+	return query.Field{Name: name, Derive: &query.Derived{Name: id.String(), Deps: deps, Fn: p.values}}
 }
 
 // standing is where a field may stand; a nil member is a plain place.

@@ -40,8 +40,7 @@ func compileRegex(source, flags string, prefix, suffix bool) (*regexp.Regexp, er
 	if err == nil {
 		return re, nil
 	}
-	var bad *syntax.Error
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*syntax.Error](err); ok {
 		return nil, fmt.Errorf("%s: %s", bad.Code, quoted(bad.Expr))
 	}
 	return nil, err

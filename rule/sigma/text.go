@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -99,10 +100,8 @@ func (s str) with(before, after []part) str {
 // has says whether a part of one of the kinds is in s.
 func (s str) has(kinds ...partKind) bool {
 	for _, p := range s.parts {
-		for _, k := range kinds {
-			if p.kind == k {
-				return true
-			}
+		if slices.Contains(kinds, p.kind) {
+			return true
 		}
 	}
 	return false
@@ -177,12 +176,7 @@ func (s str) markDashes() str {
 }
 
 func isDash(r rune) bool {
-	for _, d := range dashes {
-		if d == string(r) {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(dashes, string(r))
 }
 
 // maxVariants bounds the strings that one value may stand for.

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -124,7 +125,7 @@ func (w *walk) folder(name string, info fs.FileInfo, parents []fs.FileInfo) bool
 	if err != nil && !w.fail(name, err, "") {
 		return false
 	}
-	inside := append(parents[:len(parents):len(parents)], info)
+	inside := append(slices.Clip(parents), info)
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), ".") {
 			continue
