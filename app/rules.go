@@ -171,7 +171,7 @@ func LoadRules(o RuleOptions) (*Rules, error) {
 	out.add(rules, refusals)
 	if len(sorted.falco) > 0 {
 		host, _ := os.Hostname() // evt.hostname has no value without it
-		rules, refusals = falco.Load(sorted.falco, falco.Options{Config: falcoConfig, Hostname: host})
+		rules, refusals = falco.Load(sorted.falco, falco.Options{Config: falcoConfig, Hostname: host, SideFields: so.SideFields})
 		out.add(rules, refusals)
 	}
 	out.Refusals = append(out.Refusals, badOverlays...)

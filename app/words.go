@@ -77,7 +77,7 @@ func (e *explainer) rule(r *rule.Rule) {
 		formats = strings.Join(r.Formats, ", ")
 	}
 	e.fact("judges", formats)
-	e.sideCar(&r.SideCar)
+	e.sideCar(r)
 	e.fact("tags", strings.Join(r.Tags, ", "))
 	e.fact("status", r.Status)
 	e.fact("author", r.Author)
@@ -109,20 +109,23 @@ func (e *explainer) rule(r *rule.Rule) {
 	}
 }
 
-func (e *explainer) sideCar(c *rule.SideCar) {
+func (e *explainer) sideCar(r *rule.Rule) {
+	c := &r.SideCar
 	kind := string(c.Kind)
 	if kind == "" {
 		kind = "behaviour"
 	}
 	parts := "actor and first target"
-	if len(c.CauseKey) > 0 {
-		names := make([]string, len(c.CauseKey))
-		for i, p := range c.CauseKey {
-			names[i] = fmt.Sprint(p)
-		}
-		parts = strings.Join(names, ", ")
+	switch {
+	case len(c.CauseKey) > 0:
+		parts = strings.Join(c.CauseKey, ", ")
+	case r.Correlation != nil: // a window has neither
+		parts = strings.Join(r.Correlation.GroupBy, ", ")
 	}
-	e.fact("kind", kind+"; one cause per account and "+parts)
+	if parts != "" {
+		parts = " and " + parts
+	}
+	e.fact("kind", kind+"; one cause per account"+parts)
 	if c.ResolvedBy != "" {
 		by := c.ResolvedBy
 		if found := e.rules.Lookup(by); len(found) == 1 && found[0].Title != by {

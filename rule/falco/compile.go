@@ -321,7 +321,27 @@ func (l *loader) build(c *compiler, d *ruleDef, cond text, lists map[*listDef][]
 	if c.counts && r.Correlation == nil {
 		r.Counted = &c.src.delivered
 	}
+	r.SideFields = c.sideFields(l.opts.SideFields)
 	return &built{r, append(unsafeNA(n), c.warnings...)}, nil
+}
+
+// sideFields resolves the names that are fields of the rule's source: an overlay means
+// by ct.user what the rule means by it, whether the rule reads it or not.
+func (c *compiler) sideFields(names []string) []query.Field {
+	var out []query.Field
+	for _, name := range names {
+		ref := &fieldRef{name: name}
+		if base, arg, ok := strings.Cut(strings.TrimSuffix(name, "]"), "["); ok {
+			ref.name, ref.arg = base, arg
+		}
+		if c.src.fields[ref.name] == nil {
+			continue
+		}
+		if v, err := newCompiler(c.src, c.mem).fieldValue(ref); err == nil { // leaves no trace in what the rule reads
+			out = append(out, v.field)
+		}
+	}
+	return out
 }
 
 // otherSource says which source has a field that a rule's source has not.

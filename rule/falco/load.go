@@ -14,6 +14,8 @@ type Options struct {
 	Config *Config
 	// Hostname is the value of evt.hostname; without it the field has none.
 	Hostname string
+	// SideFields names fields that overlays read from the events of rules.
+	SideFields []string
 	// Strict says what Falco says and we do not otherwise: unused lists and macros,
 	// and after the first fault of a file nothing, the rest of that file refused with
 	// it. It serves comparison with Falco.
