@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/query"
 	"github.com/yagura-sec/yagura/report"
 	"github.com/yagura-sec/yagura/rule"
@@ -17,8 +18,7 @@ import (
 const maxArgs = 50
 
 // Explain writes what a rule is and when it fires, in words: the compiled condition,
-// not the text of its file, so that it shows what will be asked of an event. In
-// Japanese title, description and severity are; what is asked stays as it is written.
+// not the text of its file, so that it shows what will be asked of an event.
 func Explain(w io.Writer, r *rule.Rule, all *Rules, japanese bool) error {
 	e := &explainer{rules: all, japanese: japanese}
 	e.rule(r)
@@ -38,10 +38,22 @@ func (e *explainer) line(indent int, format string, args ...any) {
 	e.b.WriteByte('\n')
 }
 
+// in chooses the words of the language.
+func (e *explainer) in(english, japanese string) string {
+	if e.japanese {
+		return japanese
+	}
+	return english
+}
+
 // fact writes one line of the head, nothing for an empty text.
-func (e *explainer) fact(name, text string) {
+func (e *explainer) fact(english, japanese, text string) {
 	if text != "" {
-		e.line(1, "%-12s %s", name, report.Escape(text))
+		name, room := english, 13
+		if e.japanese {
+			name, room = japanese, 16
+		}
+		e.line(1, "%s%s%s", name, strings.Repeat(" ", max(1, room-report.Columns(name))), report.Escape(text))
 	}
 }
 
@@ -56,13 +68,13 @@ func (e *explainer) rule(r *rule.Rule) {
 		}
 	}
 	if r.ID != r.Title {
-		e.fact("id", r.ID)
+		e.fact("id", "ID", r.ID)
 	}
-	e.fact("name", r.Name)
-	e.fact("file", r.File+":"+strconv.Itoa(max(r.Line, 1)))
+	e.fact("name", "名前", r.Name)
+	e.fact("file", "ファイル", r.File+":"+strconv.Itoa(max(r.Line, 1)))
 	level := r.EffectiveSeverity().String()
 	if r.SeverityOriginal != "" && r.SeverityOriginal != level {
-		level += " (written as " + r.SeverityOriginal + ")"
+		level += e.in(" (written as ", "、元の値 ") + r.SeverityOriginal + e.in(")", "")
 	}
 	if e.japanese {
 		level = r.EffectiveSeverity().Japanese() + " (" + level + ")"
@@ -70,20 +82,20 @@ func (e *explainer) rule(r *rule.Rule) {
 	if r.SideCar.SeverityReason != "" {
 		level += ": " + r.SideCar.SeverityReason
 	}
-	e.fact("severity", level)
-	e.fact("language", string(r.Engine))
-	formats := "every log type"
+	e.fact("severity", "重大度", level)
+	e.fact("language", "言語", string(r.Engine))
+	formats := e.in("every log type", "すべての形式")
 	if r.Formats != nil {
 		formats = strings.Join(r.Formats, ", ")
 	}
-	e.fact("judges", formats)
+	e.fact("judges", "対象の形式", formats)
 	e.sideCar(r)
-	e.fact("tags", strings.Join(r.Tags, ", "))
-	e.fact("status", r.Status)
-	e.fact("author", r.Author)
-	e.fact("licence", r.License)
+	e.fact("tags", "タグ", strings.Join(r.Tags, ", "))
+	e.fact("status", "ステータス", r.Status)
+	e.fact("author", "作成者", r.Author)
+	e.fact("licence", "ライセンス", r.License)
 	if r.Silent {
-		e.fact("silent", "it feeds correlations and makes no finding of its own")
+		e.fact("silent", "集計専用", e.in("it feeds correlations and makes no finding of its own", "相関ルールの材料になり、単独では検出結果を出しません"))
 	}
 	description := r.Description
 	if e.japanese && r.Japanese.Description != "" {
@@ -94,50 +106,47 @@ func (e *explainer) rule(r *rule.Rule) {
 		e.line(1, "%s", report.Escape(strings.Join(strings.Fields(description), " ")))
 	}
 	for _, x := range r.References {
-		e.fact("see", x)
+		e.fact("see", "参照", x)
 	}
 	e.line(0, "")
 	if r.Correlation != nil {
 		e.correlation(r.Correlation)
 	} else {
-		e.line(0, "fires on an event when")
+		e.line(0, "%s", e.in("fires on an event when", "次の条件を満たすイベントを検知します"))
 		e.expr(1, r.When)
 	}
 	if names := fieldNames(r); names != nil {
 		e.line(0, "")
-		e.fact("reads", strings.Join(names, ", "))
+		e.fact("reads", "読む項目", strings.Join(names, ", "))
 	}
 }
 
 func (e *explainer) sideCar(r *rule.Rule) {
 	c := &r.SideCar
-	kind := string(c.Kind)
-	if kind == "" {
-		kind = "behaviour"
+	kind := e.in("behaviour", "行為")
+	if c.Kind == yagura.Posture {
+		kind = e.in("posture", "状態")
 	}
-	parts := "actor and first target"
+	parts := []string{e.in("actor", "実行者"), e.in("first target", "最初の対象")}
 	switch {
 	case len(c.CauseKey) > 0:
-		parts = strings.Join(c.CauseKey, ", ")
+		parts = causeWords(c.CauseKey)
 	case r.Correlation != nil: // a window has neither
-		parts = strings.Join(r.Correlation.GroupBy, ", ")
+		parts = r.Correlation.GroupBy
 	}
-	if parts != "" {
-		parts = " and " + parts
-	}
-	e.fact("kind", kind+"; one cause per account"+parts)
+	e.fact("kind", "種別", kind+e.in("; one cause per account", "。原因は、アカウント")+e.causeParts(parts)+e.in("", "ごとに一つ"))
 	if c.ResolvedBy != "" {
 		by := c.ResolvedBy
 		if found := e.rules.Lookup(by); len(found) == 1 && found[0].Title != by {
 			by += " (" + found[0].Title + ")"
 		}
-		e.fact("resolved by", by)
+		e.fact("resolved by", "解消するルール", by)
 	}
 	for _, x := range c.Entities {
-		e.fact("entity", x.Type+" from "+x.Field)
+		e.fact("entity", "エンティティ", x.Type+e.in(" from ", ": ")+x.Field)
 	}
 	if c.Mode == rule.ModeCount {
-		e.fact("mode", "counted and shown, not notified")
+		e.fact("mode", "モード", e.in("counted and shown, not notified", "件数のみ (通知しません)"))
 	}
 }
 
@@ -153,32 +162,64 @@ func fieldNames(r *rule.Rule) []string {
 	return names
 }
 
+// causeWords lists the parts of a cause key: of those that read one thing from several
+// fields the word.
+func causeWords(entries []string) []string {
+	var out []string
+	for i, entry := range entries {
+		word, _ := rule.CausePart(entry)
+		same := func(j int) bool {
+			if j < 0 || j == len(entries) {
+				return false
+			}
+			other, _ := rule.CausePart(entries[j])
+			return other == word
+		}
+		switch {
+		case same(i - 1):
+		case same(i + 1):
+			out = append(out, word)
+		default:
+			out = append(out, entry)
+		}
+	}
+	return out
+}
+
+// causeParts lists what a cause key has beside the account.
+func (e *explainer) causeParts(parts []string) string {
+	switch {
+	case len(parts) == 0:
+		return ""
+	case e.japanese:
+		return "、" + strings.Join(parts, "、") + " "
+	case len(parts) == 2 && parts[1] == "first target":
+		return " and actor and first target"
+	}
+	return " and " + strings.Join(parts, ", ")
+}
+
 func (e *explainer) correlation(c *rule.Correlation) {
-	what := map[rule.CorrelationType]string{
-		rule.EventCount: "the number of events", rule.ValueCount: "the number of different values of " + strings.Join(c.Fields, ", "),
-		rule.ValueSum: "the sum of " + strings.Join(c.Fields, ", "), rule.ValueAvg: "the average of " + strings.Join(c.Fields, ", "),
-		rule.ValueMedian:     "the median of " + strings.Join(c.Fields, ", "),
-		rule.ValuePercentile: fmt.Sprintf("the %g. percentile of %s", c.Percentile, strings.Join(c.Fields, ", ")),
-	}[c.Type]
-	e.line(0, "fires on a window of at most %s%s when", spanText(c.Timespan), groupText(c.GroupBy))
+	fields := strings.Join(c.Fields, ", ")
+	e.line(0, e.in("fires on a window of at most %[1]s%[2]s when", "%[2]s最長 %[1]s のウィンドウで、次の条件を満たすと検知します"), e.span(c.Timespan), e.group(c.GroupBy))
 	switch c.Type {
 	case rule.Temporal, rule.TemporalOrdered:
-		order := "in any order"
+		order := e.in("in any order", "順不同")
 		if c.Type == rule.TemporalOrdered {
-			order = "in this order"
+			order = e.in("in this order", "この順")
 		}
 		if c.Condition == nil {
-			e.line(1, "all of these match, %s", order)
+			e.line(1, e.in("all of these match, %s", "次のすべてに一致 (%s)"), order)
 		} else {
-			e.line(1, "these match, %s, as far as", order)
+			e.line(1, e.in("these match, %s, as far as", "次に一致 (%s)。ただし条件は"), order)
 			e.expr(2, c.Condition)
 		}
 	default:
 		bounds := make([]string, len(c.Bounds))
 		for i, b := range c.Bounds {
-			bounds[i] = fmt.Sprintf("%s %g", opWords(b.Op), b.Value)
+			bounds[i] = e.bound(b)
 		}
-		e.line(1, "%s is %s, counted over", what, strings.Join(bounds, " and "))
+		e.line(1, e.in("%s is %s, counted over", "%sが %s。数える対象:"), e.measure(c, fields), strings.Join(bounds, e.in(" and ", " かつ ")))
 	}
 	for i, r := range c.Rules {
 		name := r.Title
@@ -192,57 +233,90 @@ func (e *explainer) correlation(c *rule.Correlation) {
 	}
 }
 
-// spanText writes a duration in its greatest whole unit.
-func spanText(d time.Duration) string {
+// measure names what a correlation counts or calculates.
+func (e *explainer) measure(c *rule.Correlation, fields string) string {
+	switch c.Type {
+	case rule.ValueCount:
+		return e.in("the number of different values of "+fields, fields+" の異なる値の数")
+	case rule.ValueSum:
+		return e.in("the sum of "+fields, fields+" の合計")
+	case rule.ValueAvg:
+		return e.in("the average of "+fields, fields+" の平均")
+	case rule.ValueMedian:
+		return e.in("the median of "+fields, fields+" の中央値")
+	case rule.ValuePercentile:
+		return fmt.Sprintf(e.in("the %[1]g. percentile of %[2]s", "%[2]s の %[1]g パーセンタイル"), c.Percentile, fields)
+	}
+	return e.in("the number of events", "イベントの数")
+}
+
+// bound writes one comparison of a correlation.
+func (e *explainer) bound(b rule.Bound) string {
+	words, ok := map[string][2]string{"gt": {"more than %g", "%g より大きい"}, "gte": {"at least %g", "%g 以上"}, "lt": {"less than %g", "%g 未満"},
+		"lte": {"at most %g", "%g 以下"}, "eq": {"%g", "%g に等しい"}, "neq": {"not %g", "%g 以外"}}[b.Op]
+	if !ok {
+		words = [2]string{"exactly %g", "%g に等しい"}
+	}
+	return fmt.Sprintf(e.in(words[0], words[1]), b.Value)
+}
+
+// span writes a duration in its greatest whole unit.
+func (e *explainer) span(d time.Duration) string {
 	for _, u := range []struct {
-		unit time.Duration
-		name string
-	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
-		if n := d / u.unit; n > 0 && d%u.unit == 0 {
-			if n == 1 {
-				return "1 " + u.name
-			}
-			return fmt.Sprintf("%d %ss", n, u.name)
+		unit           time.Duration
+		name, japanese string
+	}{{24 * time.Hour, "day", "日"}, {time.Hour, "hour", "時間"}, {time.Minute, "minute", "分"}, {time.Second, "second", "秒"}} {
+		n := d / u.unit
+		if n == 0 || d%u.unit != 0 {
+			continue
 		}
+		name := u.name
+		if n != 1 {
+			name += "s"
+		}
+		return fmt.Sprintf("%d %s", n, e.in(name, u.japanese))
 	}
 	return d.String()
 }
 
-func groupText(fields []string) string {
+func (e *explainer) group(fields []string) string {
 	if len(fields) == 0 {
 		return ""
 	}
-	return " for each " + strings.Join(fields, ", ")
+	list := strings.Join(fields, ", ")
+	return e.in(" for each "+list, list+" ごとに、")
 }
 
 // expr writes a condition, one clause per line.
 func (e *explainer) expr(indent int, x query.Expr) {
 	switch x := x.(type) {
 	case *query.And:
-		e.list(indent, "all of", "always", flat(x.X, func(inner query.Expr) []query.Expr {
+		e.list(indent, e.in("all of", "次のすべて"), e.in("always", "常に成立"), flat(x.X, func(inner query.Expr) []query.Expr {
 			if and, ok := inner.(*query.And); ok {
 				return and.X
 			}
 			return nil
 		}))
 	case *query.Or:
-		e.list(indent, "one of", "never", flat(x.X, func(inner query.Expr) []query.Expr {
+		e.list(indent, e.in("one of", "次のいずれか"), e.in("never", "成立しない"), flat(x.X, func(inner query.Expr) []query.Expr {
 			if or, ok := inner.(*query.Or); ok {
 				return or.X
 			}
 			return nil
 		}))
 	case *query.Not:
-		e.line(indent, "not")
+		e.line(indent, "%s", e.in("not", "次を満たさない"))
 		e.expr(indent+1, x.X)
 	case query.Const:
-		e.line(indent, "%s", map[bool]string{true: "always", false: "never"}[bool(x)])
+		e.line(indent, "%s", map[bool]string{true: e.in("always", "常に成立"), false: e.in("never", "成立しない")}[bool(x)])
 	case *query.Each:
-		e.line(indent, "%s of %s:", map[query.Quant]string{query.EachAny: "a member", query.EachAll: "every member (one at least)",
-			query.EachAllOrEmpty: "every member (or it is empty)", query.EachNone: "no member"}[x.Quant], report.Escape(x.Field.Name))
+		e.line(indent, map[query.Quant]string{
+			query.EachAny: e.in("a member of %s:", "%s のいずれかの要素が次を満たす:"), query.EachAll: e.in("every member (one at least) of %s:", "%s のすべての要素 (一つ以上) が次を満たす:"),
+			query.EachAllOrEmpty: e.in("every member (or it is empty) of %s:", "%s のすべての要素が次を満たす (空でもよい):"), query.EachNone: e.in("no member of %s:", "%s のどの要素も次を満たさない:"),
+		}[x.Quant], report.Escape(x.Field.Name))
 		e.expr(indent+1, x.Where)
 	case *query.Pred:
-		e.line(indent, "%s", report.Escape(predText(x)))
+		e.line(indent, "%s", report.Escape(e.pred(x)))
 	}
 }
 
@@ -271,92 +345,4 @@ func (e *explainer) list(indent int, head, empty string, list []query.Expr) {
 			e.expr(indent+1, x)
 		}
 	}
-}
-
-// opText says the question of an operator in words.
-var opText = [...]string{
-	query.Eq: "equals", query.Prefix: "starts with", query.Suffix: "ends with", query.Contains: "contains", query.Glob: "is like",
-	query.Regex: "matches", query.CIDR: "is an address in", query.Lt: "is less than", query.Lte: "is at most", query.Gt: "is more than",
-	query.Gte: "is at least", query.StrLt: "sorts before", query.StrLte: "sorts before or equals", query.StrGt: "sorts after",
-	query.StrGte: "sorts after or equals", query.TimePart: "has as part of its time", query.Func: "satisfies", query.ListFunc: "satisfies",
-}
-
-func predText(p *query.Pred) string {
-	switch p.Op {
-	case query.Exists:
-		if len(p.Args) > 0 && !p.Args[0].Bool {
-			return p.Field.Name + " is absent"
-		}
-		return p.Field.Name + " is present"
-	case query.IsNull:
-		return p.Field.Name + " is absent or null"
-	}
-	s := p.Field.Name + " "
-	if p.Op == query.Keyword {
-		s = "any value "
-	}
-	switch {
-	case p.Op == query.Keyword:
-		s += "contains"
-	case p.OpName != "" && (p.Op == query.Func || p.Op == query.ListFunc):
-		s += p.OpName
-	default:
-		s += opText[p.Op]
-	}
-	if p.Ref != nil {
-		return s + " the field " + p.Ref.Name + caseText(p)
-	}
-	args := make([]string, 0, min(len(p.Args), maxArgs))
-	for i := range p.Args {
-		if i == maxArgs {
-			args = append(args, fmt.Sprintf("%d more", len(p.Args)-i))
-			break
-		}
-		args = append(args, argText(p.Op, &p.Args[i]))
-	}
-	if len(args) == 0 {
-		return s
-	}
-	return s + " " + strings.Join(args, " or ") + caseText(p)
-}
-
-// caseText says that a comparison of text tells capitals apart.
-func caseText(p *query.Pred) string {
-	switch p.Op {
-	case query.Eq, query.Prefix, query.Suffix, query.Contains, query.Glob, query.Keyword:
-		if !p.Fold {
-			return " (case counts)"
-		}
-	}
-	return ""
-}
-
-func argText(op query.Op, a *query.Arg) string {
-	switch {
-	case a.Shown != "":
-		return strconv.Quote(a.Shown)
-	case op == query.Regex && a.Regexp != nil:
-		return "/" + a.Regexp.String() + "/"
-	case op == query.CIDR:
-		return a.Net.String()
-	case a.Pattern != nil && a.Text == "":
-		return strconv.Quote(a.Pattern.String())
-	case op >= query.Lt && op <= query.Gte && a.Text == "":
-		return strconv.FormatFloat(a.Num, 'g', -1, 64)
-	case op == query.TimePart:
-		unit := [...]string{query.Minute: "minute", query.Hour: "hour", query.Day: "day", query.Week: "week", query.Month: "month", query.Year: "year"}[a.Unit]
-		cmp := ""
-		if a.Cmp != query.Eq {
-			cmp = " " + strings.TrimPrefix(opText[a.Cmp], "is")
-		}
-		return unit + cmp + " " + strconv.FormatFloat(a.Num, 'g', -1, 64)
-	}
-	return strconv.Quote(a.Text)
-}
-
-func opWords(op string) string {
-	if w := map[string]string{"gt": "more than", "gte": "at least", "lt": "less than", "lte": "at most", "eq": "", "neq": "not"}[op]; w != "" {
-		return w
-	}
-	return "exactly"
 }

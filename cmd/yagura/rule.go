@@ -211,7 +211,7 @@ func (c *ruleCheckCmd) against(env *environment, cfg *config.Config, rules *app.
 type ruleExplainCmd struct {
 	ruleFlags
 	Config string `placeholder:"FILE" env:"YAGURA_CONFIG" help:"Configuration file."`
-	Lang   string `enum:",en,ja" default:"" placeholder:"en|ja" help:"Language of title and description; without it, that of LANG."`
+	Lang   string `enum:",en,ja" default:"" placeholder:"en|ja" help:"Language; without it, that of LANG."`
 	Rule   string `arg:"" help:"Id, name or title of a rule, or a part of its title."`
 }
 
