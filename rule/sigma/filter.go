@@ -111,8 +111,8 @@ func references(n *yaml.Node) []reference {
 
 // within says whether a logsource is what of says, or more special.
 func within(l, of logsource) bool {
-	return (of.category == "" || of.category == l.category) && (of.product == "" || of.product == l.product) &&
-		(of.service == "" || of.service == l.service)
+	part := func(of, have string) bool { return of == "" || strings.EqualFold(of, have) }
+	return part(of.category, l.category) && part(of.product, l.product) && part(of.service, l.service)
 }
 
 // join adds a filter to a rule: its conditions hold only when the filter's holds too.

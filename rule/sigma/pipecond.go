@@ -21,9 +21,10 @@ func (l logsource) String() string {
 	return strings.Join(out, "/")
 }
 
-// logsourceMatch tests a logsource for the parts that are given. A part given as
-// ” must be missing, which pySigma never finds: so "a rule that names no service"
-// can be said.
+// logsourceMatch tests a logsource for the parts that are given, without regard to
+// case: the specification writes the names in lower case, and the rules that do not
+// mean the same logs. A part given as an empty text must be missing, which pySigma
+// never finds: so "a rule that names no service" can be said.
 func logsourceMatch(p *params) func(logsource) bool {
 	var tests []func(logsource) bool
 	for _, key := range []string{"category", "product", "service"} {
@@ -37,7 +38,7 @@ func logsourceMatch(p *params) func(logsource) bool {
 		want := n.Value
 		tests = append(tests, func(l logsource) bool {
 			have := map[string]string{"category": l.category, "product": l.product, "service": l.service}[key]
-			return have == want
+			return strings.EqualFold(have, want)
 		})
 	}
 	if len(tests) == 0 {
@@ -156,7 +157,7 @@ func attributeCondition(p *params) func(*document) bool {
 		}
 		switch op {
 		case "eq":
-			return have == want
+			return strings.EqualFold(have, want)
 		case "ne":
 			return have != want
 		case "gt":

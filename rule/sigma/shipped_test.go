@@ -1,0 +1,57 @@
+package sigma_test
+
+import (
+	"testing"
+
+	"github.com/yagura-sec/yagura/rule/sigma"
+)
+
+// TestWordsOfLogs judges records by rules whose words are not those of the log: what
+// the portal calls a sign-in, how a name ends, a field that one shape does not have.
+func TestWordsOfLogs(t *testing.T) {
+	const certificates = "Update application – Certificates and secrets management "
+	cases := []struct {
+		service, selection string
+		hold, not          []string
+	}{
+		{"auditlogs", "properties.message: Update application – Certificates and secrets management",
+			[]string{`{"operationName":"` + certificates + `"}`, `{"activityDisplayName":"Update application – Certificates and secrets management"}`},
+			[]string{`{"operationName":"Update application"}`}},
+		{"auditlogs", "OperationName: Update application - Certificates and secrets management",
+			[]string{`{"OperationName":"` + certificates + `"}`}, []string{`{"OperationName":"Update application - Certificates"}`}},
+		{"auditlogs", "operationName: '" + certificates + "'",
+			[]string{`{"operationName":"` + certificates + `"}`}, []string{`{"operationName":"Update application"}`}},
+		{"signinlogs", "Status: Success",
+			[]string{`{"status":{"errorCode":0,"failureReason":"Other."}}`, `{"resultType":"0","resultSignature":"None","properties":{"status":{"errorCode":0}}}`, `{"Status":"{\"errorCode\":0}"}`, `{"ResultSignature":"SUCCESS"}`},
+			[]string{`{"status":{"errorCode":50126}}`, `{"resultType":"50126","resultSignature":"None"}`, `{}`}},
+		{"signinlogs", "Status|contains: MFA Denied",
+			[]string{`{"status":{"errorCode":500121,"additionalDetails":"MFA denied; user declined"}}`}, []string{`{"status":{"errorCode":0}}`}},
+		{"activitylogs", "ResourceProviderValue: Microsoft.ADHybridHealthService",
+			[]string{`{"operationName":"MICROSOFT.ADHYBRIDHEALTHSERVICE/SERVICES/DELETE"}`, `{"ResourceProviderValue":"microsoft.adhybridhealthservice"}`},
+			[]string{`{"operationName":"MICROSOFT.ADHYBRIDHEALTHSERVICES/DELETE"}`, `{"operationName":"MICROSOFT.COMPUTE/VIRTUALMACHINES/WRITE"}`}},
+	}
+	for _, c := range cases {
+		t.Run(c.service+" "+c.selection, func(t *testing.T) {
+			text := "title: T\nlogsource: {product: azure, service: " + c.service + "}\ndetection:\n  s:\n    " + c.selection + "\n  condition: s\n"
+			m := newMatcher(t, one(t, text, sigma.Options{Pipelines: shipped}).When)
+			for _, rec := range c.hold {
+				if !m.match(t, rec) {
+					t.Errorf("does not hold for %s", rec)
+				}
+			}
+			for _, rec := range c.not {
+				if m.match(t, rec) {
+					t.Errorf("holds for %s", rec)
+				}
+			}
+		})
+	}
+}
+
+// TestOlderLogsources: an older name of a logsource has its field names too.
+func TestOlderLogsources(t *testing.T) {
+	r := one(t, "title: T\nlogsource: {product: azure, service: azure.signinlogs}\ndetection:\n  s: {ResultType: 50053}\n  condition: s\n", sigma.Options{Pipelines: shipped})
+	if !newMatcher(t, r.When).match(t, `{"status":{"errorCode":50053}}`) {
+		t.Error("azure.signinlogs does not know the fields of signinlogs")
+	}
+}
