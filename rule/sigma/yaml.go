@@ -1,10 +1,7 @@
 package sigma
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"regexp"
 	"strconv"
@@ -51,60 +48,6 @@ func spanOf(n *yaml.Node) query.Span {
 // refusal makes the fault a refusal of file and rule.
 func (f *fault) refusal(file, name string) rule.Refusal {
 	return rule.Refusal{File: file, Line: f.at.Line, Column: f.at.Column, Rule: name, Reason: f.reason, Hint: f.hint}
-}
-
-// parsed is one YAML document, or why it cannot be read.
-type parsed struct {
-	root  *yaml.Node
-	fault *fault
-}
-
-// documents parses the YAML documents of a file. What was read before a fault of
-// the file is returned with it.
-func documents(data []byte) ([]parsed, *fault) {
-	if len(data) > maxFile {
-		return nil, faultAt(query.Span{}, "split the file", "the file has %d bytes; at most %d are read", len(data), maxFile)
-	}
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	budget := maxNodes
-	var docs []parsed
-	for {
-		var doc yaml.Node
-		err := dec.Decode(&doc)
-		if errors.Is(err, io.EOF) {
-			return docs, nil
-		}
-		if err != nil {
-			return docs, yamlFault(err)
-		}
-		if len(doc.Content) == 0 || isNull(doc.Content[0]) {
-			continue // an empty document, such as after a closing "---"
-		}
-		if len(docs) == maxDocuments {
-			return docs, faultNode(&doc, "split the file", "more than %d documents", maxDocuments)
-		}
-		root, f := expand(doc.Content[0], &budget, 0)
-		if f != nil {
-			root = doc.Content[0]
-			if budget < 0 {
-				return docs, f
-			}
-		}
-		docs = append(docs, parsed{root, f})
-	}
-}
-
-var yamlLine = regexp.MustCompile(`^line (\d+): `)
-
-func yamlFault(err error) *fault {
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	f := &fault{hint: "check indentation and quotes; text with a colon, a star or a leading quote needs quotes"}
-	if m := yamlLine.FindStringSubmatch(text); m != nil {
-		f.at.Line, _ = strconv.Atoi(m[1])
-		text = text[len(m[0]):]
-	}
-	f.reason = "not YAML: " + text
-	return f
 }
 
 // expand resolves aliases and merge keys within a budget of nodes, and refuses
