@@ -298,17 +298,14 @@ func checkOccurs(e query.Expr, at query.Span) *fault {
 // checkSideCar compares the side-car of a correlation with what its findings carry.
 func checkSideCar(c *correlation, r *rule.Rule) *fault {
 	at := spanOf(get(c.doc.node, "yagura"))
-	grouped := func(name string) bool {
-		return slices.ContainsFunc(c.groupBy, func(g reference) bool { return g.name == name })
-	}
 	for _, entry := range r.SideCar.CauseKey {
 		_, name := rule.CausePart(entry)
-		if !slices.Contains(rule.HeaderWords(), name) && !grouped(name) {
+		if !slices.Contains(rule.HeaderWords(), name) && !c.groups(name) {
 			return faultAt(at, "name group-by fields, or words such as account", "cause_key names %q, which the correlation does not group by", name)
 		}
 	}
 	for _, x := range r.SideCar.Entities {
-		if !grouped(x.Field) {
+		if !c.groups(x.Field) {
 			return faultAt(at, "name group-by fields", "entities names %q, which the correlation does not group by", x.Field)
 		}
 	}

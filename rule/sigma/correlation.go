@@ -213,6 +213,11 @@ func (c *correlation) readGroupBy() *fault {
 	return nil
 }
 
+// groups says whether group-by names a field.
+func (c *correlation) groups(name string) bool {
+	return slices.ContainsFunc(c.groupBy, func(g reference) bool { return g.name == name })
+}
+
 // unusedAliases tells of aliases that neither group-by nor field names.
 func (c *correlation) unusedAliases() (out []*fault) {
 	for _, a := range c.aliases {
@@ -339,6 +344,9 @@ func neverWithin(bounds []rule.Bound) bool {
 // checkCondition compares a condition with what the type needs.
 func (c *correlation) checkCondition(n *yaml.Node) *fault {
 	values := strings.HasPrefix(string(c.kind), "value_")
+	if c.kind == rule.EventCount && !slices.ContainsFunc(c.fields, func(x reference) bool { return !c.groups(x.name) }) {
+		c.fields = nil // some write the field that they group by here too
+	}
 	switch {
 	case len(c.bounds) == 0:
 		return faultNode(n, "write gte: 10", "the condition has none of gt, gte, lt, lte, eq, neq")

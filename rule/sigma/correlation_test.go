@@ -94,6 +94,8 @@ func TestCorrelations(t *testing.T) {
 			"event_count of Failed login{[] []} by [] in 30s gt 1"},
 		{"group as text", "type: event_count\nrules: failed\ngroup-by: a\ntimespan: 1h\ncondition: {eq: 3}",
 			"event_count of Failed login{[0] []} by [a] in 1h0m0s eq 3"},
+		{"the field it groups by again", "type: event_count\nrules: [failed]\ngroup-by: [a, b]\ntimespan: 1h\ncondition: {gte: 3, field: a}",
+			"event_count of Failed login{[0 1] []} by [a b] in 1h0m0s gte 3"},
 		{"range and days", "type: event_count\nrules: [failed]\ngroup-by: [a]\ntimespan: 2d\ncondition: {gt: 100, lte: 200}",
 			"event_count of Failed login{[0] []} by [a] in 48h0m0s gt 100 lte 200"},
 		{"by id", "type: event_count\nrules: [00000000-0000-4000-8000-0000000000F1]\ntimespan: 1d\ncondition: {neq: 2}",

@@ -41,6 +41,9 @@ func compileRegex(source, flags string, prefix, suffix bool) (*regexp.Regexp, er
 		return re, nil
 	}
 	if bad, ok := errors.AsType[*syntax.Error](err); ok {
+		if bad.Code == syntax.ErrInvalidRepeatSize {
+			return nil, fmt.Errorf("%s: a part may be repeated 1000 times at most", bad.Expr)
+		}
 		return nil, fmt.Errorf("%s: %s", bad.Code, quoted(bad.Expr))
 	}
 	return nil, err
