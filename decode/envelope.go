@@ -48,6 +48,7 @@ var envelopes = []Envelope{
 	elasticHit,
 	githubSyslog,
 	textLine,
+	heldData,
 }
 
 // opens reports whether text is a JSON object or array: what an envelope carries as

@@ -94,6 +94,16 @@ func behindGitHubAudit(line []byte) []byte {
 	return nil
 }
 
+// heldData is a record below "data", as an object or as text: a message of Pub/Sub as
+// Splunk's add-on and other clients hand it on, and a CloudEvent (Eventarc).
+var heldData = Envelope{
+	Name:      "message with data",
+	Fields:    fieldList(false, []string{"data"}),
+	OnlyKnown: true,
+	Is:        func(r *Record) bool { return holdsJSON(r, 0) },
+	Open:      emitHeld(0),
+}
+
 // holdsJSON says whether the first value of field i is an object, or text that is one.
 func holdsJSON(r *Record, i int) bool {
 	switch r.kind(i) {

@@ -12,6 +12,7 @@ func TestWrapped(t *testing.T) {
 	unified := `{"CreationTime":"2024-03-05T18:00:00","Id":"m1","Operation":"New-InboxRule","OrganizationId":"o1","RecordType":1,"UserKey":"1003","Workload":"Exchange"}`
 	audit := `{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"a1","stage":"ResponseComplete","verb":"get","requestURI":"/api","stageTimestamp":"2024-03-05T22:00:00Z"}`
 	github := `{"action":"repo.create","actor":"dave","org":"example","created_at":1709672400123,"data":{"_document_id":"d1"}}`
+	entry := `{"insertId":"g1","logName":"projects/p/logs/cloudaudit.googleapis.com%2Factivity","timestamp":"2024-03-05T10:00:00Z","protoPayload":{"@type":"type.googleapis.com/google.cloud.audit.AuditLog","methodName":"storage.buckets.delete","serviceName":"storage.googleapis.com"}}`
 	for _, c := range []struct{ name, in, format, id string }{
 		{"export row with text", `{"RecordType":"ExchangeAdmin","Operations":"New-InboxRule","AuditData":` + strconv.Quote(unified) + `}`, "m365.audit", "m1"},
 		{"export row with an object", `{"RecordType":"ExchangeAdmin","UserIds":"x","AuditData":` + unified + `}`, "m365.audit", "m1"},
@@ -29,6 +30,10 @@ func TestWrapped(t *testing.T) {
 		{"Fluent Bit", `{"log":` + strconv.Quote(audit) + `,"stream":"stdout"}`, "kubernetes.audit", "a1"},
 		{"Splunk export", `{"preview":false,"result":{"_raw":` + strconv.Quote(trail) + `}}`, "aws.cloudtrail", "e1"},
 		{"GitHub Enterprise Server", `{"message":` + strconv.Quote("<190>Mar 5 12:05:54 host github_audit: "+github) + `,"program":"github_audit"}`, "github.audit", "d1"},
+		{"Pub/Sub message by Splunk", `{"attributes":{"logging.googleapis.com/timestamp":"2024-03-05T10:00:00Z"},"data":` + entry + `,"publish_time":1709632800.5}`, "gcp.audit", "g1"},
+		{"Pub/Sub message with text", `{"data":` + strconv.Quote(entry) + `,"messageId":"5","publishTime":"2024-03-05T10:00:01Z"}`, "gcp.audit", "g1"},
+		{"CloudEvent", `{"specversion":"1.0","id":"c","type":"google.cloud.audit.log.v1.written","source":"//cloudaudit.googleapis.com/projects/p/logs/activity","data":` + entry + `}`, "gcp.audit", "g1"},
+		{"data of one's own", `{"id":"w","data":{"type":"click"}}`, "json", "w"},
 		{"an event of one's own", `{"id":"x","event":{"type":"click"}}`, "json", "x"},
 		{"a message of one's own", `{"id":"y","message":"{\"a\":1}"}`, "json", "y"},
 		{"text that is not JSON", `{"id":"z","message":"{broken"}`, "json", "z"},
