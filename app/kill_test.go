@@ -183,3 +183,20 @@ func TestReaderGoesAway(t *testing.T) {
 		}
 	}
 }
+
+// TestPipeAmongRules: a pipe in a folder of rules, which may have nobody to write into
+// it, is named and not waited for.
+func TestPipeAmongRules(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "rules.yml"), testRules)
+	if err := syscall.Mkfifo(filepath.Join(dir, "pipe.yml"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := LoadRules(RuleOptions{Paths: []string{dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Rules) == 0 || len(got.Refusals) != 1 || !got.Refusals[0].Warning || filepath.Base(got.Refusals[0].File) != "pipe.yml" {
+		t.Errorf("%d rules, %v", len(got.Rules), got.Refusals)
+	}
+}

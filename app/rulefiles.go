@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,9 +15,28 @@ import (
 )
 
 // sortedFiles are rule files by what they hold.
-type sortedFiles struct{ sigma, falco, overlays []rule.File }
+type sortedFiles struct {
+	sigma, falco, overlays []rule.File
+	seen                   map[string]bool // by their real paths: a file is read once
+}
 
 func (s *sortedFiles) count() int { return len(s.sigma) + len(s.falco) + len(s.overlays) }
+
+// first says whether a file or folder is met for the first time, whatever links lead to it.
+func (s *sortedFiles) first(name string) bool {
+	real, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return true // to be said when it is opened
+	}
+	if real, err = filepath.Abs(real); err != nil || s.seen[real] {
+		return err != nil
+	}
+	if s.seen == nil {
+		s.seen = map[string]bool{}
+	}
+	s.seen[real] = true
+	return true
+}
 
 // walk sorts the files under one path.
 func (r *Rules) walk(name string, into *sortedFiles) error {
@@ -25,6 +45,9 @@ func (r *Rules) walk(name string, into *sortedFiles) error {
 		return readError(name, err)
 	}
 	if !info.IsDir() {
+		if !into.first(name) {
+			return nil
+		}
 		f, err := readRule(name)
 		if err != nil {
 			return err
@@ -32,38 +55,56 @@ func (r *Rules) walk(name string, into *sortedFiles) error {
 		r.sort(f, true, into)
 		return nil
 	}
-	known, yaml := into.count()+len(r.Refusals), false
-	root := throughLink(name)
-	err = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			r.Refusals = append(r.Refusals, rule.Refusal{File: filepath.Clean(p), Reason: reason(err)})
-			return nil
-		case p != root && strings.HasPrefix(d.Name(), "."):
-			if d.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		case d.IsDir() || !slices.Contains([]string{".yml", ".yaml"}, strings.ToLower(filepath.Ext(p))):
-			return nil
-		}
-		yaml = true
-		f, err := readRule(p)
-		if err != nil {
-			r.Refusals = append(r.Refusals, rule.Refusal{File: p, Reason: reason(err)})
-			return nil
-		}
-		r.sort(f, false, into)
-		return nil
-	})
+	known := into.count() + len(r.Refusals)
+	met := len(into.seen)
+	yaml := r.folder(name, into)
 	switch {
-	case err != nil || into.count()+len(r.Refusals) > known:
+	case into.count()+len(r.Refusals) > known, met > 0 && len(into.seen) == met:
 	case !yaml:
 		r.warn(name, "there is no file .yml or .yaml in this folder, so no rule", logsHint)
 	default:
 		r.warn(name, "no YAML file in this folder holds a rule", ruleHint)
 	}
-	return err
+	return nil
+}
+
+// folder sorts the files of a folder, those of folders and links in it too. It reports
+// whether there is a YAML file.
+func (r *Rules) folder(name string, into *sortedFiles) (yaml bool) {
+	if !into.first(name) {
+		return false // a link back, or to what was read already
+	}
+	entries, err := os.ReadDir(name)
+	if err != nil {
+		r.Refusals = append(r.Refusals, rule.Refusal{File: filepath.Clean(name), Reason: reason(err)})
+	}
+	for _, e := range entries {
+		p := filepath.Join(name, e.Name())
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		isRule := slices.Contains([]string{".yml", ".yaml"}, strings.ToLower(filepath.Ext(p)))
+		info, err := os.Stat(p)
+		switch {
+		case err != nil && isRule:
+			r.Refusals = append(r.Refusals, rule.Refusal{File: p, Reason: reason(err)})
+		case err != nil:
+		case info.IsDir():
+			yaml = r.folder(p, into) || yaml
+		case !isRule || !into.first(p):
+		case !info.Mode().IsRegular():
+			r.warn(p, "not a file that can be read", "name it with --rules to read it all the same")
+		default:
+			yaml = true
+			f, err := readRule(p)
+			if err != nil {
+				r.Refusals = append(r.Refusals, rule.Refusal{File: p, Reason: reason(err)})
+				continue
+			}
+			r.sort(f, false, into)
+		}
+	}
+	return yaml
 }
 
 // What is said of a path that holds no rule.
@@ -71,9 +112,6 @@ const (
 	ruleHint = "a Sigma rule has detection:, a Falco file is a list of rule:, macro: and list:"
 	logsHint = "--rules names rules; logs are named without a flag"
 )
-
-// throughLink makes a walk of a folder follow a link that names it.
-func throughLink(name string) string { return name + string(filepath.Separator) }
 
 // walkOverlays takes the overlays under one path.
 func (r *Rules) walkOverlays(name string, into *sortedFiles) error {
@@ -122,15 +160,20 @@ func (r *Rules) warn(file, reason, hint string) {
 	r.Refusals = append(r.Refusals, rule.Refusal{File: file, Reason: reason, Hint: hint, Warning: true})
 }
 
+// readRule reads a rule file, or what comes out of a pipe that stands for one.
 func readRule(name string) (rule.File, error) {
-	info, err := os.Stat(name)
-	if err == nil && info.Size() > maxRuleFile {
-		err = fmt.Errorf("%d bytes are more than the limit of %d for a rule file", info.Size(), maxRuleFile)
-	}
+	f, err := os.Open(name)
 	if err != nil {
 		return rule.File{}, readError(name, err)
 	}
-	data, err := os.ReadFile(name)
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxRuleFile+1))
+	if err == nil && len(data) > maxRuleFile {
+		err = fmt.Errorf("more than %d bytes, the limit for a rule file", maxRuleFile)
+		if info, _ := f.Stat(); info != nil && info.Mode().IsRegular() {
+			err = fmt.Errorf("%d bytes are more than the limit of %d for a rule file", info.Size(), maxRuleFile)
+		}
+	}
 	if err != nil {
 		return rule.File{}, readError(name, err)
 	}

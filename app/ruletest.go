@@ -37,6 +37,9 @@ func TestRules(rules *Rules, paths []string, formats []*decode.Format) (ruletest
 	return ruletest.Run(rules.Rules, tests, ruletest.Options{Decode: decode.Options{Formats: formats}}), nil
 }
 
+// throughLink makes a walk of a folder follow a link that names it.
+func throughLink(name string) string { return name + string(filepath.Separator) }
+
 // testFiles lists the test files under a path; of a rule file, those in its folder.
 func testFiles(name string) ([]rule.File, error) {
 	info, err := os.Stat(name)
@@ -57,7 +60,7 @@ func testFiles(name string) ([]rule.File, error) {
 			return readError(p, err)
 		case d.IsDir() && p != root && strings.HasPrefix(d.Name(), "."):
 			return fs.SkipDir
-		case d.IsDir() || !ruletest.IsTest(p):
+		case d.IsDir() || !ruletest.IsTest(p) || !d.Type().IsRegular() && d.Type() != fs.ModeSymlink:
 			return nil
 		}
 		f, err := readRule(p)

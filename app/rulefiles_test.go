@@ -1,0 +1,63 @@
+package app
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestRuleFolders loads folders with links into and around them.
+func TestRuleFolders(t *testing.T) {
+	dir := t.TempDir()
+	rule := func(name string) string {
+		return "title: " + name + "\nlogsource: {product: aws, service: cloudtrail}\ndetection: {s: {eventName: x}, condition: s}\n"
+	}
+	for name, text := range map[string]string{
+		"rules/a.yml": rule("a"), "rules/sub/b.yaml": rule("b"), "elsewhere/c.yml": rule("c"), "elsewhere/deep/d.YML": rule("d"), "rules/.git/e.yml": rule("e"),
+	} {
+		p := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(p), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, to := range map[string]string{
+		"rules/linked": "../elsewhere", "rules/loop": "..", "rules/sub/again.yml": "../a.yml", "rules/gone.yml": "nowhere", "elsewhere/back": "../rules",
+	} {
+		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+			t.Skip("no symbolic links here:", err)
+		}
+	}
+	load := func(paths ...string) (titles, said []string) {
+		t.Helper()
+		for i := range paths {
+			paths[i] = filepath.Join(dir, paths[i])
+		}
+		got, err := LoadRules(RuleOptions{Paths: paths})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range got.Rules {
+			titles = append(titles, r.Title)
+		}
+		for _, x := range got.Refusals {
+			said = append(said, filepath.Base(x.File)+": "+x.Reason)
+		}
+		slices.Sort(titles)
+		return titles, said
+	}
+	for _, paths := range [][]string{{"rules"}, {"rules", "rules/a.yml"}, {"elsewhere", "rules"}, {"rules/a.yml", "rules/sub/again.yml", "rules"}} {
+		titles, said := load(slices.Clone(paths)...)
+		if diff := cmp.Diff([]string{"a", "b", "c", "d"}, titles); diff != "" {
+			t.Errorf("%v: %s", paths, diff)
+		}
+		if diff := cmp.Diff([]string{"gone.yml: no such file or directory"}, said); diff != "" {
+			t.Errorf("%v: %s", paths, diff)
+		}
+	}
+}
