@@ -236,7 +236,7 @@ func (c *compiler) anyOf(it *item, values []value, field query.Field) (query.Exp
 		c.nodes++
 	}
 	for _, v := range flatten(values) {
-		if c.nodes++; c.nodes > maxExpr {
+		if c.nodes >= maxExpr {
 			return nil, faultAt(it.at, "name search identifiers fewer times in the condition, or split the rule", "the rule asks for more than %d values", maxExpr)
 		}
 		switch v.kind {
@@ -286,6 +286,7 @@ func (c *compiler) anyOf(it *item, values []value, field query.Field) (query.Exp
 		case valueTime:
 			add(query.TimePart, false, v.at, query.Arg{Text: v.text, Shown: v.shown, Num: v.num, Unit: v.unit, Cmp: v.cmp})
 		case valueRef:
+			c.nodes++
 			e, f := c.ref(it, field, v)
 			if f != nil {
 				return nil, f

@@ -241,3 +241,15 @@ yagura: {kind: behaviour, cause_key: [operationName, properties.targetResources.
 		t.Error(d)
 	}
 }
+
+// TestManyValues: the bound on the values of a rule is the one that is named.
+func TestManyValues(t *testing.T) {
+	text := func(n int) string {
+		return head + "detection:\n  s:\n    a:\n" + strings.Repeat("      - x\n", n) + "  condition: s\n"
+	}
+	one(t, text(100_000), bare)
+	_, refusals := sigma.Load([]rule.File{{Path: "r.yml", Data: []byte(text(100_001))}}, bare)
+	if len(refusals) != 1 || !strings.Contains(refusals[0].Reason, "more than 100000 values") {
+		t.Error(refusals)
+	}
+}
