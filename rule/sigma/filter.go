@@ -43,7 +43,34 @@ func (l *loader) readFilter(d *document) *fault {
 	for _, w := range append(r.warnings, logsourceWarnings(d.node)...) {
 		l.warn(d, w)
 	}
+	if c := d.det.conditions[0]; !d.takesOut(c.expr) {
+		// The specification's own example reads as if it took out what it selects.
+		l.warn(d, faultAt(c.at, "write not before it to take out what it matches", "the filter keeps only what its condition matches: the rules say nothing of the rest"))
+	}
 	return nil
+}
+
+// takesOut says whether a filter's condition holds for what something does not match.
+func (d *document) takesOut(x cond) bool {
+	switch x := x.(type) {
+	case condAnd:
+		return slices.ContainsFunc(x, d.takesOut)
+	case condOr:
+		return slices.ContainsFunc(x, d.takesOut)
+	case condNot:
+		return true
+	case condOf:
+		return slices.ContainsFunc(x.names, func(n string) bool { return d.takesOut(condName(n)) })
+	case condName:
+		found := false
+		walk(d.det.byName[string(x)], true, func(it *item) {
+			found = found || it.negated || slices.ContainsFunc(it.values, func(v value) bool {
+				return v.kind == valueNull || v.kind == valueExists && !v.truth
+			})
+		})
+		return found
+	}
+	return false
 }
 
 // filter joins every filter with its rules.
