@@ -8,7 +8,8 @@ import (
 )
 
 // Header fields of a Kubernetes audit event (audit.k8s.io/v1 and v1beta1), as an
-// API server writes it to its log, a webhook or CloudWatch Logs (EKS).
+// API server writes it to its log, a webhook or CloudWatch Logs (EKS), and as a row of
+// the tables AKSAudit and AKSAuditAdmin, whose columns are the same names capitalised.
 const (
 	kaKind = iota
 	kaVersion
@@ -37,13 +38,13 @@ const (
 
 var kubernetesAudit = &Format{
 	Name: "kubernetes.audit",
-	Fields: fieldList(false, []string{
+	Fields: fieldList(true, []string{
 		kaKind:         "kind",
 		kaVersion:      "apiVersion",
 		kaAuditID:      "auditID",
 		kaStage:        "stage",
-		kaStageTime:    "stageTimestamp",
-		kaRequestTime:  "requestReceivedTimestamp",
+		kaStageTime:    "stageTimestamp|stageReceivedTime",
+		kaRequestTime:  "requestReceivedTimestamp|requestReceivedTime",
 		kaOldTime:      "timestamp|metadata.creationTimestamp",
 		kaVerb:         "verb",
 		kaURI:          "requestURI",

@@ -55,3 +55,15 @@ func TestOlderLogsources(t *testing.T) {
 		t.Error("azure.signinlogs does not know the fields of signinlogs")
 	}
 }
+
+// TestCapitalisedColumns: a rule for Kubernetes finds the columns of the table AKSAudit.
+func TestCapitalisedColumns(t *testing.T) {
+	r := one(t, "title: T\nlogsource: {product: kubernetes, service: audit}\ndetection:\n  s: {verb: create, objectRef.resource: pods, hostPath: '*'}\n  condition: s\n", sigma.Options{Pipelines: shipped})
+	m := newMatcher(t, r.When)
+	if !m.match(t, `{"Verb":"create","ObjectRef":"{\"resource\":\"pods\"}","RequestObject":{"spec":{"volumes":[{"hostPath":{"path":"/"}}]}}}`) {
+		t.Error("a row of AKSAudit is not found")
+	}
+	if m.match(t, `{"Verb":"create","ObjectRef":{"resource":"pods"},"RequestObject":{"spec":{"volumes":[{"secret":{}}]}}}`) {
+		t.Error("a row without the field is found")
+	}
+}
