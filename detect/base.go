@@ -17,15 +17,22 @@ import (
 
 // Bounds of one base match. A record that goes beyond them is counted in Stats.Cut.
 const (
-	maxCombinations = 64  // groups, or tuples of values, of one record
+	maxGroups       = 64  // groups of one record
 	maxBaseEntities = 20  // entities that a base match carries
 	maxBaseText     = 512 // bytes of one text that a base match carries
 )
 
+// maxValues bounds the values, or tuples of values, of one record. What goes beyond is
+// counted in Stats.Cut.
+const maxValues = 1000
+
 // maxRows bounds the different rows of values that the finding of one window hands on
 // to the correlations built on it, and the groups that it is in there. What goes
 // beyond is counted in Stats.Cut.
-const maxRows = 1000
+const (
+	maxRows     = 1000
+	maxRowBytes = 4 << 20
+)
 
 // BaseMatch is what a hit says to the correlations that count it. It holds no
 // reference to the record, so it may be kept, and handed to [Windows.Add] or dropped
@@ -51,8 +58,8 @@ type Stats struct {
 	NoTime  int   // base matches without an event time: they are in no window
 	NoGroup int   // base matches without one of the group-by fields: they are in no group
 	NoValue int   // base matches without a value, or not a number where one is needed
-	Cut     int   // groups or values left out of records that have more than 64 of them
-	Trimmed int   // base matches left out of windows that hold more than WindowOptions.MaxWindow
+	Cut     int   // groups or values left out of records that have too many of them
+	Trimmed int   // base matches that a window counted and did not measure, see WindowOptions.MaxWindow
 	Spilled int64 // bytes written to temporary files
 }
 
@@ -85,7 +92,7 @@ func (m *Matcher) Base(h Hit, ev *yagura.Event) *BaseMatch {
 	for _, fd := range in.feeds {
 		corr := m.e.corrs[fd.corr]
 		at := corr.Base[fd.base]
-		groups := combine(m.st, c, at.Group, &b.stats)
+		groups := combine(m.st, c, at.Group, maxGroups, &b.stats)
 		if len(groups) == 0 {
 			b.stats.NoGroup++
 			continue
@@ -99,7 +106,7 @@ func (m *Matcher) Base(h Hit, ev *yagura.Event) *BaseMatch {
 			head = encodeHead(nil, ev)
 		}
 		if len(corr.Carry) > 0 {
-			values = appendRows(values, [][]byte{encodeRow(partsOf(m.st, c, at.Carry, &b.stats))})
+			values = appendRows(values, [][]byte{encodeRow(partsOf(m.st, c, at.Carry, maxGroups, &b.stats))})
 		}
 		for _, g := range groups {
 			rec := encodeKey(nil, fd, g, t, ev.Key)
@@ -110,9 +117,10 @@ func (m *Matcher) Base(h Hit, ev *yagura.Event) *BaseMatch {
 	return b
 }
 
-// nanos returns a time in nanoseconds since 1970; false when it has none.
+// nanos returns a time in nanoseconds since 1970; false when it has none. The years are
+// those between any two of which a span of nanoseconds fits into 63 bits.
 func nanos(t time.Time) (int64, bool) {
-	if t.IsZero() || t.Year() < 1700 || t.Year() > 2250 {
+	if t.IsZero() || t.Year() < 1900 || t.Year() > 2190 {
 		return 0, false
 	}
 	return t.UnixNano(), true
@@ -120,13 +128,14 @@ func nanos(t time.Time) (int64, bool) {
 
 // combine returns all combinations of the values of some captures, each as a text
 // that sorts like the values and from which [splitTuple] gets them back. It returns
-// nothing when a capture has no value, and one empty text for no captures.
-func combine(st *query.State, c *compiled, captures []int, stats *Stats) [][]byte {
-	return tuples(partsOf(st, c, captures, stats), stats)
+// nothing when a capture has no value, and one empty text for no captures. most bounds
+// the values of a capture and the combinations.
+func combine(st *query.State, c *compiled, captures []int, most int, stats *Stats) [][]byte {
+	return tuples(partsOf(st, c, captures, most, stats), most, stats)
 }
 
 // partsOf returns the different values of each of some captures, as parts of tuples.
-func partsOf(st *query.State, c *compiled, captures []int, stats *Stats) [][][]byte {
+func partsOf(st *query.State, c *compiled, captures []int, most int, stats *Stats) [][][]byte {
 	lists := make([][][]byte, len(captures))
 	for i, k := range captures {
 		values := st.Scalars(c.captures[k], nil)
@@ -140,7 +149,7 @@ func partsOf(st *query.State, c *compiled, captures []int, stats *Stats) [][][]b
 				continue
 			}
 			seen[string(v)] = true
-			if len(lists[i]) == maxCombinations {
+			if len(lists[i]) == most {
 				stats.Cut++
 				continue
 			}
@@ -151,7 +160,7 @@ func partsOf(st *query.State, c *compiled, captures []int, stats *Stats) [][][]b
 }
 
 // tuples returns all combinations of parts.
-func tuples(lists [][][]byte, stats *Stats) [][]byte {
+func tuples(lists [][][]byte, most int, stats *Stats) [][]byte {
 	out := [][]byte{nil}
 	for i, parts := range lists {
 		if len(parts) == 0 {
@@ -161,10 +170,10 @@ func tuples(lists [][][]byte, stats *Stats) [][]byte {
 			out = parts
 			continue
 		}
-		next := make([][]byte, 0, min(len(out)*len(parts), maxCombinations))
+		next := make([][]byte, 0, min(len(out)*len(parts), most))
 		for _, p := range parts {
 			for _, o := range out {
-				if len(next) == maxCombinations {
+				if len(next) == most {
 					stats.Cut++
 					break
 				}
@@ -224,22 +233,40 @@ func (c *correlation) values(st *query.State, from *compiled, captures []int, st
 		return []byte{0}, true
 	}
 	if c.Type == rule.ValueCount {
-		tuples := combine(st, from, captures, stats)
+		tuples := combine(st, from, captures, maxValues, stats)
 		if len(tuples) == 0 {
 			return nil, false
 		}
-		return encodeValues(tuples), true
+		return encodeValues(digests(tuples)), true
 	}
 	var numbers [][]byte
 	for _, text := range st.Scalars(from.captures[captures[0]], nil) {
-		if n, ok := number(string(text)); ok && len(numbers) < maxCombinations {
-			numbers = append(numbers, binary.BigEndian.AppendUint64(nil, math.Float64bits(n)))
+		n, ok := number(string(text))
+		switch {
+		case !ok:
+		case len(numbers) == maxValues:
+			stats.Cut++
+		default:
+			numbers = append(numbers, appendFloat(nil, n))
 		}
 	}
 	if len(numbers) == 0 {
 		return nil, false
 	}
 	return encodeValues(numbers), true
+}
+
+// digests makes what counts different tuples short: a long one is stood for by a hash,
+// whose length no other has.
+func digests(tuples [][]byte) [][]byte {
+	const short = 24
+	for i, v := range tuples {
+		if len(v) > short {
+			sum := sha256.Sum256(v)
+			tuples[i] = append([]byte{0}, sum[:short]...)
+		}
+	}
+	return tuples
 }
 
 // maxNumber bounds what is measured, so that no sum overflows.
@@ -251,8 +278,9 @@ func number(text string) (float64, bool) {
 }
 
 // A record is a key, by which records sort, and what a finding needs:
-// correlation (4 bytes), group, time (8), event key (16), base (2), values, the rows
-// of values to hand on where the correlation carries any, head.
+// correlation (4 bytes), group, time (8), event key (16), base (2), for a finding of
+// another correlation when it was known to hold (8), values, the rows of values to hand
+// on where the correlation carries any, head.
 
 func encodeKey(dst []byte, fd feed, group []byte, t int64, key yagura.Key) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(fd.corr))
@@ -260,6 +288,10 @@ func encodeKey(dst []byte, fd feed, group []byte, t int64, key yagura.Key) []byt
 	dst = binary.BigEndian.AppendUint64(dst, uint64(t)^1<<63)
 	dst = append(dst, key[:]...)
 	return binary.BigEndian.AppendUint16(dst, uint16(fd.base))
+}
+
+func appendFloat(dst []byte, v float64) []byte {
+	return binary.BigEndian.AppendUint64(dst, math.Float64bits(v))
 }
 
 func encodeValues(values [][]byte) []byte {
@@ -360,6 +392,7 @@ func appendHead(dst []byte, ref yagura.EventRef, format, source string, ids []st
 
 // record is a decoded base match; group and the slices point into its bytes.
 type record struct {
+	raw    []byte
 	corr   int
 	group  []byte
 	time   int64
@@ -368,8 +401,9 @@ type record struct {
 	values [][]byte
 	rows   [][]byte // values to hand on, see encodeRow
 	head   []byte
-	// chained says that it is a finding of another correlation.
+	// chained says that it is a finding of another correlation, which held first at held.
 	chained bool
+	held    int64
 }
 
 var errRecord = fmt.Errorf("a base match in the spill file is damaged")
@@ -380,6 +414,7 @@ func decodeRecord(b []byte, corrs []*correlation, r *record) error {
 	if len(b) < 4 {
 		return errRecord
 	}
+	r.raw = b
 	r.corr = int(binary.BigEndian.Uint32(b))
 	if r.corr >= len(corrs) {
 		return errRecord
@@ -398,6 +433,12 @@ func decodeRecord(b []byte, corrs []*correlation, r *record) error {
 	base := corrs[r.corr].Rules[r.base]
 	r.chained = base != nil && base.Correlation != nil
 	b = b[26:]
+	if r.chained {
+		if len(b) < 8 {
+			return errRecord
+		}
+		r.held, b = int64(binary.BigEndian.Uint64(b)^1<<63), b[8:]
+	}
 	var ok bool
 	if r.values, b, ok = decodeList(r.values[:0], b); !ok {
 		return errRecord

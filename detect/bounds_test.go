@@ -21,7 +21,7 @@ func TestDistinctIsBounded(t *testing.T) {
 	if len(got) != 1 || len(got[0].Events) != 50 || stats.Trimmed != 40 {
 		t.Fatalf("%v, %+v", brief(got), stats)
 	}
-	if caps := strings.Join(got[0].Caps, "; "); !strings.Contains(caps, "40 were left out") {
+	if caps := strings.Join(got[0].Caps, "; "); caps != "values: more than 10; those of 40 events were left out" {
 		t.Errorf("the finding says %q", caps)
 	}
 	if w := got[0].Why[1]; w.Actual != "10" || w.Op != "gte" {

@@ -37,10 +37,10 @@
 // field, or has null there, is in no group: it is not counted, and [Stats] says how
 // many there were. Without group-by all base matches are one group. Groups never mix.
 //
-// Time is event time, ties broken by event key. A base match without a time is in no
-// window, and counted in Stats. A repeat (the same event key, rule and group) counts
-// once; an event that several base rules match counts once, except that the temporal
-// types see each rule.
+// Time is event time, ties broken by event key. A base match without a time, or with one
+// before 1900 or after 2190, is in no window, and counted in Stats. A repeat (the same
+// event key, rule and group) counts once; an event that several base rules match counts
+// once, except that the temporal types see each rule.
 //
 // A window starts at a base match and takes all of its group that come within
 // timespan of it, the one at exactly timespan included; it is never longer.
@@ -57,11 +57,11 @@
 //   - temporal with a rule that must not occur (`a and b and not c`) slides over the
 //     rules that may occur; what must not occur must be absent from every timespan
 //     around the window: from a timespan before its last base match to a timespan after
-//     its first.
+//     its first. Base matches at one time start a window together.
 //
 // temporal_ordered wants the rules in the order in which they are listed, others in
-// between allowed; its windows start at a base match of the first rule. Equal times
-// count as in order, since many logs know seconds only.
+// between allowed; its windows start at a base match of the first rule that occurs. Equal
+// times count as in order, since many logs know seconds only.
 // value_count counts different values, or different tuples of several fields. Sums
 // are kept in twice the precision of a float64. A percentile between two values is
 // interpolated linearly, as SQL's PERCENTILE_CONT does; the median is percentile 50.
@@ -80,7 +80,10 @@
 // than a timespan apart, so no two share an epoch; an event that comes late and makes
 // the window grow leaves the id as it is. docs/adr/0002-windows.md has the reasons.
 //
-// Bounds are never silent: a finding that names only some of its events, or whose
-// window was trimmed, says so in Finding.Caps, and Stats counts the rest: a window
-// hands on up to 1000 different values to the correlations built on it.
+// A window may be of any number of base matches: those that memory does not hold wait
+// in a temporary file, and each is looked at a bounded number of times. Bounds are never
+// silent: a finding that names only some of its events, or whose window has more
+// different values (200,000, or as many as the rule counts to) or more numbers to rank
+// (four million) than are measured, says so in Finding.Caps, and Stats counts the rest. A
+// window hands on up to 1000 different values to the correlations built on it.
 package detect

@@ -1,50 +1,55 @@
 package detect
 
 import (
-	"slices"
+	"math"
 
 	"github.com/yagura-sec/yagura/rule"
 )
 
 // evaluator cuts the base matches of one group into windows. It is given them in
-// order of time, and calls done for each window that holds.
+// order of time, and calls done for each window that holds. Each base match is looked
+// at a bounded number of times, however many others are near it.
 type evaluator interface {
 	begin(group []byte)
 	add(r *record) error
 	end() error
 }
 
-func newEvaluator(c *correlation, o WindowOptions, stats *Stats, done func(*window) error) evaluator {
-	hold := o.MaxWindow
-	for _, b := range c.Bounds {
-		if b.Value < 1<<31 {
-			hold = max(hold, int(b.Value)+1)
-		}
-	}
-	cut := cutter{c: c, o: o, span: int64(c.Timespan), hold: hold, stats: stats, done: done}
+func newEvaluator(c *correlation, o WindowOptions, stats *Stats, held *queue, done func(*window) error) evaluator {
+	cut := cutter{c: c, o: o, span: int64(c.Timespan), stats: stats, done: done}
 	switch c.shape {
 	case tumbling:
-		return &tumblingEval{cutter: cut, m: c.newMeasure()}
+		return &tumblingEval{cutter: cut, m: c.newMeasure(o)}
 	case absence:
-		return &absenceEval{cutter: cut}
+		n := len(c.Rules)
+		return &absenceEval{cutter: cut, yes: held, n: make([]int, n), no: make([]int64, n), at: make([]moments, n)}
 	}
-	return &slidingEval{cutter: cut, m: c.newMeasure()}
+	return &slidingEval{cutter: cut, m: c.newMeasure(o), held: held}
 }
 
 // cutter is what evaluators have in common.
 type cutter struct {
-	c       *correlation
-	o       WindowOptions
-	span    int64
-	hold    int
-	stats   *Stats
-	done    func(*window) error
-	group   []byte
-	trimmed int
+	c     *correlation
+	o     WindowOptions
+	span  int64
+	stats *Stats
+	done  func(*window) error
+	group []byte
 }
 
 func (c *cutter) window() *window {
-	return &window{group: c.group, byBase: make([]int, len(c.c.Rules)), trimmed: c.trimmed}
+	return &window{group: c.group, byBase: make([]int, len(c.c.Rules))}
+}
+
+// take adds a base match to an open window and, where there is room, measures it.
+func (c *cutter) take(win *window, m measure, r *record) error {
+	if m.full(r) {
+		win.trimmed++
+		c.stats.Trimmed++
+	} else {
+		m.push(r)
+	}
+	return win.take(r, c.o)
 }
 
 // slidingEval finds the earliest base match from which on a timespan holds, takes
@@ -53,76 +58,83 @@ func (c *cutter) window() *window {
 type slidingEval struct {
 	cutter
 	m    measure
-	held []*record
+	held *queue
 	open *window
 	peak float64 // the most that was measured since the window held
 }
 
 func (e *slidingEval) begin(group []byte) {
-	e.group, e.trimmed, e.open = group, 0, nil
-	e.held = e.held[:0]
+	e.group, e.open = group, nil
+	e.held.reset()
 	e.m.reset()
 }
 
 func (e *slidingEval) add(r *record) error {
 	if e.open != nil {
 		if r.time-e.open.start <= e.span {
-			if d, ok := e.m.(*distinct); ok && len(d.seen) >= e.hold {
-				e.open.trimmed++ // it is known that the window holds; the count need not go on
-				e.stats.Trimmed++
-			} else {
-				e.m.push(r)
-				e.peak = max(e.peak, e.m.value())
-			}
-			return e.open.take(r, e.o)
+			err := e.take(e.open, e.m, r)
+			e.peak = max(e.peak, e.m.value())
+			return err
 		}
 		if err := e.close(); err != nil {
 			return err
 		}
 	}
-	n := 0
-	for n < len(e.held) && r.time-e.held[n].time > e.span {
-		e.m.pop(e.held[n])
-		n++
+	from, err := e.since(r.time)
+	if err != nil {
+		return err
 	}
-	if n == len(e.held) {
-		e.trimmed = 0
+	if err := e.held.push(r); err != nil {
+		return err
 	}
-	e.held = append(e.held[n:], r)
 	e.m.push(r)
-	if len(e.held) > e.hold {
-		e.m.pop(e.held[0])
-		e.held = e.held[1:]
-		e.trimmed++
-		e.stats.Trimmed++
-	}
-	if e.c.temporal() && !e.m.complete(e.held[0].time) || !e.c.temporal() && !e.c.within(e.m.value()) {
+	if e.c.temporal() && !e.m.complete(min(from, r.time)) || !e.c.temporal() && !e.c.within(e.m.value()) {
 		return nil
 	}
+	start := int64(math.MinInt64)
 	if e.c.Type == rule.TemporalOrdered {
 		// What comes before the first of the listed rules has no part in the order.
-		if first := slices.IndexFunc(e.held, func(x *record) bool { return x.base == 0 }); first > 0 {
-			start := e.held[first].time
-			for e.held[0].time < start {
-				e.held = e.held[1:]
-			}
+		first, err := e.held.find(func(x *record) bool { return x.base == 0 })
+		if err != nil {
+			return err
+		}
+		if first != nil {
+			start = first.time
 		}
 	}
 	e.open, e.peak = e.window(), e.m.value()
 	e.open.held = r.time
-	for _, x := range e.held {
-		if err := e.open.take(x, e.o); err != nil {
-			return err
+	return e.held.drain(func(x *record) error {
+		if x.time < start {
+			return nil
 		}
+		return e.open.take(x, e.o)
+	})
+}
+
+// since drops what is more than a timespan before a time, and returns the time of the
+// first base match that is left, math.MaxInt64 for none.
+func (e *slidingEval) since(t int64) (int64, error) {
+	for {
+		first, err := e.held.first()
+		if err != nil {
+			return 0, err
+		}
+		if first == nil {
+			return math.MaxInt64, nil
+		}
+		if t-first.time <= e.span {
+			return first.time, nil
+		}
+		e.m.pop(first)
+		e.held.pop()
 	}
-	e.held = nil
-	return nil
 }
 
 func (e *slidingEval) close() error {
 	win := e.open
 	win.actual = e.peak // negative numbers may have lowered a sum since
-	e.open, e.trimmed = nil, 0
+	e.open = nil
 	e.m.reset()
 	return e.done(win)
 }
@@ -143,7 +155,7 @@ type tumblingEval struct {
 }
 
 func (e *tumblingEval) begin(group []byte) {
-	e.group, e.trimmed, e.open = group, 0, nil
+	e.group, e.open = group, nil
 	e.m.reset()
 }
 
@@ -156,13 +168,7 @@ func (e *tumblingEval) add(r *record) error {
 	if e.open == nil {
 		e.open = e.window()
 	}
-	if e.open.count >= e.hold && e.c.valued() {
-		e.open.trimmed++
-		e.stats.Trimmed++
-		return nil
-	}
-	e.m.push(r)
-	return e.open.take(r, e.o)
+	return e.take(e.open, e.m, r)
 }
 
 func (e *tumblingEval) end() error {
@@ -180,113 +186,125 @@ func (e *tumblingEval) end() error {
 	return e.done(win)
 }
 
-// absenceEval judges temporal conditions in which a rule must not occur. A window
-// starts at a base match that may occur and takes those within a timespan. What must
-// not occur must be absent from every timespan around it: from a timespan before the
-// window's last base match to a timespan after its first. Otherwise the tail of a
-// window that does not hold would make one that does.
+// absenceEval judges temporal conditions in which a rule must not occur, and ordered
+// ones in which not every rule must. A window starts at a base match that may occur and
+// takes those within a timespan. What must not occur must be absent from every timespan
+// around it: from a timespan before the window's last base match to a timespan after
+// its first. Otherwise the tail of a window that does not hold would make one that does.
 type absenceEval struct {
 	cutter
-	yes []*record // base matches that may occur, from the first that may start a window
-	no  []*record // those that must not
+	yes  *queue // base matches that may occur, from the first that may start a window
+	n    []int  // of them, by base rule
+	last int64  // time of the newest
+	no   []int64
+	at   []moments // of an ordered type, by base rule
 }
 
 func (e *absenceEval) begin(group []byte) {
-	e.group, e.trimmed = group, 0
-	e.yes, e.no = nil, nil
+	e.group = group
+	e.clear()
+	for i := range e.no {
+		e.no[i] = math.MinInt64
+	}
+}
+
+func (e *absenceEval) clear() {
+	e.yes.reset()
+	clear(e.n)
+	for i := range e.at {
+		e.at[i].reset()
+	}
 }
 
 func (e *absenceEval) add(r *record) error {
-	for len(e.yes) > 0 && r.time-e.yes[0].time > e.span {
-		if err := e.judge(); err != nil {
+	for {
+		first, err := e.yes.first()
+		if err != nil {
+			return err
+		}
+		if first == nil || r.time-first.time <= e.span {
+			break
+		}
+		if err := e.judge(first.time); err != nil {
 			return err
 		}
 	}
-	list := &e.no
-	if e.c.positive[r.base] {
-		list = &e.yes
-	}
-	*list = append(*list, r)
-	if len(*list) > e.hold {
-		*list = slices.Delete(*list, 0, 1)
-		e.trimmed++
-		e.stats.Trimmed++
-	}
-	// What lies more than a timespan before all that can still come is of no use.
-	oldest := r.time
-	if len(e.yes) > 0 {
-		oldest = e.yes[0].time
-	}
-	n := 0
-	for n < len(e.no) && e.no[n].time < oldest-e.span {
-		n++
-	}
-	e.no = e.no[n:]
-	return nil
-}
-
-// judge decides the window that starts at the first of yes. All that is within a
-// timespan of it has come.
-func (e *absenceEval) judge() error {
-	start := e.yes[0].time
-	n := 0
-	occurred := make([]bool, len(e.c.Rules))
-	for n < len(e.yes) && e.yes[n].time-start <= e.span {
-		occurred[e.yes[n].base] = true
-		n++
-	}
-	last := e.yes[n-1].time
-	for _, r := range e.no {
-		if r.time >= last-e.span && r.time <= start+e.span {
-			occurred[r.base] = true
-		}
-	}
-	if !e.c.cond(func(base int) bool { return occurred[base] }) || !e.inOrder(e.yes[:n]) {
-		e.yes = e.yes[1:]
+	if !e.c.positive[r.base] {
+		e.no[r.base] = r.time
 		return nil
 	}
-	win := e.window()
-	for _, r := range e.yes[:n] {
-		if err := win.take(r, e.o); err != nil {
-			return err
-		}
+	e.n[r.base]++
+	e.last = r.time
+	if e.c.Type == rule.TemporalOrdered {
+		e.at[r.base].add(r.time)
 	}
-	e.yes, e.trimmed = e.yes[n:], 0
+	return e.yes.push(r)
+}
+
+// judge decides the window that starts at a time, that of the first of yes. All that is
+// within a timespan of it has come, and nothing else: yes is the window, and no excluded
+// base match is too late to count.
+func (e *absenceEval) judge(start int64) error {
+	occurred := func(base int) bool {
+		return e.n[base] > 0 || e.no[base] != math.MinInt64 && e.last-e.no[base] <= e.span
+	}
+	if !e.c.cond(occurred) || !e.inOrder(start) {
+		return e.drop(start)
+	}
+	win := e.window()
+	if err := e.yes.drain(func(r *record) error { return win.take(r, e.o) }); err != nil {
+		return err
+	}
+	e.clear()
 	win.held = win.last
 	return e.done(win)
 }
 
+// drop gives up the base matches at a time, the first of yes: no window starts there.
+func (e *absenceEval) drop(start int64) error {
+	for {
+		first, err := e.yes.first()
+		if first == nil || err != nil || first.time != start {
+			break
+		}
+		e.n[first.base]--
+		e.yes.pop()
+	}
+	for i := range e.at {
+		e.at[i].drop(start)
+	}
+	_, err := e.yes.first()
+	return err
+}
+
 // inOrder reports whether, of an ordered type, the base rules that occur do so in the
-// order in which the correlation lists them.
-func (e *absenceEval) inOrder(list []*record) bool {
+// order in which the correlation lists them, from the start of the window on.
+func (e *absenceEval) inOrder(start int64) bool {
 	if e.c.Type != rule.TemporalOrdered {
 		return true
 	}
-	// Only the rules that occur take part: they are numbered anew.
-	number := make([]int, len(e.c.Rules))
-	occurs := make([]bool, len(e.c.Rules))
-	for _, r := range list {
-		occurs[r.base] = true
-	}
-	n := 0
-	for i, o := range occurs {
-		if o {
-			number[i] = n
-			n++
+	t, first := start, true
+	for base, n := range e.n {
+		if n == 0 {
+			continue
 		}
+		t = e.at[base].from(t)
+		if t == math.MaxInt64 || first && t != start {
+			return false
+		}
+		first = false
 	}
-	m := newOrder(n)
-	for _, r := range list {
-		m.push(&record{time: r.time, base: number[r.base]})
-	}
-	return m.complete(list[0].time)
+	return true
 }
 
 func (e *absenceEval) end() error {
-	for len(e.yes) > 0 {
-		if err := e.judge(); err != nil {
+	for {
+		first, err := e.yes.first()
+		if first == nil || err != nil {
+			return err
+		}
+		if err := e.judge(first.time); err != nil {
 			return err
 		}
 	}
-	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"container/heap"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -17,14 +16,19 @@ import (
 type sorter struct {
 	dir   string
 	limit int64
+	most  int // runs that may exist before they are merged into one
 	mem   [][]byte
 	bytes int64
 	runs  []*os.File
 	total int64 // bytes written to runs
 }
 
-// maxRuns is how many runs may exist before they are merged into one.
-const maxRuns = 128
+// maxRuns is how many runs of all base matches may exist, maxChainRuns how many of
+// those that the findings of other correlations make for one correlation.
+const (
+	maxRuns      = 128
+	maxChainRuns = 16
+)
 
 // overhead is what a record costs in memory beyond its bytes.
 const overhead = 48
@@ -53,7 +57,7 @@ func (s *sorter) spill() error {
 		return s.mem[i-1], nil
 	})
 	s.mem, s.bytes = nil, 0
-	if err != nil || len(s.runs) < maxRuns {
+	if err != nil || len(s.runs) < s.most {
 		return err
 	}
 	old := s.runs
@@ -68,13 +72,12 @@ func (s *sorter) spill() error {
 
 // write makes a new run of the records that next returns.
 func (s *sorter) write(next func() ([]byte, error)) error {
-	f, err := os.CreateTemp(s.dir, "yagura-windows-*")
+	f, err := createTemp(s.dir)
 	if err != nil {
-		return fmt.Errorf("spill base matches: %w", err)
+		return err
 	}
 	s.runs = append(s.runs, f)
 	w := bufio.NewWriterSize(f, 1<<16)
-	var size [binary.MaxVarintLen64]byte
 	for {
 		rec, err := next()
 		if errors.Is(err, io.EOF) {
@@ -83,10 +86,7 @@ func (s *sorter) write(next func() ([]byte, error)) error {
 		if err != nil {
 			return err
 		}
-		n := binary.PutUvarint(size[:], uint64(len(rec)))
-		w.Write(size[:n]) // a bufio.Writer keeps its first error until Flush
-		w.Write(rec)
-		s.total += int64(n + len(rec))
+		s.total += writeRecord(w, rec)
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("spill base matches: %w", err)
@@ -174,8 +174,7 @@ func newMerge(files []*os.File, mem [][]byte) (*merge, error) {
 	return m, nil
 }
 
-// advance reads the next record of s into rec. A record from a file has memory of
-// its own.
+// advance reads the next record of s into rec; io.EOF at the end.
 func (s *stream) advance() error {
 	if s.r == nil {
 		if len(s.mem) == 0 {
@@ -184,18 +183,9 @@ func (s *stream) advance() error {
 		s.rec, s.mem = s.mem[0], s.mem[1:]
 		return nil
 	}
-	n, err := binary.ReadUvarint(s.r)
-	if errors.Is(err, io.EOF) {
-		return err
-	}
-	if err != nil || n > 1<<30 {
-		return errRecord
-	}
-	s.rec = make([]byte, n)
-	if _, err := io.ReadFull(s.r, s.rec); err != nil {
-		return errRecord
-	}
-	return nil
+	var err error
+	s.rec, _, err = readRecord(s.r)
+	return err
 }
 
 // peek returns the next record without taking it, nil at the end.

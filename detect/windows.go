@@ -2,6 +2,7 @@ package detect
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -23,8 +24,9 @@ type WindowOptions struct {
 	SpillBytes int64
 	// MaxEvents is how many events a finding names (0: 1000).
 	MaxEvents int
-	// MaxWindow is how many base matches of one window are held (0: 200,000); a
-	// correlation that counts to more holds as many as it counts.
+	// MaxWindow is how many different values of one window are told apart (0: 200,000; a
+	// correlation that counts to more tells apart as many as it counts), and 20 times as
+	// many numbers ranked. Base matches beyond it are counted in Stats.Trimmed.
 	MaxWindow int
 }
 
@@ -59,7 +61,7 @@ type Windows struct {
 // NewWindows returns an empty Windows. Close removes its temporary files.
 func (e *Engine) NewWindows() *Windows {
 	o := e.options.Windows.whole()
-	return &Windows{e: e, o: o, in: &sorter{dir: o.SpillDir, limit: o.SpillBytes}}
+	return &Windows{e: e, o: o, in: &sorter{dir: o.SpillDir, limit: o.SpillBytes, most: maxRuns}}
 }
 
 // Correlations reports whether any rule of e is a correlation.
@@ -116,6 +118,7 @@ func (w *Windows) Finish(emit func(yagura.Finding) error) error {
 		return fmt.Errorf("windows: %w", err)
 	}
 	chained := map[int]*sorter{}
+	limit := w.chainLimit()
 	defer func() {
 		for _, s := range chained {
 			w.stats.Spilled += s.total
@@ -142,17 +145,14 @@ func (w *Windows) Finish(emit func(yagura.Finding) error) error {
 			}
 			w.stats.Cut += win.cut
 			for _, fd := range in.feeds {
-				records, err := w.chain(c, fd, &f, g, win)
-				if err != nil {
-					return err
-				}
-				if len(records) > 0 && chained[fd.corr] == nil {
-					chained[fd.corr] = &sorter{dir: w.o.SpillDir, limit: w.o.SpillBytes}
-				}
-				for _, rec := range records {
-					if err := chained[fd.corr].add(rec); err != nil {
-						return err
+				add := func(rec []byte) error {
+					if chained[fd.corr] == nil {
+						chained[fd.corr] = &sorter{dir: w.o.SpillDir, limit: limit, most: maxChainRuns}
 					}
+					return chained[fd.corr].add(rec)
+				}
+				if err := w.chain(c, fd, &f, g, win, add); err != nil {
+					return err
 				}
 			}
 			return nil
@@ -164,10 +164,27 @@ func (w *Windows) Finish(emit func(yagura.Finding) error) error {
 	return nil
 }
 
+// chainLimit is how many bytes of memory one correlation may use for the findings of
+// others: they share what SpillBytes allows.
+func (w *Windows) chainLimit() int64 {
+	outer := map[int]bool{}
+	for _, c := range w.e.corrs {
+		for _, fd := range w.e.info[c.num].feeds {
+			outer[fd.corr] = true
+		}
+	}
+	return w.o.SpillBytes / int64(max(1, len(outer)))
+}
+
 // evaluate runs correlation number i over its base matches: those of direct, and
 // those that other correlations made.
-func (w *Windows) evaluate(i int, c *correlation, direct, chain *merge, done func(*window) error) error {
-	eval := newEvaluator(c, w.o, &w.stats, done)
+func (w *Windows) evaluate(i int, c *correlation, direct, chain *merge, done func(*window) error) (err error) {
+	held := &queue{dir: w.o.SpillDir, limit: w.o.SpillBytes / 4, corrs: w.e.corrs}
+	defer func() {
+		w.stats.Spilled += held.total
+		err = errors.Join(err, held.close())
+	}()
+	eval := newEvaluator(c, w.o, &w.stats, held, done)
 	var group, lastKey []byte
 	lastBase, first := -1, true
 	var lastTime int64
@@ -250,11 +267,11 @@ func corrOf(rec []byte) int {
 // it: one for each group that the finding is in. To a temporal type it happened at
 // two times, when it was known to hold and when its last event did; to the others at
 // the latter.
-func (w *Windows) chain(c *correlation, fd feed, f *yagura.Finding, group []string, win *window) ([][]byte, error) {
+func (w *Windows) chain(c *correlation, fd feed, f *yagura.Finding, group []string, win *window, add func(rec []byte) error) error {
 	outer := w.e.corrs[fd.corr]
 	groups, err := w.chainGroups(c, outer, outer.Base[fd.base], group, win)
 	if err != nil || len(groups) == 0 {
-		return nil, err
+		return err
 	}
 	times := []int64{win.last}
 	if outer.temporal() && win.held < win.last {
@@ -262,18 +279,25 @@ func (w *Windows) chain(c *correlation, fd feed, f *yagura.Finding, group []stri
 	}
 	var key yagura.Key
 	hex.Decode(key[:], []byte(f.ID))
+	at := win.last
+	if outer.temporal() {
+		at = min(at, win.held)
+	}
+	held := binary.BigEndian.AppendUint64(nil, uint64(at)^1<<63)
 	head := appendHead(nil, f.Event, f.Format, f.Source, f.Events, win.total, f.Entities)
-	var out [][]byte
 	for _, g := range groups {
 		for _, t := range times {
-			rec := append(encodeKey(nil, fd, g.tuple, t, key), encodeValues(g.values)...)
+			rec := append(encodeKey(nil, fd, g.tuple, t, key), held...)
+			rec = append(rec, encodeValues(g.values)...)
 			if len(outer.Carry) > 0 {
 				rec = appendRows(rec, g.rows)
 			}
-			out = append(out, append(rec, head...))
+			if err := add(append(rec, head...)); err != nil {
+				return err
+			}
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // chainGroup is one group of a correlation that a finding of another is in.
@@ -328,11 +352,11 @@ func (w *Windows) chainGroups(c, outer *correlation, at rule.BaseCapture, group 
 			}
 			return out
 		}
-		in := tuples(pick(at.Group), &w.stats)
+		in := tuples(pick(at.Group), maxGroups, &w.stats)
 		grouped = grouped || len(in) > 0
 		var values [][]byte
 		if outer.Type == rule.ValueCount {
-			values = tuples(pick(at.Values), &w.stats)
+			values = digests(tuples(pick(at.Values), maxValues, &w.stats))
 		} else if outer.valued() {
 			if n, ok := number(group[at.Values[0]]); ok {
 				values = [][]byte{appendFloat(nil, n)}
