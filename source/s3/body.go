@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,7 +22,8 @@ type body struct {
 	size      int64 // as listed
 	at        int64
 	in        io.ReadCloser
-	broken    int // tries at this place
+	broken    int    // tries at this place
+	version   string // what the first answer called itself
 }
 
 func (b *Bucket) open(ctx context.Context, key, etag string, size int64) (io.ReadCloser, error) {
@@ -44,8 +46,57 @@ func (r *body) get() error {
 	if err != nil {
 		return err
 	}
-	r.in = out.Body
+	r.in = &alert{ReadCloser: out.Body, after: r.b.options.Stall}
+	if err := r.goOn(out); err != nil {
+		r.hangUp()
+		return err
+	}
 	return nil
+}
+
+// goOn brings the body of an answer to where the reading stands. A store may not know
+// ranges, or versions: then what it sends is another part, or of another object.
+func (r *body) goOn(out *s3.GetObjectOutput) error {
+	version := aws.ToString(out.ETag)
+	if r.at == 0 {
+		r.version = version
+		return nil
+	}
+	if version != r.version {
+		return errReplaced
+	}
+	if out.ContentRange == nil {
+		n, err := io.CopyN(io.Discard, r.in, r.at)
+		if errors.Is(err, io.EOF) {
+			err = fmt.Errorf("at byte %d of %d: %w", n, r.size, io.ErrUnexpectedEOF)
+		}
+		return err
+	}
+	if !strings.HasPrefix(*out.ContentRange, fmt.Sprintf("bytes %d-", r.at)) {
+		return fmt.Errorf("the store sent other bytes than were asked for: %q from byte %d on", *out.ContentRange, r.at)
+	}
+	return nil
+}
+
+// errStalled is a request or a body of which nothing more came.
+var errStalled = errors.New("the store did not answer")
+
+// alert ends a read that takes too long.
+type alert struct {
+	io.ReadCloser
+	after time.Duration
+}
+
+// Read reads on.
+func (a *alert) Read(p []byte) (int, error) {
+	late := time.AfterFunc(a.after, func() {
+		_ = a.ReadCloser.Close() // it ends the read
+	})
+	n, err := a.ReadCloser.Read(p)
+	if !late.Stop() && err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w in %s", errStalled, a.after)
+	}
+	return n, err
 }
 
 // Read reads on. An error other than io.EOF has been tried again already.
@@ -120,7 +171,7 @@ func (b *Bucket) startFetch(ctx context.Context, key, etag string, size int64) *
 			return
 		}
 		f.rest = r
-		f.head = make([]byte, min(size, aheadBytes))
+		f.head = make([]byte, max(0, min(size, aheadBytes)))
 		n, err := io.ReadFull(r, f.head)
 		f.head = f.head[:n]
 		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {

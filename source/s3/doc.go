@@ -5,7 +5,9 @@
 // start time it passes over what was last written before it, and where keys carry
 // their date (…/CloudTrail/region/2026/03/14/…) it jumps over the years before it
 // without listing them. A body that breaks off is resumed where it broke, of the same
-// version of the object.
+// version of the object. What a store claims is checked: that a resumed body begins where
+// it should, that it is of the version before, that its list goes on; and one that says
+// nothing for two minutes is given up.
 //
 // Credentials, region, profiles and the endpoint come from where the AWS tools take
 // them (environment, shared files, the role of the machine; AWS_ENDPOINT_URL for

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"errors"
+	"net"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
@@ -21,6 +22,7 @@ func explain(name string, err error) error {
 	if api := smithy.APIError(nil); errors.As(err, &api) {
 		code = api.ErrorCode()
 	}
+	slow := net.Error(nil)
 	switch signing := (*v4.SigningError)(nil); {
 	case errors.As(err, &signing):
 		e.Err = errors.New("there are no credentials for AWS")
@@ -29,8 +31,12 @@ func explain(name string, err error) error {
 		e.Err, e.Hint = errors.New("there is no such bucket"), "check its name, and the endpoint where it is not AWS's"
 	case code == "NoSuchKey":
 		e.Err = errors.New("the object is gone since it was listed")
-	case code == "PreconditionFailed" || status(err) == 412:
-		e.Err, e.Hint = errors.New("the object was replaced while it was being read"), "scan again"
+	case code == "PreconditionFailed" || status(err) == 412 || errors.Is(err, errReplaced):
+		e.Err, e.Hint = errReplaced, "scan again"
+	case errors.As(err, &slow) && slow.Timeout():
+		e.Err = errStalled
+	case code == "InvalidRange" || status(err) == 416:
+		e.Err = errors.New("the object ends before the length that the list says")
 	case code == "InvalidObjectState":
 		e.Err, e.Hint = errors.New("the object is archived"), "restore it from Glacier first"
 	case code == "ExpiredToken" || code == "ExpiredTokenException":
@@ -43,6 +49,8 @@ func explain(name string, err error) error {
 	}
 	return e
 }
+
+var errReplaced = errors.New("the object was replaced while it was being read")
 
 // short drops the SDK's preamble (operation, request ids) where the service gave a reason.
 func short(err error) error {

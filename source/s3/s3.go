@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -32,6 +34,8 @@ type Options struct {
 	Ahead int
 	// MaxAttempts bounds the tries of one request and of one place in a body (0: 6).
 	MaxAttempts int
+	// Stall is how long a store may say nothing (0: two minutes).
+	Stall time.Duration
 }
 
 // aheadBytes bounds what is held in memory of an object that nobody reads yet.
@@ -68,11 +72,17 @@ func New(ctx context.Context, address string, o Options) (*Bucket, error) {
 	if o.MaxAttempts == 0 {
 		o.MaxAttempts = 6
 	}
+	if o.Stall == 0 {
+		o.Stall = 2 * time.Minute
+	}
 	load := []func(*config.LoadOptions) error{
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewStandard(func(s *retry.StandardOptions) { s.MaxAttempts = o.MaxAttempts })
 		}),
 		config.WithLogger(logging.Nop{}),
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+			t.ResponseHeaderTimeout = o.Stall
+		})),
 		config.WithResponseChecksumValidation(aws.ResponseChecksumValidationWhenRequired),
 	}
 	if o.Region != "" {
@@ -112,6 +122,8 @@ func (b *Bucket) connect(cfg aws.Config) {
 
 // find asks for the bucket and follows it into its region.
 func (b *Bucket) find(ctx context.Context, cfg aws.Config) error {
+	ctx, cancel := b.patience(ctx)
+	defer cancel()
 	_, err := b.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &b.bucket})
 	if err == nil {
 		return nil
