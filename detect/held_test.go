@@ -304,3 +304,15 @@ func TestOneEventOfTwoRules(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestEmptyList: an event whose list of groups or values has no member is in no group,
+// and has no value.
+func TestEmptyList(t *testing.T) {
+	a := baseRule("a")
+	events := []small{{key: 1, names: "a", group: []string{}, value: []string{"x"}}, {key: 2, names: "a", group: []string{"g"}, value: []string{}}}
+	got, st := run(t, Options{}, events, 1, corr("count", rule.EventCount, 60, []*rule.Rule{a}, true, bound("gte", 1)),
+		corr("values", rule.ValueCount, 60, []*rule.Rule{a}, false, bound("gte", 1)))
+	if diff := cmp.Diff([]string{"count e2 g=g gte1:1", "values e1 gte1:1"}, brief(got)); diff != "" || st.NoGroup != 1 || st.NoValue != 1 {
+		t.Errorf("%s, %+v", diff, st)
+	}
+}

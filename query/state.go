@@ -285,16 +285,17 @@ func (st *State) texts(f FieldID) *list {
 	}
 }
 
-// Scalars appends the texts of a field's values that are no objects or arrays, null
-// left out, to dst; where there are none but objects or arrays, theirs. What it
-// returns is valid until the next Begin.
+// Scalars appends the texts of a field's values that are no objects, null left out, to
+// dst; where there are none but objects, theirs. An array has the values of its members.
+// What it returns is valid until the next Begin.
 func (st *State) Scalars(f FieldID, dst [][]byte) [][]byte {
 	from := len(dst)
-	for _, containers := range []bool{false, true} {
+	for _, objects := range []bool{false, true} {
 		l := st.list(f)
 		for {
 			for i := range l.items {
-				if it := &l.items[i]; it.kind != slot.Null && it.kind >= slot.Object == containers {
+				it := &l.items[i]
+				if it.kind != slot.Null && it.kind != slot.Array && it.kind == slot.Object == objects {
 					dst = append(dst, it.text)
 				}
 			}
