@@ -54,6 +54,8 @@ func printSummary(s *screen, sum *app.Summary, rules *app.Rules, ja bool) {
 	note(sum.TooOld, "event before --since", "events before --since", "--since より前のイベント %s 件")
 	note(sum.Forgotten, "key did not fit the memory of repeats", "keys did not fit the memory of repeats", "重複判定の記憶領域に収まらなかったキー %s 件")
 	note(uint64(sum.Windows.NoTime), "match without a time is in no window", "matches without a time are in no window", "時刻がないためウィンドウで数えられなかった一致 %s 件")
+	note(uint64(sum.Windows.NoGroup), "match without a group-by field is in no window", "matches without a group-by field are in no window", "group-by のフィールドがないためウィンドウで数えられなかった一致 %s 件")
+	note(uint64(sum.Windows.NoValue), "match without a value is in no window", "matches without a value are in no window", "値がないためウィンドウで数えられなかった一致 %s 件")
 	note(uint64(sum.Windows.Cut+sum.Windows.Trimmed), "match beyond the bounds of windows", "matches beyond the bounds of windows", "ウィンドウの上限を超えた一致 %s 件")
 	if notes != nil {
 		s.line("  " + strings.Join(notes, " · "))
