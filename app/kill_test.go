@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -144,6 +145,40 @@ func TestFullDisk(t *testing.T) {
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(words.String(), "no space left") {
 			t.Errorf("yagura %s: %v, standard error: %s", strings.Join(args, " "), err, words.String())
+		}
+	}
+}
+
+// TestSpillDiskIsFull leaves no room for what correlations need: that is an error that is
+// said, and what the other rules find is printed all the same.
+func TestSpillDiskIsFull(t *testing.T) {
+	bin := program(t)
+	t.Chdir(t.TempDir())
+	writeFile(t, "rules.yml", testRules)
+	out, err := os.Create("log.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := bufio.NewWriter(out)
+	const n = 40_000
+	long := strings.Repeat("a", 500) // more than memory holds of them
+	for i := range n {
+		fmt.Fprintln(w, event(i, i, "StopLogging", long))
+	}
+	if err := errors.Join(w.Flush(), out.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []string{"jsonl", "table"} {
+		cmd := exec.Command(bin, "scan", "--rules", "rules.yml", "--format", format, "log.jsonl")
+		cmd.Env = append(childEnviron(), "TMPDIR="+filepath.Join(t.TempDir(), "nowhere"))
+		var found, words bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &found, &words
+		var exit *exec.ExitError
+		if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(words.String(), "correlations could not be judged: ") {
+			t.Errorf("%s: %v, standard error: %s", format, err, words.String())
+		}
+		if got := strings.Count(found.String(), `"title":"Trail stopped"`); format == "jsonl" && got != n || !strings.Contains(found.String(), "Trail stopped") {
+			t.Errorf("%s: %d findings", format, got)
 		}
 	}
 }

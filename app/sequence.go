@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/yagura-sec/yagura"
@@ -35,6 +36,7 @@ type sequencer struct {
 	conflicts []conflict // those with the least keys, at least maxConflicts of them
 	named     int        // ids that had several contents
 	err       error      // of out: nothing more is written
+	lost      error      // of windows: no correlation is judged
 }
 
 // conflict is an event whose id was there before with other content.
@@ -88,8 +90,8 @@ func (q *sequencer) batch(b *batch) error {
 		}
 		if h.finding != nil {
 			q.write(h.finding)
-		} else if err := q.windows.Add(h.base); err != nil && q.err == nil {
-			q.err = err
+		} else if q.lost == nil {
+			q.lost = q.windows.Add(h.base)
 		}
 	}
 	for _, bad := range b.broken {
@@ -194,16 +196,21 @@ func (q *sequencer) end(ctx context.Context) error {
 	}
 	q.sum.Forgotten = q.window.Evicted()
 	q.writeConflicts(ctx)
-	if q.err == nil {
+	if q.err == nil && q.lost == nil {
 		err := q.windows.Finish(func(f yagura.Finding) error {
 			q.write(&report.Item{Finding: &f, Offset: -1})
 			return q.err
 		})
-		q.err = cmp.Or(q.err, err)
+		if q.err == nil {
+			q.lost = err
+		}
 	}
 	q.sum.Windows = q.windows.Stats()
-	if q.err != nil {
-		return errors.Join(q.err, q.windows.Close())
+	if q.lost != nil {
+		q.lost = fmt.Errorf("the correlations could not be judged: %w (hint: what memory does not hold goes to the folder that TMPDIR names)", q.lost)
 	}
-	return errors.Join(q.out.Close(), q.windows.Close())
+	if q.err != nil {
+		return errors.Join(q.err, q.lost, q.windows.Close())
+	}
+	return errors.Join(q.out.Close(), q.lost, q.windows.Close())
 }
