@@ -20,7 +20,7 @@ type queue struct {
 
 	front, back []*record
 	backBytes   int64
-	file        *os.File
+	file        *temp
 	read, end   int64 // what of the file is still to be read
 	onDisk      int   // base matches there
 	total       int64 // bytes written
@@ -181,15 +181,30 @@ func (q *queue) close() error {
 	}
 	f := q.file
 	q.file = nil
-	return errors.Join(f.Close(), os.Remove(f.Name()))
+	return f.close()
 }
 
-func createTemp(dir string) (*os.File, error) {
+// temp is a temporary file. Where the system allows it, its name is removed at once, so
+// that nothing of it is left however the process ends.
+type temp struct {
+	*os.File
+	named bool
+}
+
+func createTemp(dir string) (*temp, error) {
 	f, err := os.CreateTemp(dir, "yagura-windows-*")
 	if err != nil {
 		return nil, fmt.Errorf("spill base matches: %w", err)
 	}
-	return f, nil
+	return &temp{f, os.Remove(f.Name()) != nil}, nil
+}
+
+func (t *temp) close() error {
+	err := t.Close()
+	if t.named {
+		err = errors.Join(err, os.Remove(t.Name()))
+	}
+	return err
 }
 
 // writeRecord writes a record and its length, and returns how many bytes that are. A

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"sort"
 	"strings"
@@ -79,6 +80,28 @@ func TestQueue(t *testing.T) {
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("%d files are left, %v", len(left), err)
+	}
+}
+
+// TestTemporaryFileHasNoName: where a file may be without a name, none is left behind by a
+// process that is killed.
+func TestTemporaryFileHasNoName(t *testing.T) {
+	dir := t.TempDir()
+	f, err := createTemp(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names, err := os.ReadDir(dir); err != nil || runtime.GOOS != "windows" && len(names) > 0 {
+		t.Errorf("%v, %v", names, err)
+	}
+	if _, err := f.WriteString("x"); err != nil {
+		t.Error(err)
+	}
+	if err := f.close(); err != nil {
+		t.Error(err)
+	}
+	if names, err := os.ReadDir(dir); err != nil || len(names) > 0 {
+		t.Errorf("%v, %v", names, err)
 	}
 }
 

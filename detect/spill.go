@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 )
 
@@ -19,7 +18,7 @@ type sorter struct {
 	most  int // runs that may exist before they are merged into one
 	mem   [][]byte
 	bytes int64
-	runs  []*os.File
+	runs  []*temp
 	total int64 // bytes written to runs
 }
 
@@ -107,10 +106,10 @@ func (s *sorter) close() error {
 	return err
 }
 
-func closeAll(files []*os.File) error {
+func closeAll(files []*temp) error {
 	var errs []error
 	for _, f := range files {
-		errs = append(errs, f.Close(), os.Remove(f.Name()))
+		errs = append(errs, f.close())
 	}
 	return errors.Join(errs...)
 }
@@ -146,7 +145,7 @@ func (h *mergeHeap) Pop() any {
 	return x
 }
 
-func newMerge(files []*os.File, mem [][]byte) (*merge, error) {
+func newMerge(files []*temp, mem [][]byte) (*merge, error) {
 	m := &merge{}
 	add := func(s *stream) error {
 		s.num = len(m.heads)
