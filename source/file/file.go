@@ -8,7 +8,6 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +38,12 @@ func New(options Options, paths ...string) *Files {
 // Objects lists the files: the paths in their order, each folder sorted by name.
 func (f *Files) Objects(ctx context.Context) iter.Seq2[source.Object, error] {
 	return func(yield func(source.Object, error) bool) {
-		w := walk{options: f.options, ctx: ctx, yield: yield}
+		w := walk{options: f.options, ctx: ctx, yield: yield, seen: map[string]bool{}, linked: map[string]bool{}}
+		for _, p := range f.paths {
+			if info, err := os.Stat(p); err == nil && info.IsDir() && p != "-" {
+				w.roots = append(w.roots, real(p))
+			}
+		}
 		for _, p := range f.paths {
 			if p == "-" {
 				if !w.stdin() {
@@ -47,7 +51,7 @@ func (f *Files) Objects(ctx context.Context) iter.Seq2[source.Object, error] {
 				}
 				continue
 			}
-			if !w.path(p, true, nil) {
+			if !w.named(p) {
 				return
 			}
 		}
@@ -58,6 +62,9 @@ type walk struct {
 	options Options
 	ctx     context.Context
 	yield   func(source.Object, error) bool
+	roots   []string        // where the folders that are named really stand
+	seen    map[string]bool // folders under the path that was named last, by where they really stand
+	linked  map[string]bool // files that links led to and folders that they led into, likewise
 }
 
 func (w *walk) stdin() bool {
@@ -77,64 +84,120 @@ func (w *walk) fail(name string, err error, hint string) bool {
 	return w.yield(source.Object{}, &source.Error{Name: name, Err: err, Hint: hint})
 }
 
-// path yields one path. parents are the folders that it was reached through.
-func (w *walk) path(name string, named bool, parents []fs.FileInfo) bool {
+// named yields what stands under a path that was named.
+func (w *walk) named(name string) bool {
 	if w.ctx.Err() != nil {
 		return false
 	}
 	info, err := os.Stat(name)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && named:
+	case errors.Is(err, fs.ErrNotExist):
 		return w.fail(name, err, "give a file, a folder, - for standard input, or s3://bucket/prefix")
 	case err != nil:
 		return w.fail(name, err, "")
-	case info.IsDir():
-		return w.folder(name, info, parents)
-	case !info.Mode().IsRegular() && !named:
-		return true
+	case !info.IsDir():
+		return w.file(name, info)
 	}
-	if !named && !w.options.Since.IsZero() && info.ModTime().Before(w.options.Since) {
-		return true
-	}
-	o := source.Object{Source: "file", Name: name, Size: info.Size(), Modified: info.ModTime()}
-	if info.Mode().IsRegular() {
-		o.Open = func(context.Context) (io.ReadCloser, error) { return open(name) }
-	} else {
-		o.Size, o.Streaming = -1, true
-		o.Open = func(ctx context.Context) (io.ReadCloser, error) {
-			f, err := open(name)
-			if err != nil {
-				return nil, err
-			}
-			return struct {
-				io.Reader
-				io.Closer
-			}{Interruptible(ctx, f), f}, nil
-		}
-	}
-	return w.yield(o, nil)
+	clear(w.seen) // a path that is named twice is read twice
+	return w.folder(name, real(name), false)
 }
 
-func (w *walk) folder(name string, info fs.FileInfo, parents []fs.FileInfo) bool {
-	for _, p := range parents {
-		if os.SameFile(p, info) {
-			return true // a link back into a folder that is being walked
+// real returns where a path really stands, and the path itself when that cannot be known.
+func real(name string) string {
+	if abs, err := filepath.Abs(name); err == nil {
+		name = abs
+	}
+	if to, err := filepath.EvalSymlinks(name); err == nil {
+		return to
+	}
+	return name
+}
+
+// inside yields an entry of a folder, which really stands at a place. away says that a
+// link led there.
+func (w *walk) inside(name, place string, link, away bool) bool {
+	if w.ctx.Err() != nil {
+		return false
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return w.fail(name, err, "")
+	}
+	if link {
+		if place = real(name); w.met(place) {
+			return true // it is read at its own place
 		}
+	}
+	if w.linked[place] {
+		return true
+	}
+	switch {
+	case info.IsDir():
+		return w.folder(name, place, away || link)
+	case !info.Mode().IsRegular(), !w.options.Since.IsZero() && info.ModTime().Before(w.options.Since):
+		return true
+	}
+	if link {
+		w.linked[place] = true
+	}
+	return w.file(name, info)
+}
+
+// met reports whether what a link leads to is reached without that link.
+func (w *walk) met(place string) bool {
+	for _, root := range w.roots {
+		rest, err := filepath.Rel(root, place)
+		hidden := rest != "." && strings.Contains("/"+filepath.ToSlash(rest), "/.")
+		if err == nil && filepath.IsLocal(rest) && !hidden {
+			return true
+		}
+	}
+	return w.linked[filepath.Dir(place)]
+}
+
+func (w *walk) folder(name, place string, away bool) bool {
+	if w.seen[place] || w.linked[place] {
+		return true
+	}
+	if away {
+		w.linked[place] = true
+	} else {
+		w.seen[place] = true
 	}
 	entries, err := os.ReadDir(name)
 	if err != nil && !w.fail(name, err, "") {
 		return false
 	}
-	inside := append(slices.Clip(parents), info)
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
-		if !w.path(filepath.Join(name, e.Name()), false, inside) {
+		if !w.inside(filepath.Join(name, e.Name()), filepath.Join(place, e.Name()), e.Type()&fs.ModeSymlink != 0, away) {
 			return false
 		}
 	}
 	return true
+}
+
+// file yields one file.
+func (w *walk) file(name string, info fs.FileInfo) bool {
+	o := source.Object{Source: "file", Name: name, Size: info.Size(), Modified: info.ModTime()}
+	if info.Mode().IsRegular() {
+		o.Open = func(context.Context) (io.ReadCloser, error) { return open(name) }
+		return w.yield(o, nil)
+	}
+	o.Size, o.Streaming = -1, true
+	o.Open = func(ctx context.Context) (io.ReadCloser, error) {
+		f, err := open(name)
+		if err != nil {
+			return nil, err
+		}
+		return struct {
+			io.Reader
+			io.Closer
+		}{Interruptible(ctx, f), f}, nil
+	}
+	return w.yield(o, nil)
 }
 
 func open(name string) (*os.File, error) {

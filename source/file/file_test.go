@@ -49,11 +49,51 @@ func TestWalk(t *testing.T) {
 	}
 	got := names(t, New(Options{}, "logs", ".named"))
 	want := []string{"logs/a.json", "logs/b.json", "error: logs/gone: no such file or directory",
-		// the link to the parent leads to everything once more, but not in circles
+		// the link to the parent leads to what else is there, and the link to that is not needed
 		"logs/loop/other/d.json",
-		"logs/sub/c.json", "logs/z/d.json", ".named"}
+		"logs/sub/c.json", ".named"}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+}
+
+// TestLinks: whatever links there are, each file is read once.
+func TestLinks(t *testing.T) {
+	for name, c := range map[string]struct {
+		files, links, paths, want []string
+	}{
+		"to a file beside":          {files: []string{"d/b"}, links: []string{"d/a>b"}, paths: []string{"d"}, want: []string{"d/b"}},
+		"to a file before":          {files: []string{"d/a"}, links: []string{"d/b>a"}, paths: []string{"d"}, want: []string{"d/a"}},
+		"two to one file outside":   {files: []string{"x"}, links: []string{"d/a>../x", "d/b>../x"}, paths: []string{"d"}, want: []string{"d/a"}},
+		"to a file and its folder":  {files: []string{"x/f"}, links: []string{"d/a>../x/f", "d/b>../x"}, paths: []string{"d"}, want: []string{"d/a"}},
+		"to a folder and its file":  {files: []string{"x/f", "x/g"}, links: []string{"d/a>../x", "d/b>../x/f"}, paths: []string{"d"}, want: []string{"d/a/f", "d/a/g"}},
+		"to a folder and one in it": {files: []string{"x/y/f", "x/g"}, links: []string{"d/a>../x/y", "d/b>../x"}, paths: []string{"d"}, want: []string{"d/a/f", "d/b/g"}},
+		"each to each":              {files: []string{"d/1/f", "d/2/f", "d/3/f"}, links: []string{"d/1/2>../2", "d/1/3>../3", "d/2/1>../1", "d/2/3>../3", "d/3/1>../1", "d/3/2>../2"}, paths: []string{"d"}, want: []string{"d/1/f", "d/2/f", "d/3/f"}},
+		"each to each outside":      {files: []string{"1/f", "2/f"}, links: []string{"d/1>../1", "d/2>../2", "1/2>../2", "2/1>../1"}, paths: []string{"d"}, want: []string{"d/1/2/f", "d/1/f"}},
+		"in two folders to a third": {files: []string{"x/f"}, links: []string{"d/x>../x", "e/x>../x"}, paths: []string{"d", "e"}, want: []string{"d/x/f"}},
+		"to another that is named":  {files: []string{"e/f"}, links: []string{"d/e>../e"}, paths: []string{"d", "e"}, want: []string{"e/f"}},
+		"into a hidden folder":      {files: []string{"d/.now/f", "d/.now/g"}, links: []string{"d/.data>.now", "d/f>.data/f", "d/g>.data/g", "d/h>.data/g"}, paths: []string{"d"}, want: []string{"d/f", "d/g"}},
+		"a named link":              {files: []string{"x/f"}, links: []string{"d>x"}, paths: []string{"d"}, want: []string{"d/f"}},
+		"named twice":               {files: []string{"d/e/f"}, paths: []string{"d", "d/e", "d/e/f", "d"}, want: []string{"d/e/f", "d/e/f", "d/e/f", "d/e/f"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			for _, f := range c.files {
+				write(t, f, f)
+			}
+			for _, l := range c.links {
+				from, to, _ := strings.Cut(l, ">")
+				if err := os.MkdirAll(filepath.Dir(from), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Symlink(to, from); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if d := cmp.Diff(c.want, names(t, New(Options{}, c.paths...))); d != "" {
+				t.Error(d)
+			}
+		})
 	}
 }
 
