@@ -110,6 +110,9 @@ func (w *worker) judge(ctx context.Context, u *unit) {
 		return
 	}
 	body, err := u.job.object.Open(ctx)
+	if err != nil && ctx.Err() != nil {
+		return // the run is ending: nothing is wrong with the object
+	}
 	if err != nil {
 		w.cur.unread = &Problem{u.job.object.Name, err}
 		w.flush()

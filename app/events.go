@@ -66,6 +66,9 @@ type outputError struct{ error }
 
 func (d *decoding) object(ctx context.Context, obj source.Object) error {
 	body, err := obj.Open(ctx)
+	if err != nil && ctx.Err() != nil {
+		return nil // the run is ending: nothing is wrong with the object
+	}
 	if err != nil {
 		return &Problem{obj.Name, err}
 	}

@@ -95,6 +95,46 @@ func TestInterruptedScan(t *testing.T) {
 	}
 }
 
+// TestInterruptedBeforeTheWriter interrupts a scan of a named pipe that nobody writes to:
+// opening it waits, and what stands before it was found.
+func TestInterruptedBeforeTheWriter(t *testing.T) {
+	bin := program(t)
+	t.Chdir(t.TempDir())
+	writeFile(t, "rules.yml", testRules)
+	writeFile(t, "a.jsonl", strings.TrimSpace(goodLine(1)))
+	if err := syscall.Mkfifo("pipe", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(bin, "scan", "--rules", "rules.yml", "--format", "jsonl", "--workers", "1", "a.jsonl", "missing", "pipe")
+	cmd.Env = childEnviron()
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	words, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// What is said of the missing file says that the pipe is next.
+	said := bufio.NewReader(words)
+	if line, err := said.ReadString('\n'); err != nil || !strings.Contains(line, "missing") {
+		t.Errorf("%q, %v", line, err)
+	}
+	cmd.Process.Signal(os.Interrupt) //nolint:errcheck // the exit code shows it
+	rest, _ := io.ReadAll(said)
+	err = wait(t, cmd)
+	if strings.Contains(string(rest), "context canceled") {
+		t.Errorf("standard error: %s", rest)
+	}
+	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != 130 {
+		t.Errorf("%v", err)
+	}
+	if !strings.Contains(out.String(), "Trail stopped") {
+		t.Errorf("found %q", out.String())
+	}
+}
+
 // wait ends a process that does not end by itself.
 func wait(t *testing.T, cmd *exec.Cmd) error {
 	t.Helper()

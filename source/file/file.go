@@ -188,7 +188,7 @@ func (w *walk) file(name string, info fs.FileInfo) bool {
 	}
 	o.Size, o.Streaming = -1, true
 	o.Open = func(ctx context.Context) (io.ReadCloser, error) {
-		f, err := open(name)
+		f, err := await(ctx, name)
 		if err != nil {
 			return nil, err
 		}
@@ -206,4 +206,29 @@ func open(name string) (*os.File, error) {
 		return nil, &source.Error{Name: name, Err: p.Err}
 	}
 	return f, err
+}
+
+// await opens a file of which opening may wait for a writer, as of a named pipe.
+func await(ctx context.Context, name string) (*os.File, error) {
+	type opened struct {
+		f   *os.File
+		err error
+	}
+	done := make(chan opened)
+	go func() {
+		f, err := open(name)
+		select {
+		case done <- opened{f, err}:
+		case <-ctx.Done():
+			if err == nil {
+				_ = f.Close() // nobody reads it any more
+			}
+		}
+	}()
+	select {
+	case o := <-done:
+		return o.f, o.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
