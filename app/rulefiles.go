@@ -166,7 +166,7 @@ func readRule(name string) (rule.File, error) {
 	if err != nil {
 		return rule.File{}, readError(name, err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it is only read
 	data, err := io.ReadAll(io.LimitReader(f, maxRuleFile+1))
 	if err == nil && len(data) > maxRuleFile {
 		err = fmt.Errorf("more than %d bytes, the limit for a rule file", maxRuleFile)

@@ -220,7 +220,7 @@ func writeRecord(w *bufio.Writer, rec []byte) int64 {
 // readRecord reads what writeRecord wrote into memory of its own; io.EOF at the end.
 func readRecord(r *bufio.Reader) (rec []byte, size int64, err error) {
 	n, err := binary.ReadUvarint(r)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil, 0, io.EOF
 	}
 	if err != nil || n > 1<<30 {
@@ -236,7 +236,7 @@ func readRecord(r *bufio.Reader) (rec []byte, size int64, err error) {
 
 // truncated makes the end of a file that should go on an error that says so.
 func truncated(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return errRecord
 	}
 	return err

@@ -167,9 +167,9 @@ func condition(r *rule.Rule, text string) *rule.Rule {
 		return &query.Pred{Field: query.Field{Name: name}, Op: query.Exists, Args: []query.Arg{{Bool: true}}}
 	}
 	var or query.Or
-	for _, part := range strings.Split(text, " or ") {
+	for part := range strings.SplitSeq(text, " or ") {
 		var and query.And
-		for _, name := range strings.Split(part, " and ") {
+		for name := range strings.SplitSeq(part, " and ") {
 			if rest, ok := strings.CutPrefix(name, "not "); ok {
 				and.X = append(and.X, &query.Not{X: named(rest)})
 			} else {
@@ -189,7 +189,7 @@ func absent(text string, ordered bool, span int, events []small) (out []string) 
 		return slices.Contains(strings.Fields(strings.ReplaceAll(text, "not ", "not-")), name)
 	}
 	for _, e := range events {
-		for _, name := range strings.Split(e.names, "") {
+		for name := range strings.SplitSeq(e.names, "") {
 			x := e
 			x.names = name
 			if positive(name) {
@@ -212,9 +212,9 @@ func absent(text string, ordered bool, span int, events []small) (out []string) 
 				slices.ContainsFunc(not, func(e small) bool { return e.names == name && e.at >= last-span && e.at <= start+span })
 		}
 		holds := false
-		for _, part := range strings.Split(text, " or ") {
+		for part := range strings.SplitSeq(text, " or ") {
 			all := true
-			for _, name := range strings.Split(part, " and ") {
+			for name := range strings.SplitSeq(part, " and ") {
 				rest, no := strings.CutPrefix(name, "not ")
 				all = all && there(rest) != no
 			}

@@ -31,7 +31,7 @@ func (c ruleTexts) appendFinding(b []byte, f *yagura.Finding) ([]byte, error) {
 	b = appendKey(b, `,"event":{"id":`, e.ID)
 	b = append(b, `,"key":"`...)
 	b = append(appendHex(b, e.Key[:]), '"')
-	if e.Time == f.Time {
+	if e.Time == f.Time { //nolint:staticcheck // the same zone too, so that the text is the same
 		b = append(b, b[at:end]...)
 	} else if b, err = appendTime(append(b, `,"time":`...), e.Time); err != nil {
 		return nil, err

@@ -131,10 +131,6 @@ func plainText(keys ...string) *fieldDef {
 	return &fieldDef{paths: []slot.Path{exact(keys...)}, conv: query.ConvString}
 }
 
-func plainRaw(keys ...string) *fieldDef {
-	return &fieldDef{paths: []slot.Path{exact(keys...)}, conv: query.ConvRaw}
-}
-
 func computed(fn derivation, deps ...query.Field) *fieldDef { return &fieldDef{deps: deps, fn: fn} }
 
 // dep returns the first value of a dependency.

@@ -46,7 +46,7 @@ func (r *body) get() error {
 	if err != nil {
 		return err
 	}
-	r.in = &alert{ReadCloser: out.Body, after: r.b.options.Stall}
+	r.in = &watched{ReadCloser: out.Body, after: r.b.options.Stall}
 	if err := r.goOn(out); err != nil {
 		r.hangUp()
 		return err
@@ -81,16 +81,16 @@ func (r *body) goOn(out *s3.GetObjectOutput) error {
 // errStalled is a request or a body of which nothing more came.
 var errStalled = errors.New("the store did not answer")
 
-// alert ends a read that takes too long.
-type alert struct {
+// watched ends a read that takes too long.
+type watched struct {
 	io.ReadCloser
 	after time.Duration
 }
 
 // Read reads on.
-func (a *alert) Read(p []byte) (int, error) {
+func (a *watched) Read(p []byte) (int, error) {
 	late := time.AfterFunc(a.after, func() {
-		_ = a.ReadCloser.Close() // it ends the read
+		_ = a.Close() // it ends the read
 	})
 	n, err := a.ReadCloser.Read(p)
 	if !late.Stop() && err != nil && !errors.Is(err, io.EOF) {
