@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"bytes"
 	"testing"
 	"time"
 )
@@ -56,7 +57,7 @@ func TestParseTime(t *testing.T) {
 // read to the same instant, whatever else may be read.
 func FuzzTime(f *testing.F) {
 	for _, s := range []string{"2024-03-05T12:00:01.1234567Z", "2024-02-29T23:59:59.999999999-11:30", "1678-01-01T00:00:00Z",
-		"2261-12-31T23:59:59+00:00", "8/21/2023, 1:05:33.123 PM", "1709640001123", "/Date(1728344797000)/", "2024-03-05T12:00:01,5Z"} {
+		"2261-12-31T23:59:59+00:00", "8/21/2023, 1:05:33.123 PM", "1709640001123", "/Date(1728344797000)/", "2024-03-05T12:00:01,5Z", "2024-03-05T1:00:00Z"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -64,6 +65,9 @@ func FuzzTime(f *testing.F) {
 		want, err := time.Parse(time.RFC3339Nano, string(text))
 		if err != nil || len(text) > 64 || want.Year() < 1679 || want.Year() > 2260 || want.UTC().Year() != want.Year() {
 			return
+		}
+		if bytes.IndexByte(text, ':') != len("2006-01-02T15") {
+			return // package time reads an hour of one digit, which RFC 3339 does not have
 		}
 		if !ok || ns != want.UnixNano() {
 			t.Errorf("%q: got %d %v, want %d", text, ns, ok, want.UnixNano())
