@@ -126,11 +126,19 @@ func (w *worker) judge(ctx context.Context, u *unit) {
 		in = &flushing{body, w}
 	}
 	w.reader = w.scan.decoder.NewReader(in, u.job.object.Name)
+	large := false
+	w.reader.Ask(func(bytes int64) {
+		large = true
+		w.flow.ask(u, bytes)
+	})
 	w.records(ctx)
 	w.settle("")
 	w.flush()
 	w.reader.Close()
 	w.reader = nil
+	if large {
+		w.matcher.Trim()
+	}
 	if err := body.Close(); err != nil && w.cur.unread == nil {
 		w.cur.unread = &Problem{u.job.object.Name, err}
 		w.flush()

@@ -7,6 +7,7 @@ type unit struct {
 	job    job
 	queue  []*batch
 	closed bool
+	large  int64 // bytes that its reader holds beyond the usual
 }
 
 // flow carries batches from the workers to the sequencer and holds back a worker that
@@ -18,13 +19,15 @@ type flow struct {
 	head    *unit
 	waiting int64 // bytes of the batches of all units but the head
 	limit   int64
+	large   int64 // bytes that the readers of all units but the head hold beyond the usual
+	room    int64 // how many they may
 }
 
 // headQueue is how many batches may wait for the sequencer at its own unit.
 const headQueue = 8
 
-func newFlow(limit int64) *flow {
-	f := &flow{limit: limit}
+func newFlow(limit, room int64) *flow {
+	f := &flow{limit: limit, room: room}
 	f.changed.L = &f.mu
 	return f
 }
@@ -52,7 +55,26 @@ func (f *flow) end(u *unit) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	u.closed = true
+	if u != f.head {
+		f.large -= u.large
+	}
+	u.large = 0
 	f.changed.Broadcast()
+}
+
+// ask lets the reader of u hold more bytes than usual, waiting while those of other units
+// hold many: otherwise memory would grow with the number of workers. The one that the
+// sequencer is at does not wait, for the others may be waiting for it.
+func (f *flow) ask(u *unit, bytes int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for u != f.head && f.large > u.large && f.large+bytes > f.room {
+		f.changed.Wait()
+	}
+	u.large += bytes
+	if u != f.head {
+		f.large += bytes
+	}
 }
 
 // begin makes u the unit that the sequencer is at.
@@ -60,6 +82,7 @@ func (f *flow) begin(u *unit) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.head = u
+	f.large -= u.large
 	for _, b := range u.queue {
 		f.waiting -= b.bytes
 	}

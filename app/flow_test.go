@@ -14,7 +14,7 @@ func TestFlow(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))
 			const limit = 1000
-			f := newFlow(limit)
+			f := newFlow(limit, limit)
 			order, todo := make(chan *unit, 4), make(chan *unit)
 			sizes := make([]int, 60)
 			for i := range sizes {
@@ -40,6 +40,9 @@ func TestFlow(t *testing.T) {
 						next++
 						mu.Unlock()
 						for i := range sizes[n] {
+							if (n+i)%5 == 0 {
+								f.ask(u, int64(100+i))
+							}
 							f.push(u, &batch{read: int64(n), decoded: int64(i), bytes: 100 + int64(i)})
 						}
 						f.end(u)
@@ -52,8 +55,11 @@ func TestFlow(t *testing.T) {
 				i := int64(0)
 				for b := f.next(u); b != nil; b = f.next(u) {
 					f.mu.Lock()
-					waiting, queued := f.waiting, len(u.queue)
+					waiting, queued, held := f.waiting, len(u.queue), f.large
 					f.mu.Unlock()
+					if held > limit+140*8 { // beyond it only who holds all of it alone
+						t.Fatalf("seed %d: readers hold %d bytes", seed, held)
+					}
 					if b.decoded != i || queued > 60 {
 						t.Fatalf("seed %d: batch %d of unit %d stands at %d, %d are queued", seed, b.decoded, n, i, queued)
 					}
@@ -66,8 +72,8 @@ func TestFlow(t *testing.T) {
 				n++
 			}
 			wg.Wait()
-			if n != len(sizes) || most > limit || f.waiting != 0 {
-				t.Errorf("seed %d: %d units, at most %d bytes waiting, %d left", seed, n, most, f.waiting)
+			if n != len(sizes) || most > limit || f.waiting != 0 || f.large != 0 {
+				t.Errorf("seed %d: %d units, at most %d bytes waiting, %d left and %d held", seed, n, most, f.waiting, f.large)
 			}
 		})
 	}

@@ -195,6 +195,11 @@ func hostileFiles() []hostile {
 			}
 		}, after: true},
 		{name: "lines of 200 MB in 8 files", copies: 8, write: func(w io.Writer) { io.WriteString(w, `{"a":"`); again(w, "x", 200<<20); io.WriteString(w, "\"}\n") }, after: true, says: tooLong, args: []string{"--workers", "8"}},
+		{name: "records of 30 MB in 16 files", copies: 16, write: func(w io.Writer) {
+			for i := range 2 {
+				io.WriteString(w, strings.Replace(goodLine(10+i), fmt.Sprintf(`"trail-%d"`, 10+i), fmt.Sprintf(`"trail-%d%s"`, 10+i, strings.Repeat("X", 30_000_000)), 1))
+			}
+		}, after: true, args: []string{"--workers", "16"}},
 		{name: "a record of a million keys", write: func(w io.Writer) {
 			io.WriteString(w, `{"a":1`)
 			for i := range 1_000_000 {

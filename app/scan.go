@@ -48,6 +48,10 @@ type Scan struct {
 // waitingBytes bounds the batches of workers that are ahead of the sequencer.
 const waitingBytes = 64 << 20
 
+// largeBytes bounds what the readers of workers that are ahead of the sequencer hold
+// beyond the usual.
+const largeBytes = 40 << 20
+
 // unitsAhead bounds the objects between the workers and the sequencer, jobsAhead those
 // that are listed and not yet begun.
 const (
@@ -98,7 +102,7 @@ func (s *Scan) Run(ctx context.Context, out report.Writer, sources ...source.Sou
 	defer stop()
 	q := &sequencer{scan: s, out: out, window: window, windows: s.engine.NewWindows(),
 		sum: &Summary{Formats: map[string]uint64{}, Findings: map[yagura.Severity]uint64{}}}
-	f := newFlow(waitingBytes)
+	f := newFlow(waitingBytes, largeBytes)
 	order := make(chan *unit, unitsAhead)
 	todo := make(chan *unit)
 	jobs := make(chan job, jobsAhead)

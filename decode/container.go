@@ -72,6 +72,7 @@ type tools struct {
 	gz   *gzipReader
 	buf  *bufio.Reader // of zs
 	zs   *zstd.Decoder
+	held int64 // bytes of its window, when that is large
 }
 
 // layer is an archive that is open.
@@ -108,7 +109,11 @@ func (t *tools) close() {
 	if t.buf != nil {
 		t.buf.Reset(nil)
 	}
-	if t.zs != nil {
+	switch {
+	case t.held > 0:
+		t.zs.Close() // it would keep its memory
+		t.zs, t.held = nil, 0
+	case t.zs != nil:
 		_ = t.zs.Reset(nil)
 	}
 }
@@ -209,7 +214,7 @@ func (u *unpacker) open(s *stream, src io.Reader, name string, level int) *Recor
 		}
 		switch kind {
 		case inGzip, inZstd:
-			src, err = t.unpack(kind, whole)
+			src, err = t.unpack(kind, head, whole, &u.r.usage)
 			if err != nil {
 				return fail(err.Error(), hintOf(err))
 			}
@@ -259,7 +264,7 @@ func (u *unpacker) payload(s *stream, data []byte) *RecordError {
 		u.inner = append(u.inner, tools{})
 	}
 	fixed, guess, file := s.fixed, s.guess, s.file
-	src, err := u.inner[u.r.depth].unpack(kind, bytes.NewReader(data))
+	src, err := u.inner[u.r.depth].unpack(kind, data, bytes.NewReader(data), &u.r.usage)
 	if err != nil {
 		return &RecordError{File: file, Offset: fixed, Reason: "payload: " + err.Error(), Hint: hintOf(err)}
 	}
@@ -349,8 +354,18 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// unpack starts to undo a compression.
-func (t *tools) unpack(kind contentKind, src io.Reader) (io.Reader, error) {
+// windowOf returns how large a window zstd text asks for, when that is large.
+func windowOf(head []byte) int64 {
+	const usual = 8 << 20 // what every decoder should allow
+	var h zstd.Header
+	if err := h.Decode(head); err != nil || h.WindowSize <= usual {
+		return 0
+	}
+	return int64(min(h.WindowSize, maxWindow))
+}
+
+// unpack starts to undo a compression. head is the start of src.
+func (t *tools) unpack(kind contentKind, head []byte, src io.Reader, usage *usage) (io.Reader, error) {
 	if kind == inGzip {
 		if t.gz == nil {
 			t.gz = new(gzipReader)
@@ -370,6 +385,9 @@ func (t *tools) unpack(kind contentKind, src io.Reader) (io.Reader, error) {
 		}
 		t.zs = zs
 	}
+	window := windowOf(head)
+	usage.add(window - t.held)
+	t.held = window
 	if err := t.zs.Reset(t.buf); err != nil {
 		return nil, fmt.Errorf("zstd: %w", err)
 	}

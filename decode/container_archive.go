@@ -154,6 +154,7 @@ func (u *unpacker) random(src io.Reader, level int) (io.ReaderAt, int64, error) 
 	}
 	m := &inMemory{}
 	for {
+		u.r.usage.add(spoolPart)
 		part := make([]byte, spoolPart)
 		n, err := io.ReadFull(src, part)
 		m.parts = append(m.parts, part[:n])

@@ -123,6 +123,7 @@ type scratch struct {
 	levels []*stream   // the stream of the file, and those of opened envelopes
 	unpack unpacker
 	words  words
+	usage  usage
 }
 
 func newScratch(d *Decoder) *scratch {
@@ -158,6 +159,12 @@ func (d *Decoder) NewReader(r io.Reader, file string) *Reader {
 	rd.unpack.start(rd, r, file)
 	return rd
 }
+
+// Ask makes r ask before it holds more than a megabyte or so: long records, archives that
+// cannot be read in place, great windows of zstd. ask is told how many bytes more that is
+// than ever before, and may wait until there is room for them. What a Reader holds is given
+// back when it has ended.
+func (r *Reader) Ask(ask func(bytes int64)) { r.usage.ask = ask }
 
 // BytesRead returns how many bytes were read of the file as given. It may be called
 // at any time by any goroutine.
@@ -234,7 +241,10 @@ func (r *Reader) release() {
 		l.rest()
 	}
 	r.scratch, r.rec.Doc = nil, nil
-	r.d.scratch.Put(s)
+	if s.usage.most == 0 { // else it refers to much that the next file does not need
+		s.usage = usage{}
+		r.d.scratch.Put(s)
+	}
 }
 
 // Close gives back the memory of a Reader that was not read to its end. Records

@@ -29,7 +29,7 @@ func (r *Reader) step() (bad *RecordError, err error) {
 func (r *Reader) current() (*stream, *RecordError, error) {
 	for {
 		if len(r.levels) == 0 {
-			r.levels = append(r.levels, &stream{limit: r.d.maxRecord + 1})
+			r.levels = append(r.levels, &stream{limit: r.d.maxRecord + 1, usage: &r.usage})
 		}
 		s := r.levels[r.depth]
 		if s.open {
@@ -405,7 +405,7 @@ func (r *Reader) unwrap(s *stream, n int) (opened bool, bad *RecordError) {
 			continue
 		}
 		if len(r.levels) == r.depth+1 {
-			r.levels = append(r.levels, &stream{limit: r.d.maxRecord + 1})
+			r.levels = append(r.levels, &stream{limit: r.d.maxRecord + 1, usage: &r.usage})
 		}
 		in := r.levels[r.depth+1]
 		in.queue, in.arena, in.at, in.open, in.guess = in.queue[:0], in.arena[:0], s.offset(), false, s.guess
@@ -414,6 +414,7 @@ func (r *Reader) unwrap(s *stream, n int) (opened bool, bad *RecordError) {
 			in.arena = append(in.arena, payload...)
 			in.queue = append(in.queue, in.arena[from:len(in.arena):len(in.arena)])
 		})
+		in.count(cap(in.arena))
 		if err != nil {
 			return false, r.bad(s, e.Name+": "+err.Error(), "")
 		}

@@ -29,6 +29,8 @@ type stream struct {
 	sign   []byte // how the last record started, up to its first colon
 
 	own   []byte   // the buffer that is kept from one file to the next
+	usage *usage   // what large buffers are counted in
+	large int64    // bytes of buf and of arena that are
 	queue [][]byte // payloads that are still to be read
 	arena []byte   // what queue lies in
 	at    int64    // offset of the envelope that queue came from
@@ -62,20 +64,22 @@ func (s *stream) reset(src io.Reader, file string) {
 	if s.own == nil {
 		s.own = make([]byte, startBuffer+slack)
 	}
-	*s = stream{own: s.own, buf: s.own, src: src, file: file, fixed: -1, open: true,
+	s.count(0)
+	*s = stream{own: s.own, usage: s.usage, buf: s.own, src: src, file: file, fixed: -1, open: true,
 		frames: append(s.frames[:0], frame{kind: top}), sign: s.sign[:0], queue: s.queue, arena: s.arena, at: s.at, limit: s.limit}
 }
 
 // payload makes s read the text of an envelope's payload.
 func (s *stream) payload(data []byte, outer *stream) {
-	*s = stream{own: s.own, buf: data, end: len(data), eof: true, file: outer.file, fixed: s.at, open: true,
+	*s = stream{own: s.own, usage: s.usage, large: s.large, buf: data, end: len(data), eof: true, file: outer.file, fixed: s.at, open: true,
 		frames: append(s.frames[:0], frame{kind: top}), sign: s.sign[:0], queue: s.queue, arena: s.arena, at: s.at,
 		limit: s.limit, guess: s.guess}
 }
 
 // rest forgets what s refers to and keeps its memory, unless it is large.
 func (s *stream) rest() {
-	*s = stream{own: s.own, limit: s.limit, frames: s.frames[:0], sign: s.sign[:0], queue: s.queue[:0], arena: s.arena[:0]}
+	s.count(0)
+	*s = stream{own: s.own, usage: s.usage, limit: s.limit, frames: s.frames[:0], sign: s.sign[:0], queue: s.queue[:0], arena: s.arena[:0]}
 	if cap(s.arena) > 4*startBuffer {
 		s.arena = nil
 	}
@@ -170,9 +174,43 @@ func (s *stream) shift(keep int) {
 
 // grow doubles the buffer.
 func (s *stream) grow() {
-	bigger := make([]byte, min(2*len(s.buf), max(s.limit, startBuffer)+slack))
+	size := min(2*len(s.buf), max(s.limit, startBuffer)+slack)
+	s.count(size)
+	bigger := make([]byte, size)
 	copy(bigger, s.buf[:s.end])
 	s.buf = bigger
+}
+
+// count notes how large the memory of s is, before it is.
+func (s *stream) count(size int) {
+	n := int64(size)
+	if size <= 4*startBuffer+slack {
+		n = 0
+	}
+	by := n - s.large
+	s.large = n
+	s.usage.add(by)
+}
+
+// usage is how many bytes a Reader holds beyond the little that each one does.
+type usage struct {
+	now, most int64
+	ask       func(bytes int64) // nil when nobody wants to know
+}
+
+// add notes that more bytes are needed, or fewer. It waits for the consent of whoever
+// is asked.
+func (u *usage) add(by int64) {
+	if u == nil || by == 0 {
+		return
+	}
+	u.now += by
+	if more := u.now - u.most; more > 0 {
+		if u.ask != nil {
+			u.ask(more)
+		}
+		u.most = u.now
+	}
 }
 
 // full reports whether the unread bytes fill the largest buffer there may be.

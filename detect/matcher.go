@@ -89,6 +89,15 @@ func (m *Matcher) Match(format string, doc *slot.Doc, meta query.Meta) []Hit {
 	return m.hits
 }
 
+// Trim forgets all records judged so far and the memory that they took. It costs as much
+// as a new Matcher, and is for after records of many megabytes. What [Matcher.Track]
+// noted is kept.
+func (m *Matcher) Trim() {
+	if !m.track {
+		m.cur, m.st, m.states = nil, nil, map[string]*formatState{}
+	}
+}
+
 // turn makes format the current one.
 func (m *Matcher) turn(format string) bool {
 	s := m.states[format]

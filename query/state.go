@@ -139,7 +139,13 @@ func (st *State) Begin(doc *slot.Doc, meta Meta) {
 	st.yes += 2
 	st.doc, st.meta = doc, meta
 	st.trues, st.arena, st.inners = st.trues[:0], st.arena[:0], st.inners[:0]
+	if cap(st.arena) > maxKept {
+		st.arena = nil
+	}
 }
+
+// maxKept is how many bytes of one record's texts are kept as room for the next one's.
+const maxKept = 1 << 20
 
 // Meta returns what [State.Begin] or [State.SetMeta] was given.
 func (st *State) Meta() Meta { return st.meta }

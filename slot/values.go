@@ -49,6 +49,9 @@ type head struct {
 // Value is the number of a value in a Doc; negative means none.
 type Value int32
 
+// maxKept is how many bytes of one record's texts are kept as room for the next one's.
+const maxKept = 1 << 20
+
 // reset empties d for the next record of p.
 func (d *Doc) reset(p *Plan) {
 	if len(d.heads) != p.slots || len(d.seen) != p.exact {
@@ -63,6 +66,9 @@ func (d *Doc) reset(p *Plan) {
 	d.src, d.level = 0, 0
 	d.values, d.filled = d.values[:0], d.filled[:0]
 	d.texts, d.memo, d.arena = d.texts[:0], d.memo[:0], d.arena[:0]
+	if cap(d.arena) > maxKept {
+		d.arena = nil
+	}
 	d.buf, d.record = nil, nil
 }
 
