@@ -404,8 +404,8 @@ func (n named) Read(p []byte) (int, error) {
 	k, err := n.src.Read(p)
 	switch {
 	case err == nil || errors.Is(err, io.EOF):
-	case errors.Is(err, zstd.ErrWindowSizeExceeded):
-		err = errHinted{prefix(n.name, err), fmt.Sprintf("unpacking takes over %d MB of memory: compress it without --long and --ultra", maxWindow>>20)}
+	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
+		err = errHinted{fmt.Errorf("%s: its window is larger than %d MB", n.name, maxWindow>>20), "pack it again without --long and --ultra"}
 	default:
 		err = prefix(n.name, err)
 	}
