@@ -38,7 +38,7 @@ type Finding struct {
 	Source           string    `json:"source"`
 	Time             time.Time `json:"time"`
 	Event            EventRef  `json:"event"`  // the event, or the window's last
-	Events           []string  `json:"events"` // native ids of all events
+	Events           []string  `json:"events"` // native ids of all events; the key of one that has none
 	Entities         []Entity  `json:"entities"`
 	Why              []Why     `json:"why"`
 	Output           string    `json:"output"`

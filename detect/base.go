@@ -363,7 +363,7 @@ func appendText(dst []byte, s string) []byte {
 
 // encodeHead appends what a window's finding needs of an event.
 func encodeHead(dst []byte, ev *yagura.Event) []byte {
-	return appendHead(dst, ev.Ref(), ev.Format, ev.Source, []string{ev.ID}, 1, func() []yagura.Entity {
+	return appendHead(dst, ev.Ref(), ev.Format, ev.Source, []string{nameOf(ev)}, 1, func() []yagura.Entity {
 		var set entitySet
 		set.event(ev)
 		out, _ := set.list(nil)

@@ -33,7 +33,7 @@ func (m *Matcher) Finding(h Hit, ev *yagura.Event) yagura.Finding {
 	f.ID = eventFindingID(&in.digest, &ev.Key)
 	f.Time = ev.Time
 	f.Event = ev.Ref()
-	f.Events = []string{ev.ID}
+	f.Events = []string{nameOf(ev)}
 	f.Why = c.prog.Why(m.st)
 	f.Output = m.output(h.Rule.On(m.name), c)
 	var set entitySet
@@ -47,6 +47,14 @@ func (m *Matcher) Finding(h Hit, ev *yagura.Event) yagura.Finding {
 	f.Entities, f.Caps = set.list(f.Caps)
 	f.CauseKey = m.causeKey(h, c, ev)
 	return f
+}
+
+// nameOf is how a finding names an event: by its native id, or else by its key.
+func nameOf(ev *yagura.Event) string {
+	if ev.ID == "" {
+		return ev.Key.String()
+	}
+	return ev.ID
 }
 
 func newFinding(r *rule.Rule, in *ruleInfo, format, source string) yagura.Finding {

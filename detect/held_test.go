@@ -339,3 +339,35 @@ func TestEmptyList(t *testing.T) {
 		t.Errorf("%s, %+v", diff, st)
 	}
 }
+
+// TestEventsWithoutIDs: a finding names an event that has no native id by its key.
+func TestEventsWithoutIDs(t *testing.T) {
+	a := baseRule("a")
+	s := newStand(t, Options{}, corr("x", rule.EventCount, 60, []*rule.Rule{a}, false, bound("gte", 2)), simple("y", pred(field("names"), query.Eq, "a")))
+	w := s.e.NewWindows()
+	defer w.Close()
+	var got [][]string
+	for i := range 2 {
+		ev := small{key: i, names: "a"}.event()
+		ev.ID = ""
+		m, doc := s.e.NewMatcher(), s.plan.NewDoc()
+		if _, err := s.plan.Scan([]byte(small{names: "a"}.record()), doc); err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range m.Match(testFormat, doc, query.Meta{}) {
+			if h.Alerts {
+				got = append(got, m.Finding(h, ev).Events)
+			}
+			if err := w.Add(m.Base(h, ev)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.Finish(func(f yagura.Finding) error { got = append(got, f.Events); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	zero, one := yagura.Key{0, 0}.String(), yagura.Key{0, 1}.String()
+	if diff := cmp.Diff([][]string{{zero}, {one}, {zero, one}}, got); diff != "" {
+		t.Error(diff)
+	}
+}
