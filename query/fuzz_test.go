@@ -185,7 +185,8 @@ func FuzzTime(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		got, ok := parseTime([]byte(s))
 		want, err := time.Parse(time.RFC3339, s)
-		if err == nil && want.Year() > 0 && (!ok || !got.Equal(want.Truncate(time.Second))) {
+		strict := strings.IndexByte(s, ':') == len("2006-01-02T15") // package time reads an hour of one digit too
+		if err == nil && strict && want.Year() > 0 && (!ok || !got.Equal(want.Truncate(time.Second))) {
 			t.Errorf("%q: got %v %v, want %v", s, got, ok, want)
 		}
 		if ok && (got.Month() < 1 || got.Day() < 1) {
