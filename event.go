@@ -3,6 +3,7 @@ package yagura
 import (
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -15,6 +16,14 @@ func (k Key) String() string { return hex.EncodeToString(k[:]) }
 
 // MarshalText returns what [Key.String] returns.
 func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText reads what [Key.MarshalText] wrote.
+func (k *Key) UnmarshalText(text []byte) error {
+	if n, err := hex.Decode(k[:], text[:min(len(text), 2*len(k))]); err != nil || len(text) != 2*len(k) || n != len(k) {
+		return fmt.Errorf("event key %q: want 32 hexadecimal digits", text)
+	}
+	return nil
+}
 
 // Outcomes of an event.
 const (
@@ -29,6 +38,7 @@ type Event struct {
 	V        int             `json:"v"`
 	ID       string          `json:"id"` // the native id as printed in the record
 	Key      Key             `json:"key"`
+	Content  uint64          `json:"-"` // hash of time, actor, action, target and outcome: what tells events with one key apart
 	Format   string          `json:"format"` // "aws.cloudtrail", "entra.audit", …
 	Source   string          `json:"source"` // the collector: "file", "s3", "stdin"
 	Time     time.Time       `json:"time"`   // when it happened, by the record itself; zero if it does not say

@@ -28,7 +28,7 @@ const (
 // Its JSON form is one line of `yagura scan --format jsonl` (contract version 1).
 type Finding struct {
 	V                int       `json:"v"`
-	ID               string    `json:"id"` // a pure function of rule and event key, or of rule, group and window
+	ID               string    `json:"id"` // a pure function of rule, event key and content, or of rule, group and window
 	CauseKey         string    `json:"cause_key"`
 	Kind             Kind      `json:"kind"`
 	Rule             RuleRef   `json:"rule"`

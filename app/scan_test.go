@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -192,6 +193,32 @@ func TestConflictFlood(t *testing.T) {
 	}
 	if last := lines[1000]; !strings.Contains(last, "301 more events") || !strings.Contains(last, "the first 1000 are named one by one") {
 		t.Errorf("the last says %s", last)
+	}
+}
+
+// TestConflictIDs: findings about two contents of one id are two findings, whatever
+// their order; those about a repeat are one.
+func TestConflictIDs(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeFile(t, "a.jsonl", event(1, 1, "StopLogging", "alice"), event(1, 1, "StopLogging", "mallory"), event(1, 1, "StopLogging", "alice"))
+	writeFile(t, "b.jsonl", event(1, 1, "StopLogging", "mallory"), event(1, 1, "StopLogging", "alice"))
+	ids := func(name string) (out []string) {
+		lines, _, _ := runScan(t, rulesFor(t, testRules), ScanOptions{}, name)
+		for _, line := range lines {
+			var f yagura.Finding
+			if err := json.Unmarshal([]byte(line), &f); err != nil {
+				t.Fatal(err)
+			}
+			if f.Rule.Title == "Trail stopped" {
+				out = append(out, f.ID)
+			}
+		}
+		slices.Sort(out)
+		return slices.Compact(out)
+	}
+	a, b := ids("a.jsonl"), ids("b.jsonl")
+	if d := cmp.Diff(a, b); d != "" || len(a) != 2 {
+		t.Errorf("%d ids\n%s", len(a), d)
 	}
 }
 

@@ -36,7 +36,7 @@ func TestMapping(t *testing.T) {
 		t.Fatalf("%d records", len(list))
 	}
 	e := list[0]
-	want := yagura.Event{V: 1, ID: "v-1", Key: e.Key, Format: "acme.vpn", Time: timeOf(1709640001123e6), Account: "t1", Region: "tokyo",
+	want := yagura.Event{V: 1, ID: "v-1", Key: e.Key, Content: e.Content, Format: "acme.vpn", Time: timeOf(1709640001123e6), Account: "t1", Region: "tokyo",
 		Action: "tunnel.open", Actor: yagura.Actor{Type: "user", ID: "u-7", Name: "dave@example.com"},
 		Targets: []yagura.Entity{{Type: "resource", ID: "gw1"}}, SrcIP: "203.0.113.200", Outcome: "failure",
 		Entities: []yagura.Entity{{Type: "user", ID: "u-7"}, {Type: "resource", ID: "gw1"}, {Type: "ip", ID: "203.0.113.200"},

@@ -269,7 +269,7 @@ func (r *Record) Event() yagura.Event {
 // Head makes e the event of a record without its bytes, for whoever needs its header
 // only.
 func (r *Record) Head(e *yagura.Event) {
-	*e = yagura.Event{V: 1, Key: r.Key, Format: r.Format.Name, File: r.File, Offset: r.Offset, Outcome: yagura.OutcomeUnknown}
+	*e = yagura.Event{V: 1, Key: r.Key, Content: r.Content, Format: r.Format.Name, File: r.File, Offset: r.Offset, Outcome: yagura.OutcomeUnknown}
 	r.Format.Header(r, e)
 }
 

@@ -30,7 +30,7 @@ func (m *Matcher) Finding(h Hit, ev *yagura.Event) yagura.Finding {
 	c := &m.cur.rules[h.pos]
 	in := &m.e.info[h.num]
 	f := newFinding(h.Rule, in, ev.Format, ev.Source)
-	f.ID = eventFindingID(&in.digest, &ev.Key)
+	f.ID = eventFindingID(&in.digest, ev)
 	f.Time = ev.Time
 	f.Event = ev.Ref()
 	f.Events = []string{nameOf(ev)}
@@ -70,11 +70,13 @@ func newFinding(r *rule.Rule, in *ruleInfo, format, source string) yagura.Findin
 }
 
 // eventFindingID makes the id of a finding about one event from the rule's digest and
-// the event's key, in the way in which the key itself is made: 32 hexadecimal digits.
-func eventFindingID(rule *[16]byte, key *yagura.Key) string {
-	var b [32]byte
+// the event's key and content, in the way in which the key itself is made: 32
+// hexadecimal digits.
+func eventFindingID(rule *[16]byte, ev *yagura.Event) string {
+	var b [40]byte
 	copy(b[:16], rule[:])
-	copy(b[16:], key[:])
+	copy(b[16:], ev.Key[:])
+	binary.BigEndian.PutUint64(b[32:], ev.Content)
 	var sum [16]byte
 	for i, seed := range [...]uint64{seedHigh, seedLow} {
 		var d xxhash.Digest
