@@ -222,6 +222,23 @@ func TestConflictIDs(t *testing.T) {
 	}
 }
 
+// TestConflictsCount: events with one id and different content count as those that they
+// are in windows, repeats of them do not.
+func TestConflictsCount(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var lines []string
+	for minute := range 4 {
+		lines = append(lines, event(1, minute, "StopLogging", "alice"), event(1, minute, "StopLogging", "alice"))
+	}
+	for n, want := range map[int]uint64{3: 0, 4: 1} {
+		writeFile(t, "a.jsonl", lines[:2*n]...)
+		_, _, sum := runScan(t, rulesFor(t, testRules), ScanOptions{}, "a.jsonl")
+		if got := sum.Findings[yagura.SeverityCritical]; got != want || sum.Repeats != uint64(n) {
+			t.Errorf("%d versions: %d windows, %d repeats", n, got, sum.Repeats)
+		}
+	}
+}
+
 func TestBrokenFlood(t *testing.T) {
 	t.Chdir(t.TempDir())
 	lines := []string{event(1, 1, "StopLogging", "alice")}

@@ -109,12 +109,19 @@ func (m *Matcher) Base(h Hit, ev *yagura.Event) *BaseMatch {
 			values = appendRows(values, [][]byte{encodeRow(partsOf(m.st, c, at.Carry, maxGroups, &b.stats))})
 		}
 		for _, g := range groups {
-			rec := encodeKey(nil, fd, g, t, ev.Key)
+			rec := encodeKey(nil, fd, g, t, identity(ev))
 			rec = append(append(rec, values...), head...)
 			b.records = append(b.records, rec)
 		}
 	}
 	return b
+}
+
+// identity tells events apart: by their key, and those with one key by their content.
+func identity(ev *yagura.Event) yagura.Key {
+	k := ev.Key
+	binary.BigEndian.PutUint64(k[8:], binary.BigEndian.Uint64(k[8:])^ev.Content)
+	return k
 }
 
 // nanos returns a time in nanoseconds since 1970; false when it has none. The years are
