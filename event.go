@@ -38,7 +38,7 @@ type Event struct {
 	V        int             `json:"v"`
 	ID       string          `json:"id"` // the native id as printed in the record
 	Key      Key             `json:"key"`
-	Content  uint64          `json:"-"` // hash of time, actor, action, target and outcome: what tells events with one key apart
+	Content  uint64          `json:"-"`      // hash of time, actor, action, target and outcome: what tells events with one key apart
 	Format   string          `json:"format"` // "aws.cloudtrail", "entra.audit", …
 	Source   string          `json:"source"` // the collector: "file", "s3", "stdin"
 	Time     time.Time       `json:"time"`   // when it happened, by the record itself; zero if it does not say

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/yagura-sec/yagura"
@@ -41,6 +42,9 @@ type RuleOptions struct {
 // Rules is what was loaded.
 type Rules struct {
 	Rules []*rule.Rule
+	// Disabled are the rules that could run and do not, because their file or falco.yaml
+	// says so.
+	Disabled []*rule.Rule
 	// Refusals are the rules that were not loaded, and warnings about those that were.
 	Refusals []rule.Refusal
 	Files    int // that hold rules
@@ -93,7 +97,7 @@ func (r *Rules) Text(ref yagura.RuleRef) report.RuleText {
 	return t
 }
 
-// Lookup finds rules by id, name or title, or, where none is equal, by a part of the title.
+// Lookup finds rules, disabled ones too, by id, name or title, or, where none is equal, by a part of the title.
 func (r *Rules) Lookup(word string) []*rule.Rule {
 	equal := func(x *rule.Rule) bool { return x.ID == word || x.Name == word || strings.EqualFold(x.Title, word) }
 	part := func(x *rule.Rule) bool {
@@ -101,7 +105,7 @@ func (r *Rules) Lookup(word string) []*rule.Rule {
 	}
 	for _, match := range []func(*rule.Rule) bool{equal, part} {
 		var found []*rule.Rule
-		for _, x := range r.Rules {
+		for _, x := range slices.Concat(r.Rules, r.Disabled) {
 			if match(x) {
 				found = append(found, x)
 			}
@@ -180,9 +184,13 @@ func LoadRules(o RuleOptions) (*Rules, error) {
 }
 
 func (r *Rules) add(rules []*rule.Rule, refusals []rule.Refusal) {
-	r.Rules = append(r.Rules, rules...)
 	r.Refusals = append(r.Refusals, refusals...)
 	for _, x := range rules {
+		if x.Disabled {
+			r.Disabled = append(r.Disabled, x)
+			continue
+		}
+		r.Rules = append(r.Rules, x)
 		r.byRef[refKey(x.ID, x.Title, x.File)] = x
 	}
 }

@@ -94,6 +94,9 @@ func (e *explainer) rule(r *rule.Rule) {
 	e.fact("status", "ステータス", r.Status)
 	e.fact("author", "作成者", r.Author)
 	e.fact("licence", "ライセンス", r.License)
+	if r.Disabled {
+		e.fact("disabled", "無効", e.in("its file or falco.yaml says that it does not run", "ファイルまたは falco.yaml により実行されません"))
+	}
 	if r.Silent {
 		e.fact("silent", "集計専用", e.in("it feeds correlations and makes no finding of its own", "相関ルールの材料になり、単独では検出結果を出しません"))
 	}

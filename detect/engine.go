@@ -79,6 +79,9 @@ func New(rules []*rule.Rule, o Options) (*Engine, error) {
 		return nil
 	}
 	for _, r := range rules {
+		if r.Disabled {
+			continue
+		}
 		if err := add(r, !r.Silent, nil); err != nil {
 			return nil, err
 		}

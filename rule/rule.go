@@ -49,6 +49,8 @@ type Rule struct {
 	Correlation *Correlation
 	// Silent rules feed correlations and make no finding of their own.
 	Silent bool
+	// Disabled rules are whole, and do not run: their file or configuration says so.
+	Disabled bool
 	// Exclusive, where not empty, names a group of rules of which only one speaks: of
 	// those that match one event the first in load order makes its finding and the
 	// others make none (Falco's rule_matching: first).

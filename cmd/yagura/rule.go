@@ -50,7 +50,7 @@ type ruleListCmd struct {
 // Help is the text below the usage of rule list.
 func (ruleListCmd) Help() string {
 	return `
-A rule that only feeds a correlation makes no finding of its own; its severity is shown as -.
+A rule that only feeds a correlation makes no finding of its own; its severity is shown as -. One that its file or falco.yaml disables does not run, and is shown as disabled.
 
 Examples:
 
@@ -71,18 +71,21 @@ func (c *ruleListCmd) Run(env *environment) error {
 		return err
 	}
 	if c.Format == "jsonl" {
-		return listJSON(env.stdout, rules.Rules)
+		return listJSON(env.stdout, slices.Concat(rules.Rules, rules.Disabled))
 	}
 	heads := strings.Split(in(ja, "SEVERITY,KIND,LANGUAGE,TITLE,LOG TYPES,FILE", "重大度,種別,言語,タイトル,形式,ファイル"), ",")
 	rows := [][]string{heads}
-	for _, r := range rules.Rules {
+	for _, r := range slices.Concat(rules.Rules, rules.Disabled) {
 		severity, kind, title := r.EffectiveSeverity().String(), string(kindOf(r)), r.Title
 		if ja {
 			severity, title = r.EffectiveSeverity().Japanese(), rules.Japanese(yagura.RuleRef{ID: r.ID, Title: r.Title, File: r.File})
 			kind = map[string]string{string(yagura.Posture): "状態", string(yagura.Behaviour): "行為"}[kind]
 		}
-		if r.Silent {
+		switch {
+		case r.Silent:
 			severity = "-"
+		case r.Disabled:
+			severity = in(ja, "disabled", "無効")
 		}
 		formats := "*"
 		if r.Formats != nil {
@@ -112,6 +115,7 @@ type listed struct {
 	Tags             []string        `json:"tags"`
 	Correlation      string          `json:"correlation,omitempty"`
 	Silent           bool            `json:"silent,omitempty"`
+	Disabled         bool            `json:"disabled,omitempty"`
 }
 
 func listJSON(out io.Writer, rules []*rule.Rule) error {
@@ -120,7 +124,7 @@ func listJSON(out io.Writer, rules []*rule.Rule) error {
 	for _, r := range rules {
 		l := listed{ID: r.ID, Title: r.Title, TitleJapanese: r.Japanese.Title, Engine: r.Engine, File: r.File, Line: r.Line,
 			Severity: r.EffectiveSeverity(), SeverityOriginal: r.SeverityOriginal, Kind: kindOf(r), Mode: r.SideCar.Mode,
-			Formats: r.Formats, Tags: append([]string{}, r.Tags...), Silent: r.Silent}
+			Formats: r.Formats, Tags: append([]string{}, r.Tags...), Silent: r.Silent, Disabled: r.Disabled}
 		if r.Correlation != nil {
 			l.Correlation = string(r.Correlation.Type)
 		}
@@ -173,9 +177,9 @@ func (c *ruleCheckCmd) Run(env *environment) error {
 			return err
 		}
 	}
-	fmt.Fprintf(env.stderr, in(ja, "%s in %s loaded, %s refused, %s\n", "ルール: 読み込み %s (ファイル %s)、拒否 %s 件、警告 %s\n"), count(ja, len(rules.Rules), "rule", "rules", "件"),
-		count(ja, rules.Files, "file", "files", "件"), thousands(uint64(rules.Refused())), count(ja, warnings, "warning", "warnings", "件"))
-	if rules.Refused() > 0 || len(rules.Rules) == 0 {
+	fmt.Fprintf(env.stderr, in(ja, "%s in %s loaded%s, %s refused, %s\n", "ルール: 読み込み %s (ファイル %s)%s、拒否 %s 件、警告 %s\n"), count(ja, len(rules.Rules)+len(rules.Disabled), "rule", "rules", "件"),
+		count(ja, rules.Files, "file", "files", "件"), disabled(ja, rules), thousands(uint64(rules.Refused())), count(ja, warnings, "warning", "warnings", "件"))
+	if rules.Refused() > 0 || len(rules.Rules)+len(rules.Disabled) == 0 {
 		return &exitError{code: exitUsage}
 	}
 	return nil

@@ -64,9 +64,9 @@ func printSummary(s *screen, sum *app.Summary, rules *app.Rules, ja bool) {
 		return
 	}
 	if refused := thousands(uint64(rules.Refused())); ja {
-		s.line(fmt.Sprintf("ルール: 読み込み %s 件、拒否 %s 件", thousands(uint64(len(rules.Rules))), refused))
+		s.line(fmt.Sprintf("ルール: 読み込み %s 件%s、拒否 %s 件", thousands(uint64(len(rules.Rules)+len(rules.Disabled))), disabled(ja, rules), refused))
 	} else {
-		s.line(count(ja, len(rules.Rules), "rule", "rules", "") + " loaded, " + refused + " refused")
+		s.line(count(ja, len(rules.Rules)+len(rules.Disabled), "rule", "rules", "") + " loaded" + disabled(ja, rules) + ", " + refused + " refused")
 	}
 	var found []string
 	for _, level := range yagura.Severities() {
@@ -81,4 +81,13 @@ func printSummary(s *screen, sum *app.Summary, rules *app.Rules, ja bool) {
 		found = []string{in(ja, "none", "なし")}
 	}
 	s.line(in(ja, "findings: ", "検出結果: ") + strings.Join(found, in(ja, ", ", "、")))
+}
+
+// disabled says how many of the rules that were loaded do not run, where there are any.
+func disabled(ja bool, rules *app.Rules) string {
+	n := len(rules.Disabled)
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(in(ja, " (%s of them disabled)", " (うち無効 %s 件)"), thousands(uint64(n)))
 }

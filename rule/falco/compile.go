@@ -214,7 +214,7 @@ func (l *loader) undefined(id *identifier) *fault {
 	return f
 }
 
-// compileRule compiles one rule; nil means that it was refused, or is disabled.
+// compileRule compiles one rule; nil means that it was refused.
 func (l *loader) compileRule(d *ruleDef, lists map[*listDef][]string) *rule.Rule {
 	src := l.sources[d.source]
 	if src == nil {
@@ -250,9 +250,10 @@ func (l *loader) compileRule(d *ruleDef, lists map[*listDef][]string) *rule.Rule
 	for _, w := range built.warnings {
 		l.warn(d.name, w.code, w.msg, w.hint, w.at)
 	}
-	if !l.sideCar(d, built.out) || !d.enabled {
+	if !l.sideCar(d, built.out) {
 		return nil
 	}
+	built.out.Disabled = !d.enabled
 	return built.out
 }
 

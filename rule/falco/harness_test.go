@@ -26,7 +26,7 @@ func newJudge(t testing.TB, rules []*rule.Rule, format string) *judge {
 	b := slot.NewBuilder()
 	j := &judge{set: query.NewSet(b)}
 	for _, r := range rules {
-		if r.When == nil || !slices.Contains(r.Formats, format) {
+		if r.Disabled || r.When == nil || !slices.Contains(r.Formats, format) {
 			continue
 		}
 		r = r.On(format)
