@@ -61,3 +61,16 @@ func (e *Event) Ref() EventRef {
 	return EventRef{ID: e.ID, Key: e.Key, Time: e.Time, Account: e.Account, Region: e.Region,
 		Action: e.Action, Actor: e.Actor, SrcIP: e.SrcIP, Outcome: e.Outcome}
 }
+
+// EventRef is the part of an event's header that a finding carries.
+type EventRef struct {
+	ID      string    `json:"id"`
+	Key     Key       `json:"key"`
+	Time    time.Time `json:"time"`
+	Account string    `json:"account"`
+	Region  string    `json:"region"`
+	Action  string    `json:"action"`
+	Actor   Actor     `json:"actor"`
+	SrcIP   string    `json:"src_ip"`
+	Outcome string    `json:"outcome"`
+}

@@ -57,19 +57,6 @@ type RuleRef struct {
 	Tags   []string `json:"tags"`
 }
 
-// EventRef is the part of an event's header that a finding carries.
-type EventRef struct {
-	ID      string    `json:"id"`
-	Key     Key       `json:"key"`
-	Time    time.Time `json:"time"`
-	Account string    `json:"account"`
-	Region  string    `json:"region"`
-	Action  string    `json:"action"`
-	Actor   Actor     `json:"actor"`
-	SrcIP   string    `json:"src_ip"`
-	Outcome string    `json:"outcome"`
-}
-
 // Why is one clause of a rule that held.
 type Why struct {
 	Field  string `json:"field"`  // as the rule writes it
