@@ -82,14 +82,6 @@ type arg struct {
 	net     netip.Prefix
 }
 
-// each is a question about the members of arrays.
-type each struct {
-	quant Quant
-	src   *Each
-	plan  *slot.Plan
-	prog  *Program
-}
-
 // Program is one compiled expression of a Set.
 type Program struct {
 	set  *Set
@@ -488,26 +480,4 @@ func (p *pred) identity() (key string, ok bool) {
 	slices.Sort(args)
 	b.WriteString("|" + strings.Join(slices.Compact(args), "|"))
 	return b.String(), true
-}
-
-func (s *Set) each(x *Each) (PredID, error) {
-	if x.Quant > EachNone {
-		return 0, fmt.Errorf("unknown quantifier %d", x.Quant)
-	}
-	f, err := s.field(x.Field, 0)
-	if err != nil {
-		return 0, err
-	}
-	if s.fields[f].derive != nil {
-		return 0, fmt.Errorf("a derived field has no members")
-	}
-	b := slot.NewBuilder()
-	prog, err := Compile(x.Where, b)
-	if err != nil {
-		return 0, err
-	}
-	id := PredID(len(s.preds))
-	s.preds = append(s.preds, pred{op: opEach, field: f, ref: noRef, group: -1,
-		each: &each{quant: x.Quant, src: x, plan: b.Plan(), prog: prog}})
-	return id, nil
 }

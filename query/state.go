@@ -63,12 +63,6 @@ type derived struct {
 	in  *fieldsInput
 }
 
-type eachState struct {
-	doc *slot.Doc
-	st  *State
-	buf []byte
-}
-
 // Seal ends the building of s.
 func (s *Set) Seal() {
 	if s.sealed {
