@@ -9,7 +9,6 @@ import (
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/query"
 	"github.com/yagura-sec/yagura/rule"
-	"github.com/yagura-sec/yagura/slot"
 )
 
 // Limits of conditions with their lists and macros put in: the nodes of one, and
@@ -426,83 +425,4 @@ func severity(priority string) yagura.Severity {
 		return yagura.SeverityLow
 	}
 	return yagura.SeverityNone
-}
-
-// Top-level keys of records by which the source of an older rule is known.
-func cloudtrailKeys() []string {
-	return []string{
-		"eventName", "eventSource", "eventTime", "eventID", "eventType", "eventVersion", "eventCategory", "awsRegion",
-		"sourceIPAddress", "userIdentity", "requestParameters", "responseElements", "errorCode", "errorMessage",
-		"recipientAccountId", "additionalEventData", "readOnly", "managementEvent", "resources", "requestID",
-		"sharedEventID", "vpcEndpointId", "tlsDetails", "serviceEventDetails",
-	}
-}
-func gcpKeys() []string { return []string{"protoPayload", "insertId", "logName", "receiveTimestamp"} }
-func kubernetesKeys() []string {
-	return []string{
-		"auditID", "stage", "verb", "objectRef", "requestObject", "responseObject", "responseStatus", "requestURI",
-		"user", "impersonatedUser", "annotations", "sourceIPs", "stageTimestamp", "requestReceivedTimestamp", "level",
-	}
-}
-
-// addGKE makes a rule for Kubernetes judge the audit log entries of GKE too. What is to
-// be said of the rule was said when it was compiled for Kubernetes.
-func (l *loader) addGKE(d *ruleDef, cond text, lists map[*listDef][]string, r *rule.Rule) {
-	b, f := l.build(newCompiler(l.gke, l.mem), d, cond, lists)
-	if f != nil || b.out.When == nil || len(b.out.Fields) != len(r.Fields) {
-		return
-	}
-	r.Formats = append(r.Formats, l.gke.format)
-	r.Variants = map[string]rule.Variant{l.gke.format: {
-		When: &query.And{X: []query.Expr{gkeOnly(), b.out.When}}, Fields: b.out.Fields, Counted: b.out.Counted, Output: b.out.Output,
-	}}
-}
-
-// addWorkspace makes a rule for Google Cloud's audit log judge the entries too that
-// Google Workspace writes there. Those that come from Workspace itself are no events of
-// Falco's source.
-func addWorkspace(r *rule.Rule) {
-	entry := &query.Pred{
-		Field: query.Field{Name: "protoPayload", Paths: []slot.Path{exact("protoPayload"), exact("protopayload_auditlog")}, Conv: query.ConvRaw},
-		Op:    query.Exists, Args: []query.Arg{{Bool: true}}, OpName: "exists",
-	}
-	const format = "google_workspace.audit"
-	r.Formats = append(r.Formats, format)
-	r.Variants = map[string]rule.Variant{format: {
-		When: &query.And{X: []query.Expr{entry, r.When}}, Fields: r.Fields, Counted: r.Counted, Output: r.Output,
-	}}
-}
-
-// oldStyle recognises rules of the older cloud style: source k8s_audit, which then
-// meant any JSON, and pointers that only CloudTrail or Google's records have. They
-// are compiled for those records, unless their file names the source of today, whose
-// author means Kubernetes by k8s_audit.
-func (l *loader) oldStyle(c *compiler, d *ruleDef, cond text, lists map[*listDef][]string, now *built) (*built, *fault) {
-	has := func(keys []string) bool {
-		return slices.ContainsFunc(c.pointers, func(p string) bool { return slices.Contains(keys, p) })
-	}
-	if c.own || has(kubernetesKeys()) {
-		return now, nil
-	}
-	source := ""
-	switch {
-	case has(cloudtrailKeys()):
-		source = "aws_cloudtrail"
-	case has(gcpKeys()):
-		source = "gcp_auditlog"
-	default:
-		return now, nil
-	}
-	if l.modern[d.from.path][source] {
-		l.warn(d.name, codeUnknownSource, "source k8s_audit means Kubernetes in a file that names "+source+
-			" too, and no Kubernetes record has these pointers", "write source: "+source, d.sourceAt)
-		return now, nil
-	}
-	then, f := l.build(newCompiler(l.sources[source], l.mem), d, cond, lists)
-	if f != nil {
-		return nil, f
-	}
-	l.warn(d.name, codeOldCloudStyle, "older cloud style: judged on "+l.sources[source].format+" records, not on Kubernetes",
-		"write source: "+source, d.sourceAt)
-	return then, nil
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/yagura-sec/yagura/query"
+	"github.com/yagura-sec/yagura/rule"
 	"github.com/yagura-sec/yagura/slot"
 )
 
@@ -66,6 +67,21 @@ func gcpPaths(places string) []slot.Path {
 		}
 	}
 	return paths
+}
+
+// addWorkspace makes a rule for Google Cloud's audit log judge the entries too that
+// Google Workspace writes there. Those that come from Workspace itself are no events of
+// Falco's source.
+func addWorkspace(r *rule.Rule) {
+	entry := &query.Pred{
+		Field: query.Field{Name: "protoPayload", Paths: []slot.Path{exact("protoPayload"), exact("protopayload_auditlog")}, Conv: query.ConvRaw},
+		Op:    query.Exists, Args: []query.Arg{{Bool: true}}, OpName: "exists",
+	}
+	const format = "google_workspace.audit"
+	r.Formats = append(r.Formats, format)
+	r.Variants = map[string]rule.Variant{format: {
+		When: &query.And{X: []query.Expr{entry, r.When}}, Fields: r.Fields, Counted: r.Counted, Output: r.Output,
+	}}
 }
 
 // gcpPolicyDelta yields the first list of binding changes that is not empty.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/yagura-sec/yagura/query"
+	"github.com/yagura-sec/yagura/rule"
 )
 
 // GKE writes what happens in a cluster as audit log entries of Google Cloud. Falco's
@@ -30,6 +31,19 @@ func gkeOnly() query.Expr {
 		Field: query.Field{Name: "protoPayload.serviceName", Paths: textAt("protoPayload", "serviceName").Paths, Conv: query.ConvString},
 		Op:    query.Eq, Args: []query.Arg{{Text: "k8s.io"}}, OpName: "=",
 	}
+}
+
+// addGKE makes a rule for Kubernetes judge the audit log entries of GKE too. What is to
+// be said of the rule was said when it was compiled for Kubernetes.
+func (l *loader) addGKE(d *ruleDef, cond text, lists map[*listDef][]string, r *rule.Rule) {
+	b, f := l.build(newCompiler(l.gke, l.mem), d, cond, lists)
+	if f != nil || b.out.When == nil || len(b.out.Fields) != len(r.Fields) {
+		return
+	}
+	r.Formats = append(r.Formats, l.gke.format)
+	r.Variants = map[string]rule.Variant{l.gke.format: {
+		When: &query.And{X: []query.Expr{gkeOnly(), b.out.When}}, Fields: b.out.Fields, Counted: b.out.Counted, Output: b.out.Output,
+	}}
 }
 
 // gkeAt says where a member of a Kubernetes audit event stands in an audit log entry.

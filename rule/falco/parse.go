@@ -352,61 +352,6 @@ func (p *parser) condition(left operand, at place) (node, *syntaxError) {
 	return c, err
 }
 
-// joinHint guesses what was meant where a condition should go on or end.
-func (p *parser) joinHint() string {
-	rest := p.s[p.pos:]
-	word := rest[:p.run(p.pos, isAlpha)-p.pos]
-	at := p.here()
-	switch lower := strings.ToLower(word); {
-	case at.off == 0 && at.frag != p.text.place(0).frag:
-		return "a condition that is appended begins with and, or or"
-	case p.last == "val":
-		return "val() stands on the right side: name the field alone"
-	case p.last == "exists":
-		return "exists takes no value; its opposite is: not field exists"
-	case rest[0] == ')':
-		return "there is no ( for this )"
-	case word != lower && (lower == "and" || lower == "or" || lower == "not"):
-		return "operators are written in lower case: " + lower
-	case rest[0] == '&' || rest[0] == '|':
-		return "write and, or"
-	case word != "" || isDigit(rest[0]):
-		return "a value with a space stands in quotes"
-	}
-	return ""
-}
-
-// operatorHint guesses what was meant where an operator is missing.
-func (p *parser) operatorHint() string {
-	word, _, _ := strings.Cut(p.s[p.pos:], " ")
-	lower := strings.ToLower(word)
-	for _, op := range operators() {
-		if word != lower && lower == op {
-			return "operators are written in lower case: " + op
-		}
-	}
-	switch {
-	case word == "" || strings.HasPrefix(word, ")") || word == "and" || word == "or":
-		return "a field alone is no condition; to ask for its presence write: exists"
-	case lower == "not":
-		return "negate the whole check: not field in (…)"
-	case lower == "like" || lower == "matches":
-		return "write glob, contains or regex"
-	}
-	return ""
-}
-
-// openHint finds the quote that is not closed.
-func (p *parser) openHint() string {
-	switch c := p.peek(); {
-	case p.pos >= len(p.s):
-		return "the value is missing"
-	case c == '"' || c == '\'':
-		return "this quote is not closed"
-	}
-	return ""
-}
-
 func (p *parser) numberValue() (operand, *syntaxError) {
 	p.blank()
 	at := p.here()
