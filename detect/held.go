@@ -2,12 +2,9 @@ package detect
 
 import (
 	"bufio"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
 )
 
 // queue holds the base matches that a window may still be made of, first in, first
@@ -182,64 +179,6 @@ func (q *queue) close() error {
 	f := q.file
 	q.file = nil
 	return f.close()
-}
-
-// temp is a temporary file. Where the system allows it, its name is removed at once, so
-// that nothing of it is left however the process ends.
-type temp struct {
-	*os.File
-	named bool
-}
-
-func createTemp(dir string) (*temp, error) {
-	f, err := os.CreateTemp(dir, "yagura-windows-*")
-	if err != nil {
-		return nil, fmt.Errorf("spill base matches: %w", err)
-	}
-	return &temp{f, os.Remove(f.Name()) != nil}, nil
-}
-
-func (t *temp) close() error {
-	err := t.Close()
-	if t.named {
-		err = errors.Join(err, os.Remove(t.Name()))
-	}
-	return err
-}
-
-// writeRecord writes a record and its length, and returns how many bytes that are. A
-// bufio.Writer keeps its first error until Flush.
-func writeRecord(w *bufio.Writer, rec []byte) int64 {
-	var size [binary.MaxVarintLen64]byte
-	n := binary.PutUvarint(size[:], uint64(len(rec)))
-	_, _ = w.Write(size[:n])
-	_, _ = w.Write(rec)
-	return int64(n + len(rec))
-}
-
-// readRecord reads what writeRecord wrote into memory of its own; io.EOF at the end.
-func readRecord(r *bufio.Reader) (rec []byte, size int64, err error) {
-	n, err := binary.ReadUvarint(r)
-	if errors.Is(err, io.EOF) {
-		return nil, 0, io.EOF
-	}
-	if err != nil || n > 1<<30 {
-		return nil, 0, errRecord
-	}
-	rec = make([]byte, n)
-	if _, err := io.ReadFull(r, rec); err != nil {
-		return nil, 0, errRecord
-	}
-	var room [binary.MaxVarintLen64]byte
-	return rec, int64(binary.PutUvarint(room[:], n)) + int64(n), nil
-}
-
-// truncated makes the end of a file that should go on an error that says so.
-func truncated(err error) error {
-	if errors.Is(err, io.EOF) {
-		return errRecord
-	}
-	return err
 }
 
 // moments are the times at which one base rule matched, in order, each once.
