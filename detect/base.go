@@ -13,7 +13,7 @@ import (
 	"github.com/yagura-sec/yagura/rule"
 )
 
-// Bounds of one base match. A record that goes beyond them is counted in Stats.Cut.
+// Bounds of one base match. Groups beyond them are counted in Stats.Cut.
 const (
 	maxGroups       = 64  // groups of one record
 	maxBaseEntities = 20  // entities that a base match carries
@@ -104,7 +104,7 @@ func (m *Matcher) Base(h Hit, ev *yagura.Event) *BaseMatch {
 			head = encodeHead(nil, ev)
 		}
 		if len(corr.Carry) > 0 {
-			values = appendRows(values, [][]byte{encodeRow(partsOf(m.st, c, at.Carry, maxGroups, &b.stats))})
+			values = appendList(values, [][]byte{encodeRow(partsOf(m.st, c, at.Carry, maxGroups, &b.stats))})
 		}
 		for _, g := range groups {
 			rec := encodeKey(nil, fd, g, t, identity(ev))
@@ -201,7 +201,7 @@ func (c *correlation) values(st *query.State, from *compiled, captures []int, st
 		if len(tuples) == 0 {
 			return nil, false
 		}
-		return encodeValues(digests(tuples)), true
+		return appendList(nil, digests(tuples)), true
 	}
 	var numbers [][]byte
 	for _, text := range st.Scalars(from.captures[captures[0]], nil) {
@@ -217,7 +217,7 @@ func (c *correlation) values(st *query.State, from *compiled, captures []int, st
 	if len(numbers) == 0 {
 		return nil, false
 	}
-	return encodeValues(numbers), true
+	return appendList(nil, numbers), true
 }
 
 // digests makes what counts different tuples short: a long one is stood for by a hash,

@@ -16,7 +16,8 @@ type correlation struct {
 	rule *rule.Rule
 	*rule.Correlation
 	shape shape
-	// required has, by base rule, whether the condition names it without a Not.
+	// positive has, by base rule, whether the condition of a temporal type names it
+	// without a Not.
 	positive []bool
 	cond     cond
 }

@@ -35,7 +35,8 @@
 // record with several values in a field belongs to each group; a list has the values of
 // its members, and objects are values only where there is no other. A base match that
 // lacks a group-by field, or has null or a list without members there, is in no group: it
-// is not counted, and [Stats] says how many there were. Without group-by all base matches are one group. Groups never mix.
+// is not counted, and [Stats] says how many there were. Without group-by all base matches
+// are one group. Groups never mix.
 //
 // Time is event time, ties broken by event key. A base match without a time, or with one
 // before 1900 or after 2190, is in no window, and counted in Stats. A repeat (the same

@@ -236,13 +236,8 @@ func extraFields(r *rule.Rule) []query.Field {
 	if r.Output != nil {
 		out = append(out, r.Output.Fields()...)
 	}
-	for _, entry := range r.SideCar.CauseKey {
-		if word, name := rule.CausePart(entry); !isHeaderWord(word) {
-			out = append(out, fieldNamed(r, name))
-		}
-	}
-	for _, x := range r.SideCar.Entities {
-		out = append(out, fieldNamed(r, x.Field))
+	for _, name := range r.SideCar.FieldNames() {
+		out = append(out, fieldNamed(r, name))
 	}
 	return out
 }

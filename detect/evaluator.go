@@ -262,19 +262,17 @@ func (e *absenceEval) judge(start int64) error {
 
 // drop gives up the base matches at a time, the first of yes: no window starts there.
 func (e *absenceEval) drop(start int64) error {
+	for i := range e.at {
+		e.at[i].drop(start)
+	}
 	for {
 		first, err := e.yes.first()
 		if first == nil || err != nil || first.time != start {
-			break
+			return err
 		}
 		e.n[first.base]--
 		e.yes.pop()
 	}
-	for i := range e.at {
-		e.at[i].drop(start)
-	}
-	_, err := e.yes.first()
-	return err
 }
 
 // inOrder reports whether, of an ordered type, the base rules that occur do so in the

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 )
 
 // queue holds the base matches that a window may still be made of, first in, first
@@ -27,8 +28,6 @@ type queue struct {
 const recordBytes = 320
 
 func (r *record) size() int64 { return int64(len(r.raw)+24*len(r.values)) + recordBytes }
-
-func (q *queue) len() int { return len(q.front) + q.onDisk + len(q.back) }
 
 // push appends a base match.
 func (q *queue) push(r *record) error {
@@ -188,42 +187,32 @@ type moments struct {
 }
 
 // add notes a time that is not before the last one.
-func (m *moments) add(t int64) bool {
+func (m *moments) add(t int64) {
 	if n := len(m.at); n > m.first && m.at[n-1] == t {
-		return false
+		return
 	}
 	if m.first > 1024 && m.first > len(m.at)/2 {
 		m.at = m.at[:copy(m.at, m.at[m.first:])]
 		m.first = 0
 	}
 	m.at = append(m.at, t)
-	return true
 }
 
 // drop forgets the times up to t.
-func (m *moments) drop(t int64) (n int) {
+func (m *moments) drop(t int64) {
 	for m.first < len(m.at) && m.at[m.first] <= t {
 		m.first++
-		n++
 	}
-	return n
 }
 
 // from returns the first time at t or later, and math.MaxInt64 when there is none.
 func (m *moments) from(t int64) int64 {
 	list := m.at[m.first:]
-	lo, hi := 0, len(list)
-	for lo < hi {
-		if mid := int(uint(lo+hi) >> 1); list[mid] < t {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	if lo == len(list) {
+	i, _ := slices.BinarySearch(list, t)
+	if i == len(list) {
 		return math.MaxInt64
 	}
-	return list[lo]
+	return list[i]
 }
 
 func (m *moments) reset() { m.at, m.first = m.at[:0], 0 }

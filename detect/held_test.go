@@ -70,8 +70,8 @@ func TestQueue(t *testing.T) {
 				q.reset()
 				want = nil
 			}
-			if q.len() != len(want) {
-				t.Fatalf("seed %d: %d base matches, want %d", seed, q.len(), len(want))
+			if got := len(q.front) + q.onDisk + len(q.back); got != len(want) {
+				t.Fatalf("seed %d: %d base matches, want %d", seed, got, len(want))
 			}
 		}
 		if err := q.close(); err != nil {

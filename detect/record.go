@@ -28,24 +28,16 @@ func appendFloat(dst []byte, v float64) []byte {
 	return binary.BigEndian.AppendUint64(dst, math.Float64bits(v))
 }
 
-func encodeValues(values [][]byte) []byte {
-	dst := binary.AppendUvarint(nil, uint64(len(values)))
-	for _, v := range values {
-		dst = appendBytes(dst, v)
+// appendList appends values, or rows of values to hand on.
+func appendList(dst []byte, list [][]byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(list)))
+	for _, b := range list {
+		dst = append(binary.AppendUvarint(dst, uint64(len(b))), b...)
 	}
 	return dst
 }
 
-// appendRows appends rows of values to hand on.
-func appendRows(dst []byte, rows [][]byte) []byte {
-	dst = binary.AppendUvarint(dst, uint64(len(rows)))
-	for _, row := range rows {
-		dst = appendBytes(dst, row)
-	}
-	return dst
-}
-
-// decodeList reads what encodeValues or appendRows wrote; it returns what follows.
+// decodeList reads what appendList wrote; it returns what follows.
 func decodeList(dst [][]byte, b []byte) (list [][]byte, rest []byte, ok bool) {
 	count, size := binary.Uvarint(b)
 	if size <= 0 || count > maxRows {
@@ -67,7 +59,7 @@ func decodeList(dst [][]byte, b []byte) (list [][]byte, rest []byte, ok bool) {
 func encodeRow(lists [][][]byte) []byte {
 	var row []byte
 	for _, parts := range lists {
-		row = appendRows(row, parts)
+		row = appendList(row, parts)
 	}
 	return row
 }
@@ -84,10 +76,6 @@ func decodeRow(row []byte, n int) ([][][]byte, error) {
 	return lists, nil
 }
 
-func appendBytes(dst, b []byte) []byte {
-	return append(binary.AppendUvarint(dst, uint64(len(b))), b...)
-}
-
 func appendText(dst []byte, s string) []byte {
 	if len(s) > maxBaseText {
 		s = s[:maxBaseText]
@@ -97,12 +85,10 @@ func appendText(dst []byte, s string) []byte {
 
 // encodeHead appends what a window's finding needs of an event.
 func encodeHead(dst []byte, ev *yagura.Event) []byte {
-	return appendHead(dst, ev.Ref(), ev.Format, ev.Source, []string{nameOf(ev)}, 1, func() []yagura.Entity {
-		var set entitySet
-		set.event(ev)
-		out, _ := set.list(nil)
-		return out
-	}())
+	var set entitySet
+	set.event(ev)
+	entities, _ := set.list(nil)
+	return appendHead(dst, ev.Ref(), ev.Format, ev.Source, []string{nameOf(ev)}, 1, entities)
 }
 
 func appendHead(dst []byte, ref yagura.EventRef, format, source string, ids []string, total int, entities []yagura.Entity) []byte {
@@ -142,8 +128,8 @@ type record struct {
 
 var errRecord = fmt.Errorf("a base match in the spill file is damaged")
 
-// decodeRecord reads a record's key and values; widths has the number of group
-// fields by correlation.
+// decodeRecord reads a record's key and values; corrs say how many fields each
+// correlation groups by and hands on.
 func decodeRecord(b []byte, corrs []*correlation, r *record) error {
 	if len(b) < 4 {
 		return errRecord

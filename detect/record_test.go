@@ -19,10 +19,10 @@ func FuzzRecord(f *testing.F) {
 		{Correlation: &rule.Correlation{GroupBy: []string{"a", "b"}, Carry: []string{"c", "d"}, Rules: make([]*rule.Rule, 2)}}}
 	ev := &yagura.Event{ID: "e", Account: "111122223333", Targets: []yagura.Entity{{Type: "user", ID: "u"}}}
 	rec := encodeKey(nil, feed{base: 1}, appendPart(appendPart(nil, []byte("x\x00y")), nil), 5, yagura.Key{1})
-	f.Add(encodeHead(append(rec, encodeValues([][]byte{{1}, nil})...), ev))
+	f.Add(encodeHead(appendList(rec, [][]byte{{1}, nil}), ev))
 	rec = encodeKey(nil, feed{corr: 1}, appendPart(appendPart(nil, []byte("x")), nil), 5, yagura.Key{1})
 	rows := [][]byte{encodeRow([][][]byte{{appendPart(nil, []byte("v"))}, nil}), encodeRow([][][]byte{nil, nil})}
-	f.Add(encodeHead(appendRows(append(rec, 0), rows), ev))
+	f.Add(encodeHead(appendList(append(rec, 0), rows), ev))
 	f.Add([]byte{0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var r record
@@ -52,7 +52,7 @@ func TestRecord(t *testing.T) {
 		Actor: yagura.Actor{Type: "user", ID: "i", Name: "n", SessionOf: "s"}, SrcIP: "192.0.2.1", Outcome: "success"}
 	group := appendPart(appendPart(nil, []byte("x\x00\x01y")), []byte{})
 	at, _ := nanos(ev.Time)
-	rec := encodeHead(append(encodeKey(nil, feed{base: 3}, group, at, ev.Key), encodeValues([][]byte{[]byte("v")})...), ev)
+	rec := encodeHead(appendList(encodeKey(nil, feed{base: 3}, group, at, ev.Key), [][]byte{[]byte("v")}), ev)
 	var r record
 	if err := decodeRecord(rec, corrs, &r); err != nil {
 		t.Fatal(err)

@@ -259,9 +259,7 @@ func next(i int, direct, chain *merge) ([]byte, error) {
 	}
 }
 
-func corrOf(rec []byte) int {
-	return int(rec[0])<<24 | int(rec[1])<<16 | int(rec[2])<<8 | int(rec[3])
-}
+func corrOf(rec []byte) int { return int(binary.BigEndian.Uint32(rec)) }
 
 // chain makes base matches of a finding of the correlation c, for one that is built on
 // it: one for each group that the finding is in. To a temporal type it happened at
@@ -288,9 +286,9 @@ func (w *Windows) chain(c *correlation, fd feed, f *yagura.Finding, group []stri
 	for _, g := range groups {
 		for _, t := range times {
 			rec := append(encodeKey(nil, fd, g.tuple, t, key), held...)
-			rec = append(rec, encodeValues(g.values)...)
+			rec = appendList(rec, g.values)
 			if len(outer.Carry) > 0 {
-				rec = appendRows(rec, g.rows)
+				rec = appendList(rec, g.rows)
 			}
 			if err := add(append(rec, head...)); err != nil {
 				return err
