@@ -13,9 +13,6 @@ import (
 //go:embed aws entra gcp github kubernetes okta
 var files embed.FS
 
-// FS returns the folder of every shipped rule: <vendor>/<name>/{rule.yml, test.yml}.
-func FS() fs.FS { return files }
-
 // Files returns the rule files in the order of their paths. Their paths start with
 // "detections/", as in the repository.
 func Files() ([]rule.File, error) { return read("rule.yml") }

@@ -153,10 +153,11 @@ type Piece struct {
 type Conv uint8
 
 const (
-	// ConvAny (Sigma): strings as themselves, numbers, booleans and null as
-	// written, objects and arrays as compact JSON with only the escapes that JSON needs; Contains, Prefix, Suffix, Glob and Regex also try
-	// the compact JSON with inner escaped quotes resolved (a policy document held in a string).
-	// A null value is present but equals no text, contains none and matches no wildcard.
+	// ConvAny (Sigma): strings as themselves, numbers, booleans and null as written,
+	// objects and arrays as compact JSON with only the escapes that JSON needs; Contains,
+	// Prefix, Suffix, Glob and Regex also try the compact JSON with inner escaped quotes
+	// resolved (a policy document held in a string). A null value is present but equals no
+	// text, contains none and matches no wildcard.
 	ConvAny Conv = iota
 	// ConvString (Falco ct.* and kin): strings as themselves, cut at the first NUL
 	// character (Falco's strings are C strings); any other present value as "".

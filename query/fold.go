@@ -1,7 +1,6 @@
 package query
 
 import (
-	"bytes"
 	"encoding/binary"
 	"unicode"
 	"unicode/utf8"
@@ -78,9 +77,4 @@ func isFolded(text []byte) bool {
 		}
 	}
 	return true
-}
-
-// equalFold reports whether a and b are equal without regard to case.
-func equalFold(a, b []byte) bool {
-	return bytes.Equal(AppendFold(nil, a), AppendFold(nil, b))
 }

@@ -16,13 +16,6 @@ type PatternBuilder struct {
 // Rune appends a character that stands for itself.
 func (b *PatternBuilder) Rune(r rune) { b.add(r, false) }
 
-// Text appends the characters of s, each standing for itself.
-func (b *PatternBuilder) Text(s string) {
-	for _, r := range s {
-		b.add(r, false)
-	}
-}
-
 // Any appends a wildcard for exactly one character.
 func (b *PatternBuilder) Any() { b.add(0, true) }
 
@@ -53,13 +46,6 @@ func (b *PatternBuilder) Pattern() *Pattern {
 	b.flush()
 	b.p.OpenEnd = b.star
 	return &b.p
-}
-
-// LiteralPattern returns the pattern that s alone matches.
-func LiteralPattern(s string) *Pattern {
-	var b PatternBuilder
-	b.Text(s)
-	return b.Pattern()
 }
 
 // Literal returns the plainer question that p asks, if there is one: Eq, Prefix,

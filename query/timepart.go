@@ -13,9 +13,9 @@ func parseTime(text []byte) (time.Time, bool) {
 			return none, false
 		}
 		sec := f
-		for _, unit := range []float64{1e3, 1e3, 1e3} {
+		for range 3 {
 			if sec >= 1e11 {
-				sec /= unit
+				sec /= 1e3
 			}
 		}
 		return time.Unix(int64(sec), 0).UTC(), true
