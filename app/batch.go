@@ -221,7 +221,7 @@ func (w *worker) record(rec *decode.Record) {
 	}
 	w.head(rec)
 	for _, h := range hits {
-		if h.Alerts {
+		if h.Finds {
 			x := &struct { // one piece of memory for both
 				item    report.Item
 				finding yagura.Finding

@@ -16,7 +16,7 @@
 //	win := eng.NewWindows()
 //	m := eng.NewMatcher()                                   // one per goroutine
 //	for _, hit := range m.Match(rec.Format.Name, rec.Doc, meta) {
-//		if hit.Alerts {
+//		if hit.Finds {
 //			f := m.Finding(hit, event) // with its why
 //		}
 //		if hit.Feeds {

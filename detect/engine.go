@@ -39,7 +39,7 @@ type ruleInfo struct {
 	key    string // what ids are made of
 	digest [16]byte
 	scope  string // the rule's part of a cause key
-	alerts bool   // makes findings of its own
+	finds  bool   // makes findings of its own
 	feeds  []feed // correlations that it is a base of
 }
 
@@ -55,13 +55,13 @@ type feed struct {
 func New(rules []*rule.Rule, o Options) (*Engine, error) {
 	e := &Engine{options: o, formats: map[string]*formatRules{}}
 	number := map[*rule.Rule]int{}
-	var add func(r *rule.Rule, alerts bool, chain []*rule.Rule) error
-	add = func(r *rule.Rule, alerts bool, chain []*rule.Rule) error {
+	var add func(r *rule.Rule, finds bool, chain []*rule.Rule) error
+	add = func(r *rule.Rule, finds bool, chain []*rule.Rule) error {
 		if slices.Contains(chain, r) {
 			return fmt.Errorf("%s: rule %q: the correlation refers to itself", r.File, r.Title)
 		}
 		if i, ok := number[r]; ok {
-			e.info[i].alerts = e.info[i].alerts || alerts
+			e.info[i].finds = e.info[i].finds || finds
 			return nil
 		}
 		if r.Correlation != nil {
@@ -75,7 +75,7 @@ func New(rules []*rule.Rule, o Options) (*Engine, error) {
 		}
 		number[r] = len(e.rules)
 		e.rules = append(e.rules, r)
-		e.info = append(e.info, newInfo(r, alerts))
+		e.info = append(e.info, newInfo(r, finds))
 		return nil
 	}
 	for _, r := range rules {
@@ -115,12 +115,12 @@ func checkRule(r *rule.Rule) error {
 	return nil
 }
 
-func newInfo(r *rule.Rule, alerts bool) ruleInfo {
+func newInfo(r *rule.Rule, finds bool) ruleInfo {
 	tags := r.Tags
 	if tags == nil {
 		tags = []string{}
 	}
-	in := ruleInfo{alerts: alerts, key: r.ID,
+	in := ruleInfo{finds: finds, key: r.ID,
 		ref: yagura.RuleRef{ID: r.ID, Title: r.Title, Engine: r.Engine, File: r.File, Tags: tags}}
 	if in.key == "" {
 		in.key = r.File + "#" + r.Title

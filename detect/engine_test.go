@@ -80,7 +80,7 @@ func TestFinding(t *testing.T) {
 		t.Fatalf("hits %v", hits)
 	}
 	hits := s.match(`{"eventName":"stoplogging","requestParameters":{"name":"my trail"}}`)
-	if len(hits) != 1 || hits[0].Rule != r || !hits[0].Alerts || hits[0].Feeds {
+	if len(hits) != 1 || hits[0].Rule != r || !hits[0].Finds || hits[0].Feeds {
 		t.Fatalf("hits %+v", hits)
 	}
 	ev := &yagura.Event{ID: "e-1", Key: yagura.Key{1}, Format: testFormat, Source: "file", Time: time.Unix(1e9, 0).UTC(),

@@ -11,9 +11,9 @@ import (
 func TestExclusive(t *testing.T) {
 	a, b := &rule.Rule{Title: "a", Exclusive: "falco"}, &rule.Rule{Title: "b", Exclusive: "falco"}
 	other, free := &rule.Rule{Title: "other", Exclusive: "x"}, &rule.Rule{Title: "free"}
-	alerts := func(rules ...*rule.Rule) (hits []Hit) {
+	found := func(rules ...*rule.Rule) (hits []Hit) {
 		for _, r := range rules {
-			hits = append(hits, Hit{Rule: r, Alerts: true})
+			hits = append(hits, Hit{Rule: r, Finds: true})
 		}
 		return hits
 	}
@@ -22,17 +22,17 @@ func TestExclusive(t *testing.T) {
 		hits []Hit
 		want []string
 	}{
-		{"the first of a group alone", alerts(a, b), []string{"a"}},
-		{"whatever stands between", alerts(free, b, other, a, free), []string{"free", "b", "other", "free"}},
-		{"without groups all", alerts(free, free), []string{"free", "free"}},
-		{"a silent rule is not the first", []Hit{{Rule: a, Feeds: true}, {Rule: b, Alerts: true}}, []string{"a (silent)", "b"}},
-		{"what feeds goes on", []Hit{{Rule: a, Alerts: true}, {Rule: b, Alerts: true, Feeds: true}}, []string{"a", "b (silent)"}},
+		{"the first of a group alone", found(a, b), []string{"a"}},
+		{"whatever stands between", found(free, b, other, a, free), []string{"free", "b", "other", "free"}},
+		{"without groups all", found(free, free), []string{"free", "free"}},
+		{"a silent rule is not the first", []Hit{{Rule: a, Feeds: true}, {Rule: b, Finds: true}}, []string{"a (silent)", "b"}},
+		{"what feeds goes on", []Hit{{Rule: a, Finds: true}, {Rule: b, Finds: true, Feeds: true}}, []string{"a", "b (silent)"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
 			for _, h := range exclusive(c.hits) {
 				name := h.Rule.Title
-				if !h.Alerts {
+				if !h.Finds {
 					name += " (silent)"
 				}
 				got = append(got, name)

@@ -355,7 +355,7 @@ func TestEventsWithoutIDs(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, h := range m.Match(testFormat, doc, query.Meta{}) {
-			if h.Alerts {
+			if h.Finds {
 				got = append(got, m.Finding(h, ev).Events)
 			}
 			if err := w.Add(m.Base(h, ev)); err != nil {

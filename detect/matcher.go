@@ -37,10 +37,10 @@ type formatState struct {
 // Hit is a rule that matches the record judged last.
 type Hit struct {
 	Rule *rule.Rule
-	// Alerts says that the match is a finding, Feeds that correlations count it.
-	Alerts, Feeds bool
-	num           int32 // of the rule in the engine
-	pos           int32 // in the format's rules
+	// Finds says that the match is a finding, Feeds that correlations count it.
+	Finds, Feeds bool
+	num          int32 // of the rule in the engine
+	pos          int32 // in the format's rules
 }
 
 // NewMatcher returns a Matcher. Formats that are asked for later by [Engine.Want]
@@ -81,7 +81,7 @@ func (m *Matcher) Match(format string, doc *slot.Doc, meta query.Meta) []Hit {
 	for _, pos := range m.found {
 		num := cur.rules[pos].num
 		in := &m.e.info[num]
-		m.hits = append(m.hits, Hit{Rule: m.e.rules[num], Alerts: in.alerts, Feeds: len(in.feeds) > 0, num: num, pos: pos})
+		m.hits = append(m.hits, Hit{Rule: m.e.rules[num], Finds: in.finds, Feeds: len(in.feeds) > 0, num: num, pos: pos})
 	}
 	if len(m.hits) > 1 {
 		m.hits = exclusive(m.hits)

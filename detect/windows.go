@@ -138,7 +138,7 @@ func (w *Windows) Finish(emit func(yagura.Finding) error) error {
 			if err != nil {
 				return err
 			}
-			if in.alerts {
+			if in.finds {
 				if err := emit(f); err != nil {
 					return err
 				}

@@ -98,7 +98,7 @@ func (j *judge) read(t *testing.T, in io.Reader, file string) (found []yagura.Fi
 					t.Fatal(err)
 				}
 			}
-			if h.Alerts {
+			if h.Finds {
 				found = append(found, m.Finding(h, &ev))
 			}
 		}

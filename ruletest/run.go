@@ -405,7 +405,7 @@ func (b *bench) judge(r *rule.Rule, data []byte, want int) (found []yagura.Findi
 					return nil, "", err
 				}
 			}
-			if h.Alerts {
+			if h.Finds {
 				keep(m.Finding(h, &ev))
 			}
 		}
