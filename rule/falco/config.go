@@ -61,24 +61,9 @@ type ConfigFile struct{ Path, Strategy string }
 // to [ParseConfig]. What is wrong with them is said there.
 func ConfigFiles(f rule.File) []ConfigFile {
 	s := settings{}
-	s.merge(ConfigPart{File: f}, func(*source, *yaml.Node, bool, string, string) {})
-	var out []ConfigFile
-	for _, n := range s["config_files"].items() {
-		switch n.Kind {
-		case yaml.ScalarNode:
-			out = append(out, ConfigFile{Path: n.Value})
-		case yaml.MappingNode:
-			_, p := get(n.Node, "path")
-			_, strategy := get(n.Node, "strategy")
-			if !isNull(p) {
-				out = append(out, ConfigFile{Path: p.Value})
-				if !isNull(strategy) {
-					out[len(out)-1].Strategy = strategy.Value
-				}
-			}
-		}
-	}
-	return out
+	later := func(*source, *yaml.Node, bool, string, string) {}
+	s.merge(ConfigPart{File: f}, later)
+	return readConfigFiles(s["config_files"], later)
 }
 
 // settings are the keys of falco.yaml, parts merged.
@@ -177,7 +162,7 @@ func ParseConfig(f rule.File, parts ...ConfigPart) (*Config, []rule.Refusal) {
 	if !s.merge(ConfigPart{File: f}, say) {
 		return nil, refusals
 	}
-	checkConfigFiles(s["config_files"], say)
+	readConfigFiles(s["config_files"], say)
 	for _, part := range parts {
 		nested := settings{}
 		if !nested.merge(part, say) {
@@ -211,20 +196,28 @@ func ParseConfig(f rule.File, parts ...ConfigPart) (*Config, []rule.Refusal) {
 	return cfg, refusals
 }
 
-func checkConfigFiles(v setting, say sayFunc) {
+func readConfigFiles(v setting, say sayFunc) []ConfigFile {
+	var out []ConfigFile
 	for _, n := range v.items() {
 		if n.Kind == yaml.ScalarNode {
+			out = append(out, ConfigFile{Path: n.Value})
 			continue
 		}
 		_, p := get(n.Node, "path")
-		_, strategy := get(n.Node, "strategy")
-		switch {
-		case isNull(p):
+		if isNull(p) {
 			say(n.src, n.Node, false, "config_files holds something other than a path", "")
-		case !isNull(strategy) && !slices.Contains([]string{"append", "override", "add-only"}, strategy.Value):
-			say(n.src, strategy, false, "strategy '"+strategy.Value+"'", "write append, override or add-only")
+			continue
 		}
+		entry := ConfigFile{Path: p.Value}
+		if _, strategy := get(n.Node, "strategy"); !isNull(strategy) {
+			entry.Strategy = strategy.Value
+			if !slices.Contains([]string{"append", "override", "add-only"}, entry.Strategy) {
+				say(n.src, strategy, false, "strategy '"+entry.Strategy+"'", "write append, override or add-only")
+			}
+		}
+		out = append(out, entry)
 	}
+	return out
 }
 
 func (c *Config) readRulesFiles(s settings, say sayFunc) {
