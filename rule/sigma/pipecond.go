@@ -159,7 +159,7 @@ func attributeCondition(p *params) func(*document) bool {
 		case "eq":
 			return strings.EqualFold(have, want)
 		case "ne":
-			return have != want
+			return !strings.EqualFold(have, want)
 		case "gt":
 			return order > 0
 		case "gte":

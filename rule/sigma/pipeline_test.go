@@ -86,6 +86,8 @@ func TestTransformations(t *testing.T) {
 		{"rule with item", "{type: set_value, value: z, rule_conditions: [{type: contains_detection_item, field: a, value: x}]}", "a: x", []string{`{"a":"z"}`}, nil},
 		{"attribute", "{type: set_value, value: z, rule_conditions: [{type: rule_attribute, attribute: level, op: gte, value: medium}]}", "a: x", []string{`{"a":"z"}`}, nil},
 		{"attribute text", "{type: set_value, value: z, rule_conditions: [{type: rule_attribute, attribute: custom, value: other}]}", "a: x", []string{`{"a":"x"}`}, nil},
+		{"attribute text in other case", "{type: set_value, value: z, rule_conditions: [{type: rule_attribute, attribute: custom, value: Kept}]}", "a: x", []string{`{"a":"z"}`}, nil},
+		{"not the attribute text in other case", "{type: set_value, value: z, rule_conditions: [{type: rule_attribute, attribute: custom, op: ne, value: Kept}]}", "a: x", []string{`{"a":"x"}`}, []string{`{"a":"z"}`}},
 		{"attribute list", "{type: set_value, value: z, rule_conditions: [{type: rule_attribute, attribute: tags, op: in, value: attack.t1078}]}", "a: x", []string{`{"a":"z"}`}, nil},
 		{"excluded field", "{type: set_value, value: z, field_name_conditions: [{type: exclude_fields, fields: [b]}]}", "a: x\nb: y", []string{`{"a":"z","b":"y"}`}, nil},
 		{"field pattern", "{type: set_value, value: z, field_name_conditions: [{type: include_fields, fields: ['a'], mode: re}]}", "ab: x\nba: y", []string{`{"ab":"z","ba":"y"}`}, nil},
