@@ -105,7 +105,6 @@ func (u *unpacker) zipLayer(src io.Reader, name string, level int) (layer, error
 		}
 		return layer{}, prefix("zip", err)
 	}
-	limited.left = -1
 	limited.free = true
 	z.RegisterDecompressor(zstd.ZipMethodWinZip, zstd.ZipDecompressor(zstd.WithDecoderConcurrency(1),
 		zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow)))

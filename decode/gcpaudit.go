@@ -203,8 +203,9 @@ func googlePrincipal(id string) yagura.Actor {
 	switch {
 	case id == "allUsers", id == "allAuthenticatedUsers":
 		typ = yagura.EntityResource
-	case strings.HasSuffix(id, ".gserviceaccount.com"), id == "system@google.com", kubernetesUser(id) == yagura.EntityServicePrincipal, strings.HasSuffix(id, ".svc.id.goog"),
-		strings.Contains(id, "/workloadIdentityPools/"):
+	case strings.HasSuffix(id, ".gserviceaccount.com"), strings.HasSuffix(id, ".svc.id.goog"),
+		strings.Contains(id, "/workloadIdentityPools/"), id == "system@google.com",
+		kubernetesUser(id) == yagura.EntityServicePrincipal:
 		typ = yagura.EntityServicePrincipal
 	}
 	return yagura.Actor{Type: typ, ID: id, Name: id}

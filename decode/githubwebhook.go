@@ -31,7 +31,8 @@ const (
 )
 
 // githubWebhookEvents are the events that a body is known for by a member which no
-// other event has, the more telling ones first.
+// other event has, the more telling ones first. rule/falco tells github.type by the
+// same members.
 var githubWebhookEvents = []struct{ member, event string }{
 	{"zen", "ping"},
 	{"hook", "meta"},
@@ -120,10 +121,11 @@ func githubWebhookHeader(r *Record, e *yagura.Event) {
 			e.Action = githubWebhookEvents[i].event
 		}
 	}
-	if action := r.str(gbAction); action != "" && e.Action != "" {
-		e.Action += "." + action
-	} else if action != "" {
+	switch action := r.str(gbAction); {
+	case e.Action == "":
 		e.Action = action
+	case action != "":
+		e.Action += "." + action
 	}
 	if id := r.str(gbSender); id != "" {
 		e.Actor = yagura.Actor{Type: yagura.EntityUser, ID: id, Name: id}

@@ -107,7 +107,9 @@ func m365Header(r *Record, e *yagura.Event) {
 		case "4", "5", "6", "System", "Application", "ServicePrincipal":
 			e.Actor.Type = yagura.EntityServicePrincipal
 		}
-		if strings.HasPrefix(user, "ServicePrincipal_") || strings.HasPrefix(user, `NT AUTHORITY\`) || user == "S-1-5-18" { // the last is the system of Windows
+		switch {
+		case strings.HasPrefix(user, "ServicePrincipal_"), strings.HasPrefix(user, `NT AUTHORITY\`),
+			user == "S-1-5-18": // the system of Windows
 			e.Actor.Type = yagura.EntityServicePrincipal
 		}
 	}

@@ -310,7 +310,7 @@ func (r *Reader) broken(s *stream, err error) *RecordError {
 
 // scan reads the record at the start of text with plan k.
 func (r *Reader) scan(k int, text []byte) (n int, err error) {
-	d := r.doc(k)
+	d := r.doc(k) // first: it compiles the plan
 	return r.d.plans[k].Scan(text, d)
 }
 

@@ -85,7 +85,7 @@ func firstText(fields ...query.Field) *fieldDef {
 }
 
 // githubMembers are the members by which the body of a webhook tells its type, the
-// more telling ones first.
+// more telling ones first. The action of github.webhook (decode) is told by the same.
 func githubMembers() [][2]string {
 	return [][2]string{
 		{"zen", "ping"}, {"hook", "meta"}, {"pusher", "push"}, {"workflow_job", "workflow_job"}, {"workflow_run", "workflow_run"},
