@@ -5,11 +5,12 @@
 // # How a scan runs
 //
 // Each worker takes a whole object: it opens, unpacks, decodes and matches in one
-// goroutine, so that no record is handed over. What it hands over are batches: the keys of up to
-// 16,384 records, and what the rules said of them. One sequencer takes the batches in
-// the order of the objects, whichever worker made them, and there decides what is a
-// repeat, what is found, and in which order it is said. So the number of workers changes
-// the speed and nothing else. A worker that is far ahead of the sequencer waits.
+// goroutine, so that no record is handed over. What it hands over are batches: the keys
+// of up to 16,384 records, and what the rules said of them. One sequencer takes the
+// batches in the order of the objects, whichever worker made them, and there decides
+// what is a repeat, what is found, and in which order it is said. So the number of
+// workers changes the speed and nothing else. A worker that is far ahead of the sequencer
+// waits, and few at once hold records of many megabytes.
 //
 // A worked example:
 //

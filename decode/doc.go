@@ -16,7 +16,7 @@
 //	for {
 //		rec, err := r.Next()
 //		if err == io.EOF { break }
-//		if bad := (*decode.RecordError)(nil); errors.As(err, &bad) { …; continue } // the rest goes on
+//		if bad, ok := errors.AsType[*decode.RecordError](err); ok { …; continue } // the rest goes on
 //		e := rec.Event() // yagura.Event{Format: "aws.cloudtrail", …}
 //	}
 package decode

@@ -179,7 +179,8 @@ correlation: {type: event_count, rules: [failed_logon], group-by: [ComputerName]
 title: In at last
 correlation: {type: temporal_ordered, rules: [many_failed_logons, successful_logon], group-by: [User], timespan: 1h}
 `, events(host(many(6, 0, 10, `{"EventID":4625,"User":"u%d"}`), "a"), host(many(4, 0, 10, `{"EventID":4625,"User":"mary"}`), "b"),
-			// one who failed, on another host; one who did not fail; one who failed where few did; one too late
+			// one who failed, on another host; one who did not fail; one who failed where few did;
+			// one too late
 			host(at(300, `{"EventID":4624,"User":"u2"}`), "c"), host(at(301, `{"EventID":4624,"User":"zoe"}`), "a"), host(at(302, `{"EventID":4624,"User":"mary"}`), "b"), host(at(3651, `{"EventID":4624,"User":"u5"}`), "a")),
 			[]string{"In at last [u2] 7: 0..300"}},
 		{"a chain written before its parts", "", `

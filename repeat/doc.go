@@ -12,9 +12,10 @@
 // An entry is 16 bytes: 96 bits of the mixed key, 24 bits of the content hash and
 // an 8-bit generation. Entries stand in buckets of eight; a key may stand in two
 // buckets and is put into the emptier one; where both are full one entry is moved to
-// its other bucket, so that the table fills to nine tenths and more. A generation is 1/200 of the window:
-// entries older than the window count as free. When both buckets are full of live
-// entries the oldest of the sixteen is forgotten, and [Window.Evicted] counts it.
+// its other bucket, so that the table fills to nine tenths and more. A generation is
+// 1/200 of the window: entries older than the window count as free. When both buckets
+// are full of live entries the oldest of the sixteen is forgotten, and [Window.Evicted]
+// counts it.
 //
 // The table starts small and doubles in place inside one anonymous mapping, outside
 // the garbage-collected heap: a short run touches kilobytes, a long one 200 MB.

@@ -14,5 +14,7 @@
 //
 //	rules, refusals := sigma.Load(files, options) // rule/sigma
 //	for _, r := range rules { … r.When is the condition, r.Formats the logs it judges … }
-//	for _, x := range refusals { fmt.Println(x) }  // rules/a.yml:7:3: unknown modifier "contain" (hint: did you mean contains?)
+//	for i := range refusals {
+//		fmt.Println(&refusals[i]) // rules/a.yml:7:3: unknown modifier "contain" (hint: …)
+//	}
 package rule

@@ -14,7 +14,7 @@
 // A worked example:
 //
 //	rules, refusals := sigma.Load(files, sigma.Options{})
-//	report := ruletest.Run(rules, tests)
+//	report := ruletest.Run(rules, tests, ruletest.Options{})
 //	for _, f := range report.Failures {
 //		fmt.Println(f) // rules/stop/test.yml:12:5: "trail stopped": the rule did not fire (hint: …)
 //	}

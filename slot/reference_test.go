@@ -173,7 +173,8 @@ func follow(v *refValue, p Path, segs []Seg, spent bool, level int, at string, f
 		if seg.IsIndex && !spent && seg.Index >= 0 && seg.Index < len(v.elems) {
 			follow(v.elems[seg.Index], p, segs[1:], false, level, place(at, v.elems[seg.Index]), found)
 		}
-		// Index steps do not fan out, key steps do. Behind a fanned-out array an index step is spent.
+		// Index steps do not fan out, key steps do. Behind a fanned-out array an index step
+		// is spent.
 		if !seg.IsIndex {
 			for _, e := range v.elems {
 				follow(e, p, segs, true, level, place(at, e), found)

@@ -1,7 +1,8 @@
 // Package s3 is the source of objects in S3 and in stores that speak its protocol.
 //
-// It lists a bucket under a prefix in key order, and reads a few objects ahead while
-// others are being judged, because a log bucket is a million small objects. With a
+// It lists a bucket under a prefix in the order in which the store does (S3: that of the
+// keys), and reads a few objects ahead while others are being judged, because a log
+// bucket is a million small objects. With a
 // start time it passes over what was last written before it, and where keys carry
 // their date (…/CloudTrail/region/2026/03/14/…) it jumps over the years before it
 // without listing them. A body that breaks off is resumed where it broke, of the same
