@@ -7,7 +7,7 @@ import (
 )
 
 // Header fields of the audit log of Bitbucket Data Center 7 and later, as its log
-// file and its REST API give it.
+// file and its REST API give it, which calls the type of an event "type".
 const (
 	bbAction = iota
 	bbCategory
@@ -18,6 +18,7 @@ const (
 	bbAuthorID
 	bbObject
 	bbObjects
+	bbFile
 	// The fields below are read by the header only.
 	bbSource
 	bbSystem
@@ -28,8 +29,8 @@ const (
 var bitbucketAudit = &Format{
 	Name: "bitbucket.audit",
 	Fields: fieldList(false, []string{
-		bbAction:     "auditType.action",
-		bbCategory:   "auditType.category",
+		bbAction:     "auditType.action|type.action",
+		bbCategory:   "auditType.category|type.category",
 		bbTime:       "timestamp",
 		bbSecond:     "timestamp.epochSecond",
 		bbNano:       "timestamp.nano",
@@ -37,6 +38,7 @@ var bitbucketAudit = &Format{
 		bbAuthorID:   "author.id",
 		bbObject:     "affectedObjects.id",
 		bbObjects:    "affectedObjects",
+		bbFile:       "auditType",
 		bbSource:     "source",
 		bbSystem:     "system",
 		bbNode:       "node",
@@ -44,7 +46,8 @@ var bitbucketAudit = &Format{
 	}),
 	Hot: bbSource,
 	Is: func(r *Record) bool {
-		return r.has(bbAction) && r.has(bbCategory)
+		return r.has(bbAction) && r.has(bbCategory) &&
+			(r.has(bbFile) || r.First(bbObjects) >= 0 && (r.has(bbTime) || r.has(bbSecond)))
 	},
 	// The log has no native id: the reader keys it by file and record number.
 	Key: func(r *Record) (yagura.Key, uint64, bool) {

@@ -42,6 +42,7 @@ var envelopes = []Envelope{
 	datadogArchive,
 	datadogAttributes,
 	oktaHook,
+	duoResponse,
 	auditData,
 	aksAudit,
 	splunkEvent,

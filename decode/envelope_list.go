@@ -24,6 +24,8 @@ var listKeys = map[string]bool{ // to whether it is weak
 	"logs":             true,  // the same, version 1
 	"Messages":         true,  // receive-message of SQS
 	"receivedMessages": true,  // pull of Pub/Sub
+	"entities":         true,  // events of the audit API of Bitbucket Data Center
+	"response":         true,  // Duo's Admin API
 }
 
 // besides are the keys that stand beside a list of records and say nothing about
@@ -34,7 +36,7 @@ var besides = map[string]bool{
 	"next_page": true, "has_more": true, "cursor": true, "status": true, "nextLogId": true,
 	"nextForwardToken": true, "nextBackwardToken": true, "searchedLogStreams": true, "ResponseMetadata": true,
 	"invocationId": true, "deliveryStreamArn": true, "region": true, "sourceKinesisStreamArn": true,
-	"requestId": true, "timestamp": true,
+	"requestId": true, "timestamp": true, "pagingInfo": true, "stat": true,
 }
 
 // beside says whether key may stand beside a list of records.

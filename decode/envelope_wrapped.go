@@ -94,6 +94,14 @@ func behindGitHubAudit(line []byte) []byte {
 	return nil
 }
 
+// duoResponse is a page of authentications as version 2 of Duo's Admin API gives it.
+var duoResponse = Envelope{
+	Name:   "Duo Admin API",
+	Fields: fieldList(false, []string{"response.authlogs", "stat"}),
+	Is:     func(r *Record) bool { return r.has(1) && r.kind(0) == slot.Array },
+	Open:   func(r *Record, emit func([]byte)) error { emit(r.Doc.Raw(r.First(0))); return nil },
+}
+
 // heldData is a record below "data", as an object or as text: a message of Pub/Sub as
 // Splunk's add-on and other clients hand it on, and a CloudEvent (Eventarc).
 var heldData = Envelope{

@@ -13,7 +13,14 @@ func TestWrapped(t *testing.T) {
 	audit := `{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"a1","stage":"ResponseComplete","verb":"get","requestURI":"/api","stageTimestamp":"2024-03-05T22:00:00Z"}`
 	github := `{"action":"repo.create","actor":"dave","org":"example","created_at":1709672400123,"data":{"_document_id":"d1"}}`
 	entry := `{"insertId":"g1","logName":"projects/p/logs/cloudaudit.googleapis.com%2Factivity","timestamp":"2024-03-05T10:00:00Z","protoPayload":{"@type":"type.googleapis.com/google.cloud.audit.AuditLog","methodName":"storage.buckets.delete","serviceName":"storage.googleapis.com"}}`
+	login := `{"event_type":"authentication","factor":"duo_push","isotimestamp":"2024-03-05T23:22:00.123456+00:00","result":"success","txid":"t1","user":{"key":"DU1","name":"dave"}}`
+	permission := `{"timestamp":"2024-03-05T23:02:00.000Z","author":{"name":"admin","id":"2"},"type":{"category":"Permissions","action":"Global permission granted"},"affectedObjects":[]}`
 	for _, c := range []struct{ name, in, format, id string }{
+		{"Duo's Admin API", `{"response":{"authlogs":[` + login + `],"metadata":{"next_offset":["1","x"]}},"stat":"OK"}`, "duo.auth", "t1"},
+		{"Duo's Admin API, version 1", `{"stat":"OK","response":[` + login + `]}`, "duo.auth", "t1"},
+		{"a response of one's own", `{"stat":"OK","id":"r","response":{"users":[{"id":"u"}]}}`, "json", "r"},
+		{"Bitbucket's audit API", `{"pagingInfo":{"lastPage":true,"size":1},"entities":[` + permission + `]}`, "bitbucket.audit", ""},
+		{"a record with a type of its own", `{"id":"b","timestamp":"2024-03-05T23:02:00Z","type":{"category":"a","action":"b"}}`, "json", "b"},
 		{"export row with text", `{"RecordType":"ExchangeAdmin","Operations":"New-InboxRule","AuditData":` + strconv.Quote(unified) + `}`, "m365.audit", "m1"},
 		{"export row with an object", `{"RecordType":"ExchangeAdmin","UserIds":"x","AuditData":` + unified + `}`, "m365.audit", "m1"},
 		{"Graph's audit log query", `{"id":"q","auditLogRecordType":"ExchangeAdmin","operation":"New-InboxRule","auditData":` + unified + `}`, "m365.audit", "m1"},
