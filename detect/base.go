@@ -221,16 +221,17 @@ func (c *correlation) values(st *query.State, from *compiled, captures []int, st
 }
 
 // digests makes what counts different tuples short: a long one is stood for by a hash,
-// whose length no other has.
+// whose length no other has. The tuples stay as they are.
 func digests(tuples [][]byte) [][]byte {
 	const short = 24
-	for i, v := range tuples {
+	out := slices.Clone(tuples)
+	for i, v := range out {
 		if len(v) > short {
 			sum := sha256.Sum256(v)
-			tuples[i] = append([]byte{0}, sum[:short]...)
+			out[i] = append([]byte{0}, sum[:short]...)
 		}
 	}
-	return tuples
+	return out
 }
 
 // maxNumber bounds what is measured, so that no sum overflows.

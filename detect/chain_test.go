@@ -52,6 +52,13 @@ func TestCarry(t *testing.T) {
 		r.Correlation.Base[0] = rule.BaseCapture{Values: []int{1}}
 		return r
 	}
+	// The group of the inner one is counted, in groups of the field that it carries.
+	far := strings.Repeat("far", 20)
+	long := func(n float64) *rule.Rule {
+		r := byCarried(corr("out", rule.ValueCount, 600, []*rule.Rule{inner()}, false, bound("gte", n)))
+		r.Correlation.Base[0] = rule.BaseCapture{Group: []int{1}, Values: []int{0}}
+		return r
+	}
 	// The field passes a correlation that neither groups by it nor counts it.
 	deep := func() *rule.Rule {
 		mid := carrying(corr("mid", rule.EventCount, 600, []*rule.Rule{inner()}, true, bound("gte", 2)))
@@ -70,6 +77,8 @@ func TestCarry(t *testing.T) {
 		{"windows apart", then(), []small{ev(1, 0, "a", "g", "x"), ev(2, 61, "a", "g", "x"), ev(3, 62, "b", "g", "x")}, []string{}},
 		{"different values", distinct(3), []small{ev(1, 0, "a", "g", "x"), ev(2, 1, "a", "g", "y"), ev(3, 100, "a", "g", "z"), ev(4, 101, "a", "g", "x")}, []string{"out e1,e2,e3,e4 gte3:3"}},
 		{"too few different values", distinct(3), []small{ev(1, 0, "a", "g", "x"), ev(2, 1, "a", "g", "y"), ev(3, 100, "a", "g", "y"), ev(4, 101, "a", "g", "x")}, []string{}},
+		{"a long value in several rows is one", long(2), []small{ev(1, 0, "a", far+"1", "x"), ev(2, 1, "a", far+"1", "y"), ev(3, 100, "a", far+"1", "y"), ev(4, 101, "a", far+"1", "y")}, []string{}},
+		{"long values in several rows", long(2), []small{ev(1, 0, "a", far+"1", "x"), ev(2, 1, "a", far+"1", "y"), ev(3, 100, "a", far+"2", "y"), ev(4, 101, "a", far+"2", "y")}, []string{"out e1,e2,e3,e4 v=y gte2:2"}},
 		{"through two correlations", deep(), []small{ev(1, 0, "a", "g", "x"), ev(2, 1, "a", "g", "y"), ev(3, 100, "a", "g", "z"), ev(4, 101, "a", "g", "x"), ev(5, 102, "a", "h", "w"), ev(6, 103, "a", "h", "w")},
 			[]string{"out e1,e2,e3,e4 v=x gte1:1", "out e1,e2,e3,e4 v=y gte1:1", "out e1,e2,e3,e4 v=z gte1:1"}},
 	}
