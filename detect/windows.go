@@ -3,16 +3,13 @@ package detect
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"sync"
 
 	"github.com/yagura-sec/yagura"
-	"github.com/yagura-sec/yagura/rule"
 )
 
 // WindowOptions bound the evaluation of correlations.
@@ -164,18 +161,6 @@ func (w *Windows) Finish(emit func(yagura.Finding) error) error {
 	return nil
 }
 
-// chainLimit is how many bytes of memory one correlation may use for the findings of
-// others: they share what SpillBytes allows.
-func (w *Windows) chainLimit() int64 {
-	outer := map[int]bool{}
-	for _, c := range w.e.corrs {
-		for _, fd := range w.e.info[c.num].feeds {
-			outer[fd.corr] = true
-		}
-	}
-	return w.o.SpillBytes / int64(max(1, len(outer)))
-}
-
 // evaluate runs correlation number i over its base matches: those of direct, and
 // those that other correlations made.
 func (w *Windows) evaluate(i int, c *correlation, direct, chain *merge, done func(*window) error) (err error) {
@@ -260,134 +245,3 @@ func next(i int, direct, chain *merge) ([]byte, error) {
 }
 
 func corrOf(rec []byte) int { return int(binary.BigEndian.Uint32(rec)) }
-
-// chain makes base matches of a finding of the correlation c, for one that is built on
-// it: one for each group that the finding is in. To a temporal type it happened at
-// two times, when it was known to hold and when its last event did; to the others at
-// the latter.
-func (w *Windows) chain(c *correlation, fd feed, f *yagura.Finding, group []string, win *window, add func(rec []byte) error) error {
-	outer := w.e.corrs[fd.corr]
-	groups, err := w.chainGroups(c, outer, outer.Base[fd.base], group, win)
-	if err != nil || len(groups) == 0 {
-		return err
-	}
-	times := []int64{win.last}
-	if outer.temporal() && win.held < win.last {
-		times = append(times, win.held)
-	}
-	var key yagura.Key
-	hex.Decode(key[:], []byte(f.ID))
-	at := win.last
-	if outer.temporal() {
-		at = min(at, win.held)
-	}
-	held := binary.BigEndian.AppendUint64(nil, uint64(at)^1<<63)
-	head := appendHead(nil, f.Event, f.Format, f.Source, f.Events, win.total, f.Entities)
-	for _, g := range groups {
-		for _, t := range times {
-			rec := append(encodeKey(nil, fd, g.tuple, t, key), held...)
-			rec = appendList(rec, g.values)
-			if len(outer.Carry) > 0 {
-				rec = appendList(rec, g.rows)
-			}
-			if err := add(append(rec, head...)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// chainGroup is one group of a correlation that a finding of another is in.
-type chainGroup struct {
-	tuple  []byte
-	values [][]byte
-	rows   [][]byte
-}
-
-// chainGroups lists the groups that a window of c is in for the correlation outer. The
-// values that are not in the window's own group are those of its events, row by row.
-func (w *Windows) chainGroups(c, outer *correlation, at rule.BaseCapture, group []string, win *window) ([]*chainGroup, error) {
-	rows := win.rows
-	if len(rows) == 0 {
-		rows = [][]byte{nil}
-	}
-	own := make([][][]byte, len(group), len(group)+len(c.Carry))
-	for i, v := range group {
-		own[i] = [][]byte{appendPart(nil, []byte(v))}
-	}
-	var list []*chainGroup
-	byTuple := map[string]*chainGroup{}
-	seen := map[string]bool{} // what was added to a group
-	add := func(to [][]byte, kind byte, g *chainGroup, part []byte) [][]byte {
-		k := string(appendPart(append([]byte{kind}, g.tuple...), part))
-		switch {
-		case seen[k]:
-			return to
-		case len(to) == maxRows:
-			w.stats.Cut++
-			return to
-		}
-		seen[k] = true
-		return append(to, part)
-	}
-	grouped, valued := false, !outer.valued()
-	for _, row := range rows {
-		parts := own
-		if row != nil {
-			carried, err := decodeRow(row, len(c.Carry))
-			if err != nil {
-				return nil, err
-			}
-			parts = append(slices.Clip(own), carried...)
-		} else {
-			parts = append(slices.Clip(own), make([][][]byte, len(c.Carry))...)
-		}
-		pick := func(at []int) [][][]byte {
-			out := make([][][]byte, len(at))
-			for i, k := range at {
-				out[i] = parts[k]
-			}
-			return out
-		}
-		in := tuples(pick(at.Group), maxGroups, &w.stats)
-		grouped = grouped || len(in) > 0
-		var values [][]byte
-		if outer.Type == rule.ValueCount {
-			values = digests(tuples(pick(at.Values), maxValues, &w.stats))
-		} else if outer.valued() {
-			if n, ok := number(group[at.Values[0]]); ok {
-				values = [][]byte{appendFloat(nil, n)}
-			}
-		}
-		if outer.valued() && len(values) == 0 {
-			continue
-		}
-		valued = valued || len(in) > 0
-		for _, tuple := range in {
-			g := byTuple[string(tuple)]
-			if g == nil {
-				if len(list) == maxRows {
-					w.stats.Cut++
-					continue
-				}
-				g = &chainGroup{tuple: tuple}
-				byTuple[string(tuple)] = g
-				list = append(list, g)
-			}
-			for _, v := range values {
-				g.values = add(g.values, 'v', g, v)
-			}
-			if len(outer.Carry) > 0 {
-				g.rows = add(g.rows, 'r', g, encodeRow(pick(at.Carry)))
-			}
-		}
-	}
-	switch {
-	case !grouped:
-		w.stats.NoGroup++
-	case !valued:
-		w.stats.NoValue++
-	}
-	return list, nil
-}
