@@ -256,13 +256,25 @@ func (st *State) explainEach(id PredID, p *pred, held bool, out *[]why) {
 		var inner []why
 		es.st.explain(&e.prog.root, memberHeld, &inner)
 		for _, x := range inner {
-			x.Field = strings.TrimSuffix(name+"[]."+x.Field, ".")
+			x.Field = memberName(name, x.Field)
 			if x.span == (Span{}) {
 				x.span = e.src.Span
 			}
 			*out = append(*out, x)
 		}
 	})
+}
+
+// memberName is the name of a member's field for people. A list that the rule names
+// with its selector needs no brackets of ours; the member itself has no name, or a dot.
+func memberName(list, field string) string {
+	if !strings.HasSuffix(list, "]") {
+		list += "[]"
+	}
+	if field == "" || field == "." {
+		return list
+	}
+	return list + "." + field
 }
 
 // shown makes a text from a log fit for people: cut, and in valid UTF-8.

@@ -99,6 +99,30 @@ func parseSelectors(name string, at query.Span) ([]step, *fault) {
 	return steps, nil
 }
 
+// stretches cuts a field's name behind each selector that judges members one by one:
+// what a step reads, in the words of the rule.
+func stretches(name string) []string {
+	var list []string
+	start := 0
+	for i := 0; i < len(name); i++ {
+		switch name[i] {
+		case '\\':
+			i++
+		case '[':
+			end := strings.IndexByte(name[i:], ']')
+			if end < 0 {
+				continue
+			}
+			if _, each := quants[name[i+1:i+end]]; each {
+				list = append(list, name[start:i+end+1])
+				start = min(i+end+2, len(name)) // the dot that follows, too
+			}
+			i += end
+		}
+	}
+	return append(list, name[start:])
+}
+
 // splitSelector cuts a name before its first selector, so that a pipeline can map
 // what stands before it.
 func splitSelector(name string) (base, rest string) {

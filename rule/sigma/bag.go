@@ -35,6 +35,15 @@ func parseBag(name string) (bag, bool) {
 	return bag{segments(list), segments(key), want, segments(value)}, true
 }
 
+// dotted is the name of what stands below segs.
+func dotted(segs []slot.Seg) string {
+	keys := make([]string, len(segs))
+	for i, s := range segs {
+		keys[i] = s.Key
+	}
+	return strings.Join(keys, ".")
+}
+
 // splitBags parts the names that a pipeline gave a field into plain names and bags.
 // A name that the rule itself writes is plain.
 func splitBags(names []string, written string) (plain []string, bags []bag) {
@@ -130,7 +139,7 @@ func groups(it *item) [][]value {
 // bag asks for values in a bag.
 func (c *compiler) bag(it *item, b bag, absence bool) (query.Expr, *fault) {
 	list := query.Field{Name: it.field, Paths: []slot.Path{{Segs: b.list, Fold: c.fold}}}
-	value := query.Field{Name: it.field, Paths: []slot.Path{{Segs: b.value, Fold: c.fold}}}
+	value := query.Field{Name: dotted(b.value), Paths: []slot.Path{{Segs: b.value, Fold: c.fold}}}
 	ask, f := c.anyOf(it, it.values, value)
 	if f != nil {
 		return nil, f
@@ -140,7 +149,7 @@ func (c *compiler) bag(it *item, b bag, absence bool) (query.Expr, *fault) {
 	} else {
 		ask = orUnquoted(ask, unquoted(value))
 	}
-	named := &query.Pred{Field: query.Field{Name: it.field + " (name)", Paths: []slot.Path{{Segs: b.key, Fold: c.fold}}},
+	named := &query.Pred{Field: query.Field{Name: dotted(b.key), Paths: []slot.Path{{Segs: b.key, Fold: c.fold}}},
 		Op: query.Eq, Fold: true, Args: []query.Arg{{Text: b.name}}, OpName: "equals", Clause: c.clause, Span: it.at}
 	var e query.Expr = &query.Each{Field: list, Quant: query.EachAny, Where: &query.And{X: []query.Expr{named, ask}}, Span: it.at}
 	if absence {

@@ -144,7 +144,12 @@ func (c *compiler) within(name string, names []string, arrays bool, at query.Spa
 	}
 	field := query.Field{Name: name, Paths: paths}
 	c.note(field)
-	return c.steps(field, each, quant, rest, at, leaf)
+	if !each {
+		return leaf(field)
+	}
+	said := stretches(name)
+	field.Name = said[0]
+	return c.steps(field, quant, said[1:], rest, at, leaf)
 }
 
 // note keeps a field for the list of those that the rule reads.
@@ -159,18 +164,19 @@ func (c *compiler) note(f query.Field) {
 	c.order = append(c.order, f.Name)
 }
 
-func (c *compiler) steps(field query.Field, each bool, quant query.Quant, rest []step, at query.Span, leaf func(query.Field) (query.Expr, *fault)) (query.Expr, *fault) {
-	if !each {
-		return leaf(field)
+// steps asks for members of field, and what the further steps and leaf ask of each.
+// said has the words of the rule for every step behind field.
+func (c *compiler) steps(field query.Field, quant query.Quant, said []string, rest []step, at query.Span, leaf func(query.Field) (query.Expr, *fault)) (query.Expr, *fault) {
+	member := query.Field{Name: said[0], Paths: []slot.Path{{Fold: c.fold}}}
+	if len(rest) > 0 {
+		member.Paths[0].Segs = rest[0].segs
 	}
-	member := query.Field{Name: field.Name, Paths: []slot.Path{{Fold: c.fold}}}
 	var where query.Expr
 	var f *fault
-	if len(rest) == 0 {
-		where, f = leaf(member)
+	if len(rest) > 0 && rest[0].each {
+		where, f = c.steps(member, rest[0].quant, said[1:], rest[1:], at, leaf)
 	} else {
-		member.Paths = []slot.Path{{Segs: rest[0].segs, Fold: c.fold}}
-		where, f = c.steps(member, rest[0].each, rest[0].quant, rest[1:], at, leaf)
+		where, f = leaf(member)
 	}
 	if f != nil {
 		return nil, f

@@ -4,8 +4,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yagura-sec/yagura/query"
 	"github.com/yagura-sec/yagura/rule"
 	"github.com/yagura-sec/yagura/rule/sigma"
+	"github.com/yagura-sec/yagura/slot"
 )
 
 const head = "title: T\nlogsource: {product: x}\n"
@@ -334,5 +338,44 @@ func TestPlaceholders(t *testing.T) {
 	}
 	if rules, refusals := sigma.Load([]rule.File{{Path: "r.yml", Data: []byte(head + "detection:\n  s: {a|expand: '%none%'}\n  condition: s\n")}}, opts); len(rules) > 0 || len(refusals) != 1 {
 		t.Error("a placeholder without values was taken")
+	}
+}
+
+// TestArrayNames holds the names under which a finding shows members of arrays.
+func TestArrayNames(t *testing.T) {
+	cases := []struct {
+		name, selection, record string
+		want                    []string
+	}{
+		{"dots", `'a[any].b.c[any]|contains': x`, `{"a":[{"b":{"c":["xy"]}}]}`,
+			[]string{"a[any]", "a[any].b.c[any]", "a[any].b.c[any]"}},
+		{"block", "a[any]:\n  b: x\n  '.|exists': true", `{"a":[{"b":"x"}]}`,
+			[]string{"a[any]", "a[any].b", "a[any]"}},
+		{"block in a block", "a[any]:\n  b[any]:\n    c: x", `{"a":[{"b":[{"c":"x"}]}]}`,
+			[]string{"a[any]", "a[any].b[any]", "a[any].b[any].c"}},
+		{"position", `'a[1].b[any].c': x`, `{"a":[0,{"b":[{"c":"x"}]}]}`, []string{"a[1].b[any]", "a[1].b[any].c"}},
+		{"brackets of a name", `'a\[0\].b[any].c': x`, `{"a[0]":{"b":[{"c":"x"}]}}`, []string{`a\[0\].b[any]`, `a\[0\].b[any].c`}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			r := one(t, head+"sigma-version: 3\ndetection:\n  s:\n    "+strings.ReplaceAll(c.selection, "\n", "\n    ")+"\n  condition: s\n", bare)
+			b := slot.NewBuilder()
+			p, err := query.Compile(r.When, b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan := b.Plan()
+			doc := plan.NewDoc()
+			if _, err := plan.Scan([]byte(c.record), doc); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, w := range p.Explain(doc, nil) {
+				got = append(got, w.Field)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }
