@@ -51,7 +51,8 @@ func Keys(keys ...string) Path {
 //
 // A path that goes on below a string whose text is itself a JSON object or array
 // enters that text (up to eight levels), so that a policy document inside a string
-// can be read as structure. Text that is not valid JSON is just text.
+// can be read as structure. The text may be percent-encoded, when it begins with a
+// percent sign. Text that is not valid JSON is just text.
 //
 // A field with a path of no segments holds the record itself. A value that several
 // paths lead to is in the slot once.

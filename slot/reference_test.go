@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -184,7 +185,14 @@ func follow(v *refValue, p Path, segs []Seg, spent bool, level int, at string, f
 		if level == maxTexts || !utf8.ValidString(v.text) {
 			return
 		}
-		in, err := parseReference([]byte(v.text))
+		text := v.text
+		if strings.HasPrefix(text, "%") {
+			var err error
+			if text, err = url.PathUnescape(text); err != nil || !utf8.ValidString(text) {
+				return
+			}
+		}
+		in, err := parseReference([]byte(text))
 		if err != nil || in.kind != Object && in.kind != Array {
 			return
 		}

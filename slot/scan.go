@@ -1,6 +1,9 @@
 package slot
 
-import "unsafe"
+import (
+	"unicode/utf8"
+	"unsafe"
+)
 
 // maxTexts is how many levels of JSON inside strings are entered.
 const maxTexts = 8
@@ -342,18 +345,31 @@ func (d *Doc) only(t *target) *state {
 }
 
 // text enters the text of the string between from and to, where it is itself an
-// object or array, for state st. Text that is not JSON is left alone.
+// object or array, for state st. It may be percent-encoded, as IAM writes policy
+// documents in its answers. Text that is not JSON is left alone.
 func (d *Doc) text(from, to int, esc bool, st *state) {
 	p, n := d.p, to
 	i := from
-	if c := at(p, i); c != '{' && c != '[' && c != '\\' && class[c]&clsSpace == 0 {
+	if c := at(p, i); c != '{' && c != '[' && c != '\\' && c != '%' && class[c]&clsSpace == 0 {
 		return
 	}
-	var buf []byte
 	mark := len(d.arena)
+	buf := unsafe.Slice((*byte)(unsafe.Add(p, from)), to-from)
+	own := esc
 	if esc {
-		d.arena = Unescape(d.arena, unsafe.Slice((*byte)(unsafe.Add(p, from)), to-from))
+		d.arena = Unescape(d.arena, buf)
 		buf = d.arena[mark:len(d.arena):len(d.arena)]
+	}
+	if len(buf) > 0 && buf[0] == '%' {
+		var whole bool
+		behind := len(d.arena)
+		if d.arena, whole = unpercent(d.arena, buf); !whole || !utf8.Valid(d.arena[behind:]) {
+			d.arena = d.arena[:mark]
+			return
+		}
+		buf, own = d.arena[behind:len(d.arena):len(d.arena)], true
+	}
+	if own {
 		p, n = start(buf)
 		i = 0
 	}
@@ -363,7 +379,7 @@ func (d *Doc) text(from, to int, esc bool, st *state) {
 	}
 	i = space(p, i, n)
 	op, on, osrc := d.p, d.n, d.src
-	if esc {
+	if own {
 		d.texts = append(d.texts, buf)
 		d.src = int32(len(d.texts))
 	}

@@ -51,6 +51,26 @@ func Unescape(dst, src []byte) []byte {
 	}
 }
 
+// unpercent appends src to dst with its percent-encoding (RFC 3986) resolved, and
+// reports whether every percent sign in it had its two digits.
+func unpercent(dst, src []byte) ([]byte, bool) {
+	for {
+		k := bytes.IndexByte(src, '%')
+		if k < 0 {
+			return append(dst, src...), true
+		}
+		if k+3 > len(src) {
+			return dst, false
+		}
+		high, low := hex(src[k+1]), hex(src[k+2])
+		if high < 0 || low < 0 {
+			return dst, false
+		}
+		dst = append(append(dst, src[:k]...), byte(high<<4|low))
+		src = src[k+3:]
+	}
+}
+
 // hex4 reads four hexadecimal digits, or returns -1.
 func hex4(src []byte) rune {
 	if len(src) < 4 {
@@ -58,19 +78,26 @@ func hex4(src []byte) rune {
 	}
 	var r rune
 	for _, c := range src[:4] {
-		switch {
-		case c >= '0' && c <= '9':
-			c -= '0'
-		case c >= 'a' && c <= 'f':
-			c -= 'a' - 10
-		case c >= 'A' && c <= 'F':
-			c -= 'A' - 10
-		default:
+		digit := hex(c)
+		if digit < 0 {
 			return -1
 		}
-		r = r<<4 | rune(c)
+		r = r<<4 | digit
 	}
 	return r
+}
+
+// hex reads one hexadecimal digit, or returns -1.
+func hex(c byte) rune {
+	switch {
+	case c >= '0' && c <= '9':
+		return rune(c - '0')
+	case c >= 'a' && c <= 'f':
+		return rune(c - 'a' + 10)
+	case c >= 'A' && c <= 'F':
+		return rune(c - 'A' + 10)
+	}
+	return -1
 }
 
 // Compact appends the valid JSON value src to dst without the white space between

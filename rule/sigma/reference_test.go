@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -99,7 +100,11 @@ func (t *tree) find(segs []slot.Seg, fold bool) []*tree {
 	var out []*tree
 	switch t.kind {
 	case slot.String:
-		if s := strings.TrimSpace(t.text); strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[") {
+		s := t.text
+		if strings.HasPrefix(s, "%") {
+			s, _ = url.PathUnescape(s)
+		}
+		if s = strings.TrimSpace(s); strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[") {
 			if x, err := parseTree([]byte(s)); err == nil {
 				return x.find(segs, fold)
 			}

@@ -51,6 +51,7 @@ func TestSelections(t *testing.T) {
 		{"list of maps is or", "- a: x\n- b: y\n  c: z", []string{`{"a":"x"}`, `{"b":"y","c":"z"}`}, []string{`{"b":"y"}`}},
 		{"nested field", `a.b.c: x`, []string{`{"a":{"b":{"c":"x"}}}`, `{"a":[{"b":{"c":"x"}}]}`, `{"a.b":{"c":"x"}}`}, []string{`{"a":{"c":"x"}}`}},
 		{"JSON in text", `a.b: x`, []string{`{"a":"{\"b\":\"x\"}"}`}, []string{`{"a":"b: x"}`}},
+		{"percent-encoded JSON in text", `a.b: x`, []string{`{"a":"%7B%22b%22%3A%22x%22%7D"}`}, []string{`{"a":"%7B%22b%22%3A%22y%22%7D"}`, `{"a":"%7B%22b%22%3A%22x%22"}`}},
 
 		{"star", `a: 'v*.Delete'`, []string{`{"a":"v1.delete"}`, `{"a":"v.Delete"}`, "{\"a\":\"v\\n.Delete\"}"}, []string{`{"a":"xv.Delete"}`, `{"a":"v.Deletes"}`}},
 		{"mark", `a: 'v?'`, []string{`{"a":"v1"}`, `{"a":"vü"}`}, []string{`{"a":"v"}`, `{"a":"v12"}`}},
