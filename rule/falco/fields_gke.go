@@ -3,6 +3,7 @@ package falco
 import (
 	"bytes"
 	"strings"
+	"time"
 
 	"github.com/yagura-sec/yagura/query"
 	"github.com/yagura-sec/yagura/rule"
@@ -64,13 +65,15 @@ func gkeAt(keys ...string) query.Field {
 	case "auditID":
 		return rawAt("insertId")
 	case "requestReceivedTimestamp", "stageTimestamp":
-		return rawAt("receiveTimestamp")
+		return gkeText(keys[0], gkeMicroTime, textAt("receiveTimestamp"))
 	case "user/username":
 		return rawAt("protoPayload", "authenticationInfo", "principalEmail")
 	case "userAgent":
 		return rawAt("protoPayload", "requestMetadata", "callerSuppliedUserAgent")
 	case "kind":
 		return gkeText("kind", func(query.Input) string { return "Event" })
+	case "apiVersion":
+		return gkeText("apiVersion", func(query.Input) string { return "audit.k8s.io/v1" })
 	case "verb":
 		return gkeText("verb", gkeVerb, textAt("protoPayload", "methodName"))
 	case "requestURI":
@@ -119,6 +122,17 @@ func gkeText(name string, f func(in query.Input) string, deps ...query.Field) qu
 			out.Add(cString([]byte(text)))
 		}
 	}}}
+}
+
+// gkeMicroTime is when Google received the entry, as Kubernetes writes times: in UTC
+// with six digits behind the second.
+func gkeMicroTime(in query.Input) string {
+	text, _ := dep(in, 0)
+	t, err := time.Parse(time.RFC3339, string(text))
+	if err != nil {
+		return string(text)
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000000Z07:00")
 }
 
 // gkeVerb is the last part of the method's name: io.k8s.core.v1.pods.create.
