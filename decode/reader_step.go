@@ -214,6 +214,7 @@ func (r *Reader) value(s *stream, f *frame, c byte) (done bool, bad *RecordError
 	}
 	walked := false
 	for {
+		base := s.base
 		n, err := r.scan(s.guess, s.unread())
 		if err == nil && s.pos+n == s.end && c != '{' && c != '[' && c != '"' && s.more() {
 			continue // a number may go on
@@ -223,6 +224,9 @@ func (r *Reader) value(s *stream, f *frame, c byte) (done bool, bad *RecordError
 		}
 		if err == nil && c != '{' && c != '[' {
 			err = s.alone(f, n)
+		}
+		if err == nil && s.base != base {
+			continue // reading on behind a scalar has moved it from where it was scanned
 		}
 		if err == nil {
 			return r.found(s, f, n)

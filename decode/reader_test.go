@@ -123,6 +123,9 @@ func TestShapes(t *testing.T) {
 		{"unknown, lines", "{\"q\":1}\n{\"q\":2}\n", []string{`{"q":1}`, `{"q":2}`}},
 		{"byte order mark", "\ufeff" + a + "\n\ufeff" + b, []string{a, b}},
 		{"scalars", "1\n\"x\"\ntrue\nnull\n", []string{"1", `"x"`, "true", "null"}},
+		{"scalar in the last line", "0\n   \"eventVersion\"", []string{"0", `"eventVersion"`}},
+		{"number in the last line", "0\n12345678", []string{"0", "12345678"}},
+		{"scalars before blank lines", "0\n   \"eventVersion\"  \n 12345678 \n\n", []string{"0", `"eventVersion"`, "12345678"}},
 		{"workspace activity", `{"kind":"admin#reports#activity","actor":{"email":"ann@example.com"},"events":[{"type":"T","name":"N"}]}`,
 			[]string{`{"kind":"admin#reports#activity","actor":{"email":"ann@example.com"},"events":[{"type":"T","name":"N"}]}`}},
 	} {
