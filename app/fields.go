@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
-	"io"
 	"slices"
 
 	"github.com/yagura-sec/yagura/decode"
@@ -22,27 +20,17 @@ type Unseen struct {
 
 // UnseenFields reads logs and says which fields of the rules no event of their log
 // types carried: a rule that asks for them can hardly fire on such logs. Rules
-// whose log types did not occur at all are in unjudged.
+// whose log types did not occur at all are in unjudged. Of logs that were not read to
+// their end, which the summary says, it says nothing.
 func UnseenFields(ctx context.Context, rules []*rule.Rule, o DecodeOptions, sources ...source.Source) (unseen []Unseen, unjudged []*rule.Rule, sum *Summary, err error) {
 	c := &carried{want: map[string][]wanted{}, rules: rules, seen: map[wantedKey]bool{}}
 	decoder, err := decode.New(decode.Options{Formats: o.Formats, Want: c.ask})
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	sum = &Summary{Formats: map[string]uint64{}}
-	for _, src := range sources {
-		for obj, err := range src.Objects(ctx) {
-			if err == nil {
-				err = c.object(ctx, decoder, obj, sum)
-			}
-			if ctx.Err() != nil {
-				return nil, nil, sum, ctx.Err()
-			}
-			if err != nil {
-				sum.Unreadable++
-				o.Problem(err)
-			}
-		}
+	r := &reading{o: o, decoder: decoder, each: c.record}
+	if sum, err = r.run(ctx, sources); err != nil || sum.Interrupted {
+		return nil, nil, sum, err
 	}
 	for i, r := range rules {
 		u := Unseen{Rule: r}
@@ -122,54 +110,17 @@ func (c *carried) ask(format string, b *slot.Builder) {
 	}
 }
 
-func (c *carried) object(ctx context.Context, decoder *decode.Decoder, obj source.Object, sum *Summary) error {
-	body, err := obj.Open(ctx)
-	if err != nil {
-		return &Problem{obj.Name, err}
-	}
-	defer body.Close() //nolint:errcheck // it is only read
-	sum.Objects++
-	r := decoder.NewReader(body, obj.Name)
-	defer r.Close()
-	var sieve sieve
-	settle := func(file string) {
-		if bad, foreign := sieve.settle(file); bad != nil {
-			sum.Broken += max(bad.Records, 1)
-		} else if foreign != nil {
-			sum.Unsupported++
-		}
-	}
-	defer func() { settle("") }()
-	for n := 0; ; n++ {
-		if n&0xff == 0 && ctx.Err() != nil {
-			return nil
-		}
-		rec, err := r.Next()
-		var bad *decode.RecordError
-		switch {
-		case err == nil:
-			settle(rec.File)
-		case errors.As(err, &bad):
-			settle(bad.File)
-			if !sieve.holds(bad) {
-				sum.Broken += max(bad.Records, 1)
-			}
-			continue
-		case errors.Is(err, io.EOF):
-			return nil
-		default:
-			return &Problem{obj.Name, err}
-		}
-		sum.Events++
-		sum.Formats[rec.Format.Name]++
-		for i := range c.want[rec.Format.Name] {
-			w := &c.want[rec.Format.Name][i]
-			if !w.done && rec.Doc.First(w.slot) >= 0 {
-				w.done = true
-				for _, k := range w.keys {
-					c.seen[k] = true
-				}
+// record notes the fields that a record carries.
+func (c *carried) record(_ source.Object, rec *decode.Record) error {
+	all := c.want[rec.Format.Name]
+	for i := range all {
+		w := &all[i]
+		if !w.done && rec.Doc.First(w.slot) >= 0 {
+			w.done = true
+			for _, k := range w.keys {
+				c.seen[k] = true
 			}
 		}
 	}
+	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/report"
 )
 
 // The exit codes. They are part of the contract in docs/contracts.md.
@@ -177,10 +178,10 @@ func (e *environment) code(err error) int {
 	return exitUsage
 }
 
-// complain says every line of an error.
+// complain says every line of an error, in which names and texts of other people may stand.
 func (e *environment) complain(err error) {
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		fmt.Fprintf(e.stderr, "yagura: %s\n", line)
+		fmt.Fprintf(e.stderr, "yagura: %s\n", report.Escape(line))
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -187,10 +188,14 @@ func (c *ruleCheckCmd) Run(env *environment) error {
 
 func (c *ruleCheckCmd) against(env *environment, cfg *config.Config, rules *app.Rules, formats []*decode.Format, ja bool) error {
 	unseen, unjudged, sum, err := app.UnseenFields(env.ctx, rules.Rules, app.DecodeOptions{Formats: formats, Now: env.now,
-		Problem: func(err error) { env.complain(err) }}, app.Sources(env.ctx, c.Against, app.SourceOptions{Stdin: env.stdin, S3: cfg.S3})...)
+		Problem: env.complain}, app.Sources(env.ctx, c.Against, app.SourceOptions{Stdin: env.stdin, S3: cfg.S3})...)
 	if err != nil {
-		return &exitError{exitInterrupted, err}
+		return err
 	}
+	if sum.Interrupted {
+		return &exitError{exitInterrupted, errors.New(in(ja, "interrupted: not all logs were looked at", "中断しました。すべてのログは調べていません"))}
+	}
+	printSummary(&screen{w: env.stderr}, sum, nil, ja)
 	if sum.NothingRead() {
 		return &exitError{exitNothing, nothingRead(sum, ja)}
 	}
@@ -254,7 +259,7 @@ func (c *ruleExplainCmd) Run(env *environment) error {
 	case len(found) > 5:
 		var titles []string
 		for _, r := range found[:5] {
-			titles = append(titles, fmt.Sprintf("  %s  %s", r.ID, r.Title))
+			titles = append(titles, "  "+strings.TrimSpace(r.ID+"  "+r.Title))
 		}
 		return usage(in(ja, "%d rules are called so:\n%s\n  …\nhint: give the id of one", "%d 件のルールが該当します:\n%s\n  …\nhint: ID を一つ指定してください"), len(found), strings.Join(titles, "\n"))
 	}
