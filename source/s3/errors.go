@@ -1,11 +1,12 @@
 package s3
 
 import (
+	"context"
 	"errors"
 	"net"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 
@@ -22,10 +23,10 @@ func explain(name string, err error) error {
 	if api := smithy.APIError(nil); errors.As(err, &api) {
 		code = api.ErrorCode()
 	}
-	slow := net.Error(nil)
-	switch signing := (*v4.SigningError)(nil); {
-	case errors.As(err, &signing):
-		e.Err = errors.New("there are no credentials for AWS")
+	slow, dial := net.Error(nil), (*net.OpError)(nil)
+	switch none := (*credentialsError)(nil); {
+	case errors.As(err, &none):
+		e.Err = none
 		e.Hint = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role is given"
 	case code == "NoSuchBucket" || code == "NotFound":
 		e.Err, e.Hint = errors.New("there is no such bucket"), "check its name, and the endpoint where it is not AWS's"
@@ -35,6 +36,8 @@ func explain(name string, err error) error {
 		e.Err, e.Hint = errReplaced, "scan again"
 	case errors.As(err, &slow) && slow.Timeout():
 		e.Err = errStalled
+	case errors.As(err, &dial) && dial.Op == "dial":
+		e.Err, e.Hint = dial, "check the network, and the endpoint where it is not AWS's"
 	case code == "InvalidRange" || status(err) == 416:
 		e.Err = errors.New("the object ends before the length that the list says")
 	case code == "InvalidObjectState":
@@ -48,6 +51,33 @@ func explain(name string, err error) error {
 		e.Hint = "the identity needs s3:ListBucket on the bucket and s3:GetObject on the objects, and kms:Decrypt where they are encrypted by a key of yours"
 	}
 	return e
+}
+
+// credentialsError is why there are no credentials. The SDK has no type for it.
+type credentialsError struct{ err error }
+
+// Error leaves out what every such error begins with, and all of it where the last place
+// to ask, the machine that this runs on, gives no role: that is seldom where they should
+// come from.
+func (c *credentialsError) Error() string {
+	if strings.Contains(c.err.Error(), "no EC2 IMDS role found") {
+		return "there are no credentials for AWS"
+	}
+	return "there are no credentials for AWS: " + strings.TrimPrefix(c.err.Error(), "failed to refresh cached credentials, ")
+}
+
+// Unwrap returns what the SDK says.
+func (c *credentialsError) Unwrap() error { return c.err }
+
+// credentialed makes the errors of a provider known as such.
+func credentialed(p aws.CredentialsProvider) aws.CredentialsProvider {
+	return aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+		c, err := p.Retrieve(ctx)
+		if err != nil {
+			err = &credentialsError{err}
+		}
+		return c, err
+	})
 }
 
 var errReplaced = errors.New("the object was replaced while it was being read")

@@ -105,6 +105,7 @@ func New(ctx context.Context, address string, o Options) (*Bucket, error) {
 	if cfg.Region == "" {
 		cfg.Region = "us-east-1" // any region answers where the bucket really is
 	}
+	cfg.Credentials = credentialed(cfg.Credentials)
 	b := &Bucket{bucket: bucket, prefix: prefix, options: o}
 	b.connect(cfg)
 	if err := b.find(ctx, cfg); err != nil {

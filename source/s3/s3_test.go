@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -350,6 +352,40 @@ func TestErrors(t *testing.T) {
 				if !strings.Contains(err.Error(), w) {
 					t.Errorf("%q does not say %q", err, w)
 				}
+			}
+		})
+	}
+}
+
+// TestUnreachable holds what is said where no request gets as far as a store.
+func TestUnreachable(t *testing.T) {
+	dir := t.TempDir()
+	profile := filepath.Join(dir, "config")
+	if err := os.WriteFile(profile, []byte("[profile bare]\nregion = eu-west-1\n"+
+		"[profile sso]\nregion = eu-west-1\nsso_start_url = https://example.awsapps.com/start\nsso_region = eu-west-1\nsso_account_id = 111122223333\nsso_role_name = reader\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{"HOME": dir, "AWS_CONFIG_FILE": profile, "AWS_SHARED_CREDENTIALS_FILE": filepath.Join(dir, "none"),
+		"AWS_EC2_METADATA_DISABLED": "true", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": "",
+		"AWS_WEB_IDENTITY_TOKEN_FILE": "", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "", "AWS_CONTAINER_CREDENTIALS_FULL_URI": ""} {
+		t.Setenv(name, value)
+	}
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	for name, c := range map[string]struct {
+		profile string
+		o       Options
+		want    string
+	}{
+		"no credentials": {profile: "bare", want: "s3://trail/: there are no credentials for AWS (hint: set AWS_PROFILE"},
+		"not logged in":  {profile: "sso", want: "s3://trail/: there are no credentials for AWS: the SSO session has expired or is invalid: "},
+		"nobody listens": {profile: "bare", o: Options{AccessKeyID: "a", SecretAccessKey: "b"}, want: "s3://trail/: dial tcp " + closed.Listener.Addr().String() + ": connect: connection refused (hint: check the network"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("AWS_PROFILE", c.profile)
+			c.o.Endpoint, c.o.MaxAttempts = closed.URL, 1
+			if _, err := New(t.Context(), "s3://trail/", c.o); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+				t.Errorf("got  %v\nwant %s…", err, c.want)
 			}
 		})
 	}
