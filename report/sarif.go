@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/yagura-sec/yagura"
@@ -94,12 +95,24 @@ func (s *sarif) rule(f *yagura.Finding) object {
 	whole := object{"text": cmp.Or(text.Description, title, f.Rule.ID)}
 	r := object{"id": f.Rule.ID, "name": cmp.Or(f.Rule.Title, f.Rule.ID), "shortDescription": object{"text": cmp.Or(title, f.Rule.ID)},
 		"fullDescription": whole, "help": whole, "defaultConfiguration": object{"level": level},
-		"properties": object{"tags": append([]string{"security"}, f.Rule.Tags...), "security-severity": securitySeverity(f.Severity),
+		"properties": object{"tags": sarifTags(f.Rule.Tags), "security-severity": securitySeverity(f.Severity),
 			"engine": string(f.Rule.Engine), "file": f.Rule.File}}
 	if u, err := url.Parse(text.HelpURI); err == nil && u.IsAbs() {
 		r["helpUri"] = text.HelpURI
 	}
 	return r
+}
+
+// sarifTags are the tags of a rule behind the one by which GitHub knows a rule about
+// security. The specification wants each once; a rule may say one twice.
+func sarifTags(tags []string) []string {
+	out := []string{"security"}
+	for _, t := range tags {
+		if !slices.Contains(out, t) {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // securitySeverity is a score in the middle of what GitHub takes for the same level.
