@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/yagura-sec/yagura/rule"
+	"github.com/yagura-sec/yagura/ruletest"
 )
 
 // sortedFiles are rule files by what they hold.
@@ -144,6 +145,9 @@ func (r *Rules) sort(f rule.File, named bool, into *sortedFiles) {
 		}
 		r.warn(f.Path, "a configuration of Falco, not a rule", "give it with --falco-config")
 	case contentBroken:
+		if !named && ruletest.IsTest(f.Path) {
+			return // rule test says what is wrong with it
+		}
 		r.Refusals = append(r.Refusals, rule.Refusal{File: f.Path, Line: 1, Column: 1, Reason: "not YAML, and nothing in it looks like a rule"})
 	default:
 		if named {
