@@ -171,6 +171,9 @@ func causeWords(entries []string) []string {
 	var out []string
 	for i, entry := range entries {
 		word, _ := rule.CausePart(entry)
+		if entry == "account" {
+			continue // it is of every cause key
+		}
 		same := func(j int) bool {
 			if j < 0 || j == len(entries) {
 				return false
@@ -204,7 +207,7 @@ func (e *explainer) causeParts(parts []string) string {
 
 func (e *explainer) correlation(c *rule.Correlation) {
 	fields := strings.Join(c.Fields, ", ")
-	e.line(0, e.in("fires on a window of at most %[1]s%[2]s when", "%[2]s最長 %[1]s のウィンドウで、次の条件を満たすと検知します"), e.span(c.Timespan), e.group(c.GroupBy))
+	e.line(0, e.in("fires on a window of at most %[1]s%[2]s when", "%[2]s最長 %[1]sのウィンドウで、次の条件を満たすと検知します"), e.span(c.Timespan), e.group(c.GroupBy))
 	switch c.Type {
 	case rule.Temporal, rule.TemporalOrdered:
 		order := e.in("in any order", "順不同")
