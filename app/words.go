@@ -12,6 +12,7 @@ import (
 	"github.com/yagura-sec/yagura/query"
 	"github.com/yagura-sec/yagura/report"
 	"github.com/yagura-sec/yagura/rule"
+	"github.com/yagura-sec/yagura/slot"
 )
 
 // maxArgs is how many of a predicate's values are written out.
@@ -121,7 +122,47 @@ func (e *explainer) rule(r *rule.Rule) {
 	if names := fieldNames(r); names != nil {
 		e.line(0, "")
 		e.fact("reads", "読む項目", strings.Join(names, ", "))
+		e.aliases(r.Fields)
 	}
+}
+
+// aliases says of every field that stands elsewhere than its name says where that is. A
+// name with brackets, a pointer or a selector, says it itself where there is one place.
+func (e *explainer) aliases(fields []query.Field) {
+	seen := map[string]bool{}
+	for _, f := range fields {
+		var places []string
+		for _, p := range f.Paths {
+			if place := placeText(p); !slices.Contains(places, place) {
+				places = append(places, place)
+			}
+		}
+		if seen[f.Name] || f.Derive != nil || len(places) == 0 || len(places) == 1 && (places[0] == f.Name || strings.Contains(f.Name, "[")) {
+			continue
+		}
+		seen[f.Name] = true
+		e.fact("where", "項目の場所", f.Name+": "+strings.Join(places, e.in(" or ", " または ")))
+	}
+}
+
+// placeText writes a path as a mapping file would.
+func placeText(p slot.Path) string {
+	var b strings.Builder
+	for _, s := range p.Segs {
+		switch {
+		case s.IsIndex:
+			fmt.Fprintf(&b, "[%d]", s.Index)
+			continue
+		case b.Len() > 0:
+			b.WriteByte('.')
+		}
+		if strings.Contains(s.Key, ".") {
+			b.WriteString("[" + s.Key + "]")
+			continue
+		}
+		b.WriteString(s.Key)
+	}
+	return b.String()
 }
 
 func (e *explainer) sideCar(r *rule.Rule) {
