@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/yagura-sec/yagura"
@@ -124,6 +125,9 @@ func (c *scanCmd) Run(env *environment) error {
 	sum, err := scan.Run(env.ctx, w, app.Sources(env.ctx, c.Paths, app.SourceOptions{Stdin: env.stdin, Since: since, S3: cfg.S3})...)
 	s.close()
 	err = errors.Join(err, closeOut(), profile())
+	if errors.Is(err, syscall.EPIPE) && failOn != 0 && sum.Worst >= failOn {
+		return &exitError{code: exitFailOn} // that the reader has enough changes nothing in it
+	}
 	if err != nil {
 		return err
 	}
