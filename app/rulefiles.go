@@ -188,8 +188,11 @@ func readError(name string, err error) error {
 	return &Problem{Name: name, Err: errors.New(reason(err))}
 }
 
-// reason drops the path that the standard library says.
+// reason drops the path that the standard library, or a [Problem], says.
 func reason(err error) string {
+	if p := (*Problem)(nil); errors.As(err, &p) {
+		err = p.Err
+	}
 	if p := (*fs.PathError)(nil); errors.As(err, &p) {
 		return p.Err.Error()
 	}

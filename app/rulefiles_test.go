@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,5 +60,29 @@ func TestRuleFolders(t *testing.T) {
 		if diff := cmp.Diff([]string{"gone.yml: no such file or directory"}, said); diff != "" {
 			t.Errorf("%v: %s", paths, diff)
 		}
+	}
+}
+
+// TestRuleTooLarge refuses a file in a folder alone, and says its name once.
+func TestRuleTooLarge(t *testing.T) {
+	dir := t.TempDir()
+	large := filepath.Join(dir, "large.yml")
+	f, err := os.Create(large)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.Truncate(maxRuleFile+1), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	got, err := LoadRules(RuleOptions{Paths: []string{dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	for i := range got.Refusals {
+		said = append(said, got.Refusals[i].Error())
+	}
+	if diff := cmp.Diff([]string{large + ": 16777217 bytes are more than the limit of 16777216 for a rule file"}, said); diff != "" {
+		t.Error(diff)
 	}
 }
