@@ -31,7 +31,9 @@ type Summary struct {
 	Interrupted bool
 }
 
-// NothingRead says that there was nothing to judge: no object, or none that could be read.
+// NothingRead says that there was nothing to judge: no object, or none that could be
+// read, or not one byte in them. A log that says that nothing happened, such as
+// {"Records":[]}, is something.
 func (s *Summary) NothingRead() bool {
-	return s.Objects == 0 || s.Events == 0 && s.Unreadable+s.Unsupported+int(s.Broken) > 0
+	return s.Objects == 0 || s.BytesRead == 0 || s.Events == 0 && s.Unreadable+s.Unsupported+int(s.Broken) > 0
 }

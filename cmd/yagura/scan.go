@@ -166,8 +166,11 @@ func level(flag string, name *string, configured yagura.Severity) (yagura.Severi
 
 // nothingRead says why there was nothing to judge.
 func nothingRead(sum *app.Summary, ja bool) error {
-	if sum.Objects+sum.Unreadable == 0 {
+	switch {
+	case sum.Objects+sum.Unreadable == 0:
 		return errors.New(in(ja, "nothing could be read: there is no file", "読み込めるものがありません: ファイルが一つもありません"))
+	case sum.Objects > 0 && sum.BytesRead == 0 && sum.Unreadable == 0:
+		return errors.New(in(ja, "nothing could be read: there is not one byte in it", "読み込めるものがありません: 入力が空です"))
 	}
 	return errors.New(in(ja, "nothing could be read", "読み込めるものがありませんでした"))
 }
