@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"io"
+	"net/netip"
 	"regexp"
 	"strings"
 	"time"
@@ -75,7 +76,7 @@ func (o *ocsf) Write(it Item) error {
 	}
 	evidence := object{"data": object{"why": why, "event_uid": f.Event.ID, "file": it.File, "offset": it.Offset}}
 	evidence.set("actor", actorObject(f.Event.Actor))
-	evidence.set("src_endpoint", object{}.set("ip", f.Event.SrcIP))
+	evidence.set("src_endpoint", endpoint(f.Event.SrcIP))
 	evidence.set("api", object{}.set("operation", f.Event.Action))
 	m := object{
 		"activity_id": 1, "activity_name": "Create", "category_uid": 2, "category_name": "Findings",
@@ -110,12 +111,24 @@ func ocsfSeverity(s yagura.Severity) string {
 }
 
 func actorObject(a yagura.Actor) object {
-	user := object{}.set("uid", a.ID).set("name", a.Name).set("type", a.Type)
+	user := object{}.set("uid", a.ID).set("name", a.Name)
+	if len(user) > 0 { // the schema wants one of these
+		user.set("type", a.Type)
+	}
 	out := object{}.set("user", user)
 	if a.SessionOf != "" {
 		out["session"] = object{"issuer": a.SessionOf}
 	}
 	return out
+}
+
+// endpoint is where a call came from. The schema has a form for addresses, which what a
+// log has in their place (251.234.045.249) does not keep.
+func endpoint(address string) object {
+	if _, err := netip.ParseAddr(address); err != nil {
+		return object{}.set("name", address)
+	}
+	return object{"ip": address}
 }
 
 // provider names the cloud of a format, "" where there is none.

@@ -47,10 +47,7 @@ func (o *ocsfEvents) Write(e *yagura.Event) error {
 	default:
 		m["status_id"], m["status"] = 0, "Unknown"
 	}
-	from := object{}.set("ip", e.SrcIP)
-	if len(from) == 0 {
-		from["name"] = "unknown"
-	}
+	from := endpoint(cmp.Or(e.SrcIP, "unknown"))
 	family, kind, _ := strings.Cut(e.Format, ".")
 	switch {
 	case isSignIn(kind, e.Action):

@@ -359,6 +359,8 @@ func TestOCSFEvents(t *testing.T) {
 		Actor: yagura.Actor{ID: "arn", Name: "alice"}, Targets: []yagura.Entity{{Type: "resource", ID: "trail"}}, Raw: json.RawMessage(`{"a":1}`)}
 	expect(t, write(call), at(6003.0, "class_uid"), at(4.0, "activity_id"), at(600304.0, "type_uid"), at(2.0, "status_id"), at("192.0.2.7", "src_endpoint", "ip"),
 		at("DeleteTrail", "api", "operation"), at("arn", "actor", "user", "uid"), at("AWS", "cloud", "provider"), at("trail", "resources", 0, "uid"), at(`{"a":1}`, "raw_data"))
+	call.SrcIP, call.Actor = "251.234.045.249", yagura.Actor{Type: "user"} // neither is what the schema calls an address or a user
+	expect(t, write(call), at(nil, "src_endpoint", "ip"), at("251.234.045.249", "src_endpoint", "name"), at("unknown", "actor", "user", "name"), at(nil, "actor", "user", "type"))
 	signIn := yagura.Event{Format: "entra.signin", Action: "Sign-in activity", Actor: yagura.Actor{ID: "u"}, Outcome: "success"}
 	expect(t, write(signIn), at(3002.0, "class_uid"), at(300201.0, "type_uid"), at("u", "user", "uid"), at("entra", "service", "name"), at("unknown", "src_endpoint", "name"))
 	expect(t, write(yagura.Event{Format: "json"}), at(0.0, "class_uid"), at(0.0, "type_uid"), at(0.0, "category_uid"), at(nil, "cloud"))
