@@ -16,11 +16,11 @@ type Unseen struct {
 	Rule   *rule.Rule
 	Fields []string
 	Events uint64 // of the rule's log types that were looked at
+	Never  bool   // without the fields the rule cannot fire; one that asks for their absence can
 }
 
 // UnseenFields reads logs and says which fields of the rules no event of their log
-// types carried: a rule that asks for them can hardly fire on such logs. Rules
-// whose log types did not occur at all are in unjudged. Of logs that were not read to
+// types carried, and whether a rule can fire on such logs. Rules whose log types did not occur at all are in unjudged. Of logs that were not read to
 // their end, which the summary says, it says nothing.
 func UnseenFields(ctx context.Context, rules []*rule.Rule, o DecodeOptions, sources ...source.Source) (unseen []Unseen, unjudged []*rule.Rule, sum *Summary, err error) {
 	c := &carried{want: map[string][]wanted{}, rules: rules, seen: map[wantedKey]bool{}}
@@ -50,10 +50,60 @@ func UnseenFields(ctx context.Context, rules []*rule.Rule, o DecodeOptions, sour
 			}
 		}
 		if u.Fields != nil {
+			may, _ := without(u.Fields, r.When)
+			u.Never = !may
 			unseen = append(unseen, u)
 		}
 	}
 	return unseen, unjudged, sum, nil
+}
+
+// without says whether a condition may hold of an event that lacks some fields, and
+// whether it may fail. What cannot be known may do both.
+func without(fields []string, e query.Expr) (may, fail bool) {
+	lacks := func(f query.Field) bool { return f.Derive == nil && slices.Contains(fields, f.Name) }
+	switch x := e.(type) {
+	case query.Const:
+		return bool(x), !bool(x)
+	case *query.Not:
+		may, fail = without(fields, x.X)
+		return fail, may
+	case *query.And:
+		may = true
+		for _, part := range x.X {
+			m, f := without(fields, part)
+			may, fail = may && m, fail || f
+		}
+		return may, fail
+	case *query.Or:
+		fail = true
+		for _, part := range x.X {
+			m, f := without(fields, part)
+			may, fail = may || m, fail && f
+		}
+		return may, fail
+	case *query.Each:
+		if lacks(x.Field) {
+			may = x.Quant == query.EachAllOrEmpty || x.Quant == query.EachNone
+			return may, !may
+		}
+	case *query.Pred:
+		switch {
+		case x.Op == query.Keyword, x.Op == query.ListFunc: // of the whole record; asked without values too
+		case !lacks(x.Field):
+			if x.Ref != nil && lacks(*x.Ref) {
+				return false, true
+			}
+		case x.Op == query.IsNull:
+			return true, false
+		case x.Op == query.Exists:
+			may = len(x.Args) > 0 && !x.Args[0].Bool
+			return may, !may
+		default:
+			return false, true
+		}
+	}
+	return true, true
 }
 
 // carried notes which fields had a value.

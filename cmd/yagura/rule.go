@@ -147,10 +147,13 @@ func (ruleCheckCmd) Help() string {
 	return `
 Loads rules as scan does and prints one line for every rule that cannot be honoured: file:line:column, the reason and a hint. A rule that is refused here would not run there. Exit code 2 when a rule was refused or none was found.
 
+With --against, the rules that read a field which no event of those logs carries are named too, and whether they can fire without it: one that asks for the absence of an error code can.
+
 Examples:
 
     yagura rule check rules/
     yagura rule check rules/ --against trail/     # and the fields that your logs never carry
+    yagura rule check rules/ --against trail/ | grep 'cannot fire'
 ` + exitHelp
 }
 
@@ -200,9 +203,13 @@ func (c *ruleCheckCmd) against(env *environment, cfg *config.Config, rules *app.
 		return &exitError{exitNothing, nothingRead(sum, ja)}
 	}
 	for _, u := range unseen {
-		fmt.Fprintf(env.stdout, in(ja, "unseen: %[1]s:%[2]d: rule %[3]q: no event carries %[4]s (%[5]s looked at)\n",
-			"未出現: %[1]s:%[2]d: ルール %[3]q: %[4]s を持つイベントがありません (調べたイベント %[5]s)\n"), report.Escape(u.Rule.File), max(u.Rule.Line, 1),
-			u.Rule.Title, report.Escape(strings.Join(u.Fields, ", ")), count(ja, u.Events, "event", "events", "件"))
+		never := ""
+		if u.Never {
+			never = in(ja, ", so it cannot fire", "。このルールは検知できません")
+		}
+		fmt.Fprintf(env.stdout, in(ja, "unseen: %[1]s:%[2]d: rule %[3]q: no event carries %[4]s (%[5]s looked at)%[6]s\n",
+			"未出現: %[1]s:%[2]d: ルール %[3]q: %[4]s を持つイベントがありません (調べたイベント %[5]s)%[6]s\n"), report.Escape(u.Rule.File), max(u.Rule.Line, 1),
+			u.Rule.Title, report.Escape(strings.Join(u.Fields, ", ")), count(ja, u.Events, "event", "events", "件"), never)
 	}
 	unasked := map[string]int{}
 	for _, r := range unjudged {
