@@ -44,7 +44,7 @@ var tactics = map[string]bool{
 }
 
 // Table returns the techniques that rules cover, by their ids. Rules that make no
-// finding and counter-rules that are only counted do not cover anything.
+// finding of their own, and rules that only end what another opened, cover nothing.
 func Table(rules []*rule.Rule) []Row {
 	return table(rules, func(tag string) string {
 		if m := technique.FindStringSubmatch(tag); m != nil {
@@ -75,8 +75,14 @@ func table(rules []*rule.Rule, of func(tag string) string) []Row {
 		tactics, formats map[string]bool
 	}
 	all := map[string]*acc{}
+	ends := map[string]bool{} // rules that end what others opened, by id or title
 	for _, r := range rules {
-		if r.Silent || r.SideCar.ResolvedBy == "" && r.SideCar.Kind == yagura.Posture && r.SideCar.Mode == rule.ModeCount {
+		if by := r.SideCar.ResolvedBy; by != "" {
+			ends[by] = true
+		}
+	}
+	for _, r := range rules {
+		if r.Silent || r.SideCar.Mode == rule.ModeCount && (ends[r.ID] || ends[r.Title]) {
 			continue
 		}
 		named := map[string]bool{}
@@ -219,7 +225,7 @@ func Navigator(w io.Writer, name string, rules []*rule.Rule) error {
 		l.Techniques = append(l.Techniques, layerTechnique{TechniqueID: row.ID, Score: len(row.Rules), Comment: strings.Join(lines, "\n"), Enabled: true})
 		l.Gradient.MaxValue = max(l.Gradient.MaxValue, len(row.Rules))
 	}
-	l.Description = fmt.Sprintf("Techniques covered by %d detections", len(counted))
+	l.Description = fmt.Sprintf("Techniques covered by %d rules", len(counted))
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")

@@ -18,11 +18,13 @@ func sample() []*rule.Rule {
 		{ID: "1", Title: "stop", Severity: yagura.SeverityHigh, Formats: []string{"aws.cloudtrail"},
 			Tags: []string{"attack.defense_evasion", "attack.t1562.008", "cis-aws.4.10", "nist-800-53.au-12"}},
 		{ID: "2", Title: "delete <b>", Severity: yagura.SeverityMedium, Formats: []string{"aws.cloudtrail"},
-			Tags: []string{"attack.impact", "attack.T1562.008", "attack.t1562.008", "attack.t1485", "cis-aws.4.9"}},
+			Tags: []string{"attack.impact", "attack.T1562.008", "attack.t1562.008", "attack.t1485", "cis-aws.4.9"}, SideCar: rule.SideCar{Kind: yagura.Posture, ResolvedBy: "closed"}},
 		{ID: "3", Title: "many", Severity: yagura.SeverityLow, Tags: []string{"attack.t1485"}, Correlation: &rule.Correlation{Rules: []*rule.Rule{base}}},
 		base,
 		{ID: "4", Title: "closed", Severity: yagura.SeverityNone, Tags: []string{"attack.t1485"},
 			SideCar: rule.SideCar{Kind: yagura.Posture, Mode: rule.ModeCount}},
+		{ID: "6", Title: "counted", Severity: yagura.SeverityLow, Formats: []string{"gcp.audit"}, Tags: []string{"attack.t1530"},
+			SideCar: rule.SideCar{Kind: yagura.Posture, Mode: rule.ModeCount}}, // by an overlay: it is seen all the same
 		{ID: "5", Title: "T1110 alone", Severity: yagura.SeverityNone, Engine: yagura.EngineFalco, Tags: []string{"T1110", "TA0001"}},
 	}
 }
@@ -32,6 +34,7 @@ func TestTable(t *testing.T) {
 		{ID: "T1110", Tactics: []string{}, Formats: []string{"*"}, Rules: []Rule{{"5", "T1110 alone", yagura.SeverityNone, ""}}},
 		{ID: "T1485", Tactics: []string{"impact"}, Formats: []string{"aws.cloudtrail", "gcp.audit"},
 			Rules: []Rule{{"2", "delete <b>", yagura.SeverityMedium, ""}, {"3", "many", yagura.SeverityLow, ""}}},
+		{ID: "T1530", Tactics: []string{}, Formats: []string{"gcp.audit"}, Rules: []Rule{{"6", "counted", yagura.SeverityLow, ""}}},
 		{ID: "T1562.008", Tactics: []string{"defense-evasion", "impact"}, Formats: []string{"aws.cloudtrail"},
 			Rules: []Rule{{"1", "stop", yagura.SeverityHigh, ""}, {"2", "delete <b>", yagura.SeverityMedium, ""}}},
 	}
@@ -74,7 +77,7 @@ func TestNavigator(t *testing.T) {
 	if err := json.Unmarshal(b.Bytes(), &l); err != nil {
 		t.Fatal(err)
 	}
-	if l.Name != "ours" || l.Domain != "enterprise-attack" || l.Versions.Layer != "4.5" || l.Versions.Navigator == "" || l.Description != "Techniques covered by 4 detections" {
+	if l.Name != "ours" || l.Domain != "enterprise-attack" || l.Versions.Layer != "4.5" || l.Versions.Navigator == "" || l.Description != "Techniques covered by 5 rules" {
 		t.Errorf("%+v", l)
 	}
 	i := slices.IndexFunc(l.Techniques, func(x struct {
