@@ -65,6 +65,8 @@ type walk struct {
 	roots   []string        // where the folders that are named really stand
 	seen    map[string]bool // folders under the path that was named last, by where they really stand
 	linked  map[string]bool // files that links led to and folders that they led into, likewise
+
+	given, old int // files of the folder that was named last, and those passed over for their age
 }
 
 func (w *walk) stdin() bool {
@@ -99,7 +101,14 @@ func (w *walk) named(name string) bool {
 		return w.file(name, info)
 	}
 	clear(w.seen) // a path that is named twice is read twice
-	return w.folder(name, real(name), false)
+	w.given, w.old = 0, 0
+	switch {
+	case !w.folder(name, real(name), false):
+		return false
+	case w.given == 0 && w.old > 0:
+		return w.fail(name, errors.New("no file in it was written since "+w.options.Since.UTC().Format(time.RFC3339)), "")
+	}
+	return true
 }
 
 // real returns where a path really stands, and the path itself when that cannot be known.
@@ -134,7 +143,10 @@ func (w *walk) inside(name, place string, link, away bool) bool {
 	switch {
 	case info.IsDir():
 		return w.folder(name, place, away || link)
-	case !info.Mode().IsRegular(), !w.options.Since.IsZero() && info.ModTime().Before(w.options.Since):
+	case !info.Mode().IsRegular():
+		return true
+	case !w.options.Since.IsZero() && info.ModTime().Before(w.options.Since):
+		w.old++
 		return true
 	}
 	if link {
@@ -181,6 +193,7 @@ func (w *walk) folder(name, place string, away bool) bool {
 
 // file yields one file.
 func (w *walk) file(name string, info fs.FileInfo) bool {
+	w.given++
 	o := source.Object{Source: "file", Name: name, Size: info.Size(), Modified: info.ModTime()}
 	if info.Mode().IsRegular() {
 		o.Open = func(context.Context) (io.ReadCloser, error) { return open(name) }

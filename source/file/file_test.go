@@ -123,6 +123,10 @@ func TestSince(t *testing.T) {
 	if d := cmp.Diff([]string{old}, names(t, New(Options{Since: day}, old))); d != "" {
 		t.Errorf("a file that is named is read, however old: %s", d)
 	}
+	later := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	if d := cmp.Diff([]string{"error: " + dir + ": no file in it was written since 2100-01-01T00:00:00Z"}, names(t, New(Options{Since: later}, dir))); d != "" {
+		t.Errorf("of a folder whose files are all too old: %s", d)
+	}
 }
 
 func TestOpen(t *testing.T) {
