@@ -16,6 +16,7 @@ func LoadMappings(paths []string) ([]*decode.Format, error) {
 		return nil, nil
 	}
 	var formats []*decode.Format
+	described := map[string]string{} // the file of a format
 	for _, name := range paths {
 		f, err := readRule(name)
 		if err != nil {
@@ -25,6 +26,10 @@ func LoadMappings(paths []string) ([]*decode.Format, error) {
 		if err != nil {
 			return nil, err
 		}
+		if first, twice := described[format.Name]; twice {
+			return nil, &Problem{name, fmt.Errorf("the format %s is described already, by %s (hint: give one of them, or another name)", format.Name, first)}
+		}
+		described[format.Name] = name
 		formats = append(formats, format)
 	}
 	return append(formats, decode.Formats()...), nil
