@@ -19,7 +19,19 @@ import (
 type sortedFiles struct {
 	sigma, falco, overlays []rule.File
 	seen                   map[string]bool // by their real paths: a file is read once
+	onlyOverlays           bool            // are asked for
 }
+
+// wanted names what is asked for, and says by what it is known.
+func (s *sortedFiles) wanted() (article, what, hint string) {
+	if s.onlyOverlays {
+		return "an ", "overlay", "an overlay has overlay:, and what it changes below"
+	}
+	return "a ", "rule", "a Sigma rule has detection:, a Falco file is a list of rule:, macro: and list:"
+}
+
+// logsHint is said where logs may have been named as rules.
+const logsHint = "--rules names rules; logs are named without a flag"
 
 func (s *sortedFiles) count() int { return len(s.sigma) + len(s.falco) + len(s.overlays) }
 
@@ -59,12 +71,16 @@ func (r *Rules) walk(name string, into *sortedFiles) error {
 	known := into.count() + len(r.Refusals)
 	met := len(into.seen)
 	yaml := r.folder(name, into)
+	article, what, hint := into.wanted()
 	switch {
 	case into.count()+len(r.Refusals) > known, met > 0 && len(into.seen) == met:
 	case !yaml:
-		r.warn(name, "there is no file .yml or .yaml in this folder, so no rule", logsHint)
+		if !into.onlyOverlays {
+			hint = logsHint
+		}
+		r.warn(name, "there is no file .yml or .yaml in this folder, so no "+what, hint)
 	default:
-		r.warn(name, "no YAML file in this folder holds a rule", ruleHint)
+		r.warn(name, "no YAML file in this folder holds "+article+what, hint)
 	}
 	return nil
 }
@@ -108,15 +124,9 @@ func (r *Rules) folder(name string, into *sortedFiles) (yaml bool) {
 	return yaml
 }
 
-// What is said of a path that holds no rule.
-const (
-	ruleHint = "a Sigma rule has detection:, a Falco file is a list of rule:, macro: and list:"
-	logsHint = "--rules names rules; logs are named without a flag"
-)
-
 // walkOverlays takes the overlays under one path.
 func (r *Rules) walkOverlays(name string, into *sortedFiles) error {
-	var found sortedFiles
+	found := sortedFiles{onlyOverlays: true}
 	if err := r.walk(name, &found); err != nil {
 		return err
 	}
@@ -151,11 +161,11 @@ func (r *Rules) sort(f rule.File, named bool, into *sortedFiles) {
 		r.Refusals = append(r.Refusals, rule.Refusal{File: f.Path, Line: 1, Column: 1, Reason: "not YAML, and nothing in it looks like a rule"})
 	default:
 		if named {
-			hint := ruleHint
-			if look := bytes.TrimLeft(f.Data, " \t\r\n\ufeff"); len(look) > 0 && (look[0] == '{' || look[0] == '[') {
+			_, what, hint := into.wanted()
+			if look := bytes.TrimLeft(f.Data, " \t\r\n\ufeff"); len(look) > 0 && (look[0] == '{' || look[0] == '[') && !into.onlyOverlays {
 				hint = logsHint
 			}
-			r.Refusals = append(r.Refusals, rule.Refusal{File: f.Path, Line: 1, Column: 1, Reason: "there is no rule in it", Hint: hint})
+			r.Refusals = append(r.Refusals, rule.Refusal{File: f.Path, Line: 1, Column: 1, Reason: "there is no " + what + " in it", Hint: hint})
 		}
 	}
 }
