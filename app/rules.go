@@ -97,11 +97,14 @@ func (r *Rules) Text(ref yagura.RuleRef) report.RuleText {
 	return t
 }
 
-// Lookup finds rules, disabled ones too, by id, name or title, or, where none is equal, by a part of the title.
+// Lookup finds rules, disabled ones too, by id, name or title, or, where none is equal, by
+// a part of the title. The title in Japanese does as well.
 func (r *Rules) Lookup(word string) []*rule.Rule {
-	equal := func(x *rule.Rule) bool { return x.ID == word || x.Name == word || strings.EqualFold(x.Title, word) }
+	equal := func(x *rule.Rule) bool {
+		return x.ID == word || x.Name == word || strings.EqualFold(x.Title, word) || x.Japanese.Title == word
+	}
 	part := func(x *rule.Rule) bool {
-		return strings.Contains(strings.ToLower(x.Title), strings.ToLower(word)) || strings.HasPrefix(x.ID, word)
+		return strings.Contains(strings.ToLower(x.Title), strings.ToLower(word)) || strings.HasPrefix(x.ID, word) || strings.Contains(x.Japanese.Title, word)
 	}
 	for _, match := range []func(*rule.Rule) bool{equal, part} {
 		var found []*rule.Rule

@@ -266,7 +266,11 @@ func (c *ruleExplainCmd) Run(env *environment) error {
 	case len(found) > 5:
 		var titles []string
 		for _, r := range found[:5] {
-			titles = append(titles, "  "+strings.TrimSpace(r.ID+"  "+r.Title))
+			title := r.Title
+			if ja {
+				title = cmp.Or(r.Japanese.Title, title)
+			}
+			titles = append(titles, "  "+strings.TrimSpace(r.ID+"  "+title))
 		}
 		return usage(in(ja, "%d rules are called so:\n%s\n  …\nhint: give the id of one", "%d 件のルールが該当します:\n%s\n  …\nhint: ID を一つ指定してください"), len(found), strings.Join(titles, "\n"))
 	}
