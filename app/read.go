@@ -10,6 +10,14 @@ import (
 	"github.com/yagura-sec/yagura/source"
 )
 
+// DecodeOptions say how logs are read where nothing judges them.
+type DecodeOptions struct {
+	Formats []*decode.Format // nil means all
+	// Problem is told of what went wrong without ending the run; the summary counts it too.
+	Problem func(error)
+	Now     func() time.Time
+}
+
 // reading reads the records of sources one after the other, for what needs no workers.
 // What cannot be read is said and counted as a [Scan] says and counts it.
 type reading struct {
@@ -164,12 +172,4 @@ func (f *flushFirst) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return f.Reader.Read(p)
-}
-
-// DecodeOptions say how logs are read where nothing judges them.
-type DecodeOptions struct {
-	Formats []*decode.Format // nil means all
-	// Problem is told of what went wrong without ending the run; the summary counts it too.
-	Problem func(error)
-	Now     func() time.Time
 }
