@@ -20,8 +20,9 @@ type Unseen struct {
 }
 
 // UnseenFields reads logs and says which fields of the rules no event of their log
-// types carried, and whether a rule can fire on such logs. Rules whose log types did not occur at all are in unjudged. Of logs that were not read to
-// their end, which the summary says, it says nothing.
+// types carried, and whether a rule can fire on such logs. Rules whose log types did not
+// occur at all are in unjudged. Of logs that were not read to their end, which the
+// summary says, it says nothing.
 func UnseenFields(ctx context.Context, rules []*rule.Rule, o DecodeOptions, sources ...source.Source) (unseen []Unseen, unjudged []*rule.Rule, sum *Summary, err error) {
 	c := &carried{want: map[string][]wanted{}, rules: rules, seen: map[wantedKey]bool{}}
 	decoder, err := decode.New(decode.Options{Formats: o.Formats, Want: c.ask})
