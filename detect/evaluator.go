@@ -54,7 +54,9 @@ func (c *cutter) take(win *window, m measure, r *record) error {
 
 // slidingEval finds the earliest base match from which on a timespan holds, takes
 // all of that timespan, and goes on after it. As more base matches never undo what
-// holds, that is the first window that holds when looking back from each one.
+// holds, that is the first window that holds when looking back from each one. Only of
+// a sum they may, by negative numbers: there a window is also judged when its first
+// base match leaves.
 type slidingEval struct {
 	cutter
 	m    measure
@@ -126,9 +128,26 @@ func (e *slidingEval) since(t int64) (int64, error) {
 		if t-first.time <= e.span {
 			return first.time, nil
 		}
+		if err := e.leave(first); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// leave lets the first held base match go. A negative number that went before it may
+// have kept the sum of the rest down: then the window that starts here holds.
+func (e *slidingEval) leave(first *record) error {
+	if e.c.Type != rule.ValueSum || !e.c.within(e.m.value()) {
 		e.m.pop(first)
 		e.held.pop()
+		return nil
 	}
+	e.open, e.peak = e.window(), e.m.value()
+	if err := e.held.drain(func(x *record) error { return e.open.take(x, e.o) }); err != nil {
+		return err
+	}
+	e.open.held = e.open.last
+	return e.close()
 }
 
 func (e *slidingEval) close() error {
@@ -140,10 +159,21 @@ func (e *slidingEval) close() error {
 }
 
 func (e *slidingEval) end() error {
-	if e.open == nil {
-		return nil
+	if e.open != nil {
+		return e.close()
 	}
-	return e.close()
+	if e.c.Type != rule.ValueSum {
+		return nil // without its first base matches nothing holds that did not with them
+	}
+	for {
+		first, err := e.held.first()
+		if first == nil || err != nil {
+			return err
+		}
+		if err := e.leave(first); err != nil {
+			return err
+		}
+	}
 }
 
 // tumblingEval cuts a group into windows that each start at the first base match
