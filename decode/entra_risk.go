@@ -1,15 +1,21 @@
 package decode
 
-import "github.com/yagura-sec/yagura"
+import (
+	"bytes"
+	"cmp"
+
+	"github.com/yagura-sec/yagura"
+)
 
 // Header fields of Entra ID Protection: risk detections and risky users, by Event
 // Hub (UserRiskEvents, ServicePrincipalRiskEvents, RiskyUsers,
 // RiskyServicePrincipals), Log Analytics (AADUserRiskEvents, …) and Graph
-// (riskDetection, riskyUser), and the alerts of Privileged Identity Management in
-// the same form.
+// (riskDetection, riskyUser), and the alerts of Privileged Identity Management, in
+// the same form or as Graph gives them: what happened is their type.
 const (
 	erCategory = iota
 	erTable
+	erAlert
 	erRiskEvent
 	erRiskState
 	erRiskUpdated
@@ -36,6 +42,7 @@ var entraRisk = &Format{
 	Fields: fieldList(true, []string{
 		erCategory:      "category",
 		erTable:         "type",
+		erAlert:         "[@odata.type]",
 		erRiskEvent:     "properties.riskEventType|riskEventType",
 		erRiskState:     "properties.riskState|riskState",
 		erRiskUpdated:   "properties.riskLastUpdatedDateTime|riskLastUpdatedDateTime",
@@ -43,12 +50,12 @@ var entraRisk = &Format{
 		erDetectedTime:  "properties.detectedDateTime|detectedDateTime",
 		erTime:          "time|timeGenerated|timeGenerated [UTC]",
 		erID:            "properties.id|id",
-		erUserID:        "properties.userId|userId",
-		erUserUPN:       "properties.userPrincipalName|userPrincipalName",
+		erUserID:        "properties.userId|userId|assigneeId",
+		erUserUPN:       "properties.userPrincipalName|userPrincipalName|assigneeUserPrincipalName",
 		erPrincipalID:   "properties.servicePrincipalId|servicePrincipalId",
 		erRiskLevel:     "properties.riskLevel|riskLevel",
 		erOperation:     "operationName",
-		erUserName:      "properties.userDisplayName|userDisplayName",
+		erUserName:      "properties.userDisplayName|userDisplayName|assigneeDisplayName",
 		erPrincipalName: "properties.servicePrincipalDisplayName|servicePrincipalDisplayName",
 		erIP:            "properties.ipAddress|ipAddress|callerIpAddress",
 		erAADTenant:     "aadTenantId",
@@ -66,7 +73,7 @@ func isEntraRisk(r *Record) bool {
 	if hasPrefixFold(r.scalar(erResource), "/subscriptions/") {
 		return false
 	}
-	if r.has(erRiskEvent) {
+	if r.has(erRiskEvent) || pimAlert(r) != nil {
 		return true
 	}
 	for _, said := range [...][]byte{r.scalar(erCategory), r.scalar(erTable)} {
@@ -78,6 +85,16 @@ func isEntraRisk(r *Record) bool {
 	return r.has(erRiskState) && r.has(erRiskUpdated)
 }
 
+// pimAlert returns the type of an incident that Privileged Identity Management alerts
+// of, nil for what is none.
+func pimAlert(r *Record) []byte {
+	name, ok := bytes.CutPrefix(r.scalar(erAlert), []byte("#microsoft.graph."))
+	if !ok || !bytes.HasSuffix(name, []byte("AlertIncident")) || !r.has(erID) {
+		return nil
+	}
+	return name
+}
+
 func entraRiskTime(r *Record) int64 {
 	for _, i := range [...]int{erActivityTime, erDetectedTime, erRiskUpdated, erTime} {
 		if ns := nanos(r.scalar(i)); ns != 0 {
@@ -87,9 +104,13 @@ func entraRiskTime(r *Record) int64 {
 	return 0
 }
 
-// entraRiskKey: the record's id, what was detected, and the risk state with its time
+// entraRiskKey: the record's id, what was detected (the type of an alert), and the risk state with its time
 // of change, because a risk is sent again under its id whenever its state changes.
 func entraRiskKey(r *Record) (yagura.Key, uint64, bool) {
+	event := r.scalar(erRiskEvent)
+	if event == nil {
+		event = pimAlert(r) // not any type: a record by Event Hub has none
+	}
 	content := contentHash(entraRiskTime(r), r.either(erUserID, erUserUPN, erPrincipalID), r.either(erRiskEvent, erOperation),
 		r.scalar(erRiskLevel), r.scalar(erRiskState))
 	id := r.scalar(erID)
@@ -99,7 +120,7 @@ func entraRiskKey(r *Record) (yagura.Key, uint64, bool) {
 	var k keyer
 	k.start("entra.risk")
 	k.part(id)
-	k.part(r.scalar(erRiskEvent))
+	k.part(event)
 	k.part(r.scalar(erRiskState))
 	k.part(r.scalar(erRiskUpdated))
 	return k.sum(), content, true
@@ -110,7 +131,7 @@ func entraRiskHeader(r *Record, e *yagura.Event) {
 	e.Time = timeOf(entraRiskTime(r))
 	e.Account = entraTenant(r, erAADTenant, erResource, erTenant)
 	if e.Action = r.str(erRiskEvent, erOperation); e.Action == "" {
-		e.Action = r.str(erRiskState)
+		e.Action = cmp.Or(string(pimAlert(r)), r.str(erRiskState))
 	}
 	if r.either(erUserID, erUserUPN) != nil {
 		e.Actor = yagura.Actor{Type: yagura.EntityUser, ID: r.str(erUserID, erUserUPN), Name: r.str(erUserUPN, erUserName)}
