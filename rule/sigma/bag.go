@@ -63,7 +63,8 @@ func (c *compiler) field(it *item) (query.Expr, *fault) {
 	plain, bags := splitBags(it.fields, it.written())
 	if len(bags) == 0 {
 		return c.within(it.field, plain, it.arrays, it.at, func(field query.Field) (query.Expr, *fault) {
-			return c.values(it, field)
+			e, f := c.values(it, field)
+			return it.sign(e), f
 		})
 	}
 	if it.arrays {
@@ -111,9 +112,9 @@ func (c *compiler) field(it *item) (query.Expr, *fault) {
 		list = append(list, e)
 	}
 	if it.all {
-		return and(list), nil
+		return it.sign(and(list)), nil
 	}
-	return or(list), nil
+	return it.sign(or(list)), nil
 }
 
 // groups parts the values of an item: one by one when all must hold, when they ask

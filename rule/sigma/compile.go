@@ -197,17 +197,20 @@ func (c *compiler) block(b *block) (query.Expr, *fault) {
 }
 
 func (c *compiler) item(it *item) (query.Expr, *fault) {
-	var e query.Expr
-	var f *fault
-	if it.keyword {
-		e, f = c.values(it, query.Field{})
-	} else {
-		e, f = c.field(it)
+	if !it.keyword {
+		return c.field(it)
 	}
-	if f == nil && it.negated {
-		e = &query.Not{X: e}
+	e, f := c.values(it, query.Field{})
+	return it.sign(e), f
+}
+
+// sign is what the item says of a field in which its values ask for e: under neq the
+// opposite. A selector goes before it: it chooses the members that are asked.
+func (it *item) sign(e query.Expr) query.Expr {
+	if it.negated && e != nil {
+		return &query.Not{X: e}
 	}
-	return e, f
+	return e
 }
 
 // values asks for the values of an item in a field: for one of them, or for all.
