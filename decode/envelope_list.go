@@ -88,7 +88,8 @@ const (
 )
 
 // enter looks whether the object at the unread bytes is one around a list of
-// records, and if so steps into the list.
+// records, and if so steps into the list. If it is not a member of the list that is open,
+// it only says so, in s.cut.
 func (r *Reader) enter(s *stream) bool {
 	r.looked = false
 	if len(s.frames)+1 > MaxEnvelopes {
@@ -96,6 +97,10 @@ func (r *Reader) enter(s *stream) bool {
 	}
 	for {
 		at, short := r.findList(s)
+		if at > 0 && s.cutBefore() {
+			s.cut = true
+			return true
+		}
 		if at > 0 {
 			s.pos += at
 			s.frames = append(s.frames, frame{kind: object}, frame{kind: array})

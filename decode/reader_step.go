@@ -80,6 +80,10 @@ func (r *Reader) advance(s *stream) (done bool, bad *RecordError, err error) {
 	if s.lost != nil {
 		s.resync()
 	}
+	if s.cut {
+		s.cut = false
+		return false, r.cutList(s), nil
+	}
 	f := &s.frames[len(s.frames)-1]
 	c, ok := s.peek()
 	if !ok {
@@ -116,6 +120,8 @@ func (r *Reader) advance(s *stream) (done bool, bad *RecordError, err error) {
 				c, ok = s.peek()
 			}
 			return false, bad, nil
+		case f.after && s.cutBefore():
+			return false, r.cutList(s), nil
 		case f.after:
 			bad := r.bad(s, "a comma or closing bracket should follow a record of a list", "")
 			f.after = false
@@ -158,6 +164,12 @@ func (r *Reader) ended(s *stream) (*RecordError, error) {
 	return r.bad(s, reason, hint), nil
 }
 
+// cutList leaves a list that was cut short at the end of the line before.
+func (r *Reader) cutList(s *stream) *RecordError {
+	s.toTop()
+	return r.bad(s, "the line before ends inside a list of records", "the file is cut short there")
+}
+
 // member reads one member of the object around a list: the list itself is entered,
 // anything else passed over.
 func (r *Reader) member(s *stream, f *frame, c byte) *RecordError {
@@ -170,6 +182,8 @@ func (r *Reader) member(s *stream, f *frame, c byte) *RecordError {
 		s.pos++
 		f.after = false
 		return nil
+	case s.cutBefore():
+		return r.cutList(s)
 	case f.after || c != '"':
 		bad := r.bad(s, "an object around a list of records is broken", "")
 		s.frames = s.frames[:1]
@@ -179,6 +193,14 @@ func (r *Reader) member(s *stream, f *frame, c byte) *RecordError {
 	for {
 		b := s.unread()
 		i, name, err := memberOf(b, 0)
+		if err == nil && b[i-1] == '\n' {
+			if s.nextDocument(i) {
+				s.pos += i
+				return r.cutList(s)
+			}
+			b = s.unread()
+			i, name, err = memberOf(b, 0)
+		}
 		if weak, list := listKeys[string(name)]; err == nil && list && !weak && b[i] == '[' && len(s.frames) <= MaxEnvelopes {
 			s.pos += i + 1
 			s.frames = append(s.frames, frame{kind: array})
@@ -204,6 +226,9 @@ func (r *Reader) member(s *stream, f *frame, c byte) *RecordError {
 // value reads the value that starts at the unread bytes with c.
 func (r *Reader) value(s *stream, f *frame, c byte) (done bool, bad *RecordError, err error) {
 	if c == '[' && len(s.frames) <= MaxEnvelopes {
+		if s.cutBefore() {
+			return false, r.cutList(s), nil
+		}
 		s.pos++
 		f.direct = false
 		s.frames = append(s.frames, frame{kind: array})

@@ -12,6 +12,7 @@ type stream struct {
 	buf      []byte
 	pos, end int   // buf[pos:end] is unread
 	base     int64 // offset of buf[0] in the text
+	line     int64 // where the last line starts that started between two values
 	src      io.Reader
 	direct   direct // src, where it writes into buf itself
 	bulk     bool   // src gives as much as is asked for without waiting
@@ -26,6 +27,7 @@ type stream struct {
 	guess  int // number of the plan that the last record had
 	frames []frame
 	lost   *lost
+	cut    bool   // the open list was cut short before the unread bytes
 	sign   []byte // how the last record started, up to its first colon
 
 	own   []byte   // the buffer that is kept from one file to the next
@@ -221,7 +223,9 @@ func (s *stream) peek() (byte, bool) {
 	for {
 		for ; s.pos < s.end; s.pos++ {
 			switch c := s.buf[s.pos]; c {
-			case ' ', '\t', '\r', '\n':
+			case '\n':
+				s.line = s.base + int64(s.pos) + 1
+			case ' ', '\t', '\r':
 			default:
 				return c, true
 			}

@@ -37,7 +37,11 @@ func (s *stream) resync() {
 		for s.pos < s.end {
 			c := s.buf[s.pos]
 			past := !l.first && l.left <= 0
-			if past && s.resume(l, f, c) || !past && f.kind == top && c == '{' && l.prev == '\n' && s.wholeLine() {
+			if f.kind != top && l.prev == '\n' && s.nextDocument(0) {
+				s.toTop()
+				return
+			}
+			if past && s.resume(l, f, c) || !past && f.kind == top && c == '{' && l.prev == '\n' && s.wholeLine(0) {
 				return
 			}
 			if past && f.kind == top && s.leap(l) {
@@ -98,14 +102,14 @@ func (s *stream) resume(l *lost, f *frame, c byte) bool {
 	return false
 }
 
-// wholeLine says whether the unread bytes start with a line that is one JSON value. Where
+// wholeLine says whether a line that is one JSON value starts at i of the unread bytes. Where
 // the fault is further on, a record that was cut short has run into the next: what
 // belongs to a record whose fault is there goes on after such a line, or is indented.
-func (s *stream) wholeLine() bool {
-	n := 0
+func (s *stream) wholeLine(i int) bool {
+	n := i
 	for {
-		if i := bytes.IndexByte(s.unread()[n:], '\n'); i >= 0 {
-			n += i
+		if end := bytes.IndexByte(s.unread()[n:], '\n'); end >= 0 {
+			n += end
 			break
 		}
 		n = s.end - s.pos
@@ -113,9 +117,45 @@ func (s *stream) wholeLine() bool {
 			break
 		}
 	}
-	line := s.unread()[:n]
+	line := s.unread()[i:n]
 	m, err := slot.Skip(line)
-	return err == nil && skipSpace(line, m) == n
+	return err == nil && skipSpace(line, m) == len(line)
+}
+
+// nextDocument says of a line that starts at i of the unread bytes, where a list or the
+// object around it is open, whether it has nothing to do with them: the line is a whole
+// value, and what follows it does not go on with them. Then they were cut short in a line
+// before.
+func (s *stream) nextDocument(i int) bool {
+	if c := s.unread()[i]; c != '{' && c != '[' || !s.wholeLine(i) {
+		return false
+	}
+	n := bytes.IndexByte(s.unread()[i:], '\n')
+	if n < 0 {
+		return true // the last line
+	}
+	n += i
+	for {
+		if n = skipSpace(s.unread(), n); n < s.end-s.pos {
+			c := s.unread()[n]
+			return c == '{' || c == '[' || c == 0x1e
+		}
+		if !s.more() {
+			return !s.full()
+		}
+	}
+}
+
+// cutBefore says whether what was open was cut short before the unread bytes: they are
+// the next document.
+func (s *stream) cutBefore() bool {
+	return len(s.frames) > 1 && s.line == s.base+int64(s.pos) && s.nextDocument(0)
+}
+
+// toTop leaves every frame but the outermost.
+func (s *stream) toTop() {
+	s.frames = s.frames[:1]
+	s.frames[0].direct = false
 }
 
 // memberNext says whether what follows the comma at the unread bytes may be the next

@@ -1,0 +1,66 @@
+package decode
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// TestCutLineOfLists: in a file with one list of records a line, a line that is cut short
+// costs what is missing of it and is reported, and the lines after it are read.
+func TestCutLineOfLists(t *testing.T) {
+	d, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := func(id string) string {
+		return `{"eventVersion":"1.11","eventName":"GetTrail","eventSource":"cloudtrail.amazonaws.com","awsRegion":"eu-west-1","eventID":"` + id + `","tags":[{"k":"v"}]}`
+	}
+	pair := record("e-1") + `,` + record("e-2")
+	whole := len(record("e-1"))
+	for _, c := range []struct{ name, before, after string }{
+		{"Records", `{"Records":[`, `]}`},
+		{"weak list", `{"value":[`, `]}`},
+		{"keys around it", `{"a":"b","records":[`, `],"x":{"y":1}}`},
+		{"array", `[`, `]`},
+		{"two lists in one another", `{"Records":[{"records":[`, `]}]}`},
+	} {
+		line := c.before + pair + c.after
+		for cut := 1; cut < len(line); cut++ {
+			good := 0
+			if cut >= len(c.before)+whole {
+				good++
+			}
+			if cut >= len(c.before)+len(pair) {
+				good++
+			}
+			for _, end := range []string{"\n", "\r\n"} {
+				lines := []string{line, line[:cut], line, line, line[:cut], line}
+				text := strings.Join(lines, end)
+				for _, size := range []int{1, 1 << 20} {
+					if size == 1 && cut%7 != 0 {
+						continue
+					}
+					r := d.NewReader(&small{strings.NewReader(text), size}, "x")
+					got, broken := 0, 0
+					for {
+						rec, err := r.Next()
+						if _, ok := errors.AsType[*RecordError](err); ok {
+							broken++
+							continue
+						}
+						if err != nil {
+							break
+						}
+						if rec.Format.Name == "aws.cloudtrail" {
+							got++
+						}
+					}
+					if want := 8 + 2*good; got != want || broken != 2 {
+						t.Errorf("%s cut at %d by %d bytes: %d records and %d broken, want %d and 2: …%q", c.name, cut, size, got, broken, want, line[max(0, cut-20):cut])
+					}
+				}
+			}
+		}
+	}
+}
