@@ -36,6 +36,7 @@ var envelopes = []Envelope{
 	kinesisRecord,
 	firehoseRecord,
 	pubSubPush,
+	pubSubMessage,
 	lookupEvent,
 	datadogContent,
 	datadogData,
@@ -150,10 +151,10 @@ var lambdaQueueMessage = Envelope{
 	Open:   emitText(2),
 }
 
-// kinesisRecord is a record of a Kinesis event of Lambda.
+// kinesisRecord is a record of a Kinesis event of Lambda, or of the answer of get-records.
 var kinesisRecord = Envelope{
 	Name:   "Kinesis record",
-	Fields: fieldList(false, []string{"kinesis.sequenceNumber", "kinesis.data"}),
+	Fields: fieldList(false, []string{"kinesis.sequenceNumber|SequenceNumber", "kinesis.data|Data"}),
 	Is:     func(r *Record) bool { return r.has(0) && packed(r.Text(1)) },
 	Open:   emitBase64(1),
 }
@@ -171,11 +172,21 @@ var firehoseRecord = Envelope{
 	Open: emitBase64(2),
 }
 
-// pubSubPush is a message that Pub/Sub pushes or hands out. The message of a push
-// also carries names with underscores, for older clients.
+// pubSubPush is a message that Pub/Sub pushes or hands out, also as the CloudEvent that
+// Eventarc makes of it. The message of a push also carries names with underscores, for
+// older clients.
 var pubSubPush = Envelope{
+	Name: "Pub/Sub message",
+	Fields: fieldList(false, []string{"message.data|data.message.data",
+		"message.messageId|message.message_id|data.message.messageId|data.message.message_id", "subscription|ackId|data.subscription"}),
+	Is:   func(r *Record) bool { return r.has(1) && r.has(2) && packed(r.Text(0)) },
+	Open: emitBase64(0),
+}
+
+// pubSubMessage is a message of Pub/Sub without what delivers it.
+var pubSubMessage = Envelope{
 	Name:   "Pub/Sub message",
-	Fields: fieldList(false, []string{"message.data", "message.messageId|message.message_id", "subscription|ackId"}),
+	Fields: fieldList(false, []string{"data", "messageId|message_id", "publishTime|publish_time"}),
 	Is:     func(r *Record) bool { return r.has(1) && r.has(2) && packed(r.Text(0)) },
 	Open:   emitBase64(0),
 }

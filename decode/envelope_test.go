@@ -87,10 +87,15 @@ func TestEnvelopes(t *testing.T) {
 		{"SQS event", `{"Records":[` + lambdaSQS(a) + "," + lambdaSQS(notification(records)) + "]}", []string{a, a, b}},
 		{"SNS event", `{"Records":[{"EventSource":"aws:sns","EventVersion":"1.0","EventSubscriptionArn":"arn:aws:sns:us-east-1:111122223333:t:s","Sns":` + notification(a) + "}]}", []string{a}},
 		{"Kinesis", `{"Records":[` + kinesis([]byte(a)) + "," + kinesis(gzipped([]byte(logs("DATA_MESSAGE", a, b)))) + "]}", []string{a, a, b}},
+		{"Kinesis, get-records", `{"Records":[{"SequenceNumber":"495","ApproximateArrivalTimestamp":1714557600.1,"Data":"` + base64Of([]byte(a)) +
+			`","PartitionKey":"p"},{"SequenceNumber":"496","ApproximateArrivalTimestamp":"2024-05-01T10:00:00+00:00","Data":"` +
+			base64Of(gzipped([]byte(logs("DATA_MESSAGE", b)))) + `","PartitionKey":"p","EncryptionType":"KMS"}],"NextShardIterator":"n","MillisBehindLatest":0}`, []string{a, b}},
 		{"Firehose", `{"invocationId":"i","deliveryStreamArn":"d","region":"us-east-1","records":[{"recordId":"1","approximateArrivalTimestamp":1714557600000,"data":"` + base64Of([]byte(a)) + `"}]}`, []string{a}},
 		{"Firehose over HTTP", `{"requestId":"r","timestamp":1714557600000,"records":[{"data":"` + base64Of(gzipped([]byte(records))) + `"}]}`, []string{a, b}},
 		{"Pub/Sub push", push(a), []string{a}},
 		{"Pub/Sub pull", `{"receivedMessages":[{"ackId":"x","message":{"data":"` + base64Of([]byte(b)) + `","messageId":"1"}}]}`, []string{b}},
+		{"Pub/Sub in a CloudEvent", `{"specversion":"1.0","id":"1","type":"google.cloud.pubsub.topic.v1.messagePublished","source":"//pubsub.googleapis.com/projects/p/topics/t","data":` + push(a) + `}`, []string{a}},
+		{"Pub/Sub message alone", `{"data":"` + base64Of([]byte(a)) + `","attributes":{},"message_id":"1","publish_time":"2024-05-01T10:00:00Z"}`, []string{a}},
 		{"event history", `{"Events":[` + lookup(a) + "," + lookup(b) + `],"NextToken":"n"}`, []string{a, b}},
 		{"get-log-events", `{"events":[{"timestamp":1714557600000,"message":` + quoted(a) + `,"ingestionTime":1714557600001}],"nextForwardToken":"f/1","nextBackwardToken":"b/1"}`, []string{a}},
 		{"digest", digest, []string{digest}},
