@@ -177,6 +177,11 @@ func TestShippedPipelines(t *testing.T) {
 func TestShippedAliases(t *testing.T) {
 	cases := []struct{ name, logsource, selection, hold, not string }{
 		{"Entra by Event Hub", "{product: azure, service: auditlogs}", "properties.message: Add user", `{"operationName":"Add user","category":"AuditLogs"}`, `{"operationName":"Delete user"}`},
+		{"an address of Entra in a table", "{product: azure, service: signinlogs}", "callerIpAddress: 192.0.2.7", `{"IPAddress":"192.0.2.7"}`, `{"IPAddress":"192.0.2.8"}`},
+		{"an address of Entra by Graph", "{product: azure, service: signinlogs}", "callerIpAddress: 192.0.2.7", `{"ipAddress":"192.0.2.7"}`, `{"ipAddress":"192.0.2.8"}`},
+		{"an address of Entra from an event hub", "{product: azure, service: signinlogs}", "properties.ipAddress: 192.0.2.7", `{"callerIpAddress":"192.0.2.7"}`, `{"callerIpAddress":"192.0.2.8"}`},
+		{"an address of Entra's audit log", "{product: azure, service: auditlogs}", "callerIpAddress: 192.0.2.7",
+			`{"initiatedBy":{"user":{"ipAddress":"192.0.2.7"}}}`, `{"initiatedBy":{"user":{"ipAddress":"192.0.2.8"}}}`},
 		{"Entra by Graph", "{product: azure, service: auditlogs}", "OperationName: Add user", `{"activityDisplayName":"Add user"}`, `{"activityDisplayName":"x"}`},
 		{"Entra by table", "{product: azure, service: auditlogs}", "Category: Policy", `{"Category":"Policy"}`, `{"Category":"x"}`},
 		{"Entra category below properties", "{product: azure, service: auditlogs}", "Category: Policy", `{"category":"AuditLogs","properties":{"category":"Policy"}}`, `{"category":"AuditLogs"}`},
