@@ -43,6 +43,27 @@ func splitPath(p string) []string {
 	return keys
 }
 
+// bracketed says whether every bracket of a path opens before a key, closes behind it and
+// stands between dots: items[0] is not how a member of a list is named.
+func bracketed(path string) bool {
+	for path != "" {
+		if rest, ok := strings.CutPrefix(path, "["); ok {
+			_, after, closed := strings.Cut(rest, "]")
+			if !closed || after != "" && after[0] != '.' {
+				return false
+			}
+			path = strings.TrimPrefix(after, ".")
+			continue
+		}
+		key, after, _ := strings.Cut(path, ".")
+		if strings.ContainsRune(key, '[') {
+			return false
+		}
+		path = after
+	}
+	return true
+}
+
 // scalar returns the text of the first value of header field i that is a string,
 // number or boolean and not empty, nil when there is none. Objects, arrays and
 // null are passed over. It does not allocate for a string without escapes.

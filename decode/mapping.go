@@ -351,7 +351,7 @@ func (p *mappingParser) path(m *mapping, n *yaml.Node) int {
 		return -1
 	}
 	keys := splitPath(t)
-	if len(keys) == 0 || slices.Contains(keys, "") || strings.Contains(t, "|") || strings.HasSuffix(t, ".") || len(keys) > 32 {
+	if len(keys) == 0 || slices.Contains(keys, "") || strings.Contains(t, "|") || strings.HasSuffix(t, ".") || len(keys) > 32 || !bracketed(t) {
 		p.fail(n, fmt.Sprintf("path %q: want keys with dots between them, such as user.name", t), "put a key that holds a dot in brackets: user.[first.name]")
 		return -1
 	}

@@ -79,6 +79,9 @@ func oktaHeader(r *Record, e *yagura.Event) {
 	var more []yagura.Entity
 	if r.either(okActorID, okActorLogin) != nil {
 		e.Actor = yagura.Actor{Type: oktaType(r.str(okActorType)), ID: r.str(okActorID, okActorLogin), Name: r.str(okActorLogin, okActorName)}
+		if login := r.str(okActorLogin); e.Actor.ID == "unknown" && login != "unknown" && login != "" {
+			e.Actor.ID = login // nobody of the org: told by the name that was given
+		}
 		if strings.Contains(e.Actor.Name, "@") {
 			more = append(more, yagura.Entity{Type: e.Actor.Type, ID: e.Actor.Name})
 		}
