@@ -64,3 +64,49 @@ func TestCutLineOfLists(t *testing.T) {
 		}
 	}
 }
+
+// TestListInBrokenRecord: the end of a list inside a broken record is not that of the
+// list of records, though quotes are out of step.
+func TestListInBrokenRecord(t *testing.T) {
+	d, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := func(id string) string {
+		return `{"eventVersion":"1.11","eventName":"GetTrail","eventSource":"cloudtrail.amazonaws.com","awsRegion":"eu-west-1","key":"k","resources":[{"a":"b"},{"c":"d"}],"eventID":"` + id + `"}`
+	}
+	good := record("e")
+	for _, list := range []struct{ before, after string }{{"[", "]"}, {`{"Records":[`, `]}`}, {`{"value":[`, `],"@odata.nextLink":"x"}`}, {`{"count":4,"records":[`, "]}\n"}} {
+		for _, broken := range []string{
+			strings.Replace(good, `"key":"k"`, `"key":k"`, 1),
+			strings.Replace(good, `"key":"k"`, "\"ke\ny\":\"k\"", 1),
+			strings.Replace(good, `"eventName":"GetTrail"`, `"eventName":GetTrail"`, 1),
+			strings.Replace(good, `"a":"b"}`, `"a":b"}`, 1),
+			strings.Replace(good, `"a":"b"}`, `"a":"b}`, 1),
+		} {
+			for at := range 4 {
+				records := []string{good, good, good, good}
+				records[at] = broken
+				text := list.before + strings.Join(records, ",") + list.after
+				r := d.NewReader(strings.NewReader(text), "x")
+				got, bad := 0, 0
+				for {
+					rec, err := r.Next()
+					if _, ok := errors.AsType[*RecordError](err); ok {
+						bad++
+						continue
+					}
+					if err != nil {
+						break
+					}
+					if rec.Format.Name == "aws.cloudtrail" {
+						got++
+					}
+				}
+				if got != 3 || bad != 1 {
+					t.Errorf("%d records and %d broken, want 3 and 1: %s", got, bad, text)
+				}
+			}
+		}
+	}
+}

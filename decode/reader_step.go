@@ -102,6 +102,9 @@ func (r *Reader) advance(s *stream) (done bool, bad *RecordError, err error) {
 		}
 	case array:
 		switch {
+		case c == ']' && f.torn && !s.listEnds():
+			s.lose(0) // of a list in the broken record, which was reported
+			return false, nil, nil
 		case c == ']':
 			s.pos++
 			s.pop()

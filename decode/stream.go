@@ -51,6 +51,8 @@ type frame struct {
 	// direct says that the last member was itself a record: the next is first taken
 	// for one, before it is looked at as an envelope.
 	direct bool
+	// torn says that a member was broken: reading may have gone on inside it.
+	torn bool
 }
 
 type frameKind uint8

@@ -26,7 +26,10 @@ type lost struct {
 }
 
 // lose says that the value at the unread bytes is broken, at by its at-th byte.
-func (s *stream) lose(at int) { s.lost = &lost{left: int64(at), first: true} }
+func (s *stream) lose(at int) {
+	s.lost = &lost{left: int64(at), first: true}
+	s.frames[len(s.frames)-1].torn = true
+}
 
 // resync moves to where reading can go on, or to the end of the text.
 func (s *stream) resync() {
@@ -95,7 +98,7 @@ func (s *stream) resume(l *lost, f *frame, c byte) bool {
 		f.after = false
 		return true
 	}
-	if l.depth == 0 && !l.inString && (c == ',' && s.memberNext() || c == ']') {
+	if l.depth == 0 && !l.inString && (c == ',' && s.memberNext() || c == ']' && s.listEnds()) {
 		f.after = true
 		return true
 	}
@@ -169,6 +172,38 @@ func (s *stream) memberNext() bool {
 	u := s.unread()
 	i := skipSpace(u, 1)
 	return i >= len(u) || u[i] == '{' || u[i] == '[' || u[i] == ']' || u[i] == ','
+}
+
+// listEnds says whether the bracket at the unread bytes may be the end of the innermost
+// list, by what follows it. Where quotes were out of step it may be that of a list in the
+// broken record.
+func (s *stream) listEnds() bool {
+	s.have(2 * maxSign)
+	u := s.unread()
+	i := skipSpace(u, 1)
+	outer := s.frames[len(s.frames)-2].kind
+	if outer == object && i < len(u) && u[i] == '}' {
+		i = skipSpace(u, i+1)
+		outer = s.frames[len(s.frames)-3].kind
+	}
+	if i >= len(u) {
+		return true
+	}
+	goesOn := u[i] == ',' || u[i] == ']' // with what is inside another list
+	switch outer {
+	case top:
+		return !goesOn && u[i] != '}' && u[i] != ':'
+	case array:
+		return goesOn
+	}
+	if u[i] != ',' {
+		return false
+	}
+	if i = skipSpace(u, i+1); i >= len(u) || u[i] != '"' {
+		return true
+	}
+	_, name, err := memberOf(u, i)
+	return err != nil || beside(name)
 }
 
 // boundary says whether the brace at the unread bytes, behind a brace and a comma, starts
