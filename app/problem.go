@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/yagura-sec/yagura/decode"
 	"github.com/yagura-sec/yagura/source"
@@ -21,7 +22,11 @@ func (p *Problem) Error() string {
 	if errors.As(p.Err, &src) || errors.As(p.Err, &rec) {
 		return p.Err.Error()
 	}
-	return fmt.Sprintf("%s: %v", p.Name, p.Err)
+	err := p.Err
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		err = path.Err
+	}
+	return fmt.Sprintf("%s: %v", p.Name, err)
 }
 
 // Unwrap returns the reason.

@@ -126,7 +126,7 @@ func (u *unpacker) Read(p []byte) (int, error) {
 	n, err := u.base.Read(p)
 	u.r.read.Add(int64(n))
 	if err != nil && !errors.Is(err, io.EOF) {
-		u.err = fmt.Errorf("%s: %w", u.file, err)
+		u.err = err
 	}
 	return n, err
 }
