@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/yagura-sec/yagura/slot"
@@ -45,13 +46,15 @@ func beside(key []byte) bool {
 }
 
 // memberOf reads the key at i and what stands before its value. It returns where the
-// value starts and the key as it is written.
+// value starts and the key.
 func memberOf(b []byte, i int) (value int, name []byte, err error) {
 	n, err := slot.Skip(b[i:])
 	if err != nil {
 		return 0, nil, shift(err, i)
 	}
-	name = b[i+1 : i+n-1]
+	if name = b[i+1 : i+n-1]; bytes.IndexByte(name, '\\') >= 0 {
+		name = slot.Unescape(nil, name)
+	}
 	i = skipSpace(b, i+n)
 	if i >= len(b) {
 		return 0, nil, slot.ErrShort

@@ -79,6 +79,7 @@ func TestEnvelopes(t *testing.T) {
 		{"CloudWatch Logs, text", logs("DATA_MESSAGE", "START RequestId: 1", a),
 			[]string{`{"id":"0","timestamp":1714557600000,"message":"START RequestId: 1"}`, a}},
 		{"CloudWatch Logs, in a list, put end to end", "[" + logs("DATA_MESSAGE", a) + "]" + logs("DATA_MESSAGE", b), []string{a, b}},
+		{"a list below an escaped key", `{"n\u0065xt":"p","Recor\u0064s" : [` + a + "," + b + "]}", []string{a, b}},
 		{"SNS", notification(a), []string{a}},
 		{"SNS, with lists and spaces", notification(" \n" + records + " "), []string{a, b}},
 		{"SNS, text", text, []string{text}},
