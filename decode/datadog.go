@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strconv"
 	"time"
+
+	"github.com/yagura-sec/yagura/slot"
 )
 
 // rewriteDatadog turns the attributes of a Datadog log back into the record that
@@ -196,6 +198,9 @@ func member(t []byte) (key, value, rest []byte) {
 	end = valueEnd(t)
 	if end == 0 {
 		return nil, nil, nil
+	}
+	if bytes.IndexByte(key, '\\') >= 0 {
+		key = slot.Unescape(nil, key)
 	}
 	return key, t[:end], t[end:]
 }

@@ -23,6 +23,7 @@ func TestRewriteDatadog(t *testing.T) {
 			`{"eventTime":"2024-03-05T12:00:00Z","sourceIPAddress":"203.0.113.1","eventName":"CreateUser","eventSource":"iam.amazonaws.com","userIdentity":{"userName":"alice","type":"IAMUser"},"evt":{"name":"CreateUser"},"network":{"client":{"ip":"203.0.113.1"}},"usr":{"name":"alice"}}`},
 		{"Google Cloud", `{"data":{"protoPayload":{"methodName":"m"},"insertId":"i"},"usr":{"id":"a@example.com"}}`, `"2024-03-05T12:00:00Z"`,
 			`{"timestamp":"2024-03-05T12:00:00Z","protoPayload":{"authenticationInfo":{"principalEmail":"a@example.com"},"methodName":"m"},"insertId":"i"}`},
+		{"escaped keys", `{"resourceId":"/tenants/t","\u0065vt":{"n\u0061me":"n"}}`, ``, `{"operationName":"n","resourceId":"/tenants/t","evt":{"name":"n"}}`},
 		{"nothing known", `{"a":1}`, `1`, `{"a":1}`},
 		{"keys with escapes and braces in text", `{"x\"{":"}{","resourceId":"/tenants/t","evt":{"name":"n\"}"}}`, ``,
 			`{"operationName":"n\"}","x\"{":"}{","resourceId":"/tenants/t","evt":{"name":"n\"}"}}`},
