@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestCutLineOfLists: in a file with one list of records a line, a line that is cut short
@@ -106,6 +108,29 @@ func TestListInBrokenRecord(t *testing.T) {
 				if got != 3 || bad != 1 {
 					t.Errorf("%d records and %d broken, want 3 and 1: %s", got, bad, text)
 				}
+			}
+		}
+	}
+}
+
+// TestSpaceInTornList: what is read does not depend on how the bytes come, however much
+// white space there is behind a bracket.
+func TestSpaceInTornList(t *testing.T) {
+	d, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for spaces := range 300 {
+		gap := strings.Repeat(" ", spaces)
+		text := `[{"a":x,"b":[{"c":1},{"d":2}]` + gap + `,"e":3},` + gap + `{"a":4}]` + gap + `,{"a":5}]`
+		var want []got
+		for _, size := range []int{1 << 20, 1, 7, 100} {
+			list := fuzzRead(t, d, &small{strings.NewReader(text), size})
+			if want == nil {
+				want = list
+			}
+			if diff := cmp.Diff(want, list); diff != "" {
+				t.Fatalf("%d spaces, by %d bytes (-whole +pieces):\n%s", spaces, size, diff)
 			}
 		}
 	}

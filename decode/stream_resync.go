@@ -168,8 +168,7 @@ func (s *stream) memberNext() bool {
 	if len(s.sign) == 0 {
 		return true
 	}
-	s.have(2 * maxSign)
-	u := s.unread()
+	u := s.ahead()
 	i := skipSpace(u, 1)
 	return i >= len(u) || u[i] == '{' || u[i] == '[' || u[i] == ']' || u[i] == ','
 }
@@ -178,8 +177,7 @@ func (s *stream) memberNext() bool {
 // list, by what follows it. Where quotes were out of step it may be that of a list in the
 // broken record.
 func (s *stream) listEnds() bool {
-	s.have(2 * maxSign)
-	u := s.unread()
+	u := s.ahead()
 	i := skipSpace(u, 1)
 	outer := s.frames[len(s.frames)-2].kind
 	if outer == object && i < len(u) && u[i] == '}' {
@@ -285,20 +283,25 @@ func (s *stream) remember() {
 	s.sign = s.sign[:0]
 }
 
+// ahead returns the next few bytes, as many however the text comes.
+func (s *stream) ahead() []byte {
+	s.have(2 * maxSign)
+	u := s.unread()
+	return u[:min(len(u), 2*maxSign)]
+}
+
 // signed says whether the object at the unread bytes starts with the remembered key.
 func (s *stream) signed() bool {
 	if len(s.sign) == 0 {
 		return false
 	}
-	s.have(2 * maxSign)
-	u := s.unread()
+	u := s.ahead()
 	return bytes.HasPrefix(u[skipSpace(u, 1):], s.sign)
 }
 
 // key says whether a quote or closing brace follows the brace at the unread bytes.
 func (s *stream) key() bool {
-	s.have(2 * maxSign)
-	u := s.unread()
+	u := s.ahead()
 	i := skipSpace(u, 1)
 	return i < len(u) && (u[i] == '"' || u[i] == '}')
 }
