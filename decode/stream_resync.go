@@ -7,10 +7,9 @@ import (
 )
 
 // After a broken record the reader looks for where the next one starts. It walks
-// the text byte by byte with an eye on strings and brackets and keeps nothing, so
-// that a record of any length is passed in constant memory, and it never goes back,
-// so that the work is bounded by the length of the text: no byte is looked at more
-// than twice.
+// the text byte by byte with an eye on strings and brackets and never goes back, so
+// that the work is bounded by the length of the text. It keeps nothing but a line that
+// may be the next record, which is looked at as a whole.
 
 // lost is the search for the next record.
 type lost struct {
