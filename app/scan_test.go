@@ -287,7 +287,7 @@ func TestSinceAndSeverity(t *testing.T) {
 		t.Errorf("%+v", sum)
 	}
 	_, _, sum = runScan(t, rulesFor(t, testRules), ScanOptions{MinSeverity: yagura.SeverityCritical}, "a.jsonl")
-	if sum.Hidden != 2 || sum.Worst != 0 {
+	if sum.Hidden != 2 || sum.Findings[yagura.SeverityHigh] != 0 || sum.Worst != yagura.SeverityHigh {
 		t.Errorf("%+v", sum)
 	}
 }

@@ -176,14 +176,14 @@ func (q *sequencer) write(it *report.Item) {
 	if q.err != nil {
 		return
 	}
+	if f.Mode == "" {
+		q.sum.Worst = max(q.sum.Worst, f.Severity)
+	}
 	if f.Severity < q.scan.o.MinSeverity {
 		q.sum.Hidden++
 		return
 	}
 	q.sum.Findings[f.Severity]++
-	if f.Mode == "" {
-		q.sum.Worst = max(q.sum.Worst, f.Severity)
-	}
 	q.scan.progress.findings.Add(1)
 	q.err = q.out.Write(*it)
 }

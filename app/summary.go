@@ -24,7 +24,7 @@ type Summary struct {
 	Broken      uint64 // records that could not be decoded
 	Findings    map[yagura.Severity]uint64
 	Hidden      uint64          // findings below the least severity that is shown
-	Worst       yagura.Severity // of the findings that are notified, for --fail-on; 0 when there is none
+	Worst       yagura.Severity // of the findings that are notified, hidden ones too, for --fail-on; 0 when there is none
 	// Windows counts what correlations were given and what they left out.
 	Windows     detect.Stats
 	Elapsed     time.Duration

@@ -44,7 +44,7 @@ type scanCmd struct {
 	commonFlags
 	Format      string   `enum:",table,jsonl,ocsf,sarif" default:"" placeholder:"FORMAT" help:"table (default), jsonl (one finding per line), ocsf (Detection Finding, one per line) or sarif."`
 	FailOn      *string  `placeholder:"LEVEL" help:"End with exit code 1 when a finding is as severe: critical, high, medium, low or none."`
-	MinSeverity *string  `placeholder:"LEVEL" help:"Show nothing less severe; --fail-on does not see what is hidden."`
+	MinSeverity *string  `placeholder:"LEVEL" help:"Show nothing less severe; --fail-on sees what is hidden, too."`
 	Explain     bool     `short:"e" help:"Say under every row of the table why its rule fired."`
 	Workers     int      `placeholder:"N" help:"Files that are judged at once; without it one per processor. It changes no result."`
 	Paths       []string `arg:"" name:"path" help:"Files, folders, - for standard input, or s3://bucket/prefix."`
