@@ -90,20 +90,16 @@ func plural(n int, word string) string {
 // withExtra returns the output of a rule and what falco.yaml adds to it.
 func (l *loader) withExtra(d *ruleDef) text {
 	if l.opts.Config == nil {
-		return d.output
+		return d.output.text()
 	}
-	out := d.output
+	out := glued(d.output.text())
 	for _, x := range l.opts.Config.ExtraOutputs {
 		has := func(tag string) bool { return slices.Contains(d.tags, tag) }
 		if x.Source != "" && x.Source != d.source || x.Rule != "" && x.Rule != d.name ||
 			slices.ContainsFunc(x.Tags, func(tag string) bool { return !has(tag) }) {
 			continue
 		}
-		if len(out.s) == len(d.output.s) { // not yet a copy
-			out = text{s: out.s, at: slices.Clone(out.at)}
-		}
-		out.add(" ", x.text.place(0))
-		out.join(x.text)
+		out.then(x.text)
 	}
-	return out
+	return out.text()
 }

@@ -97,8 +97,11 @@ func (l *loader) parse(t text, lists map[*listDef][]string) (node, *fault) {
 			d.used = true
 		}
 		if len(t.s) > maxCondition {
-			return nil, &fault{codeCompileCond, fmt.Sprintf("condition is longer than %d bytes with its lists", maxCondition), "", t.place(0)}
+			break
 		}
+	}
+	if len(t.s) > maxCondition {
+		return nil, &fault{codeCompileCond, fmt.Sprintf("condition is longer than %d bytes with its lists", maxCondition), "", t.place(0)}
 	}
 	if l.written += len(t.s); l.written > maxText {
 		return nil, &fault{codeValidate, fmt.Sprintf("conditions have more than %d MB together with their lists", maxText>>20), "", t.place(0)}
@@ -121,14 +124,13 @@ func (l *loader) compileMacros(lists map[*listDef][]string) {
 		if l.opts.Strict && l.failed() {
 			return
 		}
-		body, f := l.parse(m.cond, lists)
+		body, f := l.parse(m.cond.text(), lists)
 		if f != nil {
 			refuse(m, f)
 			continue
 		}
 		m.body = body
 	}
-	resolved := map[*macroDef]node{}
 	for _, m := range l.macroOrder {
 		if m.bad {
 			continue
@@ -136,20 +138,17 @@ func (l *loader) compileMacros(lists map[*listDef][]string) {
 		if l.opts.Strict && l.failed() {
 			return
 		}
-		body, f := l.resolve(m.body, m.visibility, resolved, []string{})
+		body, f := l.resolve(m.body, m.visibility)
 		if f != nil {
 			refuse(m, f)
 			continue
 		}
-		resolved[m] = body
-	}
-	for m, body := range resolved {
-		m.body = body
+		l.resolved[m] = body
 	}
 }
 
 // resolve puts macros that were defined before limit into a condition.
-func (l *loader) resolve(n node, limit int, resolved map[*macroDef]node, path []string) (node, *fault) {
+func (l *loader) resolve(n node, limit int) (node, *fault) {
 	var bad *fault
 	nodes := 0
 	var walk func(n node, path []string) node
@@ -172,7 +171,7 @@ func (l *loader) resolve(n node, limit int, resolved map[*macroDef]node, path []
 				return nil, false
 			}
 			m.used = true
-			if body, ok := resolved[m]; ok {
+			if body, ok := l.resolved[m]; ok {
 				return body, true
 			}
 			if nodes++; nodes > maxNodes {
@@ -186,7 +185,7 @@ func (l *loader) resolve(n node, limit int, resolved map[*macroDef]node, path []
 			}
 		})
 	}
-	out := walk(n, path)
+	out := walk(n, nil)
 	if bad == nil {
 		if count, depth := size(out, maxNodes); count > maxNodes || depth > maxNesting {
 			bad = &fault{codeValidate, fmt.Sprintf("condition has more than %d parts or %d levels with its macros", maxNodes, maxNesting), "", n.where()}
@@ -220,7 +219,7 @@ func (l *loader) compileRule(d *ruleDef, lists map[*listDef][]string) *rule.Rule
 		l.unknownSource(d)
 		return nil
 	}
-	cond, f := withExceptions(d.cond, d.exceptions)
+	cond, f := withExceptions(d.cond.text(), d.exceptions)
 	if f != nil {
 		l.refuse(d.name, f)
 		return nil
@@ -289,13 +288,7 @@ func (l *loader) build(c *compiler, d *ruleDef, cond text, lists map[*listDef][]
 	if f != nil {
 		return nil, f
 	}
-	resolved := map[*macroDef]node{}
-	for _, m := range l.macroOrder {
-		if !m.bad {
-			resolved[m] = m.body
-		}
-	}
-	if n, f = l.resolve(n, l.counter, resolved, nil); f != nil {
+	if n, f = l.resolve(n, l.counter); f != nil {
 		return nil, f
 	}
 	if l.parts += weight(n); l.parts > maxParts {

@@ -19,19 +19,19 @@ type listDef struct {
 // macroDef is a macro. Its condition is glued from definition and appends.
 type macroDef struct {
 	name              string
-	cond              text
+	cond              glue
 	index, visibility int
 	at                place
 	used              bool
-	body              node // with the macros in it put in
+	body              node // without the macros in it
 	bad               bool
 }
 
 // ruleDef is a rule, as its definition and overrides made it.
 type ruleDef struct {
 	name       string
-	cond       text
-	output     text
+	cond       glue
+	output     glue
 	desc       string
 	priority   string
 	source     string

@@ -31,7 +31,7 @@ func Load(files []rule.File, opts Options) ([]*rule.Rule, []rule.Refusal) {
 		opts: opts, sources: eventSources(opts), gke: gkeSource(opts), mem: &memory{},
 		lists: map[string]*listDef{}, macros: map[string]*macroDef{}, rules: map[string]*ruleDef{},
 		badLists: map[string]bool{}, badMacros: map[string]bool{}, badRules: map[string]bool{},
-		badFiles: map[string]bool{}, modern: map[string]map[string]bool{},
+		badFiles: map[string]bool{}, resolved: map[*macroDef]node{}, modern: map[string]map[string]bool{},
 	}
 	unnamed := func(msg string, at place) { l.warn("", "", msg, "", at) }
 	for _, f := range opts.Config.order(files, unnamed) {
@@ -61,6 +61,7 @@ type loader struct {
 	listOrder  []*listDef
 	macros     map[string]*macroDef
 	macroOrder []*macroDef
+	resolved   map[*macroDef]node // macros with the macros in them put in
 	rules      map[string]*ruleDef
 	ruleOrder  []*ruleDef
 
@@ -301,21 +302,20 @@ func (l *loader) readMacro(r reader) {
 		if prev == nil {
 			r.fail(codeValidate, r.item, "%s", msgNoMacro)
 		}
-		prev.cond.add(" ", cond.place(0))
-		prev.cond.join(cond)
+		prev.cond.then(cond)
 		prev.visibility = l.next()
 		return
 	}
 	id := l.next()
 	delete(l.badMacros, name)
 	if prev != nil {
-		prev.cond, prev.visibility, prev.at = cond, id, at
+		prev.cond, prev.visibility, prev.at = glued(cond), id, at
 		return
 	}
 	if len(l.macroOrder) >= maxNames {
 		r.fail(codeValidate, r.item, "more than %d macros", maxNames)
 	}
-	d := &macroDef{name: name, cond: cond, index: id, visibility: id, at: at}
+	d := &macroDef{name: name, cond: glued(cond), index: id, visibility: id, at: at}
 	l.macros[name] = d
 	l.macroOrder = append(l.macroOrder, d)
 }

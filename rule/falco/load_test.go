@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/query"
 	"github.com/yagura-sec/yagura/rule"
 )
 
@@ -249,5 +250,44 @@ func TestEarlyChanges(t *testing.T) {
 	}
 	if _, refusals = Load([]rule.File{define, change}, Options{}); refusals[0].Hint != "" {
 		t.Errorf("%v", refusals)
+	}
+}
+
+// TestManyPieces loads a rule that is glued from very many pieces: what it takes must
+// grow with their bytes, and not with their bytes times their number.
+func TestManyPieces(t *testing.T) {
+	const n = 8_000
+	var b strings.Builder
+	b.WriteString("- rule: r\n  desc: d\n  condition: ct.name=A\n  output: o\n  priority: INFO\n  source: aws_cloudtrail\n" +
+		"  exceptions:\n    - name: e\n      fields: [ct.user, ct.srcip]\n      comps: [=, =]\n      values:\n")
+	for i := range n {
+		fmt.Fprintf(&b, "        - [user%d, 192.0.2.1]\n", i)
+	}
+	for i := range n {
+		fmt.Fprintf(&b, "- rule: r\n  override: {condition: append}\n  condition: and not ct.src=s%d\n", i)
+	}
+	rules, refusals := Load([]rule.File{{Path: "a.yaml", Data: []byte(b.String())}}, Options{})
+	if len(rules) != 1 || len(refusals) != 0 {
+		t.Fatalf("%d rules, refusals %v", len(rules), refusals)
+	}
+	terms := rules[0].When.(*query.And).X[0].(*query.And).X // before the exceptions
+	if len(terms) != n+1 {
+		t.Fatalf("%d terms", len(terms))
+	}
+	last := terms[n].(*query.Not).X.(*query.Pred)
+	if want := (query.Span{Line: 11 + n + 3*n, Column: 22}); last.Span != want {
+		t.Errorf("the last appended term stands at %v, want %v", last.Span, want)
+	}
+}
+
+// TestLongCondition: a condition is refused for its length whether or not there is a list.
+func TestLongCondition(t *testing.T) {
+	long := "- rule: r\n  desc: d\n  condition: ct.name in (" + strings.Repeat("name0123456789, ", maxCondition/16) + "last)\n" +
+		"  output: o\n  priority: INFO\n  source: aws_cloudtrail\n"
+	for _, before := range []string{"", "- list: other\n  items: [a]\n"} {
+		rules, refusals := Load([]rule.File{{Path: "a.yaml", Data: []byte(before + long)}}, Options{})
+		if len(rules) != 0 || len(refusals) != 1 || !strings.Contains(refusals[0].Reason, "longer than") {
+			t.Errorf("with %q before: %d rules, refusals %v", before, len(rules), refusals)
+		}
 	}
 }

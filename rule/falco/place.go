@@ -2,6 +2,7 @@ package falco
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -14,6 +15,21 @@ type source struct {
 	path string
 	data []byte
 	line int // number of lines of the file before data
+
+	starts []int // of the lines in data; see lines
+}
+
+// lines returns where each line of data starts.
+func (s *source) lines() []int {
+	if s.starts == nil {
+		s.starts = []int{0}
+		for i, c := range s.data {
+			if c == '\n' {
+				s.starts = append(s.starts, i+1)
+			}
+		}
+	}
+	return s.starts
 }
 
 // where returns the line and column (in characters, from 1) of a place.
@@ -23,9 +39,9 @@ func (p place) where() (line, column int) {
 	}
 	n := p.frag.node
 	if o, ok := p.frag.offset(p.off); ok {
-		data := p.frag.file.data[:o]
-		line = bytes.Count(data, []byte("\n")) + 1
-		column = utf8.RuneCount(data[bytes.LastIndexByte(data, '\n')+1:]) + 1
+		starts := p.frag.file.lines()
+		line, _ = slices.BinarySearch(starts, o+1) // the lines that start at o or before
+		column = utf8.RuneCount(p.frag.file.data[starts[line-1]:o]) + 1
 		return line + p.frag.file.line, column
 	}
 	return n.Line + p.frag.file.line, n.Column
@@ -101,14 +117,11 @@ func (f *fragment) start() (int, bool) {
 	if f.node == nil || f.node.Line < 1 || f.file == nil {
 		return 0, false
 	}
-	data, pos := f.file.data, 0
-	for range f.node.Line - 1 {
-		i := bytes.IndexByte(data[pos:], '\n')
-		if i < 0 {
-			return 0, false
-		}
-		pos += i + 1
+	data, starts := f.file.data, f.file.lines()
+	if f.node.Line > len(starts) {
+		return 0, false
 	}
+	pos := starts[f.node.Line-1]
 	for range f.node.Column - 1 {
 		if pos >= len(data) || data[pos] == '\n' {
 			return 0, false

@@ -125,12 +125,10 @@ func (l *loader) appendRule(r reader, name string, u *update) {
 		r.fail(codeValidate, r.item, "Appended rule must have exceptions or condition property")
 	}
 	if u.cond != nil {
-		prev.cond.add(" ", u.cond.place(0))
-		prev.cond.join(*u.cond)
+		prev.cond.then(*u.cond)
 	}
 	if u.output != nil {
-		prev.output.add(" ", u.output.place(0))
-		prev.output.join(*u.output)
+		prev.output.then(*u.output)
 	}
 	if u.desc != nil {
 		prev.desc += " " + *u.desc
@@ -179,10 +177,10 @@ func (l *loader) replaceRule(r reader, name string, u *update) {
 		r.fail(codeValidate, r.item, "The rule must have at least one field that can be replaced")
 	}
 	if u.cond != nil {
-		prev.cond = *u.cond
+		prev.cond = glued(*u.cond)
 	}
 	if u.output != nil {
-		prev.output = *u.output
+		prev.output = glued(*u.output)
 	}
 	if u.desc != nil {
 		prev.desc = *u.desc
@@ -218,11 +216,11 @@ func (l *loader) spoil(r reader, d *ruleDef) {
 
 func (l *loader) defineRule(r reader, name string) {
 	d := &ruleDef{name: name, at: r.src.nodeAt(r.item), from: r.src, source: "syscall", enabled: true}
-	d.cond = r.text("condition")
-	d.output = r.text("output")
+	d.cond = glued(r.text("condition"))
+	output := r.text("output")
 	d.desc = r.string("desc")
 	d.priority = r.priority()
-	d.output = d.output.trim()
+	d.output = glued(output.trim())
 	d.sourceAt = d.at
 	if r.has("source") {
 		d.source, d.sourceAt, d.hasSource = r.string("source"), r.src.nodeAt(r.scalar("source").node), true
@@ -329,16 +327,16 @@ func withExceptions(cond text, exceptions []exception) (text, *fault) {
 	if len(exceptions) == 0 {
 		return cond, nil
 	}
-	out := text{}
+	out := glue{}
 	out.add("(", cond.place(0))
 	out.join(cond)
 	out.add(")", cond.place(len(cond.s)-1))
 	for _, x := range exceptions {
-		t := text{}
+		t := glue{}
 		if !x.fields.list {
 			for i, v := range x.vals {
 				if v.list {
-					return out, &fault{code: codeValidate, msg: "Expected values array to contain a list of strings", at: v.at}
+					return text{}, &fault{code: codeValidate, msg: "Expected values array to contain a list of strings", at: v.at}
 				}
 				if i == 0 {
 					t.add("("+x.fields.item+" "+x.comps.item+" (", x.fields.at)
@@ -347,13 +345,13 @@ func withExceptions(cond text, exceptions []exception) (text, *fault) {
 				}
 				t.add(quoteItem(v.item), v.at)
 			}
-			if t.s != "" {
+			if len(t.s) > 0 {
 				t.add("))", x.at)
 			}
 		} else {
 			for i, row := range x.vals {
 				if len(row.sub) != len(x.fields.sub) {
-					return out, &fault{code: codeValidate, msg: "Fields and values lists must have equal length", at: row.at}
+					return text{}, &fault{code: codeValidate, msg: "Fields and values lists must have equal length", at: row.at}
 				}
 				if i > 0 {
 					t.add(" or ", row.at)
@@ -369,20 +367,20 @@ func withExceptions(cond text, exceptions []exception) (text, *fault) {
 				}
 				t.add(")", row.at)
 			}
-			if t.s != "" {
-				whole := text{}
+			if len(t.s) > 0 {
+				whole := glue{}
 				whole.add("(", x.at)
-				whole.join(t)
+				whole.join(t.text())
 				whole.add(")", x.at)
 				t = whole
 			}
 		}
-		if t.s != "" {
+		if len(t.s) > 0 {
 			out.add(" and not ", x.at)
-			out.join(t)
+			out.join(t.text())
 		}
 	}
-	return out, nil
+	return out.text(), nil
 }
 
 // exceptionValue writes a value of an exception as the right side of an operator.

@@ -38,19 +38,39 @@ func newText(f *fragment) text {
 	return t
 }
 
+// glue puts a text together from many pieces, in time that grows with their bytes.
+type glue struct {
+	s  []byte
+	at []place // one for each byte of s
+}
+
+func glued(t text) glue {
+	var g glue
+	g.join(t)
+	return g
+}
+
 // add appends s, all of it from the same place.
-func (t *text) add(s string, at place) {
-	t.s += s
+func (g *glue) add(s string, at place) {
+	g.s = append(g.s, s...)
 	for range len(s) {
-		t.at = append(t.at, at)
+		g.at = append(g.at, at)
 	}
 }
 
-// join appends another text.
-func (t *text) join(o text) {
-	t.s += o.s
-	t.at = append(t.at, o.at...)
+// join appends a text.
+func (g *glue) join(t text) {
+	g.s = append(g.s, t.s...)
+	g.at = append(g.at, t.at...)
 }
+
+// then appends a text behind a blank.
+func (g *glue) then(t text) {
+	g.add(" ", t.place(0))
+	g.join(t)
+}
+
+func (g *glue) text() text { return text{string(g.s), g.at} }
 
 // slice returns the bytes from i to j.
 func (t text) slice(i, j int) text { return text{t.s[i:j], t.at[i:j]} }
@@ -99,17 +119,10 @@ func (t *text) putList(name string, items []string) bool {
 		quoted[i] = quoteItem(item)
 	}
 	sub := strings.Join(quoted, ", ")
-	var done []byte // t.s up to copied, with the items put in
-	var at []place
-	add := func(s string, from place) {
-		done = append(done, s...)
-		for range len(s) {
-			at = append(at, from)
-		}
-	}
+	var done glue // t up to copied, with the items put in
 	is := func(set string, i int) bool { return strings.IndexByte(set, t.s[i]) >= 0 }
 	copied, used := 0, false
-	for from := 0; from <= len(t.s) && len(done) <= maxCondition; {
+	for from := 0; from <= len(t.s) && len(done.s) <= maxCondition; {
 		i := strings.Index(t.s[from:], name)
 		if i < 0 {
 			break
@@ -128,30 +141,30 @@ func (t *text) putList(name string, items []string) bool {
 		for end < len(t.s) && is(listBlanks, end) {
 			end++
 		}
-		done = append(done, t.s[copied:begin]...)
-		at = append(at, t.at[copied:begin]...)
+		done.join(t.slice(copied, begin))
 		if begin == copied {
-			done = bytes.TrimRight(done, listBlanks)
+			done.s = bytes.TrimRight(done.s, listBlanks)
 		}
 		if sub == "" {
 			// An empty list takes a comma with it.
-			if bytes.HasSuffix(done, []byte(",")) {
-				done = done[:len(done)-1]
+			if rest, ok := bytes.CutSuffix(done.s, []byte(",")); ok {
+				done.s = rest
 			} else if end < len(t.s) && t.s[end] == ',' {
 				end++
 			}
 		}
-		from, at = end, at[:len(done)]
-		if len(done) > 0 {
-			add(" ", t.place(start))
+		from, done.at = end, done.at[:len(done.s)]
+		if len(done.s) > 0 {
+			done.add(" ", t.place(start))
 		} else {
 			from++
 		}
-		add(sub+" ", t.place(start))
+		done.add(sub+" ", t.place(start))
 		copied, used = end, true
 	}
 	if used {
-		t.s, t.at = string(done)+t.s[copied:], append(at, t.at[copied:]...)
+		done.join(t.slice(copied, len(t.s)))
+		*t = done.text()
 	}
 	return used
 }
