@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -39,6 +40,9 @@ func (e *Engine) newCorrelation(num int, number map[*rule.Rule]int) (*correlatio
 	c := &correlation{num: num, rule: r, Correlation: r.Correlation}
 	if len(c.Rules) == 0 || len(c.Base) != len(c.Rules) {
 		return nil, fmt.Errorf("a correlation needs base rules, each with its captures")
+	}
+	if len(c.Rules) > math.MaxUint16 { // a record has two bytes for the base rule
+		return nil, fmt.Errorf("a correlation of %d rules; at most %d are told apart", len(c.Rules), math.MaxUint16)
 	}
 	if c.Timespan < time.Nanosecond {
 		return nil, fmt.Errorf("timespan %s: want more than zero", c.Timespan)
@@ -193,10 +197,14 @@ func (c *correlation) checkTemporal() error {
 	return nil
 }
 
+// maxCondDepth bounds the levels of a condition: more than any that is loaded, as a
+// refusal here is one of all rules.
+const maxCondDepth = 1000
+
 // compileCond reads a condition whose predicates name base rules by their field.
 func (c *correlation) compileCond(x query.Expr, not bool, negated []bool, depth int) (cond, error) {
-	if depth > 200 {
-		return nil, fmt.Errorf("condition nested too deeply")
+	if depth > maxCondDepth {
+		return nil, fmt.Errorf("condition nested deeper than %d", maxCondDepth)
 	}
 	list := func(terms []query.Expr, all bool) (cond, error) {
 		var fs []cond

@@ -172,3 +172,24 @@ func runSigma(t *testing.T, yaml string, events []sigmaEvent) []yagura.Finding {
 	}
 	return out
 }
+
+// TestDeepCondition: as deep as a condition over rules may be written, it can be
+// evaluated. A refusal here would be one of all rules.
+func TestDeepCondition(t *testing.T) {
+	const deep = 198
+	text := sigmaBase + `---
+title: Deep
+id: 00000000-0000-4000-8000-000000000011
+correlation:
+  type: temporal
+  rules: [failed, succeeded]
+  timespan: 5m
+  condition: ` + strings.Repeat("(failed or succeeded and ", deep) + "failed" + strings.Repeat(")", deep) + "\n"
+	rules, refusals := sigma.Load([]rule.File{{Path: "r.yml", Data: []byte(text)}}, sigma.Options{})
+	if len(refusals) > 0 {
+		t.Fatal(refusals[0].Error())
+	}
+	if _, err := New(rules, Options{}); err != nil {
+		t.Error(err)
+	}
+}

@@ -430,3 +430,19 @@ func TestFilterMapsFields(t *testing.T) {
 		t.Error("the filter's field is not mapped")
 	}
 }
+
+// TestManyFilters: a rule may have more filters than an expression may have levels.
+func TestManyFilters(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("title: Rule\nlogsource: {product: aws}\ndetection: {s: {a: x}, condition: s}\n")
+	for i := range 1500 {
+		fmt.Fprintf(&b, "---\ntitle: Filter %d\nlogsource: {product: aws}\nfilter: {rules: any, f: {b: v%d}, condition: not f}\n", i, i)
+	}
+	rules, refusals := sigma.Load([]rule.File{{Path: "r.yml", Data: []byte(b.String())}}, sigma.Options{NoRouting: true})
+	if len(refusals) > 0 {
+		t.Fatal(refusals[0].Error())
+	}
+	if got := len(rules[0].When.(*query.And).X); got != 1501 {
+		t.Errorf("%d terms", got)
+	}
+}

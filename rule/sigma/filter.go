@@ -157,7 +157,12 @@ func (d *document) join(filter *document) {
 	added := renamed(copied.conditions[0].expr, rename)
 	d.det.conditions = slices.Clone(d.det.conditions)
 	for i := range d.det.conditions {
-		d.det.conditions[i].expr = condAnd{d.det.conditions[i].expr, added}
+		x := &d.det.conditions[i].expr
+		if list, ok := (*x).(condAnd); ok { // a thousand filters nest no deeper than one
+			*x = append(slices.Clip(list), added)
+		} else {
+			*x = condAnd{*x, added}
+		}
 	}
 }
 
