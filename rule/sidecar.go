@@ -293,7 +293,7 @@ func resolved(n *yaml.Node) *yaml.Node {
 func didYouMean(got string, words []string) string {
 	best, dist := "", 3
 	for _, w := range words {
-		if d := editDistance(strings.ToLower(got), w, dist); d < dist {
+		if d := Distance(strings.ToLower(got), w, dist); d < dist {
 			best, dist = w, d
 		}
 	}
@@ -301,30 +301,4 @@ func didYouMean(got string, words []string) string {
 		return "did you mean " + best + "?"
 	}
 	return "one of " + strings.Join(words, ", ")
-}
-
-// editDistance returns the Levenshtein distance of a and b, or limit when it is
-// not below limit.
-func editDistance(a, b string, limit int) int {
-	if d := len(a) - len(b); d >= limit || -d >= limit {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		prev := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cur := row[j]
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(prev+cost, cur+1, row[j-1]+1)
-			prev = cur
-		}
-	}
-	return min(row[len(b)], limit)
 }

@@ -237,7 +237,7 @@ func closest(got string, words []string) string {
 		if i == 1000 {
 			break // who reads so many refusals needs no hint
 		}
-		if d := editDistance(got, w); d > 0 && d < 3 {
+		if d := rule.Distance(got, w, 3); d > 0 && d < 3 {
 			return "did you mean " + w + "?"
 		}
 	}

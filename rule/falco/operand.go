@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/yagura-sec/yagura/query"
+	"github.com/yagura-sec/yagura/rule"
 )
 
 // value is a compiled operand: a field of the source, or a transformer over some.
@@ -357,7 +358,7 @@ func (c *compiler) fieldHint(name string) string {
 	}
 	best, distance := "", 4
 	for known := range c.src.fields {
-		if d := editDistance(name, known); d < distance || d == distance && known < best {
+		if d := rule.Distance(name, known, distance+1); d < distance || d == distance && known < best {
 			best, distance = known, d
 		}
 	}
@@ -380,29 +381,4 @@ func oldAWSField(name string) string {
 		return "the fields aws. are no more: write json.value[/" + strings.ReplaceAll(name, ".", "/") + "] or a ct. field"
 	}
 	return "the fields aws. are no more: write " + now
-}
-
-// editDistance counts the edits between two names, up to a limit of 4.
-func editDistance(a, b string) int {
-	const limit = 4
-	if len(a)-len(b) >= limit || len(b)-len(a) >= limit || len(a) > 64 || len(b) > 64 {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		prev := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := prev
-			if a[i-1] != b[j-1] {
-				cost++
-			}
-			prev = row[j]
-			row[j] = min(cost, row[j]+1, row[j-1]+1)
-		}
-	}
-	return min(row[len(b)], limit)
 }

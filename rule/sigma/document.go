@@ -128,7 +128,7 @@ func readMeta(d *document) (warnings []*fault, f *fault) {
 			continue
 		}
 		for _, k := range typos {
-			if get(n, k) == nil && nearest(key.Value, []string{k}) != "" && distance(strings.ToLower(key.Value), k) <= 2 {
+			if get(n, k) == nil && nearest(key.Value, []string{k}) != "" && rule.Distance(strings.ToLower(key.Value), k, 3) < 3 {
 				warnings = append(warnings, faultNode(key, "did you mean "+k+"?", "unknown key %q is taken as a custom attribute", key.Value))
 			}
 		}

@@ -290,10 +290,7 @@ func nearest(word string, known []string) string {
 		if strings.EqualFold(word, k) {
 			return "did you mean " + k + "?"
 		}
-		if len(k) > len(word)+bestDistance || len(word) > len(k)+bestDistance {
-			continue
-		}
-		if d := distance(word, k); d <= bestDistance && (best == "" || d < bestDistance) {
+		if d := rule.Distance(word, k, bestDistance+1); d <= bestDistance && (best == "" || d < bestDistance) {
 			best, bestDistance = k, d
 		}
 	}
@@ -301,32 +298,4 @@ func nearest(word string, known []string) string {
 		return ""
 	}
 	return "did you mean " + best + "?"
-}
-
-// distance is the number of edits (insert, delete, replace, swap of neighbours)
-// between two words; words that are long are far apart.
-func distance(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return 64
-	}
-	var d [65][65]int
-	for i := 0; i <= len(a); i++ {
-		d[i][0] = i
-	}
-	for j := 0; j <= len(b); j++ {
-		d[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, d[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
-			}
-		}
-	}
-	return d[len(a)][len(b)]
 }
