@@ -117,6 +117,9 @@ func (c *compiler) node(p Path) *node {
 	return n
 }
 
+// maxDotted is how many steps of a path one key of a record may be written for.
+const maxDotted = 32
+
 // add puts path p below root r.
 func (c *compiler) add(r *node, p Path, id ID) {
 	chain := []*node{r}
@@ -150,7 +153,7 @@ func (c *compiler) add(r *node, p Path, id ID) {
 	}
 	for i := range p.Segs {
 		name := ""
-		for j := i; j < len(p.Segs) && !p.Segs[j].IsIndex; j++ {
+		for j := i; j < min(len(p.Segs), i+maxDotted) && !p.Segs[j].IsIndex; j++ {
 			if name += p.Segs[j].Key; j > i {
 				chain[i].link(name, chain[j+1])
 			}

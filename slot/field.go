@@ -33,7 +33,8 @@ type Path struct {
 	// Exact a path fans out over the members of every array it crosses, but for an
 	// array that the path goes on from by index; a final array yields itself and
 	// then its members, those of nested arrays too; of duplicate keys all count; a key
-	// may also be written with its dots in the record ("a.b" for the path a, b).
+	// may also be written with its dots in the record ("a.b" for the path a, b), up to 32
+	// steps in one key.
 	Exact bool
 }
 

@@ -56,7 +56,7 @@ var messages = [...]string{
 	badEscape:  "an unknown escape inside a string",
 	badNumber:  "a malformed number",
 	badLiteral: "a malformed literal",
-	tooDeep:    "nested deeper than " + "1000" + " levels",
+	tooDeep:    "nested deeper than " + strconv.Itoa(MaxDepth) + " levels",
 }
 
 func (c code) err(at int) error {

@@ -2,6 +2,8 @@ package slot
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -214,6 +216,36 @@ func TestManyFields(t *testing.T) {
 	for _, i := range []int{0, 1, 2, 699, 700, 4999} {
 		if _, err := p.Scan(fmt.Appendf(nil, `{"requestParameters":{"key%d":{"x":1}}}`, i), d); err != nil || d.First(ids[i]) < 0 || len(d.Filled()) != 1 {
 			t.Errorf("field %d: %v, %d filled", i, err, len(d.Filled()))
+		}
+	}
+}
+
+// TestLongPath: a key may stand for so many steps of a path and no more, as the number of
+// such keys would otherwise grow with the square of the steps.
+func TestLongPath(t *testing.T) {
+	steps := make([]string, 1000)
+	for i := range steps {
+		steps[i] = "k" + strconv.Itoa(i)
+	}
+	b := NewBuilder()
+	whole, short, long := b.Slot(Field{Paths: []Path{Keys(steps...)}}), b.Slot(Field{Paths: []Path{Keys(steps[:maxDotted]...)}}), b.Slot(Field{Paths: []Path{Keys(steps[:maxDotted+1]...)}})
+	plan := b.Plan()
+	if plan.keys > 3*maxDotted*len(steps) {
+		t.Errorf("%d keys", plan.keys)
+	}
+	doc := plan.NewDoc()
+	for n, want := range map[int][3]bool{1: {true, true, true}, maxDotted: {false, true, false}, maxDotted + 1: {}} {
+		var record string
+		if n == 1 {
+			record = `{"` + strings.Join(steps, `":{"`) + `":1` + strings.Repeat("}", len(steps))
+		} else {
+			record = `{"` + strings.Join(steps[:n], ".") + `":1}`
+		}
+		if _, err := plan.Scan([]byte(record), doc); err != nil {
+			t.Fatal(err)
+		}
+		if got := [3]bool{doc.First(whole) >= 0, doc.First(short) >= 0, doc.First(long) >= 0}; got != want {
+			t.Errorf("%d steps in a key: %v, want %v", n, got, want)
 		}
 	}
 }
