@@ -18,7 +18,6 @@ type each struct {
 type eachState struct {
 	doc *slot.Doc
 	st  *State
-	buf []byte
 }
 
 // each compiles a question about members.
@@ -70,27 +69,18 @@ func (st *State) askEach(es *eachState, p *pred, seen func(held bool)) bool {
 		}
 		return !decided
 	}
-	var last []byte
-	empty := 0
+	array := slot.Value(-1)
 	for v := st.doc.First(slotID); v >= 0 && !decided; v = st.doc.Next(v) {
-		raw := st.doc.Raw(v)
-		if within(raw, last) {
+		if array >= 0 && st.doc.Inside(v, array) {
 			continue // a member of the array before
-		}
-		if len(raw) == 0 && empty > 0 {
-			empty-- // the same, but an empty string's bytes are nowhere
-			continue
 		}
 		switch st.doc.Kind(v) {
 		case slot.Null:
 		case slot.Array:
-			last, empty = raw, emptyTexts(raw)
-			members(raw, member)
-		case slot.String:
-			es.buf = append(append(append(es.buf[:0], '"'), raw...), '"')
-			member(es.buf)
+			array = v
+			members(st.doc.Raw(v), member)
 		default:
-			member(raw)
+			member(st.doc.JSON(v))
 		}
 	}
 	switch p.each.quant {
@@ -145,28 +135,4 @@ func members(array []byte, f func(raw []byte) bool) {
 			}
 		}
 	}
-}
-
-// emptyTexts counts the empty strings that are members of a valid JSON array or of
-// arrays in it.
-func emptyTexts(array []byte) int {
-	n, objects := 0, 0
-	for i := 0; i < len(array); i++ {
-		switch array[i] {
-		case '{':
-			objects++
-		case '}':
-			objects--
-		case '"':
-			if array[i+1] == '"' && objects == 0 {
-				n++
-			}
-			for i++; array[i] != '"'; i++ {
-				if array[i] == '\\' {
-					i++
-				}
-			}
-		}
-	}
-	return n
 }

@@ -316,14 +316,14 @@ func requiredLiteral(expr string) (text string, folded, ok bool) {
 	if err != nil {
 		return "", false, false
 	}
-	best := longestLiteral(re, 0)
+	best := longestLiteral(re)
 	if best == nil || len(best.Rune) == 0 {
 		return "", false, false
 	}
 	return string(best.Rune), best.Flags&syntax.FoldCase != 0, true
 }
 
-func longestLiteral(re *syntax.Regexp, depth int) *syntax.Regexp {
+func longestLiteral(re *syntax.Regexp) *syntax.Regexp {
 	switch re.Op {
 	case syntax.OpLiteral:
 		if slices.Contains(re.Rune, '\uFFFD') {
@@ -333,16 +333,16 @@ func longestLiteral(re *syntax.Regexp, depth int) *syntax.Regexp {
 	case syntax.OpConcat:
 		var best *syntax.Regexp
 		for _, sub := range re.Sub {
-			if l := longestLiteral(sub, depth+1); l != nil && (best == nil || len(l.Rune) > len(best.Rune)) {
+			if l := longestLiteral(sub); l != nil && (best == nil || len(l.Rune) > len(best.Rune)) {
 				best = l
 			}
 		}
 		return best
 	case syntax.OpCapture, syntax.OpPlus:
-		return longestLiteral(re.Sub[0], depth+1)
+		return longestLiteral(re.Sub[0])
 	case syntax.OpRepeat:
 		if re.Min > 0 {
-			return longestLiteral(re.Sub[0], depth+1)
+			return longestLiteral(re.Sub[0])
 		}
 	}
 	return nil

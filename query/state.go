@@ -2,7 +2,6 @@ package query
 
 import (
 	"bytes"
-	"unsafe"
 
 	"github.com/yagura-sec/yagura/slot"
 )
@@ -356,13 +355,4 @@ func (st *State) Fired() []PredID {
 		}
 	}
 	return st.trues
-}
-
-// within reports whether part lies inside whole in memory.
-func within(part, whole []byte) bool {
-	if len(whole) == 0 {
-		return false
-	}
-	p, w := uintptr(unsafe.Pointer(unsafe.SliceData(part))), uintptr(unsafe.Pointer(unsafe.SliceData(whole)))
-	return p >= w && p < w+uintptr(len(whole))
 }

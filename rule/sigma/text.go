@@ -264,32 +264,20 @@ func (s str) fill(lookup func(name string) ([]str, bool)) ([]str, bool) {
 
 // pattern makes a pattern of a string of texts, stars and marks.
 func (s str) pattern() *query.Pattern {
-	p := &query.Pattern{}
-	var piece query.Piece
-	flush := func() {
-		if len(piece.Runes) > 0 {
-			p.Pieces = append(p.Pieces, piece)
-			piece = query.Piece{}
-		}
-	}
-	for i, q := range s.parts {
+	var b query.PatternBuilder
+	for _, q := range s.parts {
 		switch q.kind {
 		case partStar:
-			flush()
-			p.OpenStart = p.OpenStart || i == 0
-			p.OpenEnd = i == len(s.parts)-1
+			b.Star()
 		case partMark:
-			piece.Runes = append(piece.Runes, '?')
-			piece.Any = append(piece.Any, true)
+			b.Any()
 		default:
 			for _, r := range q.text {
-				piece.Runes = append(piece.Runes, r)
-				piece.Any = append(piece.Any, false)
+				b.Rune(r)
 			}
 		}
 	}
-	flush()
-	return p
+	return b.Pattern()
 }
 
 // regexp writes s as a regular expression that matches text whole.
