@@ -20,7 +20,6 @@
 // surrogate becomes U+FFFD, numbers stay text of any length, duplicate keys are kept
 // (see [Path]), and more than [MaxDepth] levels are a [SyntaxError].
 //
-// To search a whole record for a word, [Doc.EachScalar] walks all its scalars. To
-// judge the members of an array as records of their own, scan [Doc.JSON] of each
+// To judge the members of an array as records of their own, scan [Doc.JSON] of each
 // with a plan for it.
 package slot

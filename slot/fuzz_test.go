@@ -92,9 +92,6 @@ func FuzzScan(f *testing.F) {
 				t.Fatalf("field %+v (-want +got):\n%s", x, diff)
 			}
 		}
-		if diff := cmp.Diff(tree.scalars(nil), scalars(doc)); diff != "" {
-			t.Fatalf("scalars (-want +got):\n%s", diff)
-		}
 	})
 }
 
@@ -120,24 +117,3 @@ func depth(data []byte) (deepest int) {
 // loose says that data goes on right behind its first value in a way that matters to
 // the decoder of encoding/json, which looks one byte ahead.
 func loose(data []byte, n int) bool { return n < len(data) }
-
-func (v *refValue) scalars(out []hit) []hit {
-	if v.kind < Object {
-		return append(out, hit{v.kind, v.text})
-	}
-	for _, m := range v.members {
-		out = m.val.scalars(out)
-	}
-	for _, e := range v.elems {
-		out = e.scalars(out)
-	}
-	return out
-}
-
-func scalars(d *Doc) (out []hit) {
-	d.EachScalar(func(k Kind, text []byte) bool {
-		out = append(out, hit{k, string(text)})
-		return true
-	})
-	return out
-}

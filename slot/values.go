@@ -154,53 +154,6 @@ func (d *Doc) Record() []byte { return d.record }
 // Filled lists the slots that have a value, in no order.
 func (d *Doc) Filled() []ID { return d.filled }
 
-// EachScalar calls f for every string, number, boolean and null of the record in
-// document order, object keys left out, until f returns false. A string's text has
-// its escapes resolved; what lies in JSON inside a string is not entered. The text
-// is valid during the call only. Nothing is allocated once d is warm.
-func (d *Doc) EachScalar(f func(k Kind, text []byte) bool) {
-	p, n := start(d.record)
-	for i := 0; i < n; {
-		c := at(p, i)
-		switch c {
-		case '"':
-			end, esc, _ := str(p, i+1, n)
-			text := d.record[i+1 : end : end]
-			i = end + 1
-			if j := space(p, i, n); j < n && at(p, j) == ':' {
-				i = j + 1
-				continue
-			}
-			if esc {
-				d.key = Unescape(d.key[:0], text)
-				text = d.key
-			}
-			if !f(String, text) {
-				return
-			}
-		case '{', '}', '[', ']', ',', ':', ' ', '\t', '\r', '\n':
-			i++
-		default:
-			k := Number
-			var end int
-			switch c {
-			case 't', 'f', 'n':
-				end, _ = literal(p, i, n)
-				k = Bool
-				if c == 'n' {
-					k = Null
-				}
-			default:
-				end, _ = number(p, i, n)
-			}
-			if !f(k, d.record[i:end:end]) {
-				return
-			}
-			i = end
-		}
-	}
-}
-
 // Inside reports whether v lies inside outer, both of the same text.
 func (d *Doc) Inside(v, outer Value) bool {
 	a, b := &d.values[v], &d.values[outer]
