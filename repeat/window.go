@@ -64,19 +64,16 @@ func New(events int) (*Window, error) {
 	if events < 1 || events > DefaultWindow {
 		return nil, fmt.Errorf("repeat window: %d events: want 1 to %d", events, DefaultWindow)
 	}
-	return sized(events, maxDoublings)
+	return sized(events, maxDoublings), nil
 }
 
 // sized returns a window whose table doubles at most so often.
-func sized(events int, most uint) (*Window, error) {
+func sized(events int, most uint) *Window {
 	words := baseBuckets << most * bucketWords
-	table, release, err := allocate(words)
-	if err != nil {
-		return nil, fmt.Errorf("repeat window: %w", err)
-	}
+	table, release := allocate(words)
 	w := &Window{table: table, release: release, most: most, perGen: (events + liveGenerations - 2) / (liveGenerations - 1)}
 	w.open(1)
-	return w, nil
+	return w
 }
 
 // Close gives the table's memory back. The window must not be used afterwards.
@@ -185,7 +182,7 @@ func (w *Window) put(bucket []uint64, at int, a, entry uint64) {
 		w.used++
 	}
 	bucket[at], bucket[at+1] = a, entry
-	if w.doublings < w.most && w.used*4 >= w.slots()*3 {
+	if w.doublings < w.most && w.used*4 >= w.entries()*3 {
 		w.grow()
 	}
 }
@@ -204,7 +201,7 @@ func (w *Window) squeeze(a, b, entry uint64) {
 			w.put(two, at, a, entry)
 			return
 		}
-		if w.doublings < w.most && w.used*2 >= w.slots() {
+		if w.doublings < w.most && w.used*2 >= w.entries() {
 			w.grow()
 			continue
 		}
@@ -265,7 +262,8 @@ func (w *Window) oldest(one, two []uint64) (bucket []uint64, at int) {
 	return bucket, at
 }
 
-func (w *Window) slots() int { return (baseBuckets << w.doublings) * bucketEntries }
+// entries is how many entries the table has room for as it is.
+func (w *Window) entries() int { return (baseBuckets << w.doublings) * bucketEntries }
 
 func (w *Window) bucket(i uint64) []uint64 {
 	return w.table[i*bucketWords : i*bucketWords+bucketWords : i*bucketWords+bucketWords]

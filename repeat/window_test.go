@@ -167,10 +167,7 @@ func TestFlood(t *testing.T) {
 // the first ones gone. BenchmarkJudge does the same at the real size.
 func TestFullWindow(t *testing.T) {
 	const window = DefaultWindow / 16
-	w, err := sized(window, maxDoublings-4)
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := sized(window, maxDoublings-4)
 	const n = window + window/5
 	items := make([]Item, 1000)
 	out := make([]Verdict, len(items))
