@@ -279,9 +279,8 @@ func (p *sideCarParser) severity(n *yaml.Node) {
 	p.car.SeverityReason = p.text(reason, "severity reason")
 }
 
-// resolved follows an alias to the node it names. yaml.v3 has already refused an
-// alias that contains itself only when it decodes into values, so one step is
-// taken here and no more: an anchor cannot be an alias.
+// resolved follows an alias to the node it names. One step is enough, as an anchor
+// cannot be an alias; and no more than one is safe, as an alias may stand inside itself.
 func resolved(n *yaml.Node) *yaml.Node {
 	if n != nil && n.Kind == yaml.AliasNode {
 		return n.Alias

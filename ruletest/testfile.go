@@ -172,7 +172,11 @@ func parseCases(n *yaml.Node, into *[]*testCase, allowed ...string) *fault {
 			return faultAt(item, "", "two cases are called %q", c.name)
 		}
 		if len(c.events) == 0 && c.change == nil {
-			return faultAt(item, "write event, events"+map[bool]string{true: ", set or unset"}[slices.Contains(allowed, "set")], "case %q has no event", c.name)
+			hint := "write event, events"
+			if slices.Contains(allowed, "set") {
+				hint += ", set or unset"
+			}
+			return faultAt(item, hint, "case %q has no event", c.name)
 		}
 		*into = append(*into, c)
 	}

@@ -114,7 +114,7 @@ func exact(keys ...string) slot.Path {
 	return p
 }
 
-// text reads a string, and "" for any other value that is there.
+// textAt reads a string, and "" for any other value that is there.
 func textAt(keys ...string) query.Field {
 	return query.Field{Paths: []slot.Path{exact(keys...)}, Conv: query.ConvString}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/yagura-sec/yagura/query"
 )
 
-// githubFields are the fields of Falco's plugin github 0.8. The plugin reads the
+// githubFields are the fields of Falco's plugin github 0.9.0. The plugin reads the
 // bodies of webhooks, to which it adds webhook_type and what it found in the diff;
 // they are read as they are, and without webhook_type the type is told by the members.
 // A record of GitHub's audit log says the same in other words, and each field falls

@@ -8,7 +8,7 @@ import (
 	"github.com/yagura-sec/yagura/query"
 )
 
-// oktaFields are the fields of Falco's plugin okta 0.11. It sets most of them on
+// oktaFields are the fields of Falco's plugin okta 0.12.0. It sets most of them on
 // every event: what a record lacks is "".
 func oktaFields() catalogue {
 	c := catalogue{}
