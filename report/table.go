@@ -24,13 +24,21 @@ const (
 type table struct {
 	w       io.Writer
 	o       Options
-	byCause map[string]*cause
+	byCause map[rowKey]*cause
 	order   []*cause
-	rest    map[string]*cause // beyond the bound: one row per rule
+	rest    map[rowKey]*cause // beyond the bound: one row per rule
 }
 
-// cause is one row: findings with the same cause key.
+// rowKey is what makes a row: a rule and one of its causes. A rule that resolves another
+// has that rule's cause key, and says the opposite of it: they are never one row.
+type rowKey struct{ cause, rule, file string }
+
+// cause is one row: findings of one rule with the same cause key. What it shows is of
+// the worst of them, the earliest of these, so that it does not depend on the order in
+// which they come.
 type cause struct {
+	id          string    // of the finding that is shown
+	time        time.Time // and when it happened
 	severity    yagura.Severity
 	rule        yagura.RuleRef
 	mode        string
@@ -43,9 +51,21 @@ type cause struct {
 	output      string
 	why         []yagura.Why
 	caps        []string
-	events      []string
-	moreEvents  int
+	events      []namedEvent // the earliest
+	eventCount  int
 	overflow    bool
+}
+
+// namedEvent is a native id, and where it stands among those of a cause.
+type namedEvent struct {
+	time    time.Time
+	finding string
+	nth     int
+	id      string
+}
+
+func (e namedEvent) compare(o namedEvent) int {
+	return cmp.Or(compareTimes(e.time, o.time), cmp.Compare(e.finding, o.finding), cmp.Compare(e.nth, o.nth))
 }
 
 func newTable(w io.Writer, o Options) *table {
@@ -55,32 +75,29 @@ func newTable(w io.Writer, o Options) *table {
 	if o.Location == nil {
 		o.Location = time.UTC
 	}
-	return &table{w: w, o: o, byCause: map[string]*cause{}, rest: map[string]*cause{}}
+	return &table{w: w, o: o, byCause: map[rowKey]*cause{}, rest: map[rowKey]*cause{}}
 }
 
 // Write adds one finding to its cause.
 func (t *table) Write(it Item) error {
 	f := it.Finding
-	c := t.byCause[f.CauseKey]
+	key := rowKey{f.CauseKey, f.Rule.ID, f.Rule.File}
+	c := t.byCause[key]
 	if c == nil {
 		if len(t.order) < t.o.MaxCauses {
-			c = t.open(f)
-			if f.Rule.Engine == yagura.EngineBuiltin {
-				c.target = keep(f.Event.ID)
-				if c.target == "" { // it is about a file, and there is no event to name
-					c.target, c.file = it.File, true
-				}
-			}
-			t.byCause[f.CauseKey] = c
+			c = &cause{}
+			t.byCause[key] = c
 			t.order = append(t.order, c)
-		} else if c = t.rest[f.Rule.ID+"\x00"+f.Rule.File]; c == nil {
-			c = t.open(f)
-			c.overflow, c.account, c.actor, c.target = true, "", "", ""
-			t.rest[f.Rule.ID+"\x00"+f.Rule.File] = c
+		} else if key.cause = ""; t.rest[key] == nil {
+			c = &cause{overflow: true}
+			t.rest[key] = c
+		} else {
+			c = t.rest[key]
 		}
 	}
-	c.count++
-	c.severity = max(c.severity, f.Severity)
+	if c.count++; c.count == 1 || c.before(f) {
+		t.show(c, it)
+	}
 	if !f.Time.IsZero() {
 		if c.first.IsZero() || f.Time.Before(c.first) {
 			c.first = f.Time
@@ -90,32 +107,55 @@ func (t *table) Write(it Item) error {
 		}
 	}
 	if t.o.Explain {
-		for _, id := range f.Events {
-			if len(c.events) < maxEvents {
-				c.events = append(c.events, keep(id))
-			} else {
-				c.moreEvents++
-			}
-		}
+		c.name(f)
 	}
 	return nil
 }
 
-func (t *table) open(f *yagura.Finding) *cause {
-	c := &cause{rule: f.Rule, mode: f.Mode, account: keep(f.Event.Account), actor: keep(actorName(f.Event.Actor)), target: keep(target(f))}
-	if t.o.Account != nil {
-		if name := t.o.Account(c.account); name != "" {
-			c.account = name
+// before says whether f is shown in place of the finding that is.
+func (c *cause) before(f *yagura.Finding) bool {
+	return cmp.Or(-cmp.Compare(f.Severity, c.severity), compareTimes(f.Time, c.time), cmp.Compare(f.ID, c.id)) < 0
+}
+
+// show makes a finding the one that its row shows.
+func (t *table) show(c *cause, it Item) {
+	f := it.Finding
+	c.id, c.time, c.severity, c.rule, c.mode = f.ID, f.Time, f.Severity, f.Rule, f.Mode
+	if !c.overflow {
+		c.account, c.actor, c.target = keep(f.Event.Account), keep(actorName(f.Event.Actor)), keep(target(f))
+		if t.o.Account != nil {
+			if name := t.o.Account(c.account); name != "" {
+				c.account = name
+			}
+		}
+		if f.Rule.Engine == yagura.EngineBuiltin {
+			c.target = keep(f.Event.ID)
+			if c.target == "" { // it is about a file, and there is no event to name
+				c.target, c.file = it.File, true
+			}
 		}
 	}
 	if t.o.Explain {
-		c.output, c.caps = keep(f.Output), f.Caps
+		c.output, c.caps, c.why = keep(f.Output), f.Caps, c.why[:0]
 		for _, y := range f.Why[:min(len(f.Why), maxWhys)] {
 			y.Value, y.Actual = keep(y.Value), keep(y.Actual)
 			c.why = append(c.why, y)
 		}
 	}
-	return c
+}
+
+// name takes the events of a finding among those that a row names.
+func (c *cause) name(f *yagura.Finding) {
+	c.eventCount += len(f.Events)
+	for i, id := range f.Events[:min(len(f.Events), maxEvents)] {
+		e := namedEvent{f.Time, f.ID, i, id}
+		at, _ := slices.BinarySearchFunc(c.events, e, namedEvent.compare)
+		if at == maxEvents {
+			return // what follows comes later yet
+		}
+		e.id = keep(id)
+		c.events = slices.Insert(c.events[:min(len(c.events), maxEvents-1)], at, e)
+	}
 }
 
 // keep bounds a text that a cause holds until the end, and holds nothing but it. What
@@ -190,7 +230,7 @@ func (t *table) print(out *bufio.Writer) {
 		rows = append(rows, c)
 	}
 	slices.SortStableFunc(rows, func(a, b *cause) int {
-		return cmp.Or(-cmp.Compare(a.severity, b.severity), timeless(a)-timeless(b), a.first.Compare(b.first), cmp.Compare(a.rule.ID, b.rule.ID),
+		return cmp.Or(-cmp.Compare(a.severity, b.severity), compareTimes(a.first, b.first), cmp.Compare(a.rule.ID, b.rule.ID),
 			cmp.Compare(a.account, b.account), cmp.Compare(a.actor, b.actor), cmp.Compare(a.target, b.target), cmp.Compare(a.rule.File, b.rule.File))
 	})
 	w := t.words()
@@ -207,12 +247,12 @@ func (t *table) print(out *bufio.Writer) {
 	}
 }
 
-// timeless puts a cause without a time behind those that have one.
-func timeless(c *cause) int {
-	if c.first.IsZero() {
-		return 1
+// compareTimes puts what has no time behind what has one.
+func compareTimes(a, b time.Time) int {
+	if a.IsZero() != b.IsZero() {
+		return -a.Compare(b)
 	}
-	return 0
+	return a.Compare(b)
 }
 
 func (t *table) explain(out *bufio.Writer, c *cause, w *words) {
@@ -230,9 +270,13 @@ func (t *table) explain(out *bufio.Writer, c *cause, w *words) {
 		say("", Escape(x))
 	}
 	if len(c.events) > 0 {
-		ids := cut(Escape(strings.Join(c.events, ", ")))
-		if c.moreEvents > 0 {
-			ids += " " + fmt.Sprintf(w.more, c.moreEvents)
+		names := make([]string, len(c.events))
+		for i, e := range c.events {
+			names[i] = e.id
+		}
+		ids := cut(Escape(strings.Join(names, ", ")))
+		if more := c.eventCount - len(names); more > 0 {
+			ids += " " + fmt.Sprintf(w.more, more)
 		}
 		say(w.events, ids)
 	}

@@ -1,0 +1,68 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/yagura-sec/yagura"
+)
+
+// tableOf writes findings as a table with reasons.
+func tableOf(t *testing.T, findings []yagura.Finding) string {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := New("table", &out, Options{Explain: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range findings {
+		if err := w.Write(Item{Finding: &findings[i]}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// TestTableAnyOrder: findings in another order give the same table.
+func TestTableAnyOrder(t *testing.T) {
+	day := time.Date(2026, 3, 14, 0, 0, 0, 0, time.UTC)
+	var findings []yagura.Finding
+	for i := range 40 {
+		f := yagura.Finding{V: 1, ID: fmt.Sprint("f", i), CauseKey: fmt.Sprint("cause", i%3), Severity: yagura.SeverityHigh,
+			Rule: yagura.RuleRef{ID: "r", Title: "Opened"}, Time: day.Add(time.Duration(i/4) * time.Minute), Events: []string{fmt.Sprint("e", i), fmt.Sprint("d", i)},
+			Event: yagura.EventRef{Account: "1", Actor: yagura.Actor{Name: fmt.Sprint("user", i)}}, Why: []yagura.Why{{Field: "f", Op: "equals", Value: fmt.Sprint(i)}}}
+		if i%10 == 0 {
+			f.Time, f.Severity = time.Time{}, yagura.SeverityMedium
+		}
+		findings = append(findings, f)
+	}
+	want := tableOf(t, findings)
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 20 {
+		r.Shuffle(len(findings), func(i, j int) { findings[i], findings[j] = findings[j], findings[i] })
+		if diff := cmp.Diff(want, tableOf(t, findings)); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+}
+
+// TestTableResolved: a rule that resolves another has its cause key, and says the
+// opposite. Neither is counted in the row of the other, whichever comes first.
+func TestTableResolved(t *testing.T) {
+	opened := yagura.Finding{V: 1, ID: "a", CauseKey: "repo x", Severity: yagura.SeverityHigh, Rule: yagura.RuleRef{ID: "open", Title: "Made public"}}
+	closed := yagura.Finding{V: 1, ID: "b", CauseKey: "repo x", Severity: yagura.SeverityNone, Rule: yagura.RuleRef{ID: "close", Title: "Made private"}, Mode: "count"}
+	for _, order := range [][]yagura.Finding{{opened, closed, closed}, {closed, opened, closed}} {
+		got := strings.Join(strings.Fields(tableOf(t, order)), " ")
+		if want := "SEVERITY RULE COUNT ACCOUNT ACTOR TARGET TIME (UTC) high Made public 1 none Made private [counted only] 2"; got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
