@@ -90,9 +90,12 @@ func (r *Reader) advance(s *stream) (done bool, bad *RecordError, err error) {
 		bad, err := r.ended(s)
 		return false, bad, err
 	}
+	if c == separator && f.kind != top {
+		return false, r.cutList(s), nil
+	}
 	switch f.kind {
 	case top:
-		if c == 0x1e { // the separator of RFC 7464
+		if c == separator {
 			s.pos++
 			return false, nil, nil
 		}
@@ -304,7 +307,7 @@ func (s *stream) alone(f *frame, n int) error {
 		switch s.buf[s.pos+i] {
 		case ' ', '\t', '\r':
 			continue
-		case '\n', 0x1e:
+		case '\n', separator:
 			return nil
 		}
 		return &slot.SyntaxError{Offset: int64(i), Msg: "text after a value"}

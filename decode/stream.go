@@ -38,6 +38,9 @@ type stream struct {
 	at    int64    // offset of the envelope that queue came from
 }
 
+// separator stands before each text of a sequence of RFC 7464, and in none of them.
+const separator = 0x1e
+
 const startBuffer = 256 << 10
 
 // slack is how much larger than its text a buffer is, for a direct source.

@@ -22,11 +22,12 @@ type lost struct {
 	kinds    [16]uint64 // one bit a level: set for an object
 	p1, p2   byte       // the last two bytes that are not white space
 	prev     byte       // the last byte
+	sign     []byte     // how the broken record starts, up to its first colon
 }
 
 // lose says that the value at the unread bytes is broken, at by its at-th byte.
 func (s *stream) lose(at int) {
-	s.lost = &lost{left: int64(at), first: true}
+	s.lost = &lost{left: int64(at), first: true, sign: signOf(nil, s.unread()[:min(at, s.end-s.pos)])}
 	s.frames[len(s.frames)-1].torn = true
 }
 
@@ -39,11 +40,15 @@ func (s *stream) resync() {
 		for s.pos < s.end {
 			c := s.buf[s.pos]
 			past := !l.first && l.left <= 0
+			if past && c == separator { // no JSON holds it: what comes next is another text
+				s.toTop()
+				return
+			}
 			if f.kind != top && l.prev == '\n' && s.nextDocument(0) {
 				s.toTop()
 				return
 			}
-			if past && s.resume(l, f, c) || !past && f.kind == top && c == '{' && l.prev == '\n' && s.wholeLine(0) {
+			if past && s.resume(l, f, c) || !past && c == '{' && l.prev == '\n' && s.ranInto(l, f) {
 				return
 			}
 			if past && f.kind == top && s.leap(l) {
@@ -63,8 +68,8 @@ func (s *stream) resync() {
 	}
 }
 
-// leap goes over bytes between lines that change nothing: all but line ends where the
-// record has no brackets to balance, and the inside of strings.
+// leap goes over bytes between lines that change nothing: all but line ends and separators
+// where the record has no brackets to balance, and the inside of strings.
 func (s *stream) leap(l *lost) bool {
 	u := s.unread()
 	n := 0
@@ -73,8 +78,11 @@ func (s *stream) leap(l *lost) bool {
 		if n = bytes.IndexByte(u, '\n'); n < 0 {
 			n = len(u)
 		}
+		if by := bytes.IndexByte(u[:n], separator); by >= 0 {
+			n = by
+		}
 	case l.inString && !l.escaped:
-		for n < len(u) && u[n] != '"' && u[n] != '\\' && u[n] != '\n' {
+		for n < len(u) && u[n] != '"' && u[n] != '\\' && u[n] != '\n' && u[n] != separator {
 			n++
 		}
 	}
@@ -93,7 +101,7 @@ func (s *stream) resume(l *lost, f *frame, c byte) bool {
 		// Records stand in lines of their own; lines inside a record are indented.
 		return l.prev == '\n' && (c == '{' || c == '[')
 	}
-	if c == '{' && l.p1 == ',' && (s.signed() || l.p2 == '}' && s.boundary(l)) {
+	if c == '{' && l.p1 == ',' && (s.signed(l) || l.p2 == '}' && s.boundary(l) || l.prev == '\n' && s.wholeMember()) {
 		f.after = false
 		return true
 	}
@@ -104,10 +112,36 @@ func (s *stream) resume(l *lost, f *frame, c byte) bool {
 	return false
 }
 
+// ranInto says whether the broken record, whose fault is further on, was cut short and has
+// run into the next, which is the line at the unread bytes.
+func (s *stream) ranInto(l *lost, f *frame) bool {
+	if f.kind == top {
+		return s.wholeLine(0)
+	}
+	if l.p1 != ',' || !s.signed(l) || !s.wholeMember() {
+		return false
+	}
+	f.after = false
+	return true
+}
+
 // wholeLine says whether a line that is one JSON value starts at i of the unread bytes. Where
 // the fault is further on, a record that was cut short has run into the next: what
 // belongs to a record whose fault is there goes on after such a line, or is indented.
 func (s *stream) wholeLine(i int) bool {
+	rest, ok := s.valueOfLine(i)
+	return ok && len(rest) == 0
+}
+
+// wholeMember says whether the line at the unread bytes starts with a whole member of a list.
+func (s *stream) wholeMember() bool {
+	rest, ok := s.valueOfLine(0)
+	return ok && (len(rest) == 0 || rest[0] == ',' || rest[0] == ']')
+}
+
+// valueOfLine returns what follows the JSON value in the line at i of the unread bytes,
+// without white space before it; ok when the line starts with a whole value.
+func (s *stream) valueOfLine(i int) (rest []byte, ok bool) {
 	n := i
 	for {
 		if end := bytes.IndexByte(s.unread()[n:], '\n'); end >= 0 {
@@ -121,7 +155,7 @@ func (s *stream) wholeLine(i int) bool {
 	}
 	line := s.unread()[i:n]
 	m, err := slot.Skip(line)
-	return err == nil && skipSpace(line, m) == len(line)
+	return line[skipSpace(line, m):], err == nil
 }
 
 // nextDocument says of a line that starts at i of the unread bytes, where a list or the
@@ -140,7 +174,7 @@ func (s *stream) nextDocument(i int) bool {
 	for {
 		if n = skipSpace(s.unread(), n); n < s.end-s.pos {
 			c := s.unread()[n]
-			return c == '{' || c == '[' || c == 0x1e
+			return c == '{' || c == '[' || c == separator
 		}
 		if !s.more() {
 			return !s.full()
@@ -269,17 +303,18 @@ func (l *lost) shut(brace bool) {
 // maxSign bounds what is kept of how a record starts.
 const maxSign = 64
 
-// remember keeps the first key of the record at the unread bytes, quotes included.
-func (s *stream) remember() {
-	u := s.unread()
-	i := skipSpace(u, 1)
-	if i < len(u) && u[0] == '{' && u[i] == '"' {
-		if n := bytes.IndexByte(u[i+1:min(len(u), i+maxSign)], '"'); n >= 0 {
-			s.sign = append(s.sign[:0], u[i:i+n+2]...)
-			return
+// remember keeps how the record at the unread bytes starts.
+func (s *stream) remember() { s.sign = signOf(s.sign[:0], s.unread()) }
+
+// signOf appends the first key of the record at the start of text, quotes included.
+func signOf(to, text []byte) []byte {
+	i := skipSpace(text, 1)
+	if i < len(text) && text[0] == '{' && text[i] == '"' {
+		if n := bytes.IndexByte(text[i+1:min(len(text), i+maxSign)], '"'); n >= 0 {
+			return append(to, text[i:i+n+2]...)
 		}
 	}
-	s.sign = s.sign[:0]
+	return to
 }
 
 // ahead returns the next few bytes, as many however the text comes.
@@ -289,13 +324,12 @@ func (s *stream) ahead() []byte {
 	return u[:min(len(u), 2*maxSign)]
 }
 
-// signed says whether the object at the unread bytes starts with the remembered key.
-func (s *stream) signed() bool {
-	if len(s.sign) == 0 {
-		return false
-	}
+// signed says whether the object at the unread bytes starts with the first key of the
+// records before it, or of the broken one.
+func (s *stream) signed(l *lost) bool {
 	u := s.ahead()
-	return bytes.HasPrefix(u[skipSpace(u, 1):], s.sign)
+	u = u[skipSpace(u, 1):]
+	return len(s.sign) > 0 && bytes.HasPrefix(u, s.sign) || len(l.sign) > 0 && bytes.HasPrefix(u, l.sign)
 }
 
 // key says whether a quote or closing brace follows the brace at the unread bytes.
