@@ -95,8 +95,8 @@ func oktaHeader(r *Record, e *yagura.Event) {
 	r.decode(okTargets, &targets)
 	for _, t := range targets {
 		id := string(t.ID)
-		if id == "" {
-			id = string(t.AlternateID)
+		if name := string(t.AlternateID); id == "" || id == "unknown" && name != "" {
+			id = name
 		}
 		typ := oktaType(string(t.Type))
 		e.Targets = addEntity(e.Targets, typ, id)
