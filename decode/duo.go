@@ -37,10 +37,10 @@ var duoFields = fieldList(false, []string{
 	duUserKey:     "user.key",
 	duUserName:    "user.name",
 	duDescription: "description",
-	duIP:          "ip|access_device.ip",
+	duIP:          "ip|access_device.ip|description.ip_address",
 	duApp:         "application.name|integration",
 	duDevice:      "access_device.hostname",
-	duEmail:       "email",
+	duEmail:       "email|description.email",
 })
 
 // duoAdmin is an administrator action. Its log has no native id: the reader keys it
@@ -99,15 +99,18 @@ func duoHeader(r *Record, e *yagura.Event) {
 	if e.Action = r.str(duAction, duEventType); e.Action == "" {
 		e.Action = "authentication" // version 1 gives authentications no name
 	}
+	failed := isAny(r.scalar(duAction), "admin_login_error", "admin_2fa_error")
 	if id := r.str(duUserKey, duUsername, duUserName); id != "" {
 		e.Actor = yagura.Actor{Type: yagura.EntityUser, ID: id, Name: r.str(duUserName, duUsername)}
+	} else if id := r.str(duEmail); failed && id != "" { // nobody signed in: whoever tried is told by the address given
+		e.Actor = yagura.Actor{Type: yagura.EntityUser, ID: id, Name: id}
 	}
 	e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(duObject))
 	e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(duApp))
 	e.SrcIP = firstAddress(r, duIP)
 	if r.has(duAction) {
 		e.Outcome = yagura.OutcomeSuccess // administrator actions are things that were done
-		if isAny(r.scalar(duAction), "admin_login_error", "admin_2fa_error") {
+		if failed {
 			e.Outcome = yagura.OutcomeFailure
 		}
 	} else {
