@@ -31,6 +31,8 @@ const (
 	moActorIP
 	moMailbox
 	moTargetUser
+	moSentFor
+	moMembers
 	moAppID
 	moSession
 	moAlertUser
@@ -58,6 +60,8 @@ var m365Audit = &Format{
 		moActorIP:      "ActorIpAddress",
 		moMailbox:      "MailboxOwnerUPN",
 		moTargetUser:   "TargetUserOrGroupName",
+		moSentFor:      "SendAsUserSmtp|SendOnBehalfOfUserSmtp",
+		moMembers:      "Members.UPN",
 		moAppID:        "AppId|ApplicationId|ClientAppId",
 		moSession:      "SessionId|AppAccessContext.AADSessionId",
 		moAlertUser:    "user|userId",
@@ -113,13 +117,19 @@ func m365Header(r *Record, e *yagura.Event) {
 			e.Actor.Type = yagura.EntityServicePrincipal
 		}
 	}
-	if object := r.str(moObject); strings.Contains(object, "@") && !strings.ContainsAny(object, "/\\ ") {
+	switch object := r.str(moObject); {
+	case object == "Unknown", object == "Not Available": // it is not said what
+	case strings.Contains(object, "@") && !strings.ContainsAny(object, "/\\ "):
 		e.Targets = addEntity(e.Targets, yagura.EntityUser, object)
-	} else {
+	default:
 		e.Targets = addEntity(e.Targets, yagura.EntityResource, object)
 	}
 	e.Targets = addEntity(e.Targets, yagura.EntityUser, r.str(moMailbox))
 	e.Targets = addEntity(e.Targets, yagura.EntityUser, r.str(moTargetUser))
+	e.Targets = addEntity(e.Targets, yagura.EntityUser, r.str(moSentFor))
+	for _, member := range r.texts(moMembers) { // of a team or a chat
+		e.Targets = addEntity(e.Targets, yagura.EntityUser, member)
+	}
 	e.SrcIP = firstAddress(r, moClientIP, moActorIP)
 
 	switch said := r.either(moStatus, moAlertStatus); {
