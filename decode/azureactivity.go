@@ -30,6 +30,7 @@ const (
 	aaAppID
 	// The fields below are read by the header only.
 	aaEmail
+	aaLogin
 	aaName
 	aaIDType
 	aaCallerIP
@@ -78,6 +79,7 @@ var azureActivity = &Format{
 		aaObjectID:       claim("http://schemas.microsoft.com/identity/claims/objectidentifier"),
 		aaAppID:          claim("appid"),
 		aaEmail:          claim("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"),
+		aaLogin:          claim("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"),
 		aaName:           claim("name"),
 		aaIDType:         claim("idtyp"),
 		aaCallerIP:       "callerIpAddress",
@@ -158,8 +160,8 @@ func azureActivityHeader(r *Record, e *yagura.Event) {
 			e.Account = r.str(aaTenant)
 		}
 	}
-	id := r.str(aaCaller, aaUPN, aaEmail, aaObjectID, aaAppID)
-	e.Actor = yagura.Actor{Type: yagura.EntityUser, ID: id, Name: r.str(aaUPN, aaEmail, aaName)}
+	id := r.str(aaCaller, aaUPN, aaEmail, aaLogin, aaObjectID, aaAppID)
+	e.Actor = yagura.Actor{Type: yagura.EntityUser, ID: id, Name: r.str(aaUPN, aaEmail, aaLogin, aaName)}
 	switch {
 	case id == "":
 		e.Actor = yagura.Actor{}
@@ -177,6 +179,8 @@ func azureActivityHeader(r *Record, e *yagura.Event) {
 		more = append(more, yagura.Entity{Type: e.Actor.Type, ID: r.str(aaObjectID)},
 			yagura.Entity{Type: yagura.EntityServicePrincipal, ID: r.str(aaAppID)})
 	}
-	more = append(more, yagura.Entity{Type: yagura.EntityAccount, ID: r.str(aaTenant)})
+	if !isAny(r.scalar(aaTable), "AzureActivity") && !r.has(aaActivityStatus) { // in the table it is the workspace
+		more = append(more, yagura.Entity{Type: yagura.EntityAccount, ID: r.str(aaTenant)})
+	}
 	finish(e, more...)
 }
