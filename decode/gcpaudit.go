@@ -201,7 +201,7 @@ func googlePrincipal(id string) yagura.Actor {
 		}
 	}
 	switch {
-	case id == "allUsers", id == "allAuthenticatedUsers":
+	case id == "allUsers", id == "allAuthenticatedUsers", strings.HasPrefix(id, "principalSet:"):
 		typ = yagura.EntityResource
 	case strings.HasSuffix(id, ".gserviceaccount.com"), strings.HasSuffix(id, ".svc.id.goog"),
 		strings.Contains(id, "/workloadIdentityPools/"), id == "system@google.com",

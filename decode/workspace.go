@@ -100,7 +100,10 @@ func workspaceHeader(r *Record, e *yagura.Event) {
 		e.Action = r.str(gwEvent)
 		e.Actor = googlePrincipal(r.str(gwEmail))
 		if e.Actor.ID == "" {
-			e.Actor = yagura.Actor{Type: yagura.EntityUser, ID: r.str(gwProfile, gwCallerKey)}
+			e.Actor = yagura.Actor{Type: yagura.EntityUser, ID: r.str(gwProfile)}
+		}
+		if e.Actor.ID == "" { // a robot account, or a client that acts for nobody
+			e.Actor = yagura.Actor{Type: yagura.EntityServicePrincipal, ID: r.str(gwCallerKey)}
 		}
 		if e.Actor.ID == "" {
 			e.Actor = yagura.Actor{}
@@ -114,10 +117,12 @@ func workspaceHeader(r *Record, e *yagura.Event) {
 	}
 	for _, p := range parameters {
 		switch value := string(p.Value); p.Name {
-		case "USER_EMAIL", "user_email", "target_user", "affected_email_address":
+		case "USER_EMAIL", "user_email", "target_user", "affected_email_address", "member_id":
 			e.Targets = addEntity(e.Targets, yagura.EntityUser, value)
-		case "GROUP_EMAIL", "group_email", "group_id", "ROLE_NAME", "doc_id", "APPLICATION_NAME", "app_name", "SETTING_NAME":
+		case "GROUP_EMAIL", "group_email", "group_id", "ROLE_NAME", "doc_id", "APPLICATION_NAME", "app_name", "application_name", "SETTING_NAME":
 			e.Targets = addEntity(e.Targets, yagura.EntityResource, value)
+		case "DEVICE_ID":
+			e.Targets = addEntity(e.Targets, yagura.EntityHost, value)
 		}
 	}
 	finish(e, e.Entities...)
