@@ -47,7 +47,7 @@ func TestEntraShapes(t *testing.T) {
 			for _, shape := range []struct {
 				name  string
 				event map[string]any
-			}{{"event hub", c.Event}, {"log analytics", logAnalytics(t, c.Event)}, {"graph", graph(c.Event)}} {
+			}{{"event hub", c.Event}, {"log analytics", logAnalytics(t, c.Event)}, {"graph", graph(c.Event)}, {"datadog", datadog(c.Event)}} {
 				data, err := json.Marshal(shape.event)
 				if err != nil {
 					t.Fatal(err)
@@ -89,6 +89,26 @@ func causeOf(f *yagura.Finding) []string {
 // graph is the record as Microsoft Graph's directoryAudits hands it out.
 func graph(event map[string]any) map[string]any {
 	return maps.Clone(event["properties"].(map[string]any))
+}
+
+// datadog is the record as Datadog hands it out: some fields have the names of its own
+// pipeline.
+func datadog(event map[string]any) map[string]any {
+	p := maps.Clone(event["properties"].(map[string]any))
+	outcome := p["result"]
+	delete(p, "result")
+	attributes := maps.Clone(event)
+	for _, moved := range []string{"operationName", "category", "callerIpAddress", "time"} {
+		delete(attributes, moved)
+	}
+	maps.Copy(attributes, map[string]any{
+		"properties": p,
+		"evt":        map[string]any{"name": event["operationName"], "category": event["category"], "outcome": outcome},
+		"network":    map[string]any{"client": map[string]any{"ip": event["callerIpAddress"]}},
+	})
+	return map[string]any{"id": "AwAAAY", "content": map[string]any{
+		"timestamp": event["time"], "service": "azure.activedirectory", "attributes": attributes,
+	}}
 }
 
 // logAnalytics is the row of the table AuditLogs, whose nested columns are text.
