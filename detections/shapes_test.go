@@ -73,6 +73,38 @@ func TestEntraShapes(t *testing.T) {
 	}
 }
 
+// TestEntitiesAreNamed holds that no finding is about what a log writes for want of a
+// name.
+func TestEntitiesAreNamed(t *testing.T) {
+	tests, err := detections.Tests()
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := newJudge(t)
+	for _, f := range tests {
+		var doc struct {
+			Fires []struct{ Event map[string]any }
+		}
+		if err := yaml.Unmarshal(f.Data, &doc); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range doc.Fires {
+			data, err := json.Marshal(c.Event)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found, _ := j.read(t, bytes.NewReader(data), "event.json")
+			for _, x := range found {
+				for _, e := range x.Entities {
+					if slices.Contains([]string{"", "unknown", "null", "N/A"}, e.ID) {
+						t.Errorf("%s: %s is about the %s %q", f.Path, x.Rule.Title, e.Type, e.ID)
+					}
+				}
+			}
+		}
+	}
+}
+
 // causeOf is what a finding is about, but for the tenant, which Graph does not name.
 func causeOf(f *yagura.Finding) []string {
 	_, cause, _ := strings.Cut(f.CauseKey, " ")
