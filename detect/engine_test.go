@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -186,6 +187,27 @@ func TestManyFormats(t *testing.T) {
 				t.Errorf("%s: %d hits", format, len(hits))
 			}
 		}
+	}
+}
+
+// TestListsInSideCar: a list is its members, in a cause key in any order.
+func TestListsInSideCar(t *testing.T) {
+	r := simple("r", pred(field("eventName"), query.Eq, "StopLogging"))
+	r.SideCar.Entities = []rule.EntityField{{Type: yagura.EntityIP, Field: "ips"}}
+	r.SideCar.CauseKey = []string{"ips"}
+	s := newStand(t, Options{}, r)
+	var causes []string
+	for _, ips := range []string{`["192.0.2.1","192.0.2.2"]`, `["192.0.2.2","192.0.2.1"]`} {
+		for _, h := range s.match(`{"eventName":"StopLogging","ips":` + ips + `}`) {
+			f := s.m.Finding(h, &yagura.Event{})
+			causes = append(causes, f.CauseKey)
+			if len(f.Entities) != 2 || len(f.Entities[0].ID) != len("192.0.2.1") {
+				t.Errorf("%s: about %v", ips, f.Entities)
+			}
+		}
+	}
+	if len(causes) != 2 || causes[0] != causes[1] || !strings.HasSuffix(causes[0], "ips=192.0.2.1,192.0.2.2") {
+		t.Errorf("causes %q", causes)
 	}
 }
 

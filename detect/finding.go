@@ -39,9 +39,8 @@ func (m *Matcher) Finding(h Hit, ev *yagura.Event) yagura.Finding {
 	var set entitySet
 	set.event(ev)
 	for i, x := range h.Rule.SideCar.Entities {
-		texts := m.st.Texts(c.entities[i])
-		for k := range texts.Len() {
-			set.add(x.Type, string(texts.At(k)))
+		for _, id := range m.st.Scalars(c.entities[i], nil) {
+			set.add(x.Type, string(id))
 		}
 	}
 	f.Entities, f.Caps = set.list(f.Caps)
@@ -156,9 +155,8 @@ func (m *Matcher) causeKey(h Hit, c *compiled, ev *yagura.Event) string {
 			continue
 		}
 		var values []string
-		texts := m.st.Texts(p.field)
-		for k := range texts.Len() {
-			values = append(values, string(texts.At(k)))
+		for _, text := range m.st.Scalars(p.field, nil) {
+			values = append(values, string(text))
 		}
 		if len(values) > 0 { // a part that the record does not have is left out
 			slices.Sort(values)

@@ -256,7 +256,7 @@ func (d *document) sideFields(r *rule.Rule, names []string) []query.Field {
 		if slices.ContainsFunc(r.Fields, named) || slices.ContainsFunc(out, named) {
 			continue
 		}
-		if mapped := d.mapped(name, d.arrays); len(mapped) == 1 && mapped[0] == name {
+		if mapped := d.mapped(name, d.arrays); len(mapped) == 1 && mapped[0] == name && !d.folds() {
 			continue
 		}
 		if f, fault := d.captured(name, d.at, false); fault == nil {

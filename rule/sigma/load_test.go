@@ -242,6 +242,21 @@ yagura: {kind: behaviour, cause_key: [operationName, properties.targetResources.
 	}
 }
 
+// TestSideFieldsFold: where names are found without regard to case, those of a side-car
+// are, too.
+func TestSideFieldsFold(t *testing.T) {
+	const text = `
+title: t
+logsource: {product: kubernetes, service: audit}
+detection: {s: {verb: create}, condition: s}
+yagura: {kind: behaviour, cause_key: [objectRef.name]}
+`
+	r := one(t, text, sigma.Options{})
+	if len(r.SideFields) != 1 || !r.SideFields[0].Paths[0].Fold {
+		t.Errorf("got %+v", r.SideFields)
+	}
+}
+
 // TestManyValues: the bound on the values of a rule is the one that is named.
 func TestManyValues(t *testing.T) {
 	text := func(n int) string {
