@@ -1,8 +1,12 @@
 package decode
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/yagura-sec/yagura"
 )
 
 func TestAddress(t *testing.T) {
@@ -63,6 +67,17 @@ func TestCallerIP(t *testing.T) {
 		record := `{"insertId":"i","logName":"projects/p/logs/cloudaudit.googleapis.com%2Factivity","timestamp":"2024-03-05 10:00:00.123","protoPayload":{"methodName":"m","requestMetadata":{"` + name + `":"192.0.2.1"}}}`
 		if list := events(t, []byte(record), name); len(list) != 1 || list[0].SrcIP != "192.0.2.1" || list[0].Format != "gcp.audit" {
 			t.Errorf("%s: %+v", name, list)
+		}
+	}
+}
+
+// TestKubernetesAddressesAsText: an export of AKSAudit writes its lists as text.
+func TestKubernetesAddressesAsText(t *testing.T) {
+	const record = `{"TimeGenerated":"2026-03-02T09:15:00Z","Type":"AKSAudit","AuditId":"a","Stage":"ResponseComplete","Verb":"get","RequestUri":"/api","Level":"Metadata","User":"{\"username\":\"alice\"}","SourceIps":%s}`
+	for _, ips := range []string{`["192.0.2.1","192.0.2.2"]`, `"[\"192.0.2.1\",\"192.0.2.2\"]"`} {
+		list := events(t, fmt.Appendf(nil, record, ips), "aks.json")
+		if len(list) != 1 || list[0].SrcIP != "192.0.2.1" || !slices.Contains(list[0].Entities, yagura.Entity{Type: yagura.EntityIP, ID: "192.0.2.2"}) {
+			t.Errorf("%s: %+v", ips, list)
 		}
 	}
 }

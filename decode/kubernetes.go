@@ -140,9 +140,15 @@ func kubernetesHeader(r *Record, e *yagura.Event) {
 	} else {
 		e.Targets = addEntity(e.Targets, yagura.EntityResource, resource)
 	}
-	e.SrcIP = firstAddress(r, kaSourceIPs)
-	for _, ip := range r.texts(kaSourceIPs) {
-		more = append(more, yagura.Entity{Type: yagura.EntityIP, ID: address(ip)})
+	addresses := r.texts(kaSourceIPs)
+	if len(addresses) == 1 && strings.HasPrefix(addresses[0], "[") { // a column of a table, as text
+		r.decode(kaSourceIPs, &addresses)
+	}
+	for _, ip := range addresses {
+		if ip = address(ip); e.SrcIP == "" {
+			e.SrcIP = ip
+		}
+		more = append(more, yagura.Entity{Type: yagura.EntityIP, ID: ip})
 	}
 
 	switch code := r.scalar(kaCode); {
