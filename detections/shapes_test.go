@@ -73,6 +73,84 @@ func TestEntraShapes(t *testing.T) {
 	}
 }
 
+// TestKubernetesTable writes the firing events of the Kubernetes rules as rows of the
+// table AKSAudit, as an export writes them, and holds that the findings say the same.
+func TestKubernetesTable(t *testing.T) {
+	tests, err := detections.Tests()
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, checked := newJudge(t), 0
+	for _, f := range tests {
+		folder, name := detections.Folder(f.Path)
+		if folder != "kubernetes" {
+			continue
+		}
+		var doc struct {
+			Fires []struct {
+				Name   string
+				Repeat *yaml.Node
+				Event  map[string]any
+			}
+		}
+		if err := yaml.Unmarshal(f.Data, &doc); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range doc.Fires {
+			if c.Repeat != nil {
+				continue
+			}
+			var said [2][]string
+			for i, event := range []map[string]any{c.Event, aksTable(t, c.Event)} {
+				data, err := json.Marshal(event)
+				if err != nil {
+					t.Fatal(err)
+				}
+				found, _ := j.read(t, bytes.NewReader(data), "event.json")
+				at := slices.IndexFunc(found, func(x yagura.Finding) bool { return x.Rule.File == "detections/kubernetes/"+name+"/rule.yml" })
+				if at < 0 {
+					t.Fatalf("%s: %q does not fire in shape %d", name, c.Name, i)
+				}
+				said[i] = causeOf(&found[at])
+			}
+			if d := cmp.Diff(said[0], said[1]); d != "" {
+				t.Errorf("%s: %q: %s", name, c.Name, d)
+			}
+			checked++
+		}
+	}
+	if checked < 8 {
+		t.Errorf("%d records only", checked)
+	}
+}
+
+// aksTable is a row of AKSAudit, whose columns are capitalised and, where they nest, text.
+func aksTable(t *testing.T, event map[string]any) map[string]any {
+	row := map[string]any{"Type": "AKSAudit", "TimeGenerated": event["stageTimestamp"]}
+	for name, v := range event {
+		switch v.(type) {
+		case map[string]any, []any:
+			b, err := json.Marshal(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v = string(b)
+		}
+		switch name {
+		case "kind", "apiVersion":
+			continue
+		case "auditID":
+			name = "AuditId"
+		case "requestURI":
+			name = "RequestUri"
+		case "sourceIPs":
+			name = "SourceIps"
+		}
+		row[strings.ToUpper(name[:1])+name[1:]] = v
+	}
+	return row
+}
+
 // TestEntitiesAreNamed holds that no finding is about what a log writes for want of a
 // name.
 func TestEntitiesAreNamed(t *testing.T) {
