@@ -17,6 +17,11 @@ type step struct {
 	quant query.Quant
 }
 
+// maxNumbered bounds the parts of a stretch in which members are chosen by number: names
+// that choose at different places of one chain double, part by part, what the plan of a
+// record has to tell apart.
+const maxNumbered = 12
+
 var quants = map[string]query.Quant{
 	"any": query.EachAny, "all": query.EachAll, "all_or_empty": query.EachAllOrEmpty, "none": query.EachNone,
 }
@@ -95,6 +100,11 @@ func parseSelectors(name string, at query.Span) ([]step, *fault) {
 	flush()
 	if len(cur.segs) > 0 || len(steps) == 0 {
 		steps = append(steps, cur)
+	}
+	for _, st := range steps {
+		if len(st.segs) > maxNumbered && slices.ContainsFunc(st.segs, func(s slot.Seg) bool { return s.IsIndex }) {
+			return nil, faultAt(at, "write [any] for a number, or fewer parts", "%q has more than %d parts about a selector that is a number", name, maxNumbered)
+		}
 	}
 	return steps, nil
 }
