@@ -15,20 +15,24 @@ import (
 	"github.com/yagura-sec/yagura/detections"
 )
 
-// TestEntraShapes writes the firing events of the Entra ID rules, which are in the
-// shape of Event Hub, in the other shapes in which the same record arrives, and holds
-// that the rules still fire, about the same cause and the same entities.
-func TestEntraShapes(t *testing.T) {
+// firing is an event that a detection's test says it fires on.
+type firing struct {
+	file, folder, rule string // of the test; rule is the file of the rule
+	name               string
+	many               bool // it takes many events like it
+	event              map[string]any
+}
+
+// firings are the events on which the tests of all detections fire.
+func firings(t *testing.T) []firing {
+	t.Helper()
 	tests, err := detections.Tests()
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, checked := newJudge(t), 0
+	var list []firing
 	for _, f := range tests {
 		folder, name := detections.Folder(f.Path)
-		if folder != "entra" {
-			continue
-		}
 		var doc struct {
 			Fires []struct {
 				Name   string
@@ -40,31 +44,53 @@ func TestEntraShapes(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range doc.Fires {
-			if c.Repeat != nil || c.Event["category"] != "AuditLogs" {
-				continue
+			if c.Event != nil {
+				list = append(list, firing{f.Path, folder, "detections/" + folder + "/" + name + "/rule.yml", c.Name, c.Repeat != nil, c.Event})
 			}
-			var first *yagura.Finding
-			for _, shape := range []struct {
-				name  string
-				event map[string]any
-			}{{"event hub", c.Event}, {"log analytics", logAnalytics(t, c.Event)}, {"graph", graph(c.Event)}, {"datadog", datadog(c.Event)}} {
-				data, err := json.Marshal(shape.event)
-				if err != nil {
-					t.Fatal(err)
-				}
-				found, records := j.read(t, bytes.NewReader(data), "event.json")
-				checked++
-				at := slices.IndexFunc(found, func(x yagura.Finding) bool { return x.Rule.File == "detections/entra/"+name+"/rule.yml" })
-				if records != 1 || at < 0 {
-					t.Errorf("%s: %q does not fire in the shape of %s", name, c.Name, shape.name)
-					continue
-				}
-				if first == nil {
-					first = &found[at]
-				}
-				if d := cmp.Diff(causeOf(first), causeOf(&found[at])); d != "" {
-					t.Errorf("%s: %q has another cause in the shape of %s: %s", name, c.Name, shape.name, d)
-				}
+		}
+	}
+	return list
+}
+
+// judgeOne judges a record: its findings, and that of the rule, nil for none.
+func (f *firing) judgeOne(t *testing.T, j *judge, event map[string]any) (found []yagura.Finding, of *yagura.Finding) {
+	t.Helper()
+	data, err := json.Marshal(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, records := j.read(t, bytes.NewReader(data), "event.json")
+	if records != 1 {
+		t.Errorf("%s: %q is %d records", f.file, f.name, records)
+	}
+	if at := slices.IndexFunc(found, func(x yagura.Finding) bool { return x.Rule.File == f.rule }); at >= 0 {
+		of = &found[at]
+	}
+	return found, of
+}
+
+// TestEntraShapes writes the firing events of the Entra ID rules, which are in the
+// shape of Event Hub, in the other shapes in which the same record arrives, and holds
+// that the rules still fire, about the same cause and the same entities.
+func TestEntraShapes(t *testing.T) {
+	j, checked := newJudge(t), 0
+	for _, f := range firings(t) {
+		if f.folder != "entra" || f.many || f.event["category"] != "AuditLogs" {
+			continue
+		}
+		_, first := f.judgeOne(t, j, f.event)
+		if first == nil {
+			t.Errorf("%s: %q does not fire", f.file, f.name)
+			continue
+		}
+		checked++
+		for shape, event := range map[string]map[string]any{"log analytics": logAnalytics(t, f.event), "graph": graph(f.event), "datadog": datadog(f.event)} {
+			checked++
+			_, x := f.judgeOne(t, j, event)
+			if x == nil {
+				t.Errorf("%s: %q does not fire in the shape of %s", f.file, f.name, shape)
+			} else if d := cmp.Diff(causeOf(first), causeOf(x)); d != "" {
+				t.Errorf("%s: %q has another cause in the shape of %s: %s", f.file, f.name, shape, d)
 			}
 		}
 	}
@@ -76,48 +102,20 @@ func TestEntraShapes(t *testing.T) {
 // TestKubernetesTable writes the firing events of the Kubernetes rules as rows of the
 // table AKSAudit, as an export writes them, and holds that the findings say the same.
 func TestKubernetesTable(t *testing.T) {
-	tests, err := detections.Tests()
-	if err != nil {
-		t.Fatal(err)
-	}
 	j, checked := newJudge(t), 0
-	for _, f := range tests {
-		folder, name := detections.Folder(f.Path)
-		if folder != "kubernetes" {
+	for _, f := range firings(t) {
+		if f.folder != "kubernetes" || f.many {
 			continue
 		}
-		var doc struct {
-			Fires []struct {
-				Name   string
-				Repeat *yaml.Node
-				Event  map[string]any
-			}
+		_, plain := f.judgeOne(t, j, f.event)
+		_, row := f.judgeOne(t, j, aksTable(t, f.event))
+		if plain == nil || row == nil {
+			t.Fatalf("%s: %q does not fire in both shapes", f.file, f.name)
 		}
-		if err := yaml.Unmarshal(f.Data, &doc); err != nil {
-			t.Fatal(err)
+		if d := cmp.Diff(causeOf(plain), causeOf(row)); d != "" {
+			t.Errorf("%s: %q: %s", f.file, f.name, d)
 		}
-		for _, c := range doc.Fires {
-			if c.Repeat != nil {
-				continue
-			}
-			var said [2][]string
-			for i, event := range []map[string]any{c.Event, aksTable(t, c.Event)} {
-				data, err := json.Marshal(event)
-				if err != nil {
-					t.Fatal(err)
-				}
-				found, _ := j.read(t, bytes.NewReader(data), "event.json")
-				at := slices.IndexFunc(found, func(x yagura.Finding) bool { return x.Rule.File == "detections/kubernetes/"+name+"/rule.yml" })
-				if at < 0 {
-					t.Fatalf("%s: %q does not fire in shape %d", name, c.Name, i)
-				}
-				said[i] = causeOf(&found[at])
-			}
-			if d := cmp.Diff(said[0], said[1]); d != "" {
-				t.Errorf("%s: %q: %s", name, c.Name, d)
-			}
-			checked++
-		}
+		checked++
 	}
 	if checked < 8 {
 		t.Errorf("%d records only", checked)
@@ -154,29 +152,13 @@ func aksTable(t *testing.T, event map[string]any) map[string]any {
 // TestEntitiesAreNamed holds that no finding is about what a log writes for want of a
 // name.
 func TestEntitiesAreNamed(t *testing.T) {
-	tests, err := detections.Tests()
-	if err != nil {
-		t.Fatal(err)
-	}
 	j := newJudge(t)
-	for _, f := range tests {
-		var doc struct {
-			Fires []struct{ Event map[string]any }
-		}
-		if err := yaml.Unmarshal(f.Data, &doc); err != nil {
-			t.Fatal(err)
-		}
-		for _, c := range doc.Fires {
-			data, err := json.Marshal(c.Event)
-			if err != nil {
-				t.Fatal(err)
-			}
-			found, _ := j.read(t, bytes.NewReader(data), "event.json")
-			for _, x := range found {
-				for _, e := range x.Entities {
-					if slices.Contains([]string{"", "unknown", "null", "N/A"}, e.ID) {
-						t.Errorf("%s: %s is about the %s %q", f.Path, x.Rule.Title, e.Type, e.ID)
-					}
+	for _, f := range firings(t) {
+		found, _ := f.judgeOne(t, j, f.event)
+		for _, x := range found {
+			for _, e := range x.Entities {
+				if slices.Contains([]string{"", "unknown", "null", "N/A"}, e.ID) {
+					t.Errorf("%s: %s is about the %s %q", f.file, x.Rule.Title, e.Type, e.ID)
 				}
 			}
 		}
