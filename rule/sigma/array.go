@@ -12,6 +12,7 @@ import (
 // step is a stretch of a field's name up to a selector that judges members one by
 // one ([any], [all], [all_or_empty], [none]), or to its end.
 type step struct {
+	said  string // in the words of the name, selector included
 	segs  []slot.Seg
 	each  bool
 	quant query.Quant
@@ -54,7 +55,7 @@ func parseSelectors(name string, at query.Span) ([]step, *fault) {
 			cur.segs = append(cur.segs, segments(key)...)
 		}
 	}
-	closed := false
+	closed, start := false, 0
 	for i := 0; i < len(name); i++ {
 		switch c := name[i]; {
 		case c == '\\' && i+1 < len(name) && (name[i+1] == '[' || name[i+1] == ']'):
@@ -84,7 +85,8 @@ func parseSelectors(name string, at query.Span) ([]step, *fault) {
 				}
 				return nil, faultAt(at, hint, "unknown array selector [%s] in %q", word, name)
 			}
-			cur.each, cur.quant = true, q
+			cur.said, cur.each, cur.quant = name[start:i+1], true, q
+			start = min(i+2, len(name)) // the dot that follows, too
 			steps = append(steps, cur)
 			cur = step{}
 			continue
@@ -99,6 +101,7 @@ func parseSelectors(name string, at query.Span) ([]step, *fault) {
 	}
 	flush()
 	if len(cur.segs) > 0 || len(steps) == 0 {
+		cur.said = name[start:]
 		steps = append(steps, cur)
 	}
 	for _, st := range steps {
@@ -107,30 +110,6 @@ func parseSelectors(name string, at query.Span) ([]step, *fault) {
 		}
 	}
 	return steps, nil
-}
-
-// stretches cuts a field's name behind each selector that judges members one by one:
-// what a step reads, in the words of the rule.
-func stretches(name string) []string {
-	var list []string
-	start := 0
-	for i := 0; i < len(name); i++ {
-		switch name[i] {
-		case '\\':
-			i++
-		case '[':
-			end := strings.IndexByte(name[i:], ']')
-			if end < 0 {
-				continue
-			}
-			if _, each := quants[name[i+1:i+end]]; each {
-				list = append(list, name[start:i+end+1])
-				start = min(i+end+2, len(name)) // the dot that follows, too
-			}
-			i += end
-		}
-	}
-	return append(list, name[start:])
 }
 
 // splitSelector cuts a name before its first selector, so that a pipeline can map

@@ -147,9 +147,12 @@ func (c *compiler) within(name string, names []string, arrays bool, at query.Spa
 	if !each {
 		return leaf(field)
 	}
-	said := stretches(name)
-	field.Name = said[0]
-	return c.steps(field, quant, said[1:], rest, at, leaf)
+	said, f := parseSelectors(name, at)
+	if f != nil {
+		return nil, f
+	}
+	field.Name = said[0].said // the other names may be a pipeline's
+	return c.steps(field, quant, rest, at, leaf)
 }
 
 // note keeps a field for the list of those that the rule reads.
@@ -165,16 +168,15 @@ func (c *compiler) note(f query.Field) {
 }
 
 // steps asks for members of field, and what the further steps and leaf ask of each.
-// said has the words of the rule for every step behind field.
-func (c *compiler) steps(field query.Field, quant query.Quant, said []string, rest []step, at query.Span, leaf func(query.Field) (query.Expr, *fault)) (query.Expr, *fault) {
-	member := query.Field{Name: said[0], Paths: []slot.Path{{Fold: c.fold}}}
+func (c *compiler) steps(field query.Field, quant query.Quant, rest []step, at query.Span, leaf func(query.Field) (query.Expr, *fault)) (query.Expr, *fault) {
+	member := query.Field{Paths: []slot.Path{{Fold: c.fold}}}
 	if len(rest) > 0 {
-		member.Paths[0].Segs = rest[0].segs
+		member.Name, member.Paths[0].Segs = rest[0].said, rest[0].segs
 	}
 	var where query.Expr
 	var f *fault
 	if len(rest) > 0 && rest[0].each {
-		where, f = c.steps(member, rest[0].quant, said[1:], rest[1:], at, leaf)
+		where, f = c.steps(member, rest[0].quant, rest[1:], at, leaf)
 	} else {
 		where, f = leaf(member)
 	}

@@ -361,10 +361,13 @@ func TestArrayNames(t *testing.T) {
 			[]string{"a[any]", "a[any].b[any]", "a[any].b[any].c"}},
 		{"position", `'a[1].b[any].c': x`, `{"a":[0,{"b":[{"c":"x"}]}]}`, []string{"a[1].b[any]", "a[1].b[any].c"}},
 		{"brackets of a name", `'a\[0\].b[any].c': x`, `{"a[0]":{"b":[{"c":"x"}]}}`, []string{`a\[0\].b[any]`, `a\[0\].b[any].c`}},
+		{"selectors of a pipeline", `mapped: x`, `{"p":[{"q":[{"r":"x"}]}]}`, []string{"mapped", "mapped[].q[any]", "mapped[].q[any].r"}},
 	}
+	opts := bare
+	opts.Pipelines = pipelines(t, "name: p\ntransformations:\n  - {type: field_name_mapping, mapping: {mapped: 'p[any].q[any].r'}}\n")
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			r := one(t, head+"sigma-version: 3\ndetection:\n  s:\n    "+strings.ReplaceAll(c.selection, "\n", "\n    ")+"\n  condition: s\n", bare)
+			r := one(t, head+"sigma-version: 3\ndetection:\n  s:\n    "+strings.ReplaceAll(c.selection, "\n", "\n    ")+"\n  condition: s\n", opts)
 			b := slot.NewBuilder()
 			p, err := query.Compile(r.When, b)
 			if err != nil {
