@@ -104,8 +104,9 @@ func entraRiskTime(r *Record) int64 {
 	return 0
 }
 
-// entraRiskKey: the record's id, what was detected (the type of an alert), and the risk state with its time
-// of change, because a risk is sent again under its id whenever its state changes.
+// entraRiskKey: the record's id, what was detected (the type of an alert), and the risk
+// state with its time of change, because a risk is sent again under its id whenever its
+// state changes.
 func entraRiskKey(r *Record) (yagura.Key, uint64, bool) {
 	event := r.scalar(erRiskEvent)
 	if event == nil {

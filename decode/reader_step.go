@@ -197,17 +197,13 @@ func (r *Reader) member(s *stream, f *frame, c byte) *RecordError {
 		return bad
 	}
 	for {
-		b := s.unread()
-		i, name, err := memberOf(b, 0)
-		if err == nil && b[i-1] == '\n' {
-			if s.nextDocument(i) {
-				s.pos += i
-				return r.cutList(s)
-			}
-			b = s.unread()
-			i, name, err = memberOf(b, 0)
+		i, name, err := memberOf(s.unread(), 0)
+		weak, list := listKeys[string(name)]
+		if err == nil && s.buf[s.pos+i-1] == '\n' && s.nextDocument(i) {
+			s.pos += i
+			return r.cutList(s)
 		}
-		if weak, list := listKeys[string(name)]; err == nil && list && !weak && b[i] == '[' && len(s.frames) <= MaxEnvelopes {
+		if err == nil && list && !weak && s.unread()[i] == '[' && len(s.frames) <= MaxEnvelopes {
 			s.pos += i + 1
 			s.frames = append(s.frames, frame{kind: array})
 			return nil

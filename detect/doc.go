@@ -40,8 +40,8 @@
 //
 // Time is event time, ties broken by event key. A base match without a time, or with one
 // before 1900 or after 2190, is in no window, and counted in Stats. A repeat (the same
-// event key and content, rule and group) counts once; an event that several base rules match counts
-// once, except that the temporal types see each rule.
+// event key and content, rule and group) counts once; an event that several base rules
+// match counts once, except that the temporal types see each rule.
 //
 // A window starts at a base match and takes all of its group that come within
 // timespan of it, the one at exactly timespan included; it is never longer.

@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -133,7 +134,7 @@ func readCorrelation(d *document) (*correlation, *fault) {
 	}
 	known, ok := correlationTypes[t.Value]
 	if !ok {
-		return nil, faultNode(t, nearest(t.Value, sortedKeys(correlationTypes)), "unknown correlation type %q", t.Value)
+		return nil, faultNode(t, nearest(t.Value, slices.Sorted(maps.Keys(correlationTypes))), "unknown correlation type %q", t.Value)
 	}
 	c.kind = known.kind
 	steps := []func() *fault{c.readRules, c.readTimespan, c.readGroupBy, c.readAliases, c.readGenerate,

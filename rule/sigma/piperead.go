@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -132,7 +133,7 @@ func (r *pipeReader) item(n *yaml.Node) *pipeItem {
 		r.refuse(get(n, "type"), "", "transformation %q is not supported: %s", kind, notHere[kind])
 		return nil
 	case !ok:
-		r.refuse(get(n, "type"), nearest(kind, sortedKeys(known)), "unknown transformation %q", kind)
+		r.refuse(get(n, "type"), nearest(kind, slices.Sorted(maps.Keys(known))), "unknown transformation %q", kind)
 		return nil
 	}
 	if ofRules[kind] {
@@ -150,15 +151,6 @@ func (r *pipeReader) item(n *yaml.Node) *pipeItem {
 		}
 	}
 	return it
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // readConds reads the conditions of one sort.

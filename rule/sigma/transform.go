@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -178,7 +179,7 @@ func (it *pipeItem) mark(x *item) {
 // logsource are found without regard to case, so are the names of the mapping.
 func mappingOf(p *params, prefixes bool) func(name string, fold bool) []string {
 	mapping := p.mapping("mapping")
-	keys := sortedKeys(mapping)
+	keys := slices.Sorted(maps.Keys(mapping))
 	for _, k := range keys {
 		for _, to := range mapping[k] {
 			if _, ok := parseBag(to); !ok && !prefixes && strings.Contains(to, "{") {
