@@ -294,7 +294,7 @@ func kindOf(head []byte) contentKind {
 		return inZstd
 	case bytes.HasPrefix(head, magicZip), bytes.HasPrefix(head, emptyZip):
 		return inZip
-	case len(head) >= 512 && bytes.Equal(head[257:262], magicTar):
+	case len(head) >= 512 && bytes.Equal(head[257:262], magicTar) && !startsJSON(head):
 		return inTar
 	}
 	for _, f := range foreign {
@@ -303,6 +303,25 @@ func kindOf(head []byte) contentKind {
 		}
 	}
 	return text
+}
+
+// startsJSON says by the first two bytes whether text is JSON. The first bytes of a tar
+// archive are the name of a member, which may start with a bracket too.
+func startsJSON(head []byte) bool {
+	if len(head) < 2 {
+		return false
+	}
+	c := head[1]
+	blank := c == ' ' || c == '\n' || c == '\r' || c == '\t'
+	switch head[0] {
+	case '{':
+		return blank || c == '"'
+	case '[':
+		return blank || c == '{'
+	case ' ', '\n':
+		return blank || c == '{' || c == '['
+	}
+	return false
 }
 
 // sniff reads the first bytes of src: few where they look like text, so that a pipe
@@ -328,7 +347,7 @@ func sniff(src io.Reader, buf []byte) ([]byte, error) {
 			}
 			continue
 		}
-		if c := buf[0]; n >= 2 && (c == '{' || c == '[' || c == ' ' || c == '\n') {
+		if startsJSON(buf[:n]) {
 			break
 		}
 	}

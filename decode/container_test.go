@@ -19,6 +19,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
+// tarOf is an archive of a folder, in its first 512 bytes, and files.
 func tarOf(t testing.TB, files ...memberFile) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -92,6 +93,8 @@ func TestContainers(t *testing.T) {
 		{"zstd", zstdOf(a), []string{"f " + ra}},
 		{"zstd of several frames", join(zstdOf(join(a, []byte("\n"))), zstdOf(b)), []string{"f " + ra, "f " + rb}},
 		{"tar", tarOf(t, memberFile{"x/a.json", a}, memberFile{"x/._a.json", []byte("\x00\x05")}, memberFile{"b.json", b}), []string{"f!x/a.json " + ra, "f!b.json " + rb}},
+		{"tar of names that start as text may", tarOf(t, memberFile{"[1] a.json", a}, memberFile{"{b}.json", b})[512:], []string{"f![1] a.json " + ra, "f!{b}.json " + rb}},
+		{"tar of a name with a blank before it", tarOf(t, memberFile{" a.json", a})[512:], []string{"f! a.json " + ra}},
 		{"tar.gz", gzipped(tarOf(t, memberFile{"a.json", a}, memberFile{"b.json.gz", gzipped(b)})), []string{"f!a.json " + ra, "f!b.json.gz " + rb}},
 		{"tar cut short", tarOf(t, memberFile{"a.json", a}, memberFile{"b.json", b})[:512+512+512+512+100], []string{"f!a.json " + ra, "f!b.json ! tar: unexpected EOF"}},
 		{"tar and another", join(tarOf(t, memberFile{"a.json", a}), tarOf(t, memberFile{"b.json", b})), []string{"f!a.json " + ra, "f ! tar: bytes after the end of the archive"}},
