@@ -46,6 +46,9 @@ type Finding struct {
 	Mode string `json:"mode,omitempty"`
 	// Caps names every bound that cut this finding short, in words. Empty: whole.
 	Caps []string `json:"caps,omitempty"`
+	// FormerKeys are the cause keys that former templates of the rule would have made, so
+	// that the issue of the cause is found again. They are not part of the contract.
+	FormerKeys []string `json:"-"`
 }
 
 // RuleRef names the rule of a finding.
