@@ -6,8 +6,9 @@
 // on bytes as they are stored: decompressing and decoding are decode's work, and a
 // source never sees a rule.
 //
-// This is the contract of reading what already lies somewhere. Receiving what
-// arrives (Receive, Ack, Extend) joins it with the service.
+// This is the contract of reading what already lies somewhere. A [Receiver] is that of
+// what arrives: a queue, a watched folder, a bucket that is listed again and again.
+// source/sourcetest holds every receiver to it.
 //
 // A worked example:
 //
@@ -15,5 +16,16 @@
 //	for obj, err := range src.Objects(ctx) {
 //		if err != nil { …; continue } // one object that cannot be read; the rest goes on
 //		body, err := obj.Open(ctx)
+//	}
+//
+// And of receiving:
+//
+//	for {
+//		messages, err := receiver.Receive(ctx)
+//		if errors.Is(err, source.ErrFinished) { break }
+//		for _, m := range messages {
+//			… // judge and keep what is in m.Objects; Extend meanwhile
+//			err := receiver.Ack(ctx, m)
+//		}
 //	}
 package source

@@ -13,6 +13,9 @@ type Object struct {
 	Name     string    // as people write it: a path, "-", "s3://bucket/key"
 	Size     int64     // stored bytes; negative when unknown
 	Modified time.Time // zero when unknown
+	// Tag tells versions of one name apart (an ETag, a size and time); "" where a name never
+	// changes its content.
+	Tag string
 	// Streaming says that a read may wait for a writer that is still at work.
 	Streaming bool
 	// Open starts reading. The caller closes the reader; cancelling ctx ends a read that waits.
