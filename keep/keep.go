@@ -1,0 +1,56 @@
+package keep
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/yagura-sec/yagura"
+)
+
+// Keep makes batches durable.
+type Keep interface {
+	// Put takes b over: when it returns nil, b.Done is called exactly once, later and from
+	// another goroutine, and the records' bytes may be used again. It waits while too much
+	// waits for the disk, until ctx ends. When it returns an error, Done is not called.
+	Put(ctx context.Context, b *Batch) error
+	// Close makes durable what was put, calls back, and ends. Put then returns [ErrClosed].
+	Close() error
+}
+
+// Batch is records of one object that become durable together.
+type Batch struct {
+	Source, Object string
+	Runs           []Run
+	// Done tells where the runs are kept: one or more ranges for each run, in their order.
+	// With an error nothing of the batch counts as kept. It must return soon and must not
+	// call Put.
+	Done func(ranges []yagura.KeptRange, err error)
+}
+
+// Run is records of one format that follow one another in their object.
+type Run struct {
+	Format  string
+	First   int64 // number of the first record in the object
+	Records []Record
+}
+
+// Record is one record as it was received.
+type Record struct {
+	Raw  []byte
+	Time time.Time // event time; zero when the record does not say
+	Key  yagura.Key
+}
+
+// Entry is one record as it is read back. Raw is valid until the next one is asked for.
+type Entry struct {
+	Source, Object, Format string
+	Number                 int64
+	Record
+}
+
+// ErrClosed is returned by Put after Close.
+var ErrClosed = errors.New("keep is closed")
+
+// ErrChecksum is wrapped by the error for stored bytes that are not what was kept.
+var ErrChecksum = errors.New("the checksum is wrong")
