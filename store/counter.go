@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/yagura-sec/yagura"
+)
+
+// NoteCounter notes that the counter-event of a cause happened at a time.
+func (tx *Tx) NoteCounter(ctx context.Context, causeKey string, when time.Time) error {
+	_, err := tx.exec(ctx, `INSERT INTO counter_event (cause_key, at) VALUES (?, ?)
+		ON CONFLICT (cause_key) DO UPDATE SET at = excluded.at WHERE excluded.at > counter_event.at`, key(causeKey), ns(when))
+	return err
+}
+
+// CounterAfter reports whether the counter-event of a cause happened after a time, and
+// when it did last.
+func (tx *Tx) CounterAfter(ctx context.Context, causeKey string, after time.Time) (time.Time, bool, error) {
+	var n int64
+	err := tx.one(ctx, `SELECT at FROM counter_event WHERE cause_key = ?`, []any{key(causeKey)}, &n)
+	if errors.Is(err, ErrNotFound) {
+		return time.Time{}, false, nil
+	}
+	when := at(n)
+	return when, err == nil && when.After(after), err
+}
+
+// Supersede takes findings about windows back that do not hold any more, because a match
+// that came late has moved them. They stay on record, are no longer listed, and are taken
+// off the counts of their issues; one that is filed again holds again.
+func (tx *Tx) Supersede(ctx context.Context, findings []string) error {
+	ids := make([]string, len(findings))
+	for i, id := range findings {
+		ids[i] = key(id)
+	}
+	var issues []string
+	_, err := tx.many(ctx, `UPDATE finding SET superseded = 1 FROM d WHERE finding.id = d.id AND finding.superseded = 0 RETURNING finding.issue_id`,
+		[]column{textColumn("id", ids)}, func(rows *sql.Rows) error {
+			var issue string
+			err := rows.Scan(&issue)
+			if issue != "" {
+				issues = append(issues, issue)
+			}
+			return err
+		})
+	if err != nil {
+		return err
+	}
+	for _, issue := range issues {
+		if _, err := tx.exec(ctx, `INSERT INTO issue_count (issue_id, findings, first_seen, last_seen) VALUES (?, -1, 0, 0)`, issue); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// OpenIssues counts the issues that are not closed, by severity.
+func (tx *Tx) OpenIssues(ctx context.Context) (map[yagura.Severity]int64, error) {
+	out := map[yagura.Severity]int64{}
+	for _, sev := range yagura.Severities() {
+		var n int64
+		err := tx.one(ctx, `SELECT count(*) FROM issue WHERE status IN (?, ?) AND severity = ?`,
+			[]any{string(yagura.StatusOpen), string(yagura.StatusAcknowledged), int64(sev)}, &n)
+		if err != nil {
+			return nil, err
+		}
+		out[sev] = n
+	}
+	return out, nil
+}
