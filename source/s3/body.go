@@ -12,22 +12,37 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/yagura-sec/yagura/source"
 )
 
 // body reads one version of one object and resumes where a connection broke.
 type body struct {
-	ctx       context.Context
-	b         *Bucket
-	key, etag string
-	size      int64 // as listed
-	at        int64
-	in        io.ReadCloser
-	broken    int    // tries at this place
-	version   string // what the first answer called itself
+	ctx    context.Context
+	b      *Bucket
+	key    string
+	want   version
+	size   int64 // as listed; negative until the first answer says it
+	at     int64
+	in     io.ReadCloser
+	broken int    // tries at this place
+	got    string // the ETag of the first answer
 }
 
-func (b *Bucket) open(ctx context.Context, key, etag string, size int64) (io.ReadCloser, error) {
-	r := &body{ctx: ctx, b: b, key: key, etag: etag, size: size}
+// version says which version of an object is wanted. By its ETag it is asked for first,
+// because that needs no permission beyond s3:GetObject; by its id once another has taken
+// its place.
+type version struct {
+	etag string // in quotes; "" where it is not known
+	id   string // "" where the bucket keeps no versions
+	byID bool
+	// strict refuses another ETag than the wanted in the first answer, as that of a store
+	// that does not know conditions.
+	strict bool
+}
+
+func (b *Bucket) open(ctx context.Context, key string, want version, size int64) (io.ReadCloser, error) {
+	r := &body{ctx: ctx, b: b, key: key, want: want, size: size}
 	if err := r.get(); err != nil {
 		return nil, explain(b.name(key), err)
 	}
@@ -36,33 +51,54 @@ func (b *Bucket) open(ctx context.Context, key, etag string, size int64) (io.Rea
 
 func (r *body) get() error {
 	in := &s3.GetObjectInput{Bucket: &r.b.bucket, Key: &r.key}
-	if r.etag != "" {
-		in.IfMatch = &r.etag
+	switch {
+	case r.want.byID:
+		in.VersionId = &r.want.id
+	case r.want.etag != "":
+		in.IfMatch = &r.want.etag
 	}
 	if r.at > 0 {
 		in.Range = aws.String(fmt.Sprintf("bytes=%d-", r.at))
 	}
-	out, err := r.b.client.GetObject(r.ctx, in)
-	if err != nil {
+	r.b.counts.get()
+	out, err := r.b.api().GetObject(r.ctx, in)
+	switch {
+	case err == nil:
+	case r.b.follow(r.ctx, err):
+		return r.get()
+	case r.want.id != "" && !r.want.byID && errors.Is(explain("", err), source.ErrGone):
+		r.want.byID = true // another version stands in its place, and this one is kept
+		return r.get()
+	default:
 		return err
 	}
 	r.in = &watched{ReadCloser: out.Body, after: r.b.options.Stall}
-	if err := r.goOn(out); err != nil {
-		r.hangUp()
-		return err
+	err = r.goOn(out)
+	if err == nil {
+		return nil
 	}
-	return nil
+	r.hangUp()
+	if r.want.id != "" && !r.want.byID && errors.Is(err, source.ErrGone) {
+		r.want.byID = true
+		return r.get()
+	}
+	return err
 }
 
 // goOn brings the body of an answer to where the reading stands. A store may not know
 // ranges, or versions: then what it sends is another part, or of another object.
 func (r *body) goOn(out *s3.GetObjectOutput) error {
-	version := aws.ToString(out.ETag)
+	etag := aws.ToString(out.ETag)
 	if r.at == 0 {
-		r.version = version
+		if r.got = etag; r.want.strict && !r.want.byID && etag != "" && strings.TrimPrefix(etag, "W/") != r.want.etag {
+			return errReplaced
+		}
+		if r.size < 0 {
+			r.size = aws.ToInt64(out.ContentLength)
+		}
 		return nil
 	}
-	if version != r.version {
+	if etag != r.got {
 		return errReplaced
 	}
 	if out.ContentRange == nil {
@@ -165,7 +201,7 @@ func (b *Bucket) startFetch(ctx context.Context, key, etag string, size int64) *
 	f := &fetch{cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(f.done)
-		r, err := b.open(ctx, key, etag, size)
+		r, err := b.open(ctx, key, version{etag: etag}, size)
 		if err != nil {
 			f.err = err
 			return

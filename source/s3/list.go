@@ -26,7 +26,7 @@ func (b *Bucket) list(ctx context.Context) iter.Seq[listed] {
 	return func(yield func(listed) bool) {
 		token, after := "", ""
 		for {
-			page, err := b.page(ctx, token, after)
+			page, err := b.page(ctx, b.prefix, token, after, "")
 			if err != nil {
 				if ctx.Err() == nil {
 					yield(listed{err: explain(b.name(b.prefix), err)})
@@ -79,8 +79,11 @@ func (b *Bucket) stuck(last string) error {
 
 // page asks for one page of the list. Keys are asked for encoded, since XML cannot say
 // every character.
-func (b *Bucket) page(ctx context.Context, token, after string) (*s3.ListObjectsV2Output, error) {
-	in := &s3.ListObjectsV2Input{Bucket: &b.bucket, Prefix: &b.prefix, EncodingType: types.EncodingTypeUrl}
+func (b *Bucket) page(ctx context.Context, prefix, token, after, delimiter string) (*s3.ListObjectsV2Output, error) {
+	in := &s3.ListObjectsV2Input{Bucket: &b.bucket, Prefix: &prefix, EncodingType: types.EncodingTypeUrl}
+	if delimiter != "" {
+		in.Delimiter = &delimiter
+	}
 	switch {
 	case token != "":
 		in.ContinuationToken = &token
@@ -89,7 +92,13 @@ func (b *Bucket) page(ctx context.Context, token, after string) (*s3.ListObjects
 	}
 	ctx, cancel := b.patience(ctx)
 	defer cancel()
-	return b.client.ListObjectsV2(ctx, in)
+	b.counts.list()
+	out, err := b.api().ListObjectsV2(ctx, in)
+	if err != nil && b.follow(ctx, err) {
+		b.counts.list()
+		out, err = b.api().ListObjectsV2(ctx, in)
+	}
+	return out, err
 }
 
 // patience is a context for one request whose answer is short.
@@ -118,9 +127,9 @@ func (b *Bucket) object(key string, c *types.Object) (l listed, ok bool) {
 	if !b.options.Since.IsZero() && modified.Before(b.options.Since) {
 		return l, false
 	}
-	l = listed{key: key, etag: etag, object: source.Object{Source: "s3", Name: b.name(key), Size: size, Modified: modified}}
+	l = listed{key: key, etag: etag, object: source.Object{Source: "s3", Name: b.name(key), Size: size, Modified: modified, Tag: strings.Trim(etag, `"`)}}
 	l.object.Open = func(ctx context.Context) (io.ReadCloser, error) {
-		return b.open(ctx, key, etag, size)
+		return b.open(ctx, key, version{etag: etag}, size)
 	}
 	return l, true
 }

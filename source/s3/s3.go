@@ -3,21 +3,13 @@ package s3
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
-	"net/http"
-	"net/url"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/smithy-go/logging"
 
 	"github.com/yagura-sec/yagura/source"
 )
@@ -38,14 +30,32 @@ type Options struct {
 	Stall time.Duration
 }
 
+func (o Options) complete() Options {
+	if o.Ahead == 0 {
+		o.Ahead = 8
+	}
+	if o.MaxAttempts == 0 {
+		o.MaxAttempts = 6
+	}
+	if o.Stall == 0 {
+		o.Stall = 2 * time.Minute
+	}
+	return o
+}
+
 // aheadBytes bounds what is held in memory of an object that nobody reads yet.
 const aheadBytes = 1 << 20
 
 // Bucket is a [source.Source] of the objects under a prefix.
 type Bucket struct {
-	client         *s3.Client
 	options        Options
 	bucket, prefix string
+	connect        func(region string) *s3.Client
+	counts         *counts // nil where nobody counts
+
+	mu     sync.Mutex
+	client *s3.Client // of the region
+	region string
 }
 
 var _ source.Source = (*Bucket)(nil)
@@ -66,72 +76,32 @@ func New(ctx context.Context, address string, o Options) (*Bucket, error) {
 	if !ok || bucket == "" {
 		return nil, &source.Error{Name: address, Err: errors.New("not an address of S3"), Hint: "write s3://bucket/prefix"}
 	}
-	if o.Ahead == 0 {
-		o.Ahead = 8
-	}
-	if o.MaxAttempts == 0 {
-		o.MaxAttempts = 6
-	}
-	if o.Stall == 0 {
-		o.Stall = 2 * time.Minute
-	}
-	load := []func(*config.LoadOptions) error{
-		config.WithRetryer(func() aws.Retryer {
-			return retry.NewStandard(func(s *retry.StandardOptions) { s.MaxAttempts = o.MaxAttempts })
-		}),
-		config.WithLogger(logging.Nop{}),
-		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-			t.ResponseHeaderTimeout = o.Stall
-		})),
-		config.WithResponseChecksumValidation(aws.ResponseChecksumValidationWhenRequired),
-	}
-	if o.Region != "" {
-		load = append(load, config.WithRegion(o.Region))
-	}
-	if o.AccessKeyID != "" {
-		load = append(load, config.WithCredentialsProvider(
-			credentials.NewStaticCredentialsProvider(o.AccessKeyID, o.SecretAccessKey, o.SessionToken)))
-	}
-	if o.Endpoint != "" {
-		if u, err := url.Parse(o.Endpoint); err != nil || u.Scheme == "" || u.Host == "" {
-			return nil, &source.Error{Name: address, Err: fmt.Errorf("endpoint %q is not a URL", o.Endpoint), Hint: "write https://host:port"}
-		}
-		load = append(load, config.WithBaseEndpoint(o.Endpoint))
-	}
-	cfg, err := config.LoadDefaultConfig(ctx, load...)
+	o = o.complete()
+	cfg, err := Config(ctx, o)
 	if err != nil {
+		if e := (*source.Error)(nil); errors.As(err, &e) {
+			e.Name = address
+			return nil, e
+		}
 		return nil, explain(address, err)
 	}
-	if cfg.Region == "" {
-		cfg.Region = "us-east-1" // any region answers where the bucket really is
-	}
-	cfg.Credentials = credentialed(cfg.Credentials)
-	b := &Bucket{bucket: bucket, prefix: prefix, options: o}
-	b.connect(cfg)
-	if err := b.find(ctx, cfg); err != nil {
+	b := &Bucket{bucket: bucket, prefix: prefix, options: o, connect: connector(cfg), region: cfg.Region}
+	b.client = b.connect(cfg.Region)
+	if err := b.find(ctx); err != nil {
 		return nil, explain(address, err)
 	}
 	return b, nil
 }
 
-func (b *Bucket) connect(cfg aws.Config) {
-	b.client = s3.NewFromConfig(cfg, func(o *s3.Options) {
-		o.UsePathStyle = o.BaseEndpoint != nil
-		o.DisableLogOutputChecksumValidationSkipped = true
-	})
-}
-
 // find asks for the bucket and follows it into its region.
-func (b *Bucket) find(ctx context.Context, cfg aws.Config) error {
+func (b *Bucket) find(ctx context.Context) error {
 	ctx, cancel := b.patience(ctx)
 	defer cancel()
 	_, err := b.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &b.bucket})
 	if err == nil {
 		return nil
 	}
-	if region := bucketRegion(err); region != "" && region != cfg.Region {
-		cfg.Region = region
-		b.connect(cfg)
+	if region := bucketRegion(err); region != "" && b.move(region) {
 		return nil
 	}
 	// A role may list a prefix without being allowed to ask for the bucket: the
