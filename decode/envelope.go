@@ -27,6 +27,7 @@ type Envelope struct {
 var envelopes = []Envelope{
 	cloudWatchLogs,
 	lambdaLogs,
+	securityHubFindings,
 	eventBridgeTrail,
 	eventBridge,
 	snsNotification,
@@ -95,6 +96,17 @@ var lambdaLogs = Envelope{
 	Fields: fieldList(false, []string{"awslogs.data"}),
 	Is:     func(r *Record) bool { return packed(r.Text(0)) },
 	Open:   emitBase64(0),
+}
+
+// securityHubFindings is an EventBridge event of Security Hub, of either generation, whose
+// detail lists findings.
+var securityHubFindings = Envelope{
+	Name:   "Security Hub findings",
+	Fields: fieldList(false, []string{"detail-type", "source", "detail.findings"}),
+	Is: func(r *Record) bool {
+		return r.has(0) && string(r.scalar(1)) == "aws.securityhub" && r.kind(2) == slot.Array
+	},
+	Open: func(r *Record, emit func([]byte)) error { emit(r.Doc.Raw(r.First(2))); return nil },
 }
 
 // eventBridgeTrail is an EventBridge event whose detail is a CloudTrail record.

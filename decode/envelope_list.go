@@ -19,6 +19,7 @@ var listKeys = map[string]bool{ // to whether it is weak
 	"value":            true,  // Microsoft Graph, Office 365
 	"events":           true,  // get-log-events and filter-log-events of CloudWatch Logs
 	"Events":           true,  // lookup-events of CloudTrail
+	"Findings":         true,  // get-findings of Security Hub and GuardDuty
 	"items":            true,  // Kubernetes EventList, Google Workspace reports
 	"entries":          true,  // entries.list of Google Cloud Logging
 	"data":             true,  // Datadog log search

@@ -28,6 +28,9 @@ type Format struct {
 	// Header fills all of e that the format knows: ID, Time, Account, Region,
 	// Action, Actor, Targets, SrcIP, Outcome, Entities.
 	Header func(r *Record, e *yagura.Event)
+	// Alert is set where the records are a vendor's own findings, and reads one: what it
+	// says beyond the header. ok is false for a record that is none.
+	Alert func(r *Record) (a Alert, ok bool)
 }
 
 // Record is one record as the reader hands it out, valid until the next one.

@@ -25,6 +25,10 @@ func Formats() []*Format {
 		duoAdmin,
 		duoAuth,
 		githubWebhook,
+		guardDuty,
+		securityHub,
+		ocsfFinding,
+		falcoAlert,
 		generic,
 	}
 }

@@ -54,10 +54,16 @@ func FuzzFormats(f *testing.F) {
 			}
 			for _, l := range loners { // also the formats that do not take it
 				x := l.scan(t, e.Raw)
-				x.Format.Is(x)
+				is := x.Format.Is(x)
 				x.Format.Key(x)
 				x.Format.Time(x)
 				x.Event()
+				if x.Format.Alert == nil {
+					continue
+				}
+				if a, ok := x.Format.Alert(x); ok && is && (a.Severity == 0 || a.Scope == "") {
+					t.Fatalf("%s: an alert without severity or scope: %+v", x.Format.Name, a)
+				}
 			}
 		}
 	})
