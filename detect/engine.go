@@ -31,6 +31,10 @@ type Engine struct {
 	corrs   []*correlation
 	mu      sync.RWMutex
 	formats map[string]*formatRules
+
+	keyOnce  sync.Once // see keys
+	byKey    map[yagura.Key]int
+	corrKeys []yagura.Key
 }
 
 // ruleInfo is what the engine knows of a rule apart from its condition.
@@ -130,13 +134,15 @@ func newInfo(r *rule.Rule, finds bool) ruleInfo {
 	return in
 }
 
-// resolve gives a rule that resolves exactly one other that one's scope, so that
-// their findings about one thing have the same cause key.
+// resolve gives a rule that resolves exactly one other, or is noted by it, that one's
+// scope, so that their findings about one thing have the same cause key.
 func (e *Engine) resolve() {
 	targets := map[string][]string{}
 	for i, r := range e.rules {
-		if by := r.SideCar.ResolvedBy; by != "" && !slices.Contains(targets[by], e.info[i].key) {
-			targets[by] = append(targets[by], e.info[i].key)
+		for _, by := range []string{r.SideCar.ResolvedBy, r.SideCar.NotedBy} {
+			if by != "" && !slices.Contains(targets[by], e.info[i].key) {
+				targets[by] = append(targets[by], e.info[i].key)
+			}
 		}
 	}
 	for i, r := range e.rules {
@@ -172,6 +178,7 @@ type compiled struct {
 	captures []query.FieldID
 	output   []query.FieldID
 	cause    []part
+	former   [][]part        // by SideCar.FormerCauseKeys
 	entities []query.FieldID // by SideCar.Entities
 	fields   []query.FieldID // by Rule.Fields
 	counted  []query.FieldID // Rule.Counted
@@ -268,13 +275,20 @@ func compileRule(set *query.Set, r *rule.Rule) (compiled, error) {
 	if r.Output != nil {
 		c.output = ask(r.Output.Fields()...)
 	}
-	for _, entry := range r.SideCar.CauseKey {
-		word, name := rule.CausePart(entry)
-		p := part{word: word, header: isHeaderWord(word)}
-		if !p.header {
-			p.field = ask(fieldNamed(r, name))[0]
+	parts := func(list []string) (out []part) {
+		for _, entry := range list {
+			word, name := rule.CausePart(entry)
+			p := part{word: word, header: isHeaderWord(word)}
+			if !p.header {
+				p.field = ask(fieldNamed(r, name))[0]
+			}
+			out = append(out, p)
 		}
-		c.cause = append(c.cause, p)
+		return out
+	}
+	c.cause = parts(r.SideCar.CauseKey)
+	for _, list := range r.SideCar.FormerCauseKeys {
+		c.former = append(c.former, parts(list))
 	}
 	for _, x := range r.SideCar.Entities {
 		c.entities = append(c.entities, ask(fieldNamed(r, x.Field))...)

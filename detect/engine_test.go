@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +118,35 @@ func TestCauseKey(t *testing.T) {
 	} {
 		if got := s.m.Finding(s.match(record)[0], &yagura.Event{}).CauseKey; got != want {
 			t.Errorf("%s: %s, want %s", record, got, want)
+		}
+	}
+}
+
+// TestFormerKeys: a finding has the keys that former templates of its rule would have made.
+func TestFormerKeys(t *testing.T) {
+	r := simple("r", query.Const(true))
+	r.SideCar = rule.SideCar{CauseKey: []string{"bucket=name"}, FormerCauseKeys: [][]string{{"name", "region"}, nil}}
+	s := newStand(t, Options{}, r)
+	f := s.m.Finding(s.match(`{"name":"logs"}`)[0], &yagura.Event{Account: "1", Region: "eu", Actor: yagura.Actor{ID: "alice"}})
+	if want := []string{"1 r name=logs region=eu", "1 r actor=alice target="}; f.CauseKey != "1 r bucket=logs" || !slices.Equal(f.FormerKeys, want) {
+		t.Errorf("%s, former %q, want %q", f.CauseKey, f.FormerKeys, want)
+	}
+}
+
+// TestActorName: a new session of a role is no new actor, and no new cause.
+func TestActorName(t *testing.T) {
+	for _, c := range []struct {
+		actor yagura.Actor
+		want  string
+	}{
+		{yagura.Actor{Type: "session", ID: "arn:aws:sts::1:assumed-role/Deploy/s-1", SessionOf: "arn:aws:iam::1:role/a/Deploy"}, "arn:aws:iam::1:role/a/Deploy"},
+		{yagura.Actor{Type: "session", ID: "arn:aws:sts::1:assumed-role/Deploy/botocore-session-1700000001"}, "arn:aws:sts::1:assumed-role/Deploy"},
+		{yagura.Actor{Type: "session", ID: "arn:aws:sts::1:assumed-role/Deploy"}, "arn:aws:sts::1:assumed-role/Deploy"},
+		{yagura.Actor{Type: "user", ID: "arn:aws:iam::1:user/alice", Name: "alice"}, "arn:aws:iam::1:user/alice"},
+		{yagura.Actor{Name: "alice"}, "alice"},
+	} {
+		if got := actorName(c.actor); got != c.want {
+			t.Errorf("%+v: %s, want %s", c.actor, got, c.want)
 		}
 	}
 }

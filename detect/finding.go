@@ -44,7 +44,10 @@ func (m *Matcher) Finding(h Hit, ev *yagura.Event) yagura.Finding {
 		}
 	}
 	f.Entities, f.Caps = set.list(f.Caps)
-	f.CauseKey = m.causeKey(h, c, ev)
+	f.CauseKey = m.causeKey(h, c.cause, ev)
+	for _, parts := range c.former {
+		f.FormerKeys = append(f.FormerKeys, m.causeKey(h, parts, ev))
+	}
 	return f
 }
 
@@ -131,20 +134,20 @@ func (m *Matcher) output(r *rule.Rule, c *compiled) string {
 	return out
 }
 
-// causeKey writes what makes two findings one cause: account, rule, and the parts
-// that the side-car names, or else the actor and the first target. Of parts with the
+// causeKey writes what makes two findings one cause: account, rule, and parts that the
+// side-car names, or else the actor and the first target. Of parts with the
 // same word the first counts that the record has. The values of a part are sorted, each
 // once: in what order a record lists them, and in how many places, makes no other cause.
-func (m *Matcher) causeKey(h Hit, c *compiled, ev *yagura.Event) string {
+func (m *Matcher) causeKey(h Hit, parts []part, ev *yagura.Event) string {
 	b := newCause(m.cause[:0], ev.Account, m.e.info[h.num].scope)
 	defer func() { m.cause = b }()
-	if len(c.cause) == 0 {
+	if len(parts) == 0 {
 		b.part("actor", headerWord("actor", ev))
 		b.part("target", headerWord("target", ev))
 		return string(b)
 	}
 	last := ""
-	for _, p := range c.cause {
+	for _, p := range parts {
 		if p.header {
 			if p.word != "account" {
 				b.part(p.word, headerWord(p.word, ev))
@@ -195,6 +198,11 @@ func actorName(a yagura.Actor) string {
 	switch {
 	case a.SessionOf != "":
 		return a.SessionOf
+	case a.Type == yagura.EntitySession && strings.Contains(a.ID, ":assumed-role/"):
+		// arn:aws:sts::111122223333:assumed-role/Role/session, of a record that does not
+		// tell the role beside it.
+		role, _, _ := strings.Cut(a.ID[strings.Index(a.ID, ":assumed-role/")+len(":assumed-role/"):], "/")
+		return a.ID[:strings.Index(a.ID, ":assumed-role/")] + ":assumed-role/" + role
 	case a.ID != "":
 		return a.ID
 	}

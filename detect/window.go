@@ -133,8 +133,20 @@ func (w *Windows) finding(c *correlation, in *ruleInfo, win *window) (yagura.Fin
 		f.Caps = append(f.Caps, fmt.Sprintf("values: more than %d; those of %d events were left out", c.mostValues(w.o), win.trimmed))
 	}
 	f.Entities, f.Caps = win.entities.list(f.Caps)
-	key := newCause(nil, h.ref.Account, in.scope)
-	parts := c.rule.SideCar.CauseKey
+	f.CauseKey, _ = c.causeKey(c.rule.SideCar.CauseKey, in, &h.ref, shownGroup)
+	for _, parts := range c.rule.SideCar.FormerCauseKeys {
+		if key, ok := c.causeKey(parts, in, &h.ref, shownGroup); ok {
+			f.FormerKeys = append(f.FormerKeys, key)
+		}
+	}
+	return f, group, nil
+}
+
+// causeKey writes what makes two windows one cause, by parts of a side-car or else the
+// group. It is not ok where a part is no field of the group: a template of before the
+// group was another one.
+func (c *correlation) causeKey(parts []string, in *ruleInfo, ref *yagura.EventRef, shownGroup []string) (text string, ok bool) {
+	key := newCause(nil, ref.Account, in.scope)
 	if len(parts) == 0 {
 		parts = c.GroupBy
 	}
@@ -142,12 +154,13 @@ func (w *Windows) finding(c *correlation, in *ruleInfo, win *window) (yagura.Fin
 		word, name := rule.CausePart(entry)
 		if i := slices.Index(c.GroupBy, name); i >= 0 {
 			key.part(word, shownGroup[i])
+		} else if !isHeaderWord(name) {
+			return "", false
 		} else if name != "account" {
-			key.part(name, headerWord(name, &yagura.Event{Region: h.ref.Region, Action: h.ref.Action, SrcIP: h.ref.SrcIP, Actor: h.ref.Actor}))
+			key.part(name, headerWord(name, &yagura.Event{Region: ref.Region, Action: ref.Action, SrcIP: ref.SrcIP, Actor: ref.Actor}))
 		}
 	}
-	f.CauseKey = string(key)
-	return f, group, nil
+	return string(key), true
 }
 
 // epoch is the part of a window's id that stands for its place in time: the number

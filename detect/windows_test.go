@@ -515,3 +515,15 @@ func BenchmarkWindows(b *testing.B) {
 	}
 	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "matches/s")
 }
+
+// TestFormerKeysOfWindows: those of a window too, but for templates of another group.
+func TestFormerKeysOfWindows(t *testing.T) {
+	x := corr("x", rule.EventCount, 60, []*rule.Rule{baseRule("a")}, true, bound("gte", 2))
+	x.SideCar.CauseKey = []string{"who=" + x.Correlation.GroupBy[0]}
+	x.SideCar.FormerCauseKeys = [][]string{nil, {"other"}, {"region", x.Correlation.GroupBy[0]}}
+	got, _ := run(t, Options{}, []small{{key: 1, names: "a", group: []string{"g"}}, {key: 2, at: 1, names: "a", group: []string{"g"}}}, 1, x)
+	if len(got) != 1 || len(got[0].FormerKeys) != 2 || !strings.HasSuffix(got[0].CauseKey, " who=g") ||
+		!strings.HasSuffix(got[0].FormerKeys[0], " "+x.Correlation.GroupBy[0]+"=g") || !strings.Contains(got[0].FormerKeys[1], " region=") {
+		t.Errorf("%+v", got)
+	}
+}

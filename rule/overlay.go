@@ -108,7 +108,7 @@ func parseOverlayDocument(top *yaml.Node, file string) (*Overlay, []Refusal) {
 	case !keys.has("rules") && !keys.has("engine"):
 		p.refuse(body, "overlay names no rules", "write rules: [id or title], or engine: falco for every Falco rule")
 	case len(keys) == 1, len(keys) == 2 && keys.has("rules") && keys.has("engine"):
-		p.refuse(body, "overlay changes nothing", "give at least one of kind, cause_key, resolved_by, entities, severity, mode, ja")
+		p.refuse(body, "overlay changes nothing", "give at least one of kind, cause_key, resolved_by, noted_by, entities, severity, mode, ja")
 	}
 	if !p.ok() {
 		return nil, p.refusals
@@ -180,6 +180,9 @@ func (o *Overlay) apply(r *Rule) []Refusal {
 	}
 	if o.SideCar.CauseKey != nil {
 		car.CauseKey = o.SideCar.CauseKey
+	}
+	if o.SideCar.NotedBy != "" {
+		car.NotedBy = o.SideCar.NotedBy
 	}
 	if o.SideCar.ResolvedBy != "" {
 		car.ResolvedBy = o.SideCar.ResolvedBy

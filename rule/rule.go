@@ -118,9 +118,15 @@ type SideCar struct {
 	// word=field gives the part another name, see [CausePart].
 	// Empty means actor and first target.
 	CauseKey []string
+	// FormerCauseKeys are lists like CauseKey that the rule had before: findings carry the
+	// keys that they would have made. The caller sets them, before the engine is made.
+	FormerCauseKeys [][]string
 	// ResolvedBy names the rule (id or title) whose finding with the same cause key
 	// closes the issue of this one.
 	ResolvedBy string
+	// NotedBy names, for a behaviour, the rule whose finding with the same cause key goes on
+	// the timeline of this one's issue. It closes nothing.
+	NotedBy string
 	// Entities adds entities to a finding.
 	Entities []EntityField
 	// Severity overrides the rule's own level; Reason says why.
@@ -133,9 +139,11 @@ type SideCar struct {
 // FieldNames lists the fields that the side-car names.
 func (c *SideCar) FieldNames() []string {
 	var out []string
-	for _, entry := range c.CauseKey {
-		if word, name := CausePart(entry); !slices.Contains(HeaderWords(), word) {
-			out = append(out, name)
+	for _, list := range append([][]string{c.CauseKey}, c.FormerCauseKeys...) {
+		for _, entry := range list {
+			if word, name := CausePart(entry); !slices.Contains(HeaderWords(), word) {
+				out = append(out, name)
+			}
 		}
 	}
 	for _, x := range c.Entities {

@@ -40,7 +40,7 @@ var entityTypes = []string{
 }
 
 // sideCarKeys are the keys of a side-car, in the order of the reference.
-var sideCarKeys = []string{"kind", "cause_key", "resolved_by", "entities", "severity", "mode", "ja"}
+var sideCarKeys = []string{"kind", "cause_key", "resolved_by", "noted_by", "entities", "severity", "mode", "ja"}
 
 // maxSideCarList bounds the lists of a side-car.
 const maxSideCarList = 64
@@ -63,7 +63,10 @@ func ParseSideCar(node *yaml.Node, file string) (SideCar, Words, []Refusal) {
 	given := p.parse(node, nil)
 	if given.has("resolved_by") && p.car.Kind == yagura.Behaviour {
 		p.refuse(given.at("resolved_by"), "resolved_by in a rule of kind behaviour",
-			"a behaviour never closes by itself; use kind: posture, or drop resolved_by")
+			"a behaviour never closes by itself; use kind: posture, or noted_by, which puts the event on the timeline")
+	}
+	if given.has("noted_by") && p.car.Kind == yagura.Posture {
+		p.refuse(given.at("noted_by"), "noted_by in a rule of kind posture", "use resolved_by, which closes the issue")
 	}
 	if p.ok() && p.car.Kind == "" {
 		p.refuse(node, "kind is missing", "write kind: posture or kind: behaviour")
@@ -210,6 +213,9 @@ func (p *sideCarParser) parse(node *yaml.Node, more []string) given {
 	}
 	if n := keys.at("resolved_by"); n != nil {
 		p.car.ResolvedBy = p.text(n, "resolved_by")
+	}
+	if n := keys.at("noted_by"); n != nil {
+		p.car.NotedBy = p.text(n, "noted_by")
 	}
 	if n := keys.at("mode"); n != nil {
 		p.car.Mode = p.choice(n, "mode", ModeNotify, ModeCount)
