@@ -1,0 +1,235 @@
+package intake
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/detect"
+	"github.com/yagura-sec/yagura/triage"
+)
+
+// The pace of the evaluation of windows.
+const (
+	evaluateEvery = 500 * time.Millisecond
+	groupLease    = time.Minute
+	groupsAtOnce  = 200
+	// rowsPerSecond paces large groups: one of n rows is not evaluated again before
+	// n/rowsPerSecond seconds have passed, or else a flood would be read again and again.
+	rowsPerSecond = 50_000
+	longestPace   = time.Minute
+)
+
+// wakeWindows says that base matches were added.
+func (in *Intake) wakeWindows(list []prepared) {
+	for i := range list {
+		if len(list[i].rows) > 0 {
+			select {
+			case in.wake <- struct{}{}:
+			default:
+			}
+			return
+		}
+	}
+}
+
+// evaluate evaluates the groups that changed, or whose windows have ended, until ctx ends.
+func (in *Intake) evaluate(ctx context.Context) {
+	paced := map[string]time.Time{}
+	for ctx.Err() == nil {
+		n, err := in.evaluateSome(ctx, paced)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			in.o.Log.Error("windows could not be evaluated: they are tried again", "error", err)
+			if !sleep(ctx, 5*time.Second) {
+				return
+			}
+		case n >= groupsAtOnce:
+		default:
+			select {
+			case <-ctx.Done():
+				return
+			case <-in.wake:
+				if !sleep(ctx, evaluateEvery/5) { // let what comes together be evaluated together
+					return
+				}
+			case <-time.After(evaluateEvery):
+			}
+		}
+	}
+}
+
+func (in *Intake) evaluateSome(ctx context.Context, paced map[string]time.Time) (int, error) {
+	now := in.o.Now()
+	var groups []yagura.WindowGroup
+	err := in.o.Store.Update(ctx, func(ctx context.Context, tx Tx) (err error) {
+		groups, err = tx.LeaseWindowGroups(ctx, in.o.Owner, now, now.Add(groupLease), groupsAtOnce)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	for key, at := range paced {
+		if !at.After(now) {
+			delete(paced, key)
+		}
+	}
+	var errs []error
+	for _, g := range groups {
+		k := string(g.Corr[:]) + string(g.Group)
+		if at := paced[k]; at.After(now) {
+			errs = append(errs, in.settleGroup(ctx, g, at))
+			continue
+		}
+		rows, err := in.evaluateGroup(ctx, g, now)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if pace := min(time.Duration(rows)*time.Second/rowsPerSecond, longestPace); pace >= evaluateEvery {
+			paced[k] = now.Add(pace)
+		}
+	}
+	return len(groups), errors.Join(errs...)
+}
+
+// reported is what a group has said that may still change.
+type reported struct {
+	IDs []string `json:"ids"`
+}
+
+func reportedKey(g yagura.WindowGroup) string {
+	return "window/" + hash(string(g.Corr[:]), string(g.Group))
+}
+
+// evaluateGroup runs a correlation over one group and files what it finds. What the group
+// found before and does not find any more is superseded: a match that came late has moved
+// its window.
+func (in *Intake) evaluateGroup(ctx context.Context, g yagura.WindowGroup, now time.Time) (rows int, err error) {
+	gen := in.o.Generation()
+	var out detect.Evaluated
+	known := false
+	err = in.o.Store.View(ctx, func(ctx context.Context, tx Tx) error {
+		out, known, err = gen.Engine.EvaluateGroup(g.Corr, g.Group, g.Sealed, detect.Lateness{Now: now, After: in.o.Lateness}, func(yield func(yagura.WindowRow) error) error {
+			return tx.WindowRows(ctx, g.Corr, g.Group, nil, yield)
+		})
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	in.Stats.Evaluated.Add(1)
+	if !known {
+		// Its rule is gone or means something else now: the rows are of no use to anybody.
+		return 0, in.o.Store.Update(ctx, func(ctx context.Context, tx Tx) error {
+			if err := tx.DropWindowRows(ctx, g.Corr, g.Group, []byte{0xFF}); err != nil {
+				return err
+			}
+			return tx.SettleWindowGroup(ctx, g, in.o.Owner, g.Sealed, time.Time{})
+		})
+	}
+	var cases []triage.Found
+	for i := range out.Windows {
+		if w := &out.Windows[i]; w.Finds {
+			cases = append(cases, triage.Found{Finding: w.Finding, Generation: gen.Hash})
+		}
+	}
+	force := false
+	for {
+		var taken triage.Taken
+		err := in.o.Store.Update(ctx, func(ctx context.Context, tx Tx) error {
+			if err := in.chain(ctx, tx, g, &out); err != nil {
+				return err
+			}
+			if !out.KeepFrom.IsZero() {
+				upTo := binary.BigEndian.AppendUint64(nil, uint64(out.KeepFrom.UnixNano())^1<<63)
+				if err := tx.DropWindowRows(ctx, g.Corr, g.Group, upTo); err != nil {
+					return err
+				}
+			}
+			if err := tx.SettleWindowGroup(ctx, g, in.o.Owner, out.Sealed, out.Due); err != nil {
+				return err
+			}
+			var err error
+			taken, err = in.o.Desk.Take(ctx, tx, cases, force)
+			return err
+		})
+		if errors.Is(err, triage.ErrUpgrade) {
+			force = true
+			continue
+		}
+		if err == nil && taken.Notices > 0 {
+			in.o.Committed()
+		}
+		in.Stats.Findings.Add(uint64(taken.Fresh))
+		return out.Rows, err
+	}
+}
+
+// chain hands the findings to the correlations that are built on this one, and takes back
+// what does not hold any more.
+func (in *Intake) chain(ctx context.Context, tx Tx, g yagura.WindowGroup, out *detect.Evaluated) error {
+	key := reportedKey(g)
+	var before reported
+	data, ok, err := tx.State(ctx, key)
+	if err != nil {
+		return err
+	}
+	if ok {
+		if err := json.Unmarshal(data, &before); err != nil {
+			return err
+		}
+	}
+	gone := map[string]bool{}
+	for _, id := range before.IDs {
+		gone[id] = true
+	}
+	var after reported
+	origins := before.IDs
+	rows := map[yagura.Key][]yagura.WindowRow{}
+	for i := range out.Windows {
+		w := &out.Windows[i]
+		delete(gone, w.Finding.ID)
+		if !w.Final {
+			after.IDs = append(after.IDs, w.Finding.ID)
+		}
+		origins = append(origins, w.Finding.ID)
+		for _, r := range w.Chain {
+			rows[r.Corr] = append(rows[r.Corr], r)
+		}
+	}
+	var superseded []string
+	for _, id := range before.IDs {
+		if gone[id] {
+			superseded = append(superseded, id)
+		}
+	}
+	if len(superseded) > 0 {
+		if err := tx.Supersede(ctx, superseded); err != nil {
+			return err
+		}
+	}
+	for _, corr := range in.o.Generation().Engine.FedBy(g.Corr) {
+		if err := tx.ReplaceOrigin(ctx, corr, origins, rows[corr]); err != nil {
+			return err
+		}
+	}
+	if len(before.IDs) == 0 && len(after.IDs) == 0 {
+		return nil
+	}
+	data, err = json.Marshal(after)
+	if err != nil {
+		return err
+	}
+	return tx.PutState(ctx, key, data)
+}
+
+// settleGroup puts a group off.
+func (in *Intake) settleGroup(ctx context.Context, g yagura.WindowGroup, due time.Time) error {
+	return in.o.Store.Update(ctx, func(ctx context.Context, tx Tx) error {
+		return tx.SettleWindowGroup(ctx, g, in.o.Owner, g.Sealed, due)
+	})
+}
