@@ -39,6 +39,41 @@ type Config struct {
 	// RepeatWindow is the number of events whose repeats are noticed; 0 means ten million.
 	RepeatWindow int `yaml:"repeat_window"`
 	S3           S3  `yaml:"s3"`
+
+	// What follows is of serve.
+
+	// Data is the folder of everything that must survive.
+	Data string `yaml:"data"`
+	// Store is a PostgreSQL address; "" is SQLite below Data.
+	Store Secret `yaml:"store"`
+	// AcceptLoss lets SQLite lie on a file system that may lose it.
+	AcceptLoss bool `yaml:"accept_loss"`
+	// Tenant begins every cause key; it must never change.
+	Tenant string `yaml:"tenant"`
+	Server Server `yaml:"server"`
+	// Policy is the file of the severity policy; "" is the shipped one.
+	Policy string `yaml:"policy"`
+	// Registry is a file of accounts beside those of accounts.
+	Registry string `yaml:"registry"`
+	// Organizations lists the accounts of an AWS organisation below both.
+	Organizations Organizations `yaml:"organizations"`
+
+	Sources []Source `yaml:"sources"`
+	Sinks   []Sink   `yaml:"sinks"`
+	// Storm is how many new issues a minute are told one by one; 0 means 60.
+	Storm int `yaml:"storm"`
+	// Digest is the time of day of the daily list, such as 08:30; "" sends none.
+	Digest string `yaml:"digest"`
+	// Timezone is of Digest and of people's days.
+	Timezone string `yaml:"timezone"`
+	// Lateness is how long after an event its record may come.
+	Lateness Duration          `yaml:"lateness"`
+	Targets  map[string]Target `yaml:"targets"`
+	Keep     Keep              `yaml:"keep"`
+	Repeats  Repeats           `yaml:"repeats"`
+	Own      Own               `yaml:"own"`
+	Watchdog Watchdog          `yaml:"watchdog"`
+	Tracing  Tracing           `yaml:"tracing"`
 }
 
 // Account is what people know of an account.
@@ -79,27 +114,54 @@ const maxFile = 4 << 20
 // Load reads a file ("" for none) and the environment ("NAME=value" strings) over it.
 // All faults are returned together, one per line of the error.
 func Load(file string, environ []string) (*Config, error) {
+	c, _, bad, err := read(file, environ)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(bad) > 0:
+		return nil, bad
+	}
+	return c, nil
+}
+
+// Inspect reads as [Load] does, and returns what could be read beside the faults. where
+// says where a key stands, by its path: file:line:column, or the name of a variable; of a
+// key that is not there, where the nearest one around it is.
+func Inspect(file string, environ []string) (c *Config, where func(path string) string, bad []*Fault, err error) {
+	c, at, bad, err := read(file, environ)
+	return c, at.of, bad, err
+}
+
+func read(file string, environ []string) (*Config, places, faults, error) {
 	var c Config
 	var bad faults
 	at := places{}
 	if file != "" {
+		at[""] = file
 		data, err := readFile(file)
 		if err != nil {
-			return nil, err
+			return nil, nil, nil, err
 		}
 		bad = append(bad, decodeFile(file, data, &c, at)...)
 	}
 	bad = append(bad, decodeEnviron(environ, &c, at)...)
 	bad = append(bad, c.check(at, bad)...)
-	if len(bad) > 0 {
-		return nil, bad
-	}
-	return &c, nil
+	return &c, at, bad, nil
 }
 
 // places says where each key was set last, by its path: file:line:column, or the name of
 // an environment variable.
 type places map[string]string
+
+// of says where a key stands, or else what is around it.
+func (p places) of(path string) string {
+	for {
+		if where, ok := p[path]; ok || path == "" {
+			return where
+		}
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+}
 
 // check looks at what only the whole tells, after file and environment, whose faults
 // are before: a secret that could not be read is not missed once more.
@@ -127,7 +189,7 @@ func (c *Config) check(at places, before faults) (bad faults) {
 	case hasSecret && !hasID:
 		fault(secret, " is half a credential", "give access_key_id too")
 	}
-	return bad
+	return append(bad, c.checkServe(at, append(slices.Clip(before), bad...))...)
 }
 
 // Fault is one thing that is wrong with the configuration.

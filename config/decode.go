@@ -84,6 +84,7 @@ func (d *decoder) node(n *yaml.Node, v reflect.Value, path string) {
 	case v.Kind() == reflect.Map:
 		v.Set(reflect.MakeMap(v.Type()))
 		d.mapping(n, path, func(key, value *yaml.Node) {
+			d.at[join(path, key.Value)] = d.place(value)
 			item := reflect.New(v.Type().Elem()).Elem()
 			d.node(value, item, join(path, key.Value))
 			v.SetMapIndex(reflect.ValueOf(key.Value), item)
@@ -95,6 +96,7 @@ func (d *decoder) node(n *yaml.Node, v reflect.Value, path string) {
 		}
 		list := reflect.MakeSlice(v.Type(), len(items), len(items))
 		for i, item := range items {
+			d.at[fmt.Sprintf("%s[%d]", path, i)] = d.place(item)
 			d.node(item, list.Index(i), fmt.Sprintf("%s[%d]", path, i))
 		}
 		v.Set(list)
@@ -167,6 +169,18 @@ func setScalar(v reflect.Value, text string) error {
 			return err
 		}
 		v.Set(reflect.ValueOf(s))
+	case v.Type() == reflect.TypeFor[Duration]():
+		d, err := ParseDuration(text)
+		if err != nil {
+			return err
+		}
+		v.Set(reflect.ValueOf(d))
+	case v.Type() == reflect.TypeFor[Bytes]():
+		b, err := ParseBytes(text)
+		if err != nil {
+			return err
+		}
+		v.Set(reflect.ValueOf(b))
 	case v.Kind() == reflect.String:
 		v.SetString(text)
 	case v.Kind() == reflect.Bool:
@@ -227,6 +241,10 @@ func wanted(v reflect.Value) string {
 	switch {
 	case v.Type() == severityType:
 		return "critical, high, medium, low or none"
+	case v.Type() == reflect.TypeFor[Duration]():
+		return "a length of time such as 15m"
+	case v.Type() == reflect.TypeFor[Bytes]():
+		return "a size such as 512MB"
 	case v.Kind() == reflect.Bool:
 		return "true or false"
 	case v.Kind() == reflect.Int:

@@ -87,6 +87,11 @@ func eachVariable(v reflect.Value, path string, each func(name, path string, v r
 		case reflect.Struct:
 			eachVariable(f, full, each)
 		case reflect.Map:
+		case reflect.Slice:
+			if f.Type().Elem().Kind() == reflect.Struct {
+				continue // set in a file only
+			}
+			each(prefix+strings.ToUpper(strings.ReplaceAll(full, ".", "_")), full, f)
 		default:
 			each(prefix+strings.ToUpper(strings.ReplaceAll(full, ".", "_")), full, f)
 		}

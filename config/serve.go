@@ -1,0 +1,294 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Duration is a length of time, written 90s, 15m, 36h or 7d.
+type Duration time.Duration
+
+// ParseDuration reads a length of time; d is a day of 24 hours.
+func ParseDuration(text string) (Duration, error) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil && n >= 0 && n <= 36_500 {
+			return Duration(n) * Duration(24*time.Hour), nil
+		}
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%q is no length of time: write 90s, 15m, 36h or 7d", text)
+	}
+	return Duration(d), nil
+}
+
+// Bytes is a size, written 512MB, 20GB or as a number of bytes.
+type Bytes int64
+
+// ParseBytes reads a size.
+func ParseBytes(text string) (Bytes, error) {
+	n := strings.TrimRight(text, "kKMGTiB")
+	unit := text[len(n):]
+	factor := map[string]int64{"": 1, "B": 1, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}[unit]
+	v, err := strconv.ParseInt(strings.TrimSpace(n), 10, 64)
+	if err != nil || factor == 0 || v < 0 || v > 1<<62/factor {
+		return 0, fmt.Errorf("%q is no size: write 512MB or 20GB", text)
+	}
+	return Bytes(v * factor), nil
+}
+
+// Server is what `yagura serve` listens on.
+type Server struct {
+	Listen  string `yaml:"listen"`
+	TLSCert string `yaml:"tls_cert"`
+	TLSKey  string `yaml:"tls_key"`
+	// URL is how people and sinks reach the server from outside.
+	URL string `yaml:"url"`
+	// Metrics says who may read /metrics: a token, or nobody but loopback without one.
+	MetricsToken Secret `yaml:"metrics_token"`
+}
+
+// Keep bounds what is kept of the records.
+type Keep struct {
+	Age  Duration `yaml:"age"`
+	Size Bytes    `yaml:"size"`
+}
+
+// Repeats bounds the window of event keys.
+type Repeats struct {
+	Age    Duration `yaml:"age"`
+	Keys   int      `yaml:"keys"`
+	Memory Bytes    `yaml:"memory"`
+}
+
+// Target is how long an issue of a level may wait.
+type Target struct {
+	Acknowledge Duration `yaml:"acknowledge"`
+	Close       Duration `yaml:"close"`
+}
+
+// Own says what of the logs is our own doing.
+type Own struct {
+	// Roles are the ARNs of the roles that Yagura runs as.
+	Roles []string `yaml:"roles"`
+	// Actions are what they may call, beyond what the published policies allow: s3:GetObject.
+	Actions []string `yaml:"actions"`
+}
+
+// Watchdog is told again and again that all is well; its silence is the alarm.
+type Watchdog struct {
+	URL   Secret   `yaml:"url"`
+	Every Duration `yaml:"every"`
+}
+
+// Tracing sends traces over OTLP/HTTP.
+type Tracing struct {
+	Endpoint string `yaml:"endpoint"`
+}
+
+// Organizations says how the accounts of an AWS organisation are listed.
+type Organizations struct {
+	Enabled    bool   `yaml:"enabled"`
+	Region     string `yaml:"region"`
+	Endpoint   string `yaml:"endpoint"`
+	Role       string `yaml:"role"`
+	ExternalID Secret `yaml:"external_id"`
+	// The keys of tags that name an account's owner and so on; the first that it has counts.
+	OwnerTags       []string `yaml:"owner_tags"`
+	EnvironmentTags []string `yaml:"environment_tags"`
+	ChannelTags     []string `yaml:"channel_tags"`
+	RepositoryTags  []string `yaml:"repository_tags"`
+	// Age is how old the list may be before it is read anew; 0 is six hours.
+	Age Duration `yaml:"age"`
+}
+
+// Source is one source: a name and exactly one of the kinds.
+type Source struct {
+	Name        string             `yaml:"name"`
+	SQS         *SQSSource         `yaml:"sqs"`
+	Folder      *FolderSource      `yaml:"folder"`
+	Bucket      *BucketSource      `yaml:"bucket"`
+	Push        *PushSource        `yaml:"push"`
+	SNS         *SNSSource         `yaml:"sns"`
+	EventBridge *EventBridgeSource `yaml:"eventbridge"`
+	Falco       *FalcoSource       `yaml:"falco"`
+}
+
+// AWS says how an AWS service is reached where the environment of the AWS tools does not.
+type AWS struct {
+	Region          string `yaml:"region"`
+	Endpoint        string `yaml:"endpoint"`
+	AccessKeyID     string `yaml:"access_key_id"`
+	SecretAccessKey Secret `yaml:"secret_access_key"`
+	SessionToken    Secret `yaml:"session_token"`
+	Role            string `yaml:"role"`
+	ExternalID      Secret `yaml:"external_id"`
+}
+
+// SQSSource reads S3 objects that a queue names, or records that lie in the queue.
+type SQSSource struct {
+	Queue   string   `yaml:"queue"`
+	AWS     AWS      `yaml:"aws"`
+	S3      AWS      `yaml:"s3"` // where the objects are, when it differs
+	Include []string `yaml:"include"`
+	Exclude []string `yaml:"exclude"`
+	Pollers int      `yaml:"pollers"`
+}
+
+// FolderSource watches a folder or files.
+type FolderSource struct {
+	Paths []string `yaml:"paths"`
+	After string   `yaml:"after"` // keep (default), delete, or move:FOLDER
+}
+
+// BucketSource lists a bucket again and again.
+type BucketSource struct {
+	URL      string   `yaml:"url"`
+	AWS      AWS      `yaml:"aws"`
+	Every    Duration `yaml:"every"`
+	From     string   `yaml:"from"`
+	To       string   `yaml:"to"`
+	Accounts []string `yaml:"accounts"`
+	Regions  []string `yaml:"regions"`
+}
+
+// PushSource takes records over HTTP.
+type PushSource struct {
+	Path    string   `yaml:"path"`
+	Tokens  []Secret `yaml:"tokens"`
+	Secrets []Secret `yaml:"secrets"` // of Standard Webhooks signatures
+	MaxBody Bytes    `yaml:"max_body"`
+}
+
+// SNSSource takes what a topic sends over HTTPS.
+type SNSSource struct {
+	Path   string   `yaml:"path"`
+	Topics []string `yaml:"topics"`
+	S3     AWS      `yaml:"s3"`
+	// Secrets stand behind the path; a message without a signature (raw delivery) needs one.
+	Secrets []Secret `yaml:"secrets"`
+}
+
+// EventBridgeSource takes what an API destination sends.
+type EventBridgeSource struct {
+	Path   string   `yaml:"path"`
+	Header string   `yaml:"header"`
+	Keys   []Secret `yaml:"keys"`
+	S3     AWS      `yaml:"s3"`
+}
+
+// FalcoSource takes alerts of Falco and falcosidekick.
+type FalcoSource struct {
+	Path   string   `yaml:"path"`
+	Tokens []Secret `yaml:"tokens"`
+}
+
+// Sink is one sink: a name and exactly one of the kinds.
+type Sink struct {
+	Name          string             `yaml:"name"`
+	GitHub        *GitHubSink        `yaml:"github"`
+	PagerDuty     *PagerDutySink     `yaml:"pagerduty"`
+	Slack         *SlackSink         `yaml:"slack"`
+	SecurityHub   *SecurityHubSink   `yaml:"securityhub"`
+	CloudWatch    *CloudWatchSink    `yaml:"cloudwatch"`
+	Webhook       *WebhookSink       `yaml:"webhook"`
+	Falcosidekick *FalcosidekickSink `yaml:"falcosidekick"`
+	Lang          string             `yaml:"lang"`
+	Template      string             `yaml:"template"`
+}
+
+// GitHubSink files GitHub issues.
+type GitHubSink struct {
+	Repository    string `yaml:"repository"`
+	URL           string `yaml:"url"` // of the API; GitHub Enterprise Server has its own
+	Token         Secret `yaml:"token"`
+	AppID         string `yaml:"app_id"`
+	AppKey        Secret `yaml:"app_key"`
+	WebhookPath   string `yaml:"webhook_path"`
+	WebhookSecret Secret `yaml:"webhook_secret"`
+	AllowPublic   bool   `yaml:"allow_public"`
+	WritesPerMin  int    `yaml:"writes_per_minute"`
+	WritesPerHour int    `yaml:"writes_per_hour"`
+}
+
+// PagerDutySink triggers incidents.
+type PagerDutySink struct {
+	RoutingKey    Secret            `yaml:"routing_key"`
+	Teams         map[string]Secret `yaml:"teams"` // routing keys by account owner
+	URL           string            `yaml:"url"`
+	WebhookPath   string            `yaml:"webhook_path"`
+	WebhookSecret []Secret          `yaml:"webhook_secrets"`
+}
+
+// SlackSink keeps one thread per issue.
+type SlackSink struct {
+	Token         Secret            `yaml:"token"`
+	AppToken      Secret            `yaml:"app_token"`
+	SigningSecret Secret            `yaml:"signing_secret"`
+	Path          string            `yaml:"path"`
+	Channel       string            `yaml:"channel"`
+	Channels      map[string]string `yaml:"channels"` // by severity
+	URL           string            `yaml:"url"`
+}
+
+// SecurityHubSink writes findings to AWS Security Hub.
+type SecurityHubSink struct {
+	Account string `yaml:"account"`
+	AWS     AWS    `yaml:"aws"`
+}
+
+// CloudWatchSink writes to a log stream.
+type CloudWatchSink struct {
+	Group       string `yaml:"group"`
+	Stream      string `yaml:"stream"`
+	CreateGroup bool   `yaml:"create_group"`
+	AWS         AWS    `yaml:"aws"`
+}
+
+// WebhookSink posts OCSF, or what a template makes.
+type WebhookSink struct {
+	URL          Secret            `yaml:"url"`
+	Secrets      []Secret          `yaml:"secrets"`
+	Headers      map[string]Secret `yaml:"headers"`
+	AllowPrivate bool              `yaml:"allow_private"`
+	AllowHTTP    bool              `yaml:"allow_http"`
+	CACert       string            `yaml:"ca_cert"`
+	ClientCert   string            `yaml:"client_cert"`
+	ClientKey    string            `yaml:"client_key"`
+}
+
+// FalcosidekickSink posts what falcosidekick takes.
+type FalcosidekickSink struct {
+	URL          Secret            `yaml:"url"`
+	Headers      map[string]Secret `yaml:"headers"`
+	AllowPrivate bool              `yaml:"allow_private"`
+	AllowHTTP    bool              `yaml:"allow_http"`
+}
+
+// Kind returns the word of the one kind that is given, "" for none or several.
+func (s *Source) Kind() string {
+	return only(map[string]bool{"sqs": s.SQS != nil, "folder": s.Folder != nil, "bucket": s.Bucket != nil, "push": s.Push != nil,
+		"sns": s.SNS != nil, "eventbridge": s.EventBridge != nil, "falco": s.Falco != nil})
+}
+
+// Kind returns the word of the one kind that is given, "" for none or several.
+func (s *Sink) Kind() string {
+	return only(map[string]bool{"github": s.GitHub != nil, "pagerduty": s.PagerDuty != nil, "slack": s.Slack != nil, "securityhub": s.SecurityHub != nil,
+		"cloudwatch": s.CloudWatch != nil, "webhook": s.Webhook != nil, "falcosidekick": s.Falcosidekick != nil})
+}
+
+func only(given map[string]bool) string {
+	word := ""
+	for k, ok := range given {
+		switch {
+		case !ok:
+		case word != "":
+			return ""
+		default:
+			word = k
+		}
+	}
+	return word
+}

@@ -1,0 +1,217 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/secret"
+)
+
+var (
+	nameWord    = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,62}$`)
+	pathWord    = regexp.MustCompile(`^(/[A-Za-z0-9_.~-]+)+$`)
+	accountWord = regexp.MustCompile(`^[0-9]{12}$`)
+	roleWord    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$`)
+	ownWord     = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[A-Za-z0-9+=,.@_/-]+$`)
+	topicWord   = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]+$`)
+	actionWord  = regexp.MustCompile(`^[a-z0-9-]+:[A-Za-z0-9]+$`)
+	repoWord    = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
+	tenantWord  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
+)
+
+// The words of the kinds.
+var (
+	sourceKinds = []string{"sqs", "folder", "bucket", "push", "sns", "eventbridge", "falco"}
+	sinkKinds   = []string{"github", "pagerduty", "slack", "securityhub", "cloudwatch", "webhook", "falcosidekick"}
+)
+
+// serveCheck looks at what serve needs.
+type serveCheck struct {
+	c      *Config
+	at     places
+	before map[string]bool // places that a fault names already
+	bad    faults
+	names  map[string]string // what has a name
+	paths  map[string]string // what has a path of the server
+}
+
+// checkServe looks at what serve needs; before are the faults that are known.
+func (c *Config) checkServe(at places, before faults) faults {
+	k := &serveCheck{c: c, at: at, before: map[string]bool{}, names: map[string]string{}, paths: map[string]string{}}
+	for _, f := range before {
+		k.before[f.Where] = true
+	}
+	k.server()
+	k.times()
+	for i := range c.Sources {
+		k.source(&c.Sources[i], fmt.Sprintf("sources[%d]", i))
+	}
+	for i := range c.Sinks {
+		k.sink(&c.Sinks[i], fmt.Sprintf("sinks[%d]", i))
+	}
+	k.account()
+	if c.Server.Listen == "" {
+		for _, url := range slices.Sorted(maps.Keys(k.paths)) {
+			k.fault(k.paths[url], " needs a server, and nothing listens", "server: {listen: 127.0.0.1:8080}")
+		}
+	}
+	return k.bad
+}
+
+// fault notes what is wrong. A place that another fault names is not named twice: what is
+// missed there may be what could not be read.
+func (k *serveCheck) fault(path, reason, hint string) {
+	where := k.at.of(path)
+	if where != "" && k.before[where] {
+		return
+	}
+	k.bad = append(k.bad, &Fault{Where: where, Reason: path + reason, Hint: hint})
+}
+
+func (k *serveCheck) form(path, value string, form *regexp.Regexp, hint string) {
+	if value != "" && !form.MatchString(value) {
+		k.fault(path, fmt.Sprintf(" is %q", value), hint)
+	}
+}
+
+// forms is form for the members of a list.
+func (k *serveCheck) forms(path string, values []string, form *regexp.Regexp, hint string) {
+	for i, v := range values {
+		if !form.MatchString(v) {
+			k.fault(fmt.Sprintf("%s[%d]", path, i), fmt.Sprintf(" is %q", v), hint)
+		}
+	}
+}
+
+func (k *serveCheck) pair(a string, hasA bool, b string, hasB bool) {
+	switch {
+	case hasA && !hasB:
+		k.fault(a, " is there without "+b[strings.LastIndexByte(b, '.')+1:], "give both or none")
+	case hasB && !hasA:
+		k.fault(b, " is there without "+a[strings.LastIndexByte(a, '.')+1:], "give both or none")
+	}
+}
+
+func (k *serveCheck) least(path string, n, least int) {
+	if n < least {
+		k.fault(path, fmt.Sprintf(" is %d", n), fmt.Sprintf("write %d or more, or leave it out", least))
+	}
+}
+
+// address looks at an http address; it is not shown, it may hold a token.
+func (k *serveCheck) address(path, text string, plain bool) {
+	if text == "" || secret.IsRef(text) {
+		return
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		k.fault(path, " is no address", "https://example.com/…")
+	case u.Scheme == "http" && !plain:
+		k.fault(path, " is not encrypted", "write https://")
+	}
+}
+
+func (k *serveCheck) server() {
+	c := k.c
+	if l := c.Server.Listen; l != "" {
+		if _, port, err := net.SplitHostPort(l); err != nil || port == "" {
+			k.fault("server.listen", fmt.Sprintf(" is %q", l), "host:port, such as 127.0.0.1:8080 or :8443")
+		}
+	}
+	k.pair("server.tls_cert", c.Server.TLSCert != "", "server.tls_key", c.Server.TLSKey != "")
+	k.address("server.url", c.Server.URL, true)
+	if s := c.Store.Reveal(); s != "" && !secret.IsRef(s) && !strings.HasPrefix(s, "postgres://") && !strings.HasPrefix(s, "postgresql://") {
+		k.fault("store", " is no address of PostgreSQL", "postgres://user@host/database, or leave it out for SQLite below data")
+	}
+	k.form("tenant", c.Tenant, tenantWord, "one word of letters, digits, - _ and . ; it must never change")
+	k.address("watchdog.url", c.Watchdog.URL.Reveal(), true)
+	if c.Watchdog.Every != 0 && c.Watchdog.URL == "" {
+		k.fault("watchdog.every", " is there without url", "give watchdog.url too")
+	}
+	k.address("tracing.endpoint", c.Tracing.Endpoint, true)
+	k.least("storm", c.Storm, 0)
+	k.least("repeats.keys", c.Repeats.Keys, 0)
+}
+
+func (k *serveCheck) times() {
+	c := k.c
+	if c.Digest != "" {
+		if _, err := time.Parse("15:04", c.Digest); err != nil || len(c.Digest) != 5 {
+			k.fault("digest", fmt.Sprintf(" is %q", c.Digest), "a time of day, such as 08:30")
+		}
+	}
+	if _, err := time.LoadLocation(c.Timezone); err != nil || c.Timezone == "Local" {
+		k.fault("timezone", fmt.Sprintf(" is %q", c.Timezone), "a name such as Asia/Tokyo; without it, UTC")
+	}
+	for _, level := range slices.Sorted(maps.Keys(c.Targets)) {
+		path := join("targets", level)
+		if _, err := yagura.ParseSeverity(level); err != nil {
+			k.fault(path, ": "+err.Error(), "targets: {high: {acknowledge: 1h, close: 3d}}")
+		}
+		if t := c.Targets[level]; t.Acknowledge > 0 && t.Close > 0 && t.Acknowledge > t.Close {
+			k.fault(path, ": acknowledge is longer than close", "what is closed has been acknowledged")
+		}
+	}
+}
+
+func (k *serveCheck) account() {
+	c := k.c
+	k.forms("own.roles", c.Own.Roles, ownWord, "the ARN of a role or user, such as arn:aws:iam::111122223333:role/yagura")
+	k.forms("own.actions", c.Own.Actions, actionWord, "an IAM action, such as s3:GetObject")
+	o := &c.Organizations
+	k.form("organizations.role", o.Role, roleWord, "the ARN of a role, such as arn:aws:iam::111122223333:role/yagura-accounts")
+	k.address("organizations.endpoint", o.Endpoint, true)
+	if o.ExternalID != "" && o.Role == "" {
+		k.fault("organizations.external_id", " is there without role", "it is sent when a role is taken on")
+	}
+	if !o.Enabled && (o.Role != "" || o.Region != "" || o.Endpoint != "" || len(o.OwnerTags)+len(o.EnvironmentTags)+len(o.ChannelTags)+len(o.RepositoryTags) > 0 || o.Age != 0) {
+		k.fault("organizations", " is set up and not enabled", "enabled: true")
+	}
+}
+
+// named takes the name of a source or sink.
+func (k *serveCheck) named(path, name string, kinds []string, kind string) {
+	switch first := k.names[name]; {
+	case name == "":
+		k.fault(path, " has no name", "a word that never changes: small letters, digits, - _ and .")
+		return
+	case !nameWord.MatchString(name):
+		k.fault(path+".name", fmt.Sprintf(" is %q", name), "small letters, digits, - _ and . ; it must never be given to something else")
+	case first != "":
+		k.fault(path+".name", fmt.Sprintf(" is %q, as that of %s", name, first), "every source and sink has a name of its own")
+	case slices.Contains(kinds, name) && name != kind && kind != "":
+		k.fault(path+".name", fmt.Sprintf(" is %q, which is the word of another kind", name), "a route that says so would mean both")
+	}
+	k.names[name] = path
+}
+
+// served takes a path of the server.
+func (k *serveCheck) served(path, url string) {
+	switch first := k.paths[url]; {
+	case url == "":
+		return
+	case !pathWord.MatchString(url) || strings.Contains(url, "/.") || strings.HasPrefix(url, "/api/") || slices.Contains([]string{"/api", "/healthz", "/readyz", "/metrics"}, url):
+		k.fault(path, fmt.Sprintf(" is %q", url), "a path of its own, such as /in/trail")
+		return
+	case first != "":
+		k.fault(path, fmt.Sprintf(" is %q, as that of %s", url, first), "every source and sink has a path of its own")
+	}
+	k.paths[url] = path
+}
+
+func (k *serveCheck) aws(path string, a *AWS) {
+	k.pair(path+".access_key_id", a.AccessKeyID != "", path+".secret_access_key", a.SecretAccessKey != "")
+	k.address(path+".endpoint", a.Endpoint, true)
+	k.form(path+".role", a.Role, roleWord, "the ARN of a role, such as arn:aws:iam::444455556666:role/yagura-read")
+	if a.ExternalID != "" && a.Role == "" {
+		k.fault(path+".external_id", " is there without role", "it is sent when a role is taken on")
+	}
+}

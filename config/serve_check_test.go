@@ -1,0 +1,101 @@
+package config
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// server is a configuration that nothing is wrong with.
+const server = `data: d
+server: {listen: "127.0.0.1:8080"}
+sources:
+  - name: in
+    push:
+      path: /in
+      tokens: ["ref+env://T"]
+sinks:
+  - name: chat
+    slack:
+      token: ref+env://S
+      channel: "#x"
+`
+
+func TestServeFaults(t *testing.T) {
+	if _, err := load(t, server); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ old, text, want string }{
+		"listen":     {`"127.0.0.1:8080"`, `"8080"`, `y.yaml:2:18: server.listen is "8080" (hint: host:port, such as 127.0.0.1:8080 or :8443)`},
+		"no listen":  {`{listen: "127.0.0.1:8080"}`, `{}`, `y.yaml:6:13: sources[0].push.path needs a server, and nothing listens (hint: server: {listen: 127.0.0.1:8080})`},
+		"half tls":   {`{listen: "127.0.0.1:8080"}`, `{listen: ":1", tls_key: k}`, `y.yaml:2:33: server.tls_key is there without tls_cert (hint: give both or none)`},
+		"url":        {`{listen: "127.0.0.1:8080"}`, `{listen: ":1", url: yagura.example.com}`, `y.yaml:2:29: server.url is no address (hint: https://example.com/…)`},
+		"digest":     {"data: d", "data: d\ndigest: 8:30", `y.yaml:2:9: digest is "8:30" (hint: a time of day, such as 08:30)`},
+		"late":       {"data: d", "data: d\ndigest: \"24:00\"", `y.yaml:2:9: digest is "24:00" (hint: a time of day, such as 08:30)`},
+		"zone":       {"data: d", "data: d\ntimezone: Mars/Base", `y.yaml:2:11: timezone is "Mars/Base" (hint: a name such as Asia/Tokyo; without it, UTC)`},
+		"target":     {"data: d", "data: d\ntargets:\n  hgih: {close: 1d}", `y.yaml:3:9: targets.hgih: severity "hgih": want critical, high, medium, low or none (hint: targets: {high: {acknowledge: 1h, close: 3d}})`},
+		"order":      {"data: d", "data: d\ntargets:\n  low: {acknowledge: 2d, close: 1d}", `y.yaml:3:8: targets.low: acknowledge is longer than close (hint: what is closed has been acknowledged)`},
+		"store":      {"data: d", "data: d\nstore: mysql://x", `y.yaml:2:8: store is no address of PostgreSQL (hint: postgres://user@host/database, or leave it out for SQLite below data)`},
+		"tenant":     {"data: d", "data: d\ntenant: a|b", `y.yaml:2:9: tenant is "a|b" (hint: one word of letters, digits, - _ and . ; it must never change)`},
+		"watchdog":   {"data: d", "data: d\nwatchdog: {every: 1m}", `y.yaml:2:19: watchdog.every is there without url (hint: give watchdog.url too)`},
+		"own":        {"data: d", "data: d\nown: {roles: [yagura]}", `y.yaml:2:15: own.roles[0] is "yagura" (hint: the ARN of a role or user, such as arn:aws:iam::111122223333:role/yagura)`},
+		"off":        {"data: d", "data: d\norganizations: {age: 1h}", `y.yaml:2:16: organizations is set up and not enabled (hint: enabled: true)`},
+		"no name":    {"name: in\n    push", "push", `y.yaml:4:5: sources[0] has no name (hint: a word that never changes: small letters, digits, - _ and .)`},
+		"name":       {"name: in", "name: In", `y.yaml:4:11: sources[0].name is "In" (hint: small letters, digits, - _ and . ; it must never be given to something else)`},
+		"same name":  {"name: chat", "name: in", `y.yaml:9:11: sinks[0].name is "in", as that of sources[0] (hint: every source and sink has a name of its own)`},
+		"kind name":  {"name: chat", "name: github", `y.yaml:9:11: sinks[0].name is "github", which is the word of another kind (hint: a route that says so would mean both)`},
+		"two kinds":  {"    push:", "    folder: {paths: [x]}\n    push:", `y.yaml:4:5: sources[0] has no kind, or several (hint: give exactly one of sqs, folder, bucket, push, sns, eventbridge, falco)`},
+		"own path":   {"path: /in", "path: /metrics", `y.yaml:6:13: sources[0].push.path is "/metrics" (hint: a path of its own, such as /in/trail)`},
+		"braces":     {"path: /in", "path: /in/{x", `y.yaml:6:13: sources[0].push.path is "/in/{x" (hint: a path of its own, such as /in/trail)`},
+		"same path":  {"sinks:", "  - name: b\n    push: {path: /in, tokens: [\"ref+env://T\"]}\nsinks:", `y.yaml:9:18: sources[1].push.path is "/in", as that of sources[0].push.path (hint: every source and sink has a path of its own)`},
+		"short":      {`["ref+env://T"]`, `["ref+env://T", x]`, `y.yaml:7:31: sources[0].push.tokens[1] is shorter than 16 bytes (hint: openssl rand -hex 32)`},
+		"no token":   {`["ref+env://T"]`, `[]`, `y.yaml:6:7: sources[0].push has no tokens or secrets (hint: nobody may post without a credential)`},
+		"level":      {`channel: "#x"`, "channel: \"#x\"\n      channels: {loud: \"#y\"}", `y.yaml:13:24: sinks[0].slack.channels.loud: severity "loud": want critical, high, medium, low or none (hint: channels: {high: "#security-alerts"})`},
+		"half slack": {`channel: "#x"`, "channel: \"#x\"\n      path: /slack", `y.yaml:13:13: sinks[0].slack.path is there without signing_secret (hint: give both or none)`},
+		"lang":       {"name: chat", "name: chat\n    lang: fr", `y.yaml:10:11: sinks[0].lang is "fr" (hint: en or ja)`},
+		"template":   {"  - name: chat", "  - name: h\n    template: x\n    securityhub: {account: \"111122223333\"}\n  - name: chat", `y.yaml:10:15: sinks[0].template is not read by securityhub (hint: github, slack and webhook have templates)`},
+		"role":       {"  - name: in", "  - name: q\n    sqs: {queue: \"https://sqs.eu-west-1.amazonaws.com/111122223333/q\", s3: {external_id: x}}\n  - name: in", `y.yaml:5:90: sources[0].sqs.s3.external_id is there without role (hint: it is sent when a role is taken on)`},
+		"day":        {"  - name: in", "  - name: b\n    bucket: {url: \"s3://b/p\", from: 2026-02-30}\n  - name: in", `y.yaml:5:37: sources[0].bucket.from is "2026-02-30" (hint: a day, such as 2026-03-14)`},
+		"after":      {"  - name: in", "  - name: f\n    folder: {paths: [x], after: move}\n  - name: in", `y.yaml:5:33: sources[0].folder.after is "move" (hint: keep, delete or move:FOLDER)`},
+		"plain":      {"  - name: chat", "  - name: w\n    webhook: {url: \"http://x.example\"}\n  - name: chat", `y.yaml:10:20: sinks[0].webhook.url is not encrypted (hint: write https://)`},
+		"github":     {"  - name: chat", "  - name: g\n    github: {repository: a/b, token: x, app_id: \"1\", app_key: y}\n  - name: chat", `y.yaml:10:38: sinks[0].github.token is there with app_id (hint: give one of them)`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if !strings.Contains(server, c.old) {
+				t.Fatalf("the configuration has no %q", c.old)
+			}
+			_, err := load(t, strings.Replace(server, c.old, c.text, 1))
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			if d := cmp.Diff(c.want, err.Error()); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// TestServeFaultsAreSaidOnce: what could not be read is not missed once more.
+func TestServeFaultsAreSaidOnce(t *testing.T) {
+	_, err := load(t, strings.Replace(server, "token: ref+env://S", "token_file: gone", 1))
+	if err == nil || strings.Count(err.Error(), "\n") > 1 || !strings.Contains(err.Error(), "sinks[0].slack.token_file: gone: no such file") {
+		t.Error(err)
+	}
+}
+
+func TestInspect(t *testing.T) {
+	if _, err := load(t, strings.Replace(server, "data: d", "data: d\nworkers: x", 1)); err == nil {
+		t.Fatal("accepted")
+	}
+	c, where, bad, err := Inspect("y.yaml", []string{"YAGURA_TENANT=t"})
+	if err != nil || len(bad) != 1 || c.Sinks[0].Name != "chat" {
+		t.Fatalf("%+v, %v, %v", c, bad, err)
+	}
+	for path, want := range map[string]string{"data": "y.yaml:1:7", "sources[0].push.tokens[0]": "y.yaml:8:16", "sinks[0].slack.app_token": "y.yaml:12:7",
+		"sinks[7].name": "y.yaml:10:3", "tenant": "YAGURA_TENANT", "nothing.at.all": "y.yaml"} {
+		if got := where(path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+}
