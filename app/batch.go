@@ -9,6 +9,7 @@ import (
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/decode"
 	"github.com/yagura-sec/yagura/detect"
+	"github.com/yagura-sec/yagura/intake"
 	"github.com/yagura-sec/yagura/query"
 	"github.com/yagura-sec/yagura/repeat"
 	"github.com/yagura-sec/yagura/report"
@@ -214,6 +215,9 @@ func (w *worker) record(rec *decode.Record) {
 			b.items = w.scan.items.Get().([]repeat.Item)
 		}
 		b.items = append(b.items, repeat.Item{Key: rec.Key, Content: rec.Content})
+	}
+	if c, ok := intake.Alert(rec, w.unit.job.object.Source); ok && !c.Resolved {
+		b.add(hit{item: item, finding: &report.Item{Finding: &c.Finding, File: rec.File, Offset: rec.Offset}})
 	}
 	hits := w.matcher.Match(rec.Format.Name, rec.Doc, meta)
 	if len(hits) == 0 {

@@ -2,6 +2,8 @@ package app
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -207,4 +209,19 @@ func reason(err error) string {
 		return p.Err.Error()
 	}
 	return err.Error()
+}
+
+// hash is of everything that decides how the rules judge.
+func (s *sortedFiles) hash(o RuleOptions) string {
+	h := sha256.New()
+	put := func(text string) { fmt.Fprintf(h, "%d:%s", len(text), text) }
+	for _, list := range [][]rule.File{s.sigma, s.falco, s.overlays} {
+		for _, f := range list {
+			put(f.Path)
+			put(string(f.Data))
+		}
+		put("")
+	}
+	put(fmt.Sprint(o.Paths, o.Overlays, o.Pipelines, o.Placeholders, o.NoRouting, o.FalcoConfig))
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -48,8 +48,10 @@ type Rules struct {
 	// Refusals are the rules that were not loaded, and warnings about those that were.
 	Refusals []rule.Refusal
 	Files    int // that hold rules
-	byRef    map[string]*rule.Rule
-	configs  []string // absolute paths of falco.yaml and its parts
+	// Hash is of the content of everything that was read.
+	Hash    string
+	byRef   map[string]*rule.Rule
+	configs []string // absolute paths of falco.yaml and its parts
 }
 
 // Shipped is the word for what is shipped, where files are named.
@@ -164,6 +166,7 @@ func LoadRules(o RuleOptions) (*Rules, error) {
 		}
 	}
 	out.Files = len(sorted.sigma) + len(sorted.falco)
+	out.Hash = sorted.hash(o)
 	var overlays []rule.Overlay
 	var badOverlays []rule.Refusal
 	for _, f := range sorted.overlays {

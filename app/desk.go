@@ -1,0 +1,121 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/store"
+	"github.com/yagura-sec/yagura/triage"
+)
+
+// Books is the store as the command line reads and changes it, beside a server or without
+// one.
+type Books struct {
+	DB *store.DB
+	inbox
+}
+
+// OpenBooks opens the store of a configuration. A change owes notices, which the server
+// delivers.
+func OpenBooks(ctx context.Context, cfg *config.Config, mode store.Mode, now func() time.Time) (*Books, error) {
+	if cfg.Data == "" && cfg.Store == "" {
+		return nil, &config.Fault{Where: "data", Reason: "there is no folder of a server", Hint: "name the configuration of the server with --config, or its data folder with YAGURA_DATA"}
+	}
+	cfg, err := resolveSecrets(ctx, &config.Config{Data: cfg.Data, Store: cfg.Store, AcceptLoss: cfg.AcceptLoss, Accounts: cfg.Accounts, Registry: cfg.Registry,
+		Policy: cfg.Policy, Sinks: cfg.Sinks, Tenant: cfg.Tenant})
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := LoadAccounts(cfg)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := LoadPolicy(cfg)
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, store.Options{URL: cfg.Store.Reveal(), Dir: cfg.Data, AcceptLoss: cfg.AcceptLoss, Mode: mode, Now: now})
+	if err != nil {
+		return nil, err
+	}
+	desk := &triage.Desk{Policy: func() *triage.Policy { return policy }, Account: func(id string) yagura.AccountInfo { return accounts.Lookup(id) },
+		Now: now, NewID: NewID(now), Tenant: cfg.Tenant}
+	return &Books{DB: db, inbox: inbox{db: db, desk: desk}}, nil
+}
+
+// Change applies what a person did.
+func (b *Books) Change(ctx context.Context, c yagura.Change) (*yagura.Issue, bool, error) {
+	return b.apply(ctx, c)
+}
+
+// IssueByWord finds the one issue that a word names: its id, or the beginning of one.
+func (b *Books) IssueByWord(ctx context.Context, word string) ([]yagura.Issue, error) {
+	return b.Find(ctx, word, "", 10)
+}
+
+// Ledger is the books: received = judged + waiting, owed = delivered + waiting + dead.
+type Ledger struct {
+	V           int                   `json:"v"`
+	At          time.Time             `json:"at"`
+	Sources     []yagura.SourceTotals `json:"sources"`
+	Sinks       []yagura.SinkTotals   `json:"sinks"`
+	DeadWaiting int64                 `json:"dead_letters_waiting"`
+	DeadAll     int64                 `json:"dead_letters"`
+	Balanced    bool                  `json:"balanced"`
+	Faults      []string              `json:"faults,omitempty"`
+}
+
+// Ledger reads the books and says whether they balance.
+func (b *Books) Ledger(ctx context.Context, now time.Time) (*Ledger, error) {
+	l := &Ledger{V: 1, At: now.UTC()}
+	err := b.DB.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		if l.Sources, err = tx.SourceTotals(ctx); err != nil {
+			return err
+		}
+		if l.Sinks, err = tx.SinkTotals(ctx); err != nil {
+			return err
+		}
+		l.DeadWaiting, l.DeadAll, err = tx.DeadTotals(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.Faults = ledgerFaults(l)
+	l.Balanced = len(l.Faults) == 0
+	return l, nil
+}
+
+// Since reads the findings of a server that were judged since a time, in that order.
+func (b *Books) Since(from time.Time) *FiledSince { return &FiledSince{b.DB, from} }
+
+// FiledSince reads findings.
+type FiledSince struct {
+	db   *store.DB
+	from time.Time
+}
+
+// Filed yields the findings.
+func (s *FiledSince) Filed(ctx context.Context, yield func(yagura.Filed) error) error {
+	after := ""
+	for {
+		var page []yagura.Filed
+		err := s.db.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			page, after, err = tx.FindingsBetween(ctx, s.from, time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC), after, 1000)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, f := range page {
+			if err := yield(f); err != nil {
+				return err
+			}
+		}
+		if after == "" {
+			return nil
+		}
+	}
+}

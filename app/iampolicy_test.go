@@ -1,0 +1,118 @@
+package app
+
+import (
+	"encoding/json"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yagura-sec/yagura/config"
+)
+
+// documented reads the actions of the IAM policies that pages show.
+func documented(t *testing.T, pages ...string) (actions []string) {
+	t.Helper()
+	for _, page := range pages {
+		text, err := os.ReadFile("../docs/" + page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+			var p struct {
+				Statement []struct {
+					Action    any
+					Principal any
+				}
+			}
+			if json.Unmarshal([]byte(block[1]), &p) != nil {
+				continue // it is no policy
+			}
+			for _, s := range p.Statement {
+				switch a := s.Action.(type) {
+				case string:
+					if s.Principal == nil {
+						actions = append(actions, a)
+					}
+				case []any:
+					for _, x := range a {
+						actions = append(actions, x.(string))
+					}
+				}
+			}
+		}
+	}
+	slices.Sort(actions)
+	return slices.Compact(actions)
+}
+
+// TestIAMPolicyIsTheDocumentedOne: with everything of AWS configured, what is allowed is
+// what the pages say, and no more.
+func TestIAMPolicyIsTheDocumentedOne(t *testing.T) {
+	cfg := &config.Config{
+		Sources:       []config.Source{{Name: "trail", SQS: &config.SQSSource{Queue: "https://sqs.eu-west-1.amazonaws.com/111122223333/yagura-trail"}}},
+		Sinks:         []config.Sink{{Name: "hub", SecurityHub: &config.SecurityHubSink{}}, {Name: "log", CloudWatch: &config.CloudWatchSink{Group: "/yagura/notices"}}},
+		Organizations: config.Organizations{Enabled: true}}
+	got := NewIAMRoles(cfg, IAMNames{Keys: []string{"arn:aws:kms:eu-west-1:111122223333:key/k"}})[0].Policy.actions()
+	want := append(documented(t, "sources.md", "sinks-aws.md"), "s3:GetObjectVersion") // for buckets with versions
+	slices.Sort(want)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestIAMRoles: what a role of another account reads stands in its policy, and ours may
+// take it on.
+func TestIAMRoles(t *testing.T) {
+	const read = "arn:aws:iam::444455556666:role/yagura-read"
+	cfg := &config.Config{Sources: []config.Source{
+		{Name: "trail", SQS: &config.SQSSource{Queue: "https://sqs.eu-west-1.amazonaws.com/111122223333/q", S3: config.AWS{Role: read, ExternalID: "x"}}},
+		{Name: "old", Bucket: &config.BucketSource{URL: "s3://b/AWSLogs/", AWS: config.AWS{Role: read}}}},
+		Sinks: []config.Sink{{Name: "w", Webhook: &config.WebhookSink{URL: "ref+awssecrets://yagura/hook?key=url", Headers: map[string]config.Secret{"X-Key": "ref+awsssm:///yagura/key"}}}}}
+	roles := NewIAMRoles(cfg, IAMNames{Prefixes: []string{"s3://org-trail/AWSLogs/"}})
+	if len(roles) != 2 || roles[1].Role != read || !roles[1].ExternalID {
+		t.Fatalf("%+v", roles)
+	}
+	if d := cmp.Diff([]string{"secretsmanager:GetSecretValue", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl",
+		"sqs:ReceiveMessage", "ssm:GetParameter", "sts:AssumeRole"}, roles[0].Policy.actions()); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]string{"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"}, roles[1].Policy.actions()); d != "" {
+		t.Error(d)
+	}
+	for _, want := range []string{`"arn:aws:s3:::org-trail/AWSLogs/*"`, `"arn:aws:s3:::org-trail"`, `"arn:aws:s3:::b/AWSLogs/*"`} {
+		if !strings.Contains(roles[1].Policy.JSON(), want) {
+			t.Errorf("%s is missing in %s", want, roles[1].Policy.JSON())
+		}
+	}
+	for _, want := range []string{`"arn:aws:secretsmanager:*:*:secret:yagura/hook-??????"`, `"arn:aws:ssm:*:*:parameter/yagura/key"`, `"` + read + `"`} {
+		if !strings.Contains(roles[0].Policy.JSON(), want) {
+			t.Errorf("%s is missing in %s", want, roles[0].Policy.JSON())
+		}
+	}
+}
+
+// TestOwnCallsAreAllowed: what our own role does by its policies is ours, of every role,
+// and what it does beyond is a finding.
+func TestOwnCallsAreAllowed(t *testing.T) {
+	const role = "arn:aws:iam::111122223333:role/yagura"
+	cfg := &config.Config{Own: config.Own{Roles: []string{role}},
+		Sources: []config.Source{{Name: "trail", SQS: &config.SQSSource{Queue: "https://sqs.eu-west-1.amazonaws.com/111122223333/q", S3: config.AWS{Role: "arn:aws:iam::444455556666:role/r"}}}}}
+	o := newOwn(cfg, nil)
+	call := func(source, name string) []byte {
+		return []byte(`{"eventSource":"` + source + `","eventName":"` + name + `","eventID":"e","userIdentity":{"arn":"arn:aws:sts::111122223333:assumed-role/yagura/i-1","sessionContext":{"sessionIssuer":{"arn":"` + role + `"}}}}`)
+	}
+	for _, x := range [][2]string{{"s3.amazonaws.com", "GetObject"}, {"s3.amazonaws.com", "HeadObject"}, {"s3.amazonaws.com", "HeadBucket"}, {"sts.amazonaws.com", "AssumeRole"}, {"kms.amazonaws.com", "Decrypt"}} {
+		if got := o.look("aws.cloudtrail", call(x[0], x[1])); !got.Own || got.Finding != nil {
+			t.Errorf("%v: %+v", x, got)
+		}
+	}
+	for _, x := range [][2]string{{"s3.amazonaws.com", "PutObject"}, {"iam.amazonaws.com", "CreateUser"}, {"logs.amazonaws.com", "PutLogEvents"}} {
+		if got := o.look("aws.cloudtrail", call(x[0], x[1])); got.Own || got.Finding == nil {
+			t.Errorf("%v: %+v", x, got)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/store"
+)
+
+// Related are the issues that help with another.
+type Related struct {
+	SameActor []yagura.Issue // of the same actor and account, in the order of time
+	Similar   []SimilarIssue // the most alike first
+}
+
+// SimilarIssue is an issue that is like another, and why.
+type SimilarIssue struct {
+	Issue yagura.Issue
+	Score int
+	Why   string
+}
+
+// The bounds of what is looked at and shown.
+const (
+	lookedAt    = 500
+	shownLike   = 10
+	shownActors = 50
+)
+
+// Related finds what happened around an issue, and how issues like it ended.
+func (b *Books) Related(ctx context.Context, is *yagura.Issue) (*Related, error) {
+	out := &Related{}
+	err := b.DB.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if is.Actor.ID != "" {
+			list, _, err := tx.ListIssues(ctx, yagura.IssueFilter{Account: is.Account, Text: is.Actor.ID, Limit: lookedAt})
+			if err != nil {
+				return err
+			}
+			for _, x := range list {
+				if x.ID != is.ID && len(out.SameActor) < shownActors {
+					out.SameActor = append(out.SameActor, x)
+				}
+			}
+			slices.SortFunc(out.SameActor, func(x, y yagura.Issue) int { return x.FirstSeen.Compare(y.FirstSeen) })
+		}
+		list, err := tx.SimilarIssues(ctx, is.Rule.ID, lookedAt)
+		if err != nil {
+			return err
+		}
+		for _, x := range list {
+			if x.ID == is.ID {
+				continue
+			}
+			if s := alike(is, &x); s.Score > 0 {
+				out.Similar = append(out.Similar, s)
+			}
+		}
+		return nil
+	})
+	sort.SliceStable(out.Similar, func(i, j int) bool { return out.Similar[i].Score > out.Similar[j].Score })
+	out.Similar = out.Similar[:min(len(out.Similar), shownLike)]
+	return out, err
+}
+
+// alike says how much two issues of one rule have in common.
+func alike(a, b *yagura.Issue) SimilarIssue {
+	s := SimilarIssue{Issue: *b, Score: 1, Why: "same rule"}
+	if a.Account == b.Account {
+		s.Score += 2
+		s.Why += ", same account"
+	}
+	if a.Actor.ID != "" && a.Actor.ID == b.Actor.ID {
+		s.Score += 3
+		s.Why += ", same actor"
+	}
+	n := 0
+	for _, e := range a.Entities {
+		if e.Type != yagura.EntityAccount && slices.Contains(b.Entities, e) {
+			n++
+		}
+	}
+	if n > 0 {
+		s.Score += min(n, 4)
+		s.Why += fmt.Sprintf(", %d entities in common", n)
+	}
+	if b.Conclusion != yagura.ConcludedNothing {
+		s.Score++
+	}
+	return s
+}

@@ -1,0 +1,318 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/notify"
+	"github.com/yagura-sec/yagura/store"
+	"github.com/yagura-sec/yagura/triage"
+)
+
+// house does what time alone brings: it folds counts, reminds, warns, sends the digest,
+// drops what is too old, pings the watchdog and reconciles the sinks.
+type house struct {
+	s    *Serve
+	jobs []chore
+}
+
+// chore is something that is done again and again. Two replicas may both do it: each is
+// safe to do twice, or asks the store who is first.
+type chore struct {
+	name  string
+	every time.Duration
+	do    func(ctx context.Context, now time.Time) error
+	next  time.Time
+}
+
+// The pace of the house.
+const (
+	foldEvery      = time.Second
+	tickEvery      = time.Minute
+	reconcileEvery = 10 * time.Minute
+	pruneEvery     = time.Hour
+	foldAtOnce     = 500
+)
+
+func newHouse(s *Serve) *house {
+	h := &house{s: s}
+	h.jobs = []chore{
+		{name: "tell how sources are", every: statusEvery, do: h.status},
+		{name: "look at the key window", every: tickEvery, do: h.keyWindow},
+		{name: "fold counts", every: foldEvery, do: h.fold},
+		{name: "tell stories", every: storyEvery, do: h.story},
+		{name: "remind", every: tickEvery, do: h.tick},
+		{name: "watch sources", every: tickEvery, do: h.silence},
+		{name: "digest", every: tickEvery, do: h.digest},
+		{name: "prune", every: pruneEvery, do: h.prune},
+	}
+	if every := time.Duration(s.o.Config.Watchdog.Every); s.o.Config.Watchdog.URL != "" {
+		if every <= 0 {
+			every = time.Minute
+		}
+		h.jobs = append(h.jobs, chore{name: "ping the watchdog", every: every, do: h.ping})
+	}
+	if s.o.Config.Organizations.Enabled {
+		h.jobs = append(h.jobs, chore{name: "list the accounts of the organisation", every: organisationEvery, do: s.readOrganisation})
+	}
+	for _, sink := range s.sinks {
+		if r, ok := sink.(notify.Reader); ok {
+			h.jobs = append(h.jobs, chore{name: "reconcile " + sink.Name(), every: reconcileEvery,
+				do: func(ctx context.Context, now time.Time) error { return h.s.reconcile(ctx, sink, r, now) }})
+		}
+	}
+	return h
+}
+
+// run does the chores until ctx ends. One that goes wrong is said and done again at its time.
+func (h *house) run(ctx context.Context) {
+	t := time.NewTicker(foldEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		now := h.s.o.Now()
+		for i := range h.jobs {
+			j := &h.jobs[i]
+			if now.Before(j.next) {
+				continue
+			}
+			j.next = now.Add(j.every)
+			cctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+			if err := j.do(cctx, now); err != nil && ctx.Err() == nil {
+				h.s.log.Warn("a chore was not done: it is tried again", "chore", j.name, "error", err)
+			}
+			cancel()
+		}
+	}
+}
+
+// keyRule is the rule of findings about damage of the key window.
+var keyRule = yagura.RuleRef{ID: "yagura-key-window-damaged", Title: "The window of event keys is damaged", Engine: yagura.EngineBuiltin, Tags: []string{}}
+
+// keyWindow tells of damage that was found in the key window: repeats of that stretch are
+// not noticed, and nothing is lost.
+func (h *house) keyWindow(ctx context.Context, now time.Time) error {
+	var findings []yagura.Finding
+	for _, err := range h.s.keys.Problems() {
+		h.s.log.Error("the window of event keys", "error", err)
+		findings = append(findings, builtinFinding(keyRule, yagura.SeverityMedium, err.Error()+now.String(), "keys", "repeats of some events may be judged again: "+err.Error(), now))
+	}
+	if findings == nil {
+		return nil
+	}
+	return h.s.take(ctx, findings...)
+}
+
+func (h *house) fold(ctx context.Context, _ time.Time) error {
+	for {
+		n := 0
+		err := h.s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			n, err = tx.FoldCounts(ctx, foldAtOnce)
+			return err
+		})
+		if err != nil || n < foldAtOnce {
+			return err
+		}
+	}
+}
+
+// tick looks at all issues that are not closed for what time brings them.
+func (h *house) tick(ctx context.Context, now time.Time) error {
+	s := h.s
+	targets := triage.Targets{}
+	for level, t := range *s.targets.Load() {
+		if sev, err := yagura.ParseSeverity(level); err == nil {
+			targets[sev] = triage.Target{Acknowledge: time.Duration(t.Acknowledge), Close: time.Duration(t.Close)}
+		}
+	}
+	f := yagura.IssueFilter{Status: []yagura.Status{yagura.StatusOpen, yagura.StatusAcknowledged}, Limit: 1000}
+	var errs []error
+	for {
+		var list []yagura.Issue
+		err := s.db.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			list, f.After, err = tx.ListIssues(ctx, f)
+			return err
+		})
+		if err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		for i := range list {
+			if !triage.TimeMatters(&list[i], targets, now) {
+				continue
+			}
+			err := s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+				return s.desk.Tick(ctx, bookTx{tx}, list[i].ID, targets, bookTx{tx})
+			})
+			errs = append(errs, err)
+		}
+		if f.After == "" {
+			s.wake()
+			return errors.Join(errs...)
+		}
+	}
+}
+
+// prune drops kept records that are too old, and groups of windows that nothing is left of.
+func (h *house) prune(ctx context.Context, now time.Time) error {
+	s := h.s
+	var errs []error
+	if age, size := time.Duration(s.o.Config.Keep.Age), int64(s.o.Config.Keep.Size); age > 0 || size > 0 {
+		var before time.Time
+		if age > 0 {
+			before = now.Add(-age)
+		}
+		dropped, err := s.keep.Drop(before, size)
+		errs = append(errs, err)
+		if len(dropped) > 0 {
+			s.log.Info("kept records were dropped", "files", len(dropped))
+		}
+	}
+	errs = append(errs, s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.PruneWindowGroups(ctx, now.Add(-7*24*time.Hour), 1000)
+		return err
+	}))
+	return errors.Join(errs...)
+}
+
+// ping tells the watchdog that all is well, and only when it is.
+func (h *house) ping(ctx context.Context, _ time.Time) error {
+	s := h.s
+	if err := s.db.View(ctx, func(context.Context, *store.Tx) error { return nil }); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.o.Config.Watchdog.URL.Reveal(), nil)
+	if err != nil {
+		return errors.New("watchdog.url is no address")
+	}
+	resp, err := s.client().Do(req)
+	if err != nil {
+		return errors.New("the watchdog did not answer") // the address may hold a token
+	}
+	defer resp.Body.Close() //nolint:errcheck // nothing is read of it
+	if resp.StatusCode >= 300 {
+		return fmt.Errorf("the watchdog answered %d", resp.StatusCode)
+	}
+	return nil
+}
+
+func (s *Serve) client() *http.Client {
+	if s.o.Client != nil {
+		return s.o.Client
+	}
+	return &http.Client{Timeout: time.Minute}
+}
+
+// digest owes the daily list of what was not told one by one, once a day.
+func (h *house) digest(ctx context.Context, now time.Time) error {
+	s := h.s
+	if s.o.Config.Digest == "" {
+		return nil
+	}
+	zone, err := time.LoadLocation(s.o.Config.Timezone)
+	if err != nil {
+		return err
+	}
+	at, err := time.ParseInLocation("15:04", s.o.Config.Digest, zone)
+	if err != nil {
+		return err
+	}
+	local := now.In(zone)
+	due := time.Date(local.Year(), local.Month(), local.Day(), at.Hour(), at.Minute(), 0, 0, zone)
+	if local.Before(due) {
+		return nil
+	}
+	owed := false
+	err = s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		owed = false
+		first, err := bookTx{tx}.Once(ctx, "digest/"+due.Format("2006-01-02"))
+		if err != nil || !first {
+			return err
+		}
+		list, err := quietIssues(ctx, tx, due.Add(-24*time.Hour))
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		var notices []yagura.Notice
+		for i, sink := range s.sinks {
+			if sink.Kind() == "slack" || sink.Kind() == "webhook" {
+				text := digestText(list, now.In(zone), s.o.Config.Sinks[i].Lang == "ja")
+				notices = append(notices, yagura.Notice{ID: s.desk.NewID(), Sink: sink.Name(), Op: yagura.OpDigest, Created: now, Text: text})
+			}
+		}
+		owed = len(notices) > 0
+		if !owed {
+			return nil
+		}
+		return tx.Owe(ctx, notices)
+	})
+	if owed {
+		s.wake()
+	}
+	return err
+}
+
+// maxDigest bounds the issues that a digest names.
+const maxDigest = 50
+
+// quietIssues lists the low and none issues that changed since a time, the latest first.
+func quietIssues(ctx context.Context, tx *store.Tx, since time.Time) ([]yagura.Issue, error) {
+	f := yagura.IssueFilter{Severity: []yagura.Severity{yagura.SeverityLow, yagura.SeverityNone}, Since: since, Limit: 1000}
+	var all []yagura.Issue
+	for {
+		list, next, err := tx.ListIssues(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list...)
+		if next == "" {
+			return all, nil
+		}
+		f.After = next
+	}
+}
+
+// digestText writes the daily list for people.
+func digestText(list []yagura.Issue, now time.Time, ja bool) string {
+	var b strings.Builder
+	day := now.Format("2006-01-02 15:04 MST")
+	if ja {
+		fmt.Fprintf(&b, "%s までの 24 時間の低・対応不要の課題: %d 件\n", day, len(list))
+	} else {
+		fmt.Fprintf(&b, "Low and none of the 24 hours to %s: %d issues\n", day, len(list))
+	}
+	for i := range list[:min(len(list), maxDigest)] {
+		is := &list[i]
+		title, level := is.Title, is.Severity.String()
+		if ja {
+			level = is.Severity.Japanese()
+			if is.TitleJA != "" {
+				title = is.TitleJA
+			}
+		}
+		fmt.Fprintf(&b, "[%s] %s ×%d %s\n", level, title, is.Count, orNone(is.Account))
+	}
+	if more := len(list) - maxDigest; more > 0 && ja {
+		fmt.Fprintf(&b, "… ほか %d 件\n", more)
+	} else if more > 0 {
+		fmt.Fprintf(&b, "… and %d more\n", more)
+	}
+	return b.String()
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

@@ -1,0 +1,93 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/notify"
+	"github.com/yagura-sec/yagura/server"
+	"github.com/yagura-sec/yagura/store"
+)
+
+// listen opens the address of the service. There is none when the configuration says none
+// and nothing needs one.
+func (s *Serve) listen(cfg *config.Config) error {
+	if cfg.Server.Listen == "" {
+		return nil
+	}
+	var err error
+	s.server, err = server.Listen(server.Options{Addr: cfg.Server.Listen, CertFile: cfg.Server.TLSCert, KeyFile: cfg.Server.TLSKey, Logger: s.log, Now: s.o.Now})
+	if err != nil {
+		return &config.Fault{Where: "server.listen", Reason: err.Error()}
+	}
+	return nil
+}
+
+// routes are all paths of the service but those of sources and sinks, which are named in
+// the configuration.
+func (s *Serve) routes() {
+	s.mux.HandleFunc("GET /healthz", s.healthz)
+	s.mux.HandleFunc("GET /readyz", s.readyz)
+	s.mux.Handle("GET /metrics", s.metrics())
+}
+
+// healthz answers as long as the process can answer.
+func (s *Serve) healthz(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]any{"status": "ok", "version": s.o.Version, "since": s.started.UTC()})
+}
+
+// readyz answers 200 when what comes in can be judged and kept.
+func (s *Serve) readyz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	defer cancel()
+	err := errors.New("starting or stopping")
+	if s.ready.Load() {
+		err = s.db.View(ctx, func(context.Context, *store.Tx) error { return nil })
+	}
+	if err != nil {
+		s.log.Warn("not ready", "error", err)
+		writeJSON(w, http.StatusServiceUnavailable, map[string]any{"status": "not ready"})
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"status": "ready"})
+}
+
+func writeJSON(w http.ResponseWriter, code int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(v) // the reader is gone, or all is well
+}
+
+// mountSink gives a sink's webhooks their path.
+func (s *Serve) mountSink(path string, sink notify.Sink) {
+	in, ok := sink.(notify.Inbound)
+	if !ok || path == "" {
+		return
+	}
+	if h := in.Handler(s.inbox()); h != nil {
+		s.mux.Handle(path, h)
+	}
+}
+
+// loopback reports whether a request came from this machine.
+func loopback(r *http.Request) bool {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	ip := net.ParseIP(host)
+	return err == nil && ip != nil && ip.IsLoopback() && r.Header.Get("X-Forwarded-For") == "" && r.Header.Get("Forwarded") == ""
+}
+
+func bearer(r *http.Request) string {
+	word, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !ok || !strings.EqualFold(word, "bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}

@@ -1,0 +1,249 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/decode"
+	"github.com/yagura-sec/yagura/detect"
+	"github.com/yagura-sec/yagura/intake"
+	"github.com/yagura-sec/yagura/rule"
+	"github.com/yagura-sec/yagura/store"
+	"github.com/yagura-sec/yagura/triage"
+
+	"github.com/yagura-sec/yagura"
+)
+
+// generation is one load of the rules, and what follows from it.
+type generation struct {
+	intake.Generation
+	rules *Rules
+	// counters are the rules whose findings are counter-events, by id.
+	counters map[string]bool
+	refused  []string // files that were refused
+}
+
+// newGeneration compiles rules for every format.
+func newGeneration(rules *Rules, formats []*decode.Format) (*generation, error) {
+	engine, err := detect.New(rules.Rules, detect.Options{})
+	if err != nil {
+		return nil, err
+	}
+	decoder, err := decode.New(decode.Options{Formats: formats, Want: engine.Want})
+	if err != nil {
+		return nil, err
+	}
+	g := &generation{Generation: intake.Generation{Engine: engine, Decoder: decoder, Hash: rules.Hash}, rules: rules, counters: map[string]bool{}}
+	byWord := map[string]*rule.Rule{}
+	for _, r := range rules.Rules {
+		byWord[r.ID], byWord[r.Title] = r, r
+	}
+	for _, r := range rules.Rules {
+		for _, word := range []string{r.SideCar.ResolvedBy, r.SideCar.NotedBy} {
+			if by := byWord[word]; word != "" && by != nil {
+				g.counters[by.ID] = true
+			}
+		}
+	}
+	for i := range rules.Refusals {
+		if f := &rules.Refusals[i]; !f.Warning && !slices.Contains(g.refused, f.File) {
+			g.refused = append(g.refused, f.File)
+		}
+	}
+	return g, nil
+}
+
+// templates is what the store remembers of the templates of cause keys, by rule: that of
+// now, and those before it.
+type templates map[string]*struct {
+	Now    []string   `json:"now"`
+	Former [][]string `json:"former,omitempty"`
+}
+
+// maxFormer bounds how many former templates of one rule are remembered.
+const maxFormer = 4
+
+// remember compares the templates of the rules with those that the store knows. Findings of
+// a rule whose template changed carry the keys that they would have had, so that they meet
+// their issue.
+func (s *Serve) remember(ctx context.Context, rules *Rules) error {
+	return s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		all := templates{}
+		data, ok, err := tx.State(ctx, "templates")
+		if err != nil {
+			return err
+		}
+		if ok {
+			if err := json.Unmarshal(data, &all); err != nil {
+				return fmt.Errorf("state templates: %w", err)
+			}
+		}
+		for _, r := range rules.Rules {
+			now := triage.TemplateOf(r)
+			t := all[now.Rule]
+			if t == nil {
+				t = &struct {
+					Now    []string   `json:"now"`
+					Former [][]string `json:"former,omitempty"`
+				}{Now: now.Parts}
+				all[now.Rule] = t
+			}
+			if !slices.Equal(t.Now, now.Parts) {
+				t.Former = slices.DeleteFunc(append([][]string{t.Now}, t.Former...), func(l []string) bool { return slices.Equal(l, now.Parts) })
+				t.Former = t.Former[:min(len(t.Former), maxFormer)]
+				t.Now = now.Parts
+			}
+			r.SideCar.FormerCauseKeys = t.Former
+		}
+		if data, err = json.Marshal(all); err != nil {
+			return err
+		}
+		return tx.PutState(ctx, "templates", data)
+	})
+}
+
+// loadRules reads the rules for the first time.
+func (s *Serve) loadRules(ctx context.Context, o RuleOptions) error {
+	rules, err := LoadRules(o)
+	if err != nil {
+		return err
+	}
+	if len(rules.Rules) == 0 {
+		return errors.New("no rule could be loaded")
+	}
+	if err := s.remember(ctx, rules); err != nil {
+		return err
+	}
+	g, err := newGeneration(rules, o.Formats)
+	if err != nil {
+		return err
+	}
+	s.rules.Store(g)
+	return nil
+}
+
+// reloadRule is the rule of findings about a reload that was not taken over.
+var reloadRule = yagura.RuleRef{ID: "yagura-reload-refused", Title: "A reload was refused", Engine: yagura.EngineBuiltin, Tags: []string{}}
+
+// Reload reads rules, policy and registry again. What is worse than before is not taken
+// over: the old keeps judging, and a finding says so.
+func (s *Serve) Reload(ctx context.Context) error {
+	err := s.reload(ctx)
+	if err == nil {
+		s.log.Info("reloaded", "rules", len(s.rules.Load().rules.Rules), "generation", s.rules.Load().Hash)
+		return nil
+	}
+	now := s.o.Now()
+	f := builtinFinding(reloadRule, yagura.SeverityHigh, fmt.Sprint(now.UnixNano()), "reload", "the old rules and policy keep judging: "+err.Error(), now)
+	return errors.Join(err, s.take(ctx, f))
+}
+
+func (s *Serve) reload(ctx context.Context) error {
+	cfg := s.o.Config
+	if s.o.Reload != nil {
+		fresh, err := s.o.Reload()
+		if err != nil {
+			return err
+		}
+		// What listens, stores and sends needs a restart; what judges does not.
+		now := *cfg
+		now.Policy, now.Registry, now.Accounts, now.Targets = fresh.Policy, fresh.Registry, fresh.Accounts, fresh.Targets
+		cfg = &now
+	}
+	rules, err := LoadRules(s.o.Rules)
+	if err != nil {
+		return err
+	}
+	if err := s.remember(ctx, rules); err != nil {
+		return err
+	}
+	g, err := newGeneration(rules, s.o.Rules.Formats)
+	if err != nil {
+		return err
+	}
+	old := s.rules.Load()
+	for _, file := range g.refused {
+		if !slices.Contains(old.refused, file) {
+			return fmt.Errorf("%s was read before and is refused now: %w", file, refusalErrors(rules.Refusals))
+		}
+	}
+	if err := s.loadPolicy(cfg); err != nil {
+		return err
+	}
+	s.rules.Store(g)
+	return nil
+}
+
+// loadPolicy reads the policy and the registry of accounts.
+func (s *Serve) loadPolicy(cfg *config.Config) error {
+	accounts, err := LoadAccounts(cfg)
+	if err != nil {
+		return err
+	}
+	policy, err := LoadPolicy(cfg)
+	if err != nil {
+		return err
+	}
+	s.registry.set(accounts, nil)
+	s.policy.Store(policy)
+	s.targets.Store(&cfg.Targets)
+	return nil
+}
+
+// SinkNames lists the configured sinks.
+func SinkNames(cfg *config.Config) []triage.SinkName {
+	var out []triage.SinkName
+	for i := range cfg.Sinks {
+		out = append(out, triage.SinkName{Name: cfg.Sinks[i].Name, Kind: cfg.Sinks[i].Kind()})
+	}
+	return out
+}
+
+// LoadPolicy reads the configured policy, or the shipped one, for the configured sinks.
+func LoadPolicy(cfg *config.Config) (*triage.Policy, error) {
+	if cfg.Policy == "" {
+		return triage.DefaultPolicy().For(SinkNames(cfg)), nil
+	}
+	data, err := os.ReadFile(cfg.Policy)
+	if err != nil {
+		return nil, err
+	}
+	p, problems := triage.ParsePolicy(cfg.Policy, data, triage.PolicyOptions{})
+	if triage.Refused(problems) {
+		errs := make([]error, len(problems))
+		for i := range problems {
+			errs[i] = &problems[i]
+		}
+		return nil, errors.Join(errs...)
+	}
+	return p.For(SinkNames(cfg)), nil
+}
+
+// take files findings of the service about itself.
+func (s *Serve) take(ctx context.Context, findings ...yagura.Finding) error {
+	list := make([]triage.Found, len(findings))
+	for i, f := range findings {
+		list[i] = triage.Found{Finding: f, Generation: s.rules.Load().Hash}
+	}
+	force := false
+	for {
+		var taken triage.Taken
+		err := s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			taken, err = s.desk.Take(ctx, bookTx{tx}, list, force)
+			return err
+		})
+		if errors.Is(err, triage.ErrUpgrade) {
+			force = true
+			continue
+		}
+		if err == nil && taken.Notices > 0 {
+			s.wake()
+		}
+		return err
+	}
+}
