@@ -5,6 +5,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -36,7 +37,7 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "pack": pack, "s3": serveS3, "await": await, "repeat": repeatFile, "truncate": truncate,
+			"exits": exits, "pack": pack, "s3": serveS3, "await": await, "repeat": repeatFile, "until": until, "id": id, "truncate": truncate,
 		},
 	})
 }
@@ -138,6 +139,34 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s never had %q", args[0], args[1])
+}
+
+// until TEXT program args…: runs the program again and again until it prints the text.
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until text program args…")
+	}
+	said := ""
+	for began := time.Now(); time.Since(began) < 30*time.Second; time.Sleep(200 * time.Millisecond) {
+		if err := ts.Exec(args[1], args[2:]...); err != nil {
+			continue
+		}
+		if said = ts.ReadFile("stdout"); strings.Contains(said, args[0]) {
+			return
+		}
+	}
+	ts.Fatalf("it never said %q: %s", args[0], said)
+}
+
+// id FILE NAME: sets a variable to the id of the object in the first line of a file.
+func id(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: id file name")
+	}
+	var v struct{ ID string }
+	line, _, _ := strings.Cut(ts.ReadFile(args[0]), "\n")
+	ts.Check(json.Unmarshal([]byte(line), &v))
+	ts.Setenv(args[1], v.ID)
 }
 
 // repeat N from to: writes the lines of a file N times, @N@ replaced by the number.

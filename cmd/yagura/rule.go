@@ -16,6 +16,7 @@ import (
 	"github.com/yagura-sec/yagura/decode"
 	"github.com/yagura-sec/yagura/report"
 	"github.com/yagura-sec/yagura/rule"
+	"github.com/yagura-sec/yagura/triage"
 )
 
 // ruleCmd holds the verbs about rules.
@@ -175,6 +176,14 @@ func (c *ruleCheckCmd) Run(env *environment) error {
 			warnings++
 		}
 		fmt.Fprintf(env.stdout, "%s: %s\n", refusalKind(r.Warning, ja), report.Escape(r.Error()))
+	}
+	for _, r := range rules.Rules {
+		for _, part := range triage.PassingParts(r.SideCar.CauseKey) {
+			warnings++
+			w := rule.Refusal{File: r.File, Line: r.Line, Column: 1, Rule: r.Title, Warning: true, Reason: fmt.Sprintf("cause_key names %s, which is another in every record", part),
+				Hint: "each finding is a cause of its own; name what it is about"}
+			fmt.Fprintf(env.stdout, "%s: %s\n", refusalKind(true, ja), report.Escape(w.Error()))
+		}
 	}
 	if len(c.Against) > 0 {
 		if err := c.against(env, cfg, rules, formats, ja); err != nil {
