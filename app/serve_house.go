@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/yagura-sec/yagura"
@@ -27,7 +28,6 @@ type chore struct {
 	name  string
 	every time.Duration
 	do    func(ctx context.Context, now time.Time) error
-	next  time.Time
 }
 
 // The pace of the house.
@@ -37,6 +37,7 @@ const (
 	reconcileEvery = 10 * time.Minute
 	pruneEvery     = time.Hour
 	foldAtOnce     = 500
+	choreWithin    = 5 * time.Minute
 )
 
 func newHouse(s *Serve) *house {
@@ -69,29 +70,33 @@ func newHouse(s *Serve) *house {
 	return h
 }
 
-// run does the chores until ctx ends. One that goes wrong is said and done again at its time.
+// run does the chores until ctx ends, each at its own pace: one that is slow, such as
+// reading back a sink, holds up no other.
 func (h *house) run(ctx context.Context) {
-	t := time.NewTicker(foldEvery)
-	defer t.Stop()
+	var chores sync.WaitGroup
+	for _, j := range h.jobs {
+		chores.Go(func() { h.again(ctx, j) })
+	}
+	chores.Wait()
+}
+
+// again does one chore until ctx ends. When it goes wrong that is said, and it is done again
+// at its time.
+func (h *house) again(ctx context.Context, j chore) {
+	pause := time.NewTimer(foldEvery)
+	defer pause.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-t.C:
+		case <-pause.C:
 		}
-		now := h.s.o.Now()
-		for i := range h.jobs {
-			j := &h.jobs[i]
-			if now.Before(j.next) {
-				continue
-			}
-			j.next = now.Add(j.every)
-			cctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
-			if err := j.do(cctx, now); err != nil && ctx.Err() == nil {
-				h.s.log.Warn("a chore was not done: it is tried again", "chore", j.name, "error", err)
-			}
-			cancel()
+		cctx, cancel := context.WithTimeout(ctx, choreWithin)
+		if err := j.do(cctx, h.s.o.Now()); err != nil && ctx.Err() == nil {
+			h.s.log.Warn("a chore was not done: it is tried again", "chore", j.name, "error", err)
 		}
+		cancel()
+		pause.Reset(j.every)
 	}
 }
 
