@@ -376,7 +376,7 @@ func TestGrowingTables(t *testing.T) {
 				"INSERT INTO window_group SELECT sha256(i::text::bytea), '', '', 1, 1, 0, 0, 0, '', ''"+series,
 				"INSERT INTO delivery SELECT 's', 'm' || i, '', 1, 1, 1, 1, 0, 0, 0, 0, 0, '', 1, 0, 0"+series,
 				"INSERT INTO notice SELECT 'm' || i, 'sink', 'm' || i, 1, 'open', 1, 0, 1, 1, '', 0, 0, 0, 1, '', '', ''"+series,
-				"INSERT INTO finding SELECT 'm' || i, 'm' || i, 1, 1, '', 0, '', 1, '', '', ''"+series,
+				"INSERT INTO finding SELECT 'm' || i, 'm' || i, 1, 1, '', 0, 0, '', 1, '', '', ''"+series,
 				"SELECT pg_stat_force_next_flush()")
 			before = read()
 		}

@@ -34,6 +34,8 @@ func TestDocs(t *testing.T) {
 			case strings.HasPrefix(block, "  - name"):
 				kind = "clauses"
 				_, problems = ParsePolicy(name, []byte("version: 1\nclauses:\n"+block), PolicyOptions{Now: testNow})
+			case kind == "organizations":
+				continue // a part of the configuration, whose own test reads it
 			default:
 				t.Errorf("%s: what is %q?", name, kind)
 			}
