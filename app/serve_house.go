@@ -28,6 +28,7 @@ type chore struct {
 	name  string
 	every time.Duration
 	do    func(ctx context.Context, now time.Time) error
+	done  bool // at the start already: the first time is one pace later
 }
 
 // The pace of the house.
@@ -59,7 +60,7 @@ func newHouse(s *Serve) *house {
 		h.jobs = append(h.jobs, chore{name: "ping the watchdog", every: every, do: h.ping})
 	}
 	if s.o.Config.Organizations.Enabled {
-		h.jobs = append(h.jobs, chore{name: "list the accounts of the organisation", every: organisationEvery, do: s.readOrganisation})
+		h.jobs = append(h.jobs, chore{name: "list the accounts of the organisation", every: organisationEvery, do: s.readOrganisation, done: true})
 	}
 	for _, sink := range s.sinks {
 		if r, ok := sink.(notify.Reader); ok {
@@ -83,7 +84,11 @@ func (h *house) run(ctx context.Context) {
 // again does one chore until ctx ends. When it goes wrong that is said, and it is done again
 // at its time.
 func (h *house) again(ctx context.Context, j chore) {
-	pause := time.NewTimer(foldEvery)
+	first := foldEvery
+	if j.done {
+		first = j.every
+	}
+	pause := time.NewTimer(first)
 	defer pause.Stop()
 	for {
 		select {
