@@ -10,6 +10,7 @@ import (
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/notify"
 	"github.com/yagura-sec/yagura/store"
+	"github.com/yagura-sec/yagura/triage"
 )
 
 // reconcile compares what a sink has with what it should have. What people did there and
@@ -94,8 +95,13 @@ func (s *Serve) reconcileTicket(ctx context.Context, sink notify.Sink, t notify.
 			c.IssueID, c.Ref = t.IssueID, t.Ref
 		}
 		var unknown *notify.Unknown
-		if _, err := in.Apply(ctx, c); err != nil && !errors.As(err, &unknown) {
-			s.log.Warn("a change at a sink could not be applied", "sink", sink.Name(), "ticket", t.Ref, "change", c.What, "error", err)
+		var refused *triage.RefusedChange
+		switch _, err := in.Apply(ctx, c); {
+		case err == nil, errors.As(err, &unknown):
+		case errors.As(err, &refused):
+			s.log.Warn("a change at a sink was refused", "sink", sink.Name(), "ticket", t.Ref, "change", c.What, "error", err)
+		default:
+			return err // what a person did there must not be undone before it was taken
 		}
 	}
 	return s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error {

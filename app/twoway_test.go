@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"database/sql"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -37,8 +39,15 @@ func (s *stand) one() yagura.Issue {
 // TestHumanAtGitHub: what a person does at GitHub comes back, by webhook at once, and by the
 // reconciler when the webhook was lost; by both it is applied once.
 func TestHumanAtGitHub(t *testing.T) {
+	bothStores(t, func(t *testing.T, url string) {
+		s := newStand(t)
+		s.cfg.Store = config.Secret(url)
+		humanAtGitHub(t, s)
+	})
+}
+
+func humanAtGitHub(t *testing.T, s *stand) {
 	const repo, secret = "acme/security", "hook-secret-0123456789"
-	s := newStand(t)
 	s.gh.SetRepo(repo, func(r *githubtest.Repo) { r.Collaborators = []string{"mary"} })
 	s.cfg.Sinks[0].GitHub.WebhookPath = "/hooks/github"
 	s.cfg.Sinks[0].GitHub.WebhookSecret = config.Secret(secret)
@@ -137,5 +146,44 @@ func TestRefusedNotice(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestHumanWaits: while the store cannot take what a person did at GitHub, it is not undone
+// there, and it is taken once the store can.
+func TestHumanWaits(t *testing.T) {
+	const repo = "acme/security"
+	s := newStand(t)
+	s.gh.SetRepo(repo, func(r *githubtest.Repo) { r.Collaborators = []string{"mary"} })
+	s.start()
+	s.post(trail("2026-03-02T12:00:00Z", "cloudtrail.amazonaws.com", "StopLogging", `{"name":"audit"}`))
+	s.settled()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.cfg.Data, "yagura.db")+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), `CREATE TRIGGER broken BEFORE INSERT ON change_seen BEGIN SELECT RAISE(ABORT, 'broken'); END`); err != nil {
+		t.Fatal(err)
+	}
+	s.gh.Close(repo, 1, "mary", "completed")
+	for _, sink := range s.serve.sinks {
+		if r, ok := sink.(notify.Reader); ok {
+			if err := s.serve.reconcile(t.Context(), sink, r, s.serve.o.Now()); err == nil {
+				t.Error("nothing was said of it")
+			}
+		}
+	}
+	s.settled()
+	if at := s.gh.Issues(repo); at[0].Open {
+		t.Fatal("what a person closed was opened again")
+	}
+	if _, err := db.ExecContext(t.Context(), `DROP TRIGGER broken`); err != nil {
+		t.Fatal(err)
+	}
+	s.reconcileAll()
+	s.settled()
+	if is := s.one(); is.Status != yagura.StatusClosed || is.CloseReason != yagura.ClosedByHuman {
+		t.Errorf("%+v", is)
 	}
 }

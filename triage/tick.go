@@ -12,6 +12,15 @@ import (
 // ErrNoIssue says that a change is about no issue.
 var ErrNoIssue = errors.New("no such issue")
 
+// RefusedChange says that a change cannot be made, however often it is tried.
+type RefusedChange struct{ Why error }
+
+// Error says why.
+func (r *RefusedChange) Error() string { return r.Why.Error() }
+
+// Unwrap returns why.
+func (r *RefusedChange) Unwrap() error { return r.Why }
+
 // Apply applies what a person did, once; done is false when it was applied before.
 func (d *Desk) Apply(ctx context.Context, b Book, c yagura.Change) (is *yagura.Issue, done bool, err error) {
 	now := d.Now()
@@ -42,7 +51,7 @@ func (d *Desk) Apply(ctx context.Context, b Book, c yagura.Change) (is *yagura.I
 		}
 	}
 	if err := t.change(c); err != nil {
-		return is, false, err
+		return is, false, &RefusedChange{err}
 	}
 	t.settle()
 	return is, true, write(ctx, b, []*turn{t})
