@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -88,10 +89,15 @@ func (l *lab) scanned(tr *traffic) map[string]string {
 }
 
 // TestKillLoop kills the processes under load at random moments, until everything was sent,
-// and then looks whether anything was lost or doubled.
+// and then looks whether anything was lost or doubled. YAGURA_PROVE_SEED makes another
+// traffic and other moments.
 func TestKillLoop(t *testing.T) {
 	s := scale()
-	tr := makeTraffic(7, s.objects, s.size, s.causes, s.probers)
+	seed := uint64(7)
+	if n, err := strconv.ParseUint(os.Getenv("YAGURA_PROVE_SEED"), 10, 64); err == nil {
+		seed = n
+	}
+	tr := makeTraffic(seed, s.objects, s.size, s.causes, s.probers)
 	calm := newLab(t, false)
 	calm.writeRules()
 	want := calm.scanned(tr)
@@ -109,13 +115,13 @@ func TestKillLoop(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		l := newLab(t, true)
 		l.writeRules()
-		l.killLoop(tr, s, 1, want, causes)
+		l.killLoop(tr, s, seed, 1, want, causes)
 	})
 	t.Run("postgres", func(t *testing.T) {
 		l := newLab(t, true)
 		l.store = storetest.Postgres(t)
 		l.writeRules()
-		l.killLoop(tr, s, 3, want, causes)
+		l.killLoop(tr, s, seed, 3, want, causes)
 	})
 }
 
@@ -198,8 +204,8 @@ func (l *lab) checkSources(led *app.Ledger, tr *traffic, again, oneWindow bool) 
 }
 
 // killLoop sends the traffic to some replicas and kills one after the other meanwhile.
-func (l *lab) killLoop(tr *traffic, s labScale, replicas int, want, causes map[string]string) {
-	r := rand.New(rand.NewPCG(uint64(replicas), 2))
+func (l *lab) killLoop(tr *traffic, s labScale, seed uint64, replicas int, want, causes map[string]string) {
+	r := rand.New(rand.NewPCG(seed, uint64(replicas)))
 	t := l.t
 	for n := range replicas {
 		l.start(n)
