@@ -120,9 +120,6 @@ func processorTime(b *testing.B) time.Duration {
 // ordinary work of 200 users and roles, and one user created in a thousand.
 func writeTrail(b *testing.B, dir string, files int) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	calls := [][2]string{{"ec2.amazonaws.com", "DescribeInstances"}, {"s3.amazonaws.com", "GetObject"}, {"s3.amazonaws.com", "PutObject"},
-		{"kms.amazonaws.com", "Decrypt"}, {"sts.amazonaws.com", "GetCallerIdentity"}, {"logs.amazonaws.com", "DescribeLogGroups"},
-		{"dynamodb.amazonaws.com", "DescribeTable"}, {"ecr.amazonaws.com", "GetAuthorizationToken"}}
 	for f := range files {
 		var out bytes.Buffer
 		z := gzip.NewWriter(&out)
@@ -131,15 +128,7 @@ func writeTrail(b *testing.B, dir string, files int) {
 			if i > 0 {
 				io.WriteString(z, ",")
 			}
-			call := calls[rnd.IntN(len(calls))]
-			if i == 500 {
-				call = [2]string{"iam.amazonaws.com", "CreateUser"}
-			}
-			user := rnd.IntN(200)
-			fmt.Fprintf(z, `{"eventVersion":"1.09","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE%04d:job-%d","arn":"arn:aws:sts::111122223333:assumed-role/role-%d/job-%d","accountId":"111122223333","accessKeyId":"ASIAEXAMPLE%05d","sessionContext":{"sessionIssuer":{"type":"Role","principalId":"AROAEXAMPLE%04d","arn":"arn:aws:iam::111122223333:role/role-%d","accountId":"111122223333","userName":"role-%d"},"attributes":{"creationDate":"2026-03-07T%02d:00:00Z","mfaAuthenticated":"false"}}},`,
-				user, i, user, i, rnd.IntN(100000), user, user, user, f%24)
-			fmt.Fprintf(z, `"eventTime":"2026-03-07T%02d:%02d:%02dZ","eventSource":"%s","eventName":"%s","awsRegion":"ap-northeast-1","sourceIPAddress":"198.51.100.%d","userAgent":"aws-sdk-go-v2/1.%d os/linux lang/go#1.26 md/GOARCH#arm64 api/client#1.%d","requestParameters":{"maxResults":%d,"filterSet":{"items":[{"name":"vpc-id","valueSet":{"items":[{"value":"vpc-%08x"}]}}]},"userName":"user-%d"},"responseElements":null,"requestID":"%08x-0000-4000-8000-%012x","eventID":"%08x-%04x-4000-8000-%012x","readOnly":true,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management","tlsDetails":{"tlsVersion":"TLSv1.3","cipherSuite":"TLS_AES_128_GCM_SHA256","clientProvidedHostHeader":"%s"}}`,
-				f%24, i/17, i%60, call[0], call[1], rnd.IntN(250), rnd.IntN(40), rnd.IntN(40), rnd.IntN(1000), rnd.Uint32(), rnd.IntN(5000), rnd.Uint32(), rnd.Uint64()&(1<<48-1), rnd.Uint32(), f&0xffff, rnd.Uint64()&(1<<48-1), call[0])
+			ordinaryRecord(z, rnd, time.Date(2026, 3, 7, f%24, i/17, i%60, 0, time.UTC), i == 500)
 		}
 		io.WriteString(z, `]}`)
 		if err := z.Close(); err != nil {
@@ -149,4 +138,21 @@ func writeTrail(b *testing.B, dir string, files int) {
 			b.Fatal(err)
 		}
 	}
+}
+
+var ordinaryCalls = [][2]string{{"ec2.amazonaws.com", "DescribeInstances"}, {"s3.amazonaws.com", "GetObject"}, {"s3.amazonaws.com", "PutObject"},
+	{"kms.amazonaws.com", "Decrypt"}, {"sts.amazonaws.com", "GetCallerIdentity"}, {"logs.amazonaws.com", "DescribeLogGroups"},
+	{"dynamodb.amazonaws.com", "DescribeTable"}, {"ecr.amazonaws.com", "GetAuthorizationToken"}}
+
+// ordinaryRecord writes what a role did at a time; with create it creates a user.
+func ordinaryRecord(w io.Writer, rnd *rand.Rand, at time.Time, create bool) {
+	call := ordinaryCalls[rnd.IntN(len(ordinaryCalls))]
+	if create {
+		call = [2]string{"iam.amazonaws.com", "CreateUser"}
+	}
+	user, job := rnd.IntN(200), rnd.IntN(1000)
+	fmt.Fprintf(w, `{"eventVersion":"1.09","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE%04d:job-%d","arn":"arn:aws:sts::111122223333:assumed-role/role-%d/job-%d","accountId":"111122223333","accessKeyId":"ASIAEXAMPLE%05d","sessionContext":{"sessionIssuer":{"type":"Role","principalId":"AROAEXAMPLE%04d","arn":"arn:aws:iam::111122223333:role/role-%d","accountId":"111122223333","userName":"role-%d"},"attributes":{"creationDate":"%s","mfaAuthenticated":"false"}}},`,
+		user, job, user, job, rnd.IntN(100000), user, user, user, at.Format("2006-01-02T15:00:00Z"))
+	fmt.Fprintf(w, `"eventTime":"%s","eventSource":"%s","eventName":"%s","awsRegion":"ap-northeast-1","sourceIPAddress":"198.51.100.%d","userAgent":"aws-sdk-go-v2/1.%d os/linux lang/go#1.26 md/GOARCH#arm64 api/client#1.%d","requestParameters":{"maxResults":%d,"filterSet":{"items":[{"name":"vpc-id","valueSet":{"items":[{"value":"vpc-%08x"}]}}]},"userName":"user-%d"},"responseElements":null,"requestID":"%08x-0000-4000-8000-%012x","eventID":"%08x-%04x-4000-8000-%012x","readOnly":true,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management","tlsDetails":{"tlsVersion":"TLSv1.3","cipherSuite":"TLS_AES_128_GCM_SHA256","clientProvidedHostHeader":"%s"}}`,
+		at.Format(time.RFC3339), call[0], call[1], rnd.IntN(250), rnd.IntN(40), rnd.IntN(40), rnd.IntN(1000), rnd.Uint32(), rnd.IntN(5000), rnd.Uint32(), rnd.Uint64()&(1<<48-1), rnd.Uint32(), rnd.IntN(1<<16), rnd.Uint64()&(1<<48-1), call[0])
 }

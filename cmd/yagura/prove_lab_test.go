@@ -67,6 +67,7 @@ type lab struct {
 	late    time.Duration
 	listen  string   // where replicas listen
 	loop    bool     // the only sink is our own endpoint
+	only    string   // the only sink is a webhook there
 	ids     []string // of the messages
 	procs   []*process
 }
@@ -121,6 +122,9 @@ func (l *lab) configure(n int) string {
 	if l.loop {
 		fmt.Fprintf(&b, "  - {name: back, push: {path: /back, secrets: [%q]}}\nsinks:\n  - {name: loop, webhook: {url: \"http://%s/back\", secrets: [%q], allow_http: true, allow_private: true}}\n",
 			labHook, l.listen, labHook)
+	}
+	if l.only != "" {
+		fmt.Fprintf(&b, "sinks:\n  - {name: hook, webhook: {url: %q, secrets: [%q], allow_http: true, allow_private: true}}\n", l.only, labHook)
 	}
 	if l.sinks {
 		fmt.Fprintf(&b, "sinks:\n  - {name: github, github: {repository: %s, url: %q, token: %q, writes_per_minute: 100000, writes_per_hour: 1000000}}\n", labRepo, l.gh.URL, labToken)
