@@ -30,8 +30,9 @@ func (s *Sink) Handler(in notify.Inbox) http.Handler {
 	if len(s.o.WebhookSecrets) == 0 {
 		return nil
 	}
+	bodies := notify.NewBodies(maxHook, 15*time.Second)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		status, text := s.hook(w, r, in)
+		status, text := s.hook(w, r, bodies, in)
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.WriteHeader(status)
@@ -58,22 +59,23 @@ type hookPayload struct {
 	} `json:"changes"`
 }
 
-func (s *Sink) hook(w http.ResponseWriter, r *http.Request, in notify.Inbox) (int, string) {
+func (s *Sink) hook(w http.ResponseWriter, r *http.Request, bodies *notify.Bodies, in notify.Inbox) (int, string) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return http.StatusMethodNotAllowed, "want POST"
 	}
-	// A sender that trickles is cut off; a writer that cannot is another server's.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(15 * time.Second))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxHook))
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return http.StatusRequestEntityTooLarge, "larger than 4 MiB"
+	// What cannot be a signature is refused before anything is read for it.
+	mark := r.Header.Get("X-Hub-Signature-256")
+	if !strings.HasPrefix(mark, "sha256=") || len(mark) != len("sha256=")+hex.EncodedLen(sha256.Size) {
+		return http.StatusUnauthorized, unsigned
 	}
-	if err != nil {
-		return http.StatusBadRequest, "the body could not be read"
+	body, done, no := bodies.Read(w, r)
+	if no != nil {
+		return no.Status, no.Reason
 	}
-	if !s.signed(r.Header.Get("X-Hub-Signature-256"), body) {
-		return http.StatusUnauthorized, "the signature is missing or wrong"
+	defer done()
+	if !s.signed(mark, body) {
+		return http.StatusUnauthorized, unsigned
 	}
 	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "application/json" {
 		return http.StatusUnsupportedMediaType, "want application/json (hint: Content type in the webhook's settings)"
@@ -97,6 +99,8 @@ func (s *Sink) hook(w http.ResponseWriter, r *http.Request, in notify.Inbox) (in
 	}
 	return s.heard(r.Context(), event, &p, in)
 }
+
+const unsigned = "the signature is missing or wrong"
 
 // signed says whether one of the secrets made the signature.
 func (s *Sink) signed(header string, body []byte) bool {

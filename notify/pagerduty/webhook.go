@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"strings"
 	"sync"
@@ -61,25 +62,31 @@ func (s *Sink) Handler(in notify.Inbox) http.Handler {
 	if len(s.o.WebhookSecrets) == 0 {
 		return nil
 	}
+	bodies := notify.NewBodies(maxWebhook, 10*time.Second)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
 			http.Error(w, "want POST", http.StatusMethodNotAllowed)
 			return
 		}
-		// Whoever sends a byte at a time is not PagerDuty.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(10 * time.Second))
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxWebhook))
-		if err != nil {
-			if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-				http.Error(w, "too large", http.StatusRequestEntityTooLarge)
-				return
-			}
-			http.Error(w, "the body ended early", http.StatusBadRequest)
+		// What cannot be a signature is refused before anything is read for it.
+		marks := r.Header.Values("X-PagerDuty-Signature")
+		if !strings.Contains(strings.Join(marks, ","), "v1=") {
+			http.Error(w, unsigned, http.StatusForbidden)
 			return
 		}
-		if !signed(s.o.WebhookSecrets, r.Header.Values("X-PagerDuty-Signature"), body) {
-			http.Error(w, "the signature is not right", http.StatusForbidden)
+		body, done, no := bodies.Read(w, r)
+		if no != nil {
+			http.Error(w, no.Reason, no.Status)
+			return
+		}
+		defer done()
+		if !signed(s.o.WebhookSecrets, marks, body) {
+			http.Error(w, unsigned, http.StatusForbidden)
+			return
+		}
+		if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && t != "application/json" {
+			http.Error(w, "want application/json", http.StatusUnsupportedMediaType)
 			return
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), answerIn)
@@ -88,6 +95,8 @@ func (s *Sink) Handler(in notify.Inbox) http.Handler {
 		http.Error(w, text, status)
 	})
 }
+
+const unsigned = "the signature is missing or wrong"
 
 // signed says whether one of the header's signatures is that of one of the secrets. It
 // compares them all, each in constant time.

@@ -1,6 +1,7 @@
 package pagerduty_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -149,7 +150,14 @@ func TestWebhookRefused(t *testing.T) {
 			t.Errorf("%s: %d, want %d", name, w.Code, c.want)
 		}
 	}
+	form := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
+	form.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	form.Header.Set("X-PagerDuty-Signature", sig)
 	w := httptest.NewRecorder()
+	if h.ServeHTTP(w, form); w.Code != http.StatusUnsupportedMediaType {
+		t.Errorf("a form: %d", w.Code)
+	}
+	w = httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "POST" {
 		t.Errorf("GET: %d", w.Code)

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -31,24 +30,26 @@ func (s *Sink) Handler(in notify.Inbox) http.Handler {
 	if s.o.SigningSecret == "" {
 		return nil
 	}
+	bodies := notify.NewBodies(maxRequest, 10*time.Second)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
 			http.Error(w, "want POST", http.StatusMethodNotAllowed)
 			return
 		}
-		// Whoever sends a byte at a time is not Slack.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(10 * time.Second))
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
-		if err != nil {
-			if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-				http.Error(w, "too large", http.StatusRequestEntityTooLarge)
-				return
-			}
-			http.Error(w, "the body ended early", http.StatusBadRequest)
+		// What cannot be signed, or is too old, is refused before anything is read for it.
+		stamp, mark, ok := signature(r.Header, s.o.Now())
+		if !ok {
+			http.Error(w, s.words().Unsigned, http.StatusUnauthorized)
 			return
 		}
-		sum, ok := verify(s.o.SigningSecret, r.Header, body, s.o.Now())
+		body, done, no := bodies.Read(w, r)
+		if no != nil {
+			http.Error(w, no.Reason, no.Status)
+			return
+		}
+		defer done()
+		sum, ok := verify(s.o.SigningSecret, stamp, mark, body)
 		if !ok {
 			http.Error(w, s.words().Unsigned, http.StatusUnauthorized)
 			return
@@ -62,6 +63,9 @@ func (s *Sink) Handler(in notify.Inbox) http.Handler {
 		defer cancel()
 		answer, err := s.dispatch(ctx, in, r.Header.Get("Content-Type"), body)
 		switch {
+		case errors.Is(err, errType):
+			s.seen.drop(sum)
+			http.Error(w, "want application/json or a form", http.StatusUnsupportedMediaType)
 		case errors.Is(err, errPayload):
 			s.seen.drop(sum)
 			http.Error(w, "not a request of Slack's", http.StatusBadRequest)
@@ -89,33 +93,37 @@ func reply(w http.ResponseWriter, answer any) {
 	_, _ = w.Write(encode(answer))
 }
 
-// verify checks Slack's signature and time; sum is the signature.
-func verify(secret string, h http.Header, body []byte, now time.Time) (sum string, ok bool) {
-	stamp, sig := h.Get("X-Slack-Request-Timestamp"), h.Get("X-Slack-Signature")
+var errType = errors.New("slack: neither JSON nor a form")
+
+// signature reads the time and the signature of a request, and judges the time.
+func signature(h http.Header, now time.Time) (stamp string, mark []byte, ok bool) {
+	stamp = h.Get("X-Slack-Request-Timestamp")
 	sec, err := strconv.ParseInt(stamp, 10, 64)
 	if err != nil || len(stamp) > 12 {
-		return "", false
+		return "", nil, false
 	}
 	if d := now.Sub(time.Unix(sec, 0)); d > skew || d < -skew {
-		return "", false
+		return "", nil, false
 	}
-	text, v0 := strings.CutPrefix(sig, "v0=")
-	got, err := hex.DecodeString(text)
-	if !v0 || err != nil {
-		return "", false
-	}
+	text, v0 := strings.CutPrefix(h.Get("X-Slack-Signature"), "v0=")
+	mark, err = hex.DecodeString(text)
+	return stamp, mark, v0 && err == nil && len(mark) == sha256.Size
+}
+
+// verify checks Slack's signature of a time and a body; sum is the right one.
+func verify(secret, stamp string, mark, body []byte) (sum string, ok bool) {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte("v0:" + stamp + ":"))
 	mac.Write(body)
 	want := mac.Sum(nil)
-	return string(want), hmac.Equal(got, want)
+	return string(want), hmac.Equal(mark, want)
 }
 
 // dispatch knows the three kinds of requests by their form.
 func (s *Sink) dispatch(ctx context.Context, in notify.Inbox, contentType string, body []byte) (any, error) {
 	kind, _, err := mime.ParseMediaType(contentType)
 	if err != nil {
-		return nil, errPayload
+		return nil, errType
 	}
 	switch kind {
 	case "application/json":
@@ -150,5 +158,5 @@ func (s *Sink) dispatch(ctx context.Context, in notify.Inbox, contentType string
 		return s.slash(ctx, in, &command{Command: form.Get("command"), Text: form.Get("text"), User: form.Get("user_id"), Team: form.Get("team_id"),
 			Trigger: form.Get("trigger_id"), Answer: form.Get("response_url")})
 	}
-	return nil, errPayload
+	return nil, errType
 }
