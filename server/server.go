@@ -166,8 +166,16 @@ func guarded(h http.Handler, logger *slog.Logger) http.Handler {
 			w.WriteHeader(http.StatusInternalServerError)
 		}()
 		h.ServeHTTP(w, r)
+		if r.ContentLength != 0 {
+			// net/http reads what is left of a body before it sends the answer, so a sender
+			// that trickles would keep a refusal and the connection for RequestWithin.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(restWithin))
+		}
 	})
 }
+
+// restWithin is how long the rest of a body may take to come that the handler did not read.
+const restWithin = time.Second
 
 // errorLog takes the lines of net/http: handshakes that failed and the like, which
 // strangers can cause at will. They are said at debug level.

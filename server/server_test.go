@@ -67,6 +67,38 @@ func TestSlowHeader(t *testing.T) {
 	}
 }
 
+// TestUnreadBody: a request that is answered without its body gets the answer at once, though
+// its body trickles on; one whose body is there keeps its connection.
+func TestUnreadBody(t *testing.T) {
+	s, _ := start(t, Options{}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	for _, length := range []string{"Content-Length: 1000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n3e8\r\n"} {
+		c := dial(t, s)
+		if _, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\n"+length+"{"); err != nil {
+			t.Fatal(err)
+		}
+		r, err := http.ReadResponse(bufio.NewReader(c), nil) // within the 10 s of dial
+		if err != nil || r.StatusCode != http.StatusUnauthorized || !r.Close {
+			t.Errorf("%q: %+v, %v", length, r, err)
+		}
+	}
+	c := dial(t, s)
+	in := bufio.NewReader(c)
+	for range 2 {
+		if _, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := http.ReadResponse(in, nil); err != nil || r.StatusCode != http.StatusUnauthorized || r.Close {
+			t.Fatalf("a whole body: %+v, %v", r, err)
+		}
+		// The connection stays for longer than the rest of a body may take.
+		_ = c.SetReadDeadline(time.Now().Add(restWithin + 100*time.Millisecond))
+		if _, err := in.Peek(1); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("the connection ended: %v", err)
+		}
+		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	}
+}
+
 func TestLargeHeader(t *testing.T) {
 	s, _ := start(t, Options{}, ok)
 	c := dial(t, s)
