@@ -65,6 +65,7 @@ type Serve struct {
 	server    *server.Server
 	started   time.Time
 	ready     atomic.Bool
+	readiness readiness
 	tracer    *tracer // nil: nothing is traced
 	house     *house
 }

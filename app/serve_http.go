@@ -3,10 +3,10 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/yagura-sec/yagura/config"
@@ -42,20 +42,40 @@ func (s *Serve) healthz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"status": "ok", "version": s.o.Version, "since": s.started.UTC()})
 }
 
-// readyz answers 200 when what comes in can be judged and kept.
+// readyz answers 200 when what comes in can be judged and kept. Anybody may ask, as often as
+// he likes, so the store is asked once a second at most.
 func (s *Serve) readyz(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
-	defer cancel()
-	err := errors.New("starting or stopping")
-	if s.ready.Load() {
-		err = s.db.View(ctx, func(context.Context, *store.Tx) error { return nil })
-	}
-	if err != nil {
-		s.log.Warn("not ready", "error", err)
+	if !s.ready.Load() || !s.readiness.look(s.o.Now(), func() bool { return s.storeReady(context.WithoutCancel(r.Context())) }) {
 		writeJSON(w, http.StatusServiceUnavailable, map[string]any{"status": "not ready"})
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"status": "ready"})
+}
+
+func (s *Serve) storeReady(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	err := s.db.View(ctx, func(context.Context, *store.Tx) error { return nil })
+	if err != nil {
+		s.log.Warn("not ready", "error", err)
+	}
+	return err == nil
+}
+
+// readiness is what was found last, and when.
+type readiness struct {
+	mu sync.Mutex
+	at time.Time
+	ok bool
+}
+
+func (r *readiness) look(now time.Time, find func() bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if age := now.Sub(r.at); age < 0 || age >= time.Second {
+		r.at, r.ok = now, find()
+	}
+	return r.ok
 }
 
 func writeJSON(w http.ResponseWriter, code int, v any) {

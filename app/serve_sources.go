@@ -43,6 +43,9 @@ func (s *Serve) openSources(ctx context.Context, cfg *config.Config) ([]source.R
 	return out, errors.Join(errs...)
 }
 
+// snsMemory bounds the bodies that one source of SNS receives at a time, in bytes.
+const snsMemory = 16 << 20
+
 // openSource makes one receiver; path is where it is mounted.
 func (s *Serve) openSource(ctx context.Context, src *config.Source, memory *push.Memory) (r source.Receiver, path string, err error) {
 	switch {
@@ -59,7 +62,9 @@ func (s *Serve) openSource(ctx context.Context, src *config.Source, memory *push
 	case src.SNS != nil:
 		path = src.SNS.Path
 		var common push.Common
-		if common, err = s.pushCommon(src.Name, memory); err == nil {
+		// Who sent a body is known only when all of it is there: what strangers send here takes
+		// no room from those who have a credential.
+		if common, err = s.pushCommon(src.Name, push.NewMemory(snsMemory)); err == nil {
 			if common.Resolve, err = s.resolver(ctx, src.SNS.S3); err == nil {
 				r, err = push.NewSNS(push.SNSOptions{Common: common, Topics: src.SNS.Topics, Access: push.Access{Path: reveal(src.SNS.Secrets)},
 					Unsubscribed: func(topic string, at time.Time) { s.unsubscribed(src.Name, topic, at) }})

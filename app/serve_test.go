@@ -68,6 +68,10 @@ func (s *stand) start() {
 	if s.alter != nil {
 		s.alter(serve)
 	}
+	s.run(serve)
+}
+
+func (s *stand) run(serve *Serve) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.serve, s.cancel, s.done = serve, cancel, make(chan error, 1)
 	go func() { s.done <- serve.Run(ctx) }()

@@ -104,6 +104,9 @@ func (s *sns) accept(r *http.Request, body *received) (accepted, *refusal) {
 		return s.acceptRaw(r, body.plain.b)
 	}
 	m, err := parseSNS(body.plain.b)
+	if errors.Is(err, errUnsigned) {
+		return accepted{}, refuse(http.StatusUnauthorized, "not a message of SNS: %v", err)
+	}
 	if err != nil {
 		return accepted{}, refuse(http.StatusBadRequest, "not a message of SNS: %v", err)
 	}

@@ -29,6 +29,8 @@ type snsMessage struct {
 var snsMembers = []string{"Type", "MessageId", "Token", "TopicArn", "Subject", "Message", "SubscribeURL", "Timestamp",
 	"SignatureVersion", "Signature", "SigningCertURL", "UnsubscribeURL", "MessageAttributes"}
 
+var errUnsigned = errors.New("it is not signed")
+
 func parseSNS(b []byte) (*snsMessage, error) {
 	members, err := topLevel(b)
 	if err != nil {
@@ -54,7 +56,11 @@ func parseSNS(b []byte) (*snsMessage, error) {
 	} {
 		f, ok := members[want.name]
 		if !ok && want.must {
-			return nil, fmt.Errorf("%s is missing", want.name)
+			err := fmt.Errorf("%s is missing", want.name)
+			if strings.HasPrefix(want.name, "Sign") {
+				err = fmt.Errorf("%w: %w", errUnsigned, err)
+			}
+			return nil, err
 		}
 		if ok && f.raw[0] != '"' {
 			return nil, fmt.Errorf("%s is no text", want.name)

@@ -284,7 +284,8 @@ func TestSNSRefusals(t *testing.T) {
 		{"no time", set("Timestamp", "yesterday"), nil, 400, "Timestamp"},
 		{"type unknown", set("Type", "Other"), nil, 400, "Type"},
 		{"message is an object", nil, set("Message", map[string]any{}), 400, "Message"},
-		{"no certificate", nil, func(m map[string]any) { delete(m, "SigningCertURL") }, 400, "SigningCertURL"},
+		{"no certificate", nil, func(m map[string]any) { delete(m, "SigningCertURL") }, 401, "SigningCertURL"},
+		{"no signature", nil, func(m map[string]any) { delete(m, "Signature") }, 401, "not signed"},
 	} {
 		t.Run(k.name, func(t *testing.T) {
 			m := a.message(k.signed)
