@@ -69,6 +69,8 @@ func texts(v any) string {
 	return ""
 }
 
+func (b *bench) Refusals() []string { return b.srv.Stats().Refused }
+
 func (b *bench) Ticket(string) (open, ok bool) { return false, false }
 
 func (b *bench) Fail(f notifytest.Fault, n int) bool {

@@ -96,6 +96,8 @@ func (b *bench) Made() []notifytest.Thing {
 	return out
 }
 
+func (b *bench) Refusals() []string { return b.gh.Refused() }
+
 func (b *bench) Ticket(ref string) (open, ok bool) {
 	for _, i := range b.gh.Issues(repoName) {
 		if i.Repo+"#"+itoa(i.Number) == ref {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -403,5 +404,45 @@ func TestRoutes(t *testing.T) {
 	s.Issue().AccountInfo.Repository = "../user"
 	if e := refusal(t, b, s.Next(yagura.OpOpen)); !e.Permanent {
 		t.Errorf("%v", e)
+	}
+}
+
+// TestManyLabels: an issue at GitHub has room for 100 labels, of which people may have taken
+// many; ours never make it refuse a notice, and what is ours and wanted no more makes room.
+func TestManyLabels(t *testing.T) {
+	b := newBench(t, githubtest.Options{}, nil)
+	s := notifytest.NewStory(b, 1)
+	set := func(name string) {
+		s.Issue().Labels = nil
+		for k := range 60 {
+			s.Issue().Labels = append(s.Issue().Labels, fmt.Sprintf("%s-%d", name, k))
+		}
+	}
+	b.gh.SetRepo(repoName, func(r *githubtest.Repo) { r.Collaborators = []string{"mary"} })
+	s.Tell(t, yagura.OpOpen)
+	s.Tell(t, yagura.OpUpdate)
+	for k := range 70 {
+		b.gh.Label(repoName, 1, "mary", fmt.Sprintf("hers-%d", k))
+	}
+	for _, name := range []string{"a", "b", "c"} {
+		set(name)
+		o := s.Tell(t, yagura.OpUpdate)
+		labels := b.gh.Issues(repoName)[0].Labels
+		count := map[string]int{}
+		for _, l := range labels {
+			kind, _, _ := strings.Cut(l, "-")
+			count[kind]++
+		}
+		if len(labels) != 100 || count["hers"] != 70 || count[name] == 0 || len(count) > 2+100-70-count[name] || !strings.Contains(o.Done.Detail, "had no room") {
+			t.Errorf("%s: %v, %q", name, count, o.Done.Detail)
+		}
+	}
+	s.Issue().Labels = nil
+	s.Tell(t, yagura.OpUpdate)
+	if labels := b.gh.Issues(repoName)[0].Labels; len(labels) > 80 || !slices.Contains(labels, "severity/high") {
+		t.Errorf("at the end %v", labels)
+	}
+	if refused := b.gh.Refused(); len(refused) > 0 {
+		t.Error(refused)
 	}
 }

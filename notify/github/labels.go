@@ -209,8 +209,19 @@ func labelChange(actual []apiLabel, want []string, before wish) (add, remove []s
 	return add, remove
 }
 
-// setLabels brings an issue's labels to what they shall be.
-func (s *Sink) setLabels(ctx context.Context, r ref, add, remove []string) error {
+// maxLabels is how many labels GitHub lets an issue have.
+const maxLabels = 100
+
+// setLabels brings an issue's labels, of which it has so many, to what they shall be. Where
+// people put so many on it that there is no room for all of ours, the first of ours come.
+func (s *Sink) setLabels(ctx context.Context, r ref, have int, add, remove []string) error {
+	add = add[:min(len(add), max(0, maxLabels-have+len(remove)))]
+	if have+len(add) > maxLabels {
+		if err := s.dropLabels(ctx, r, remove); err != nil {
+			return err
+		}
+		remove = nil
+	}
 	if len(add) > 0 {
 		if err := s.makeLabels(ctx, r.repo, add); err != nil {
 			return err
@@ -220,6 +231,10 @@ func (s *Sink) setLabels(ctx context.Context, r ref, add, remove []string) error
 			return err
 		}
 	}
+	return s.dropLabels(ctx, r, remove)
+}
+
+func (s *Sink) dropLabels(ctx context.Context, r ref, remove []string) error {
 	for _, l := range remove {
 		err := s.do(ctx, call{method: http.MethodDelete, path: r.path() + "/labels/" + url.PathEscape(l), repo: r.repo, safe: true}, nil)
 		var e *apiError

@@ -42,7 +42,10 @@ func (d *delivery) state(ctx context.Context, r ref, i *apiIssue, open bool) err
 	if err := d.writeStatus(ctx, r, old, next); err != nil {
 		return err
 	}
-	if err := d.setLabels(ctx, r, add, remove); err != nil {
+	if room := maxLabels - len(i.Labels) + len(remove); room < len(add) {
+		d.say("%d labels had no room", len(add)-max(0, room))
+	}
+	if err := d.setLabels(ctx, r, len(i.Labels), add, remove); err != nil {
 		return fmt.Errorf("labels: %w", err)
 	}
 	known, err := d.setAssignee(ctx, r, i, login, before)

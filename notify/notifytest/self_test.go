@@ -26,6 +26,7 @@ type board struct {
 	open  map[string]bool
 	fail  notifytest.Fault
 	left  int
+	bad   []string
 }
 
 func (b *board) Sink() notify.Sink { return b }
@@ -43,6 +44,12 @@ func (b *board) Ticket(ref string) (open, ok bool) {
 	defer b.mu.Unlock()
 	open, ok = b.open[ref]
 	return open, ok
+}
+
+func (b *board) Refusals() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.bad
 }
 
 func (b *board) Fail(f notifytest.Fault, n int) bool {
@@ -112,6 +119,9 @@ func (b *board) Deliver(ctx context.Context, n *yagura.Notice) (yagura.Receipt, 
 	if b.fault == "shows secrets" && n.Finding != nil {
 		body = n.Finding.Output + n.Issue.Title
 	}
+	if b.fault == "sends anything" && len(n.Issue.Title) > 1000 {
+		b.bad = append(b.bad, "the title is too long")
+	}
 	b.posts = append(b.posts, notifytest.Thing{Ref: ref, Notice: n.ID, Text: body})
 	if b.open == nil {
 		b.open = map[string]bool{}
@@ -145,7 +155,7 @@ func TestBroken(t *testing.T) {
 	}
 	for fault, where := range map[string]string{
 		"does not look": "told_again", "gives up": "faults/503", "does not wait": "faults/429_with_Retry-After", "shows secrets": "hostile",
-		"says nothing": "operations", "never closes": "life", "says not sent": "no_answer", "leaks": "no_answer",
+		"says nothing": "operations", "never closes": "life", "says not sent": "no_answer", "leaks": "no_answer", "sends anything": "extremes",
 	} {
 		t.Run(fault, func(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestBroken$")

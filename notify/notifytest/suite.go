@@ -30,6 +30,7 @@ func Run(t *testing.T, h Harness) {
 		{"refused", refused},
 		{"cancelled", cancelled},
 		{"hostile", hostile},
+		{"extremes", extremes},
 		{"operations", operations},
 		{"without a ticket", withoutTicket},
 		{"at once", atOnce},

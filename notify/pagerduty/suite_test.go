@@ -66,6 +66,8 @@ func (b *bench) Made() (all []notifytest.Thing) {
 	return all
 }
 
+func (b *bench) Refusals() []string { return b.fake.Refused() }
+
 func (b *bench) Ticket(ref string) (open, ok bool) {
 	key, _, _ := strings.Cut(ref, "@")
 	for _, in := range slices.Backward(b.fake.Incidents()) {

@@ -25,6 +25,16 @@ func severity(s yagura.Severity) string {
 	return "info"
 }
 
+// when is the first of the times that the format of stamps can write and a record may have.
+func when(times ...time.Time) time.Time {
+	for _, t := range times {
+		if t.Year() >= 1970 && t.Year() < 9999 {
+			return t
+		}
+	}
+	return time.Unix(0, 0)
+}
+
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
 // fill writes what a trigger tells of an issue. PagerDuty shows it as text, so nothing is
@@ -46,16 +56,9 @@ func (s *Sink) fill(e *event, n *yagura.Notice) {
 			e.Links = append(e.Links, link{Href: l.URL, Text: short(l.Title, 100)})
 		}
 	}
-	at := is.LastSeen
-	if at.IsZero() {
-		at = is.Opened
-	}
-	if at.IsZero() {
-		at = n.Created
-	}
 	e.Payload = &payload{
 		Summary: summary(line), Source: or(short(t.Account, 255), "yagura"), Severity: severity(is.Severity),
-		Timestamp: stamp(at), Component: short(t.RuleTitle, 255), Group: short(t.Owner, 255),
+		Timestamp: stamp(when(is.LastSeen, is.Opened, n.Created)), Component: short(t.RuleTitle, 255), Group: short(t.Owner, 255),
 		Class: short(notify.Line(notify.Mask(is.Format)), 255), Details: details(n, t),
 	}
 }

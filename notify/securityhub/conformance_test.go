@@ -43,6 +43,8 @@ func (b *bench) Made() []notifytest.Thing {
 	return out
 }
 
+func (b *bench) Refusals() []string { return b.srv.Stats().Refused }
+
 func (b *bench) Ticket(ref string) (open, ok bool) {
 	for _, f := range b.srv.Findings() {
 		if f["Id"] == ref {

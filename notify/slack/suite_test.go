@@ -77,6 +77,8 @@ func (b *bench) Made() (all []notifytest.Thing) {
 	return all
 }
 
+func (b *bench) Refusals() []string { return b.fake.Refused() }
+
 func (b *bench) Ticket(ref string) (open, ok bool) {
 	channel, ts, _ := strings.Cut(ref, ":")
 	for _, m := range b.fake.Messages(channel) {

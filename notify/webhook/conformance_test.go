@@ -80,6 +80,8 @@ func texts(v any) string {
 	return ""
 }
 
+func (b *bench) Refusals() []string { return b.srv.Refused() }
+
 func (b *bench) Ticket(string) (open, ok bool) { return false, false }
 
 func (b *bench) Fail(f notifytest.Fault, n int) bool {

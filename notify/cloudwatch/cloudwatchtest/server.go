@@ -317,7 +317,8 @@ func (s *Server) put(in request, streams map[string][]Event) (any, *failure) {
 			taken = append(taken, Event{at, *e.Message, now})
 		}
 	}
-	if n := len(taken); n > 0 && taken[n-1].At.Sub(taken[0].At) > 24*time.Hour {
+	// The whole batch has a span, also where some of it would be rejected singly.
+	if n := len(in.LogEvents); *in.LogEvents[n-1].Timestamp-*in.LogEvents[0].Timestamp > (24 * time.Hour).Milliseconds() {
 		s.stats.Refused = append(s.stats.Refused, "span")
 		return nil, invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
 	}
@@ -340,6 +341,9 @@ func (s *Server) filter(in request, streams map[string][]Event) (any, *failure) 
 		return nil, invalid("limit")
 	}
 	key, want := "", ""
+	if len(in.FilterPattern) > 1024 {
+		return nil, invalid("filterPattern must have length less than or equal to 1024")
+	}
 	if in.FilterPattern != "" {
 		m := pattern.FindStringSubmatch(in.FilterPattern)
 		if m == nil {

@@ -39,6 +39,14 @@ func malformed(w http.ResponseWriter, text string) {
 
 // route answers one request; the server is locked.
 func (s *Server) route(w http.ResponseWriter, r *http.Request, body []byte) {
+	if v := r.Header.Get("X-GitHub-Api-Version"); v != "" && v != "2022-11-28" {
+		fail(w, http.StatusBadRequest, "The API version "+v+" is not supported")
+		return
+	}
+	if t := r.Header.Get("Accept"); t != "" && !strings.Contains(t, "json") && !strings.Contains(t, "*/*") {
+		fail(w, http.StatusUnsupportedMediaType, "Unsupported 'Accept' header: "+t)
+		return
+	}
 	if r.Header.Get("User-Agent") == "" {
 		fail(w, http.StatusForbidden, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.")
 		return
@@ -473,6 +481,26 @@ func labelNames(w http.ResponseWriter, list []string) bool {
 	return true
 }
 
+// labelCount holds an issue to 100 labels.
+func labelCount(w http.ResponseWriter, n int) bool {
+	if n > 100 {
+		invalid(w, "Issue", "labels", "custom", "an issue may have 100 labels")
+	}
+	return n <= 100
+}
+
+// assignees holds an issue to 10 people who can be assigned.
+func (s *Server) assignees(w http.ResponseWriter, rp *repo, list []string) bool {
+	for k, a := range list {
+		if k >= 10 || !s.assignable(rp, a) {
+			answer(w, http.StatusUnprocessableEntity, map[string]any{"message": "Validation Failed", "documentation_url": docs, "status": "422",
+				"errors": []any{map[string]any{"value": a, "resource": "Issue", "field": "assignees", "code": "invalid"}}})
+			return false
+		}
+	}
+	return true
+}
+
 func (s *Server) postIssue(w http.ResponseWriter, rp *repo, p *principal, body []byte) {
 	m, ok := fields(w, body, map[string]string{"title": "s", "body": "s", "labels": "l", "assignees": "l", "assignee": "s?"})
 	if !ok {
@@ -482,15 +510,8 @@ func (s *Server) postIssue(w http.ResponseWriter, rp *repo, p *principal, body [
 		malformed(w, `"title" wasn't supplied.`)
 		return
 	}
-	if !lengths(w, m) || !labelNames(w, texts(m["labels"])) {
+	if !lengths(w, m) || !labelNames(w, texts(m["labels"])) || !labelCount(w, len(texts(m["labels"]))) || !s.assignees(w, rp, texts(m["assignees"])) {
 		return
-	}
-	for _, a := range texts(m["assignees"]) {
-		if !s.assignable(rp, a) {
-			answer(w, http.StatusUnprocessableEntity, map[string]any{"message": "Validation Failed", "documentation_url": docs, "status": "422",
-				"errors": []any{map[string]any{"value": a, "resource": "Issue", "field": "assignees", "code": "invalid"}}})
-			return
-		}
 	}
 	i := &issue{repo: rp, id: s.id(), number: rp.next, title: text(m["title"]), body: text(m["body"]), open: true, user: p, created: s.now(), updated: s.now()}
 	rp.next++
@@ -507,7 +528,7 @@ func (s *Server) postIssue(w http.ResponseWriter, rp *repo, p *principal, body [
 
 func (s *Server) patchIssue(w http.ResponseWriter, i *issue, p *principal, body []byte) {
 	m, ok := fields(w, body, map[string]string{"title": "s?", "body": "s?", "state": "s", "state_reason": "s?", "labels": "l", "assignees": "l"})
-	if !ok || !lengths(w, m) || !labelNames(w, texts(m["labels"])) {
+	if !ok || !lengths(w, m) || !labelNames(w, texts(m["labels"])) || !labelCount(w, len(texts(m["labels"]))) || !s.assignees(w, i.repo, texts(m["assignees"])) {
 		return
 	}
 	state, reason := text(m["state"]), text(m["state_reason"])
@@ -641,8 +662,13 @@ func (s *Server) postLabels(w http.ResponseWriter, i *issue, p *principal, body 
 		malformed(w, "For 'properties/labels', [] is too short.")
 		return
 	}
-	if len(i.labels)+len(texts(m["labels"])) > 100 {
-		invalid(w, "Issue", "labels", "custom", "an issue may have 100 labels")
+	fresh := 0
+	for _, l := range texts(m["labels"]) {
+		if !slices.Contains(i.labels, strings.ToLower(l)) {
+			fresh++
+		}
+	}
+	if !labelCount(w, len(i.labels)+fresh) {
 		return
 	}
 	for _, l := range texts(m["labels"]) {

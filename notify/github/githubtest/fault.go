@@ -6,7 +6,9 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -98,6 +100,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	default:
 		s.route(rec, r, body.Bytes())
+		s.refusal(r, rec)
 	}
 	s.requests = append(s.requests, Request{r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("Authorization"), rec.Code, body.String()})
 	s.mu.Unlock()
@@ -111,6 +114,24 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	maps.Copy(w.Header(), rec.Header())
 	w.WriteHeader(rec.Code)
 	w.Write(rec.Body.Bytes())
+}
+
+// refusal keeps what was refused for its form.
+func (s *Server) refusal(r *http.Request, rec *httptest.ResponseRecorder) {
+	switch rec.Code {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		if text := rec.Body.String(); !strings.Contains(text, "already_exists") {
+			s.refused = append(s.refused, r.Method+" "+r.URL.Path+": "+text)
+		}
+	}
+}
+
+// Refused is what was answered to requests that are not of the API's schema; that a label is
+// there already is none of it.
+func (s *Server) Refused() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.refused)
 }
 
 func (s *Server) secondary(w http.ResponseWriter, after time.Duration) {

@@ -58,6 +58,7 @@ type Server struct {
 	faults   []fault
 	hooks    []hook
 	queue    []queued
+	refused  []string
 	requests []Request
 	gates    []func(r *http.Request) int
 }

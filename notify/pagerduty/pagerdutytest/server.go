@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -131,7 +132,9 @@ type event struct {
 		Text string  `json:"text"`
 	} `json:"links"`
 	Images []struct {
-		Src *string `json:"src"`
+		Src  *string `json:"src"`
+		Href string  `json:"href"`
+		Alt  string  `json:"alt"`
 	} `json:"images"`
 	Payload *struct {
 		Summary   *string        `json:"summary"`
@@ -245,7 +248,7 @@ func (s *Server) check(r *http.Request, body []byte) (problems []string) {
 			bad("'payload.severity' is invalid (must be one of the following: 'critical', 'warning', 'error' or 'info')")
 		}
 		if p.Timestamp != "" {
-			if _, err := time.Parse(time.RFC3339Nano, p.Timestamp); err != nil {
+			if _, err := time.Parse(time.RFC3339Nano, p.Timestamp); err != nil || len(p.Timestamp) > 35 {
 				bad("'payload.timestamp' is no ISO 8601 time")
 			}
 		}
@@ -259,17 +262,25 @@ func (s *Server) check(r *http.Request, body []byte) (problems []string) {
 	if n := utf8.RuneCountInString(e.Key); n > 255 {
 		bad("'dedup_key' has %d characters, at most 255", n)
 	}
+	if e.ClientURL != "" && !isURL(e.ClientURL) {
+		bad("'client_url' is no URL")
+	}
 	for _, l := range e.Links {
-		if l.Href == nil || !strings.HasPrefix(*l.Href, "http") {
+		if l.Href == nil || !isURL(*l.Href) {
 			bad("a link's 'href' is missing or no URL")
 		}
 	}
 	for _, i := range e.Images {
-		if i.Src == nil || !strings.HasPrefix(*i.Src, "https://") {
-			bad("an image's 'src' is missing or not https")
+		if i.Src == nil || !isURL(*i.Src) || !strings.HasPrefix(*i.Src, "https://") || i.Href != "" && !isURL(i.Href) {
+			bad("an image's 'src' is missing or not https, or its 'href' no URL")
 		}
 	}
 	return problems
+}
+
+func isURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }
 
 // open is the alert that an event is applied to: the same key through the same routing key.

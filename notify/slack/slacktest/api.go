@@ -34,6 +34,17 @@ type refusal struct {
 	retry    int
 }
 
+// malformed are the refusals of what is not of the schema.
+var malformed = []string{"invalid_json", "invalid_form_data", "invalid_arguments", "msg_too_long", "invalid_blocks_format", "invalid_blocks", "msg_blocks_too_long",
+	"no_text", "invalid_metadata_format", "metadata_too_large", "invalid_limit", "invalid_cursor"}
+
+// Refused is what was said of calls that are not of the schema.
+func (s *Server) Refused() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.refused)
+}
+
 func refuse(code string, messages ...string) *refusal {
 	return &refusal{code: code, messages: messages}
 }
@@ -92,6 +103,9 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request) (hang bool) {
 		no = refuse(f.code)
 	} else {
 		out, no = s.call(name, r, body)
+		if no != nil && (len(no.messages) > 0 || slices.Contains(malformed, no.code)) {
+			s.refused = append(s.refused, name+": "+no.code+" "+strings.Join(no.messages, "; "))
+		}
 	}
 	if f != nil && f.hang {
 		return true
@@ -289,6 +303,9 @@ func (c *channel) find(ts string) *Message {
 	return nil
 }
 
+// bare writes the signs that Slack escapes; what is an entity already stays as it is.
+var bare = strings.NewReplacer("&amp;", "&amp;", "&lt;", "&lt;", "&gt;", "&gt;", "&", "&amp;", "<", "&lt;", ">", "&gt;")
+
 func (s *Server) update(a args) (map[string]any, *refusal) {
 	c, no := s.room(a)
 	if no != nil {
@@ -305,6 +322,10 @@ func (s *Server) update(a args) (map[string]any, *refusal) {
 		return nil, refuse("cant_update_message")
 	case s.frozen:
 		return nil, refuse("edit_window_closed")
+	}
+	// The text of an edit may have 4,000 bytes, counted with its entities.
+	if n := len(bare.Replace(a.str("text"))); n > 4000 {
+		return nil, refuse("msg_too_long", fmt.Sprintf("[ERROR] %d bytes", n))
 	}
 	edited := *m
 	if no := s.content(a, &edited); no != nil {

@@ -2,8 +2,10 @@ package slacktest
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // checkBlocks holds blocks to the rules of Block Kit.
@@ -168,7 +170,17 @@ func (c *checker) button(at string, v any) string {
 	}
 	c.text(at+"/text", m["text"], true, 75)
 	c.str(at, m, "value", 0, 2000)
-	c.str(at, m, "url", 1, 3000)
+	if u := c.str(at, m, "url", 1, 3000); u != "" {
+		if p, err := url.Parse(u); err != nil || p.Host == "" {
+			c.bad(at+"/url", "not a URL")
+		}
+	}
+	if v, ok := m["confirm"]; ok {
+		cm := c.object(at+"/confirm", v, "title! text! confirm! deny! style")
+		for key, most := range map[string]int{"title": 100, "text": 300, "confirm": 30, "deny": 30} {
+			c.text(at+"/confirm/"+key, cm[key], key != "text", most)
+		}
+	}
 	if st, ok := m["style"]; ok && st != "primary" && st != "danger" {
 		c.bad(at, "style %v", st)
 	}
@@ -179,14 +191,17 @@ func (c *checker) element(at string, v any) {
 	m, _ := v.(map[string]any)
 	switch m["type"] {
 	case "plain_text_input":
-		c.object(at, v, "type! action_id multiline min_length max_length initial_value placeholder")
+		m = c.object(at, v, "type! action_id multiline min_length max_length initial_value placeholder")
+		c.str(at, m, "initial_value", 0, 3000)
 		if n, ok := m["max_length"].(float64); ok && (n < 1 || n > 3000) {
 			c.bad(at, "max_length %v", n)
 		}
 	case "datepicker":
 		m = c.object(at, v, "type! action_id initial_date placeholder")
-		if d := c.str(at, m, "initial_date", 10, 10); d != "" && (d[4] != '-' || d[7] != '-') {
-			c.bad(at, "initial_date %q", d)
+		if d := c.str(at, m, "initial_date", 10, 10); d != "" {
+			if _, err := time.Parse(time.DateOnly, d); err != nil {
+				c.bad(at, "initial_date %q", d)
+			}
 		}
 	case "static_select":
 		m = c.object(at, v, "type! action_id options! placeholder initial_option")
@@ -199,11 +214,17 @@ func (c *checker) element(at string, v any) {
 			om := c.object(oat, o, "text! value! description")
 			c.text(oat+"/text", om["text"], true, 75)
 			c.str(oat, om, "value", 1, 150)
+			if d, ok := om["description"]; ok {
+				c.text(oat+"/description", d, true, 75)
+			}
 		}
 	default:
 		c.bad(at, "unsupported type: %v", m["type"])
 	}
 	c.str(at, m, "action_id", 1, 255)
+	if p, ok := m["placeholder"]; ok {
+		c.text(at+"/placeholder", p, true, 150)
+	}
 }
 
 // checkView holds a modal to its rules.

@@ -85,6 +85,7 @@ type Server struct {
 	faults   map[string][]*fault
 	calls    map[string]int
 	posts    int // attempts to post
+	refused  []string
 	every    time.Duration
 	free     map[string]time.Time
 	pages    int
