@@ -23,6 +23,26 @@ var (
 		"RelatedFindings", "AwsAccountName", "ProductName", "CompanyName", "Network", "Process", "Malware", "Sample", "Action"}
 )
 
+// members are those that the objects inside a finding may have.
+var members = map[string][]string{
+	"FindingProviderFields":          {"Confidence", "Criticality", "RelatedFindings", "Severity", "Types"},
+	"FindingProviderFields.Severity": {"Label", "Original"},
+	"Compliance":                     {"AssociatedStandards", "RelatedRequirements", "SecurityControlId", "SecurityControlParameters", "Status", "StatusReasons"},
+	"Remediation":                    {"Recommendation"},
+	"Remediation.Recommendation":     {"Text", "Url"},
+	"Resource":                       {"ApplicationArn", "ApplicationName", "DataClassification", "Details", "Id", "Partition", "Region", "ResourceRole", "Tags", "Type"},
+}
+
+// only says that an object has a member that it may not have.
+func only(kind string, m map[string]any) string {
+	for k := range m {
+		if !slices.Contains(members[kind], k) {
+			return "data." + kind + " should NOT have additional properties: " + k
+		}
+	}
+	return ""
+}
+
 // Check holds the JSON form of a finding to the format, and to 240 KB; "" is nothing to blame.
 func Check(body []byte) string {
 	f := Finding{}
@@ -79,6 +99,11 @@ func check(f Finding) string {
 	if c, ok := f["Compliance"]; ok && !slices.Contains([]string{"PASSED", "WARNING", "FAILED", "NOT_AVAILABLE"}, compliance(f)) {
 		return fmt.Sprintf("data.Compliance %v", c)
 	}
+	if c, ok := f["Compliance"].(map[string]any); ok {
+		if why := only("Compliance", c); why != "" {
+			return why
+		}
+	}
 	for _, part := range []func(Finding) string{provider, fields, resourceList, remediation} {
 		if why := part(f); why != "" {
 			return why
@@ -118,6 +143,9 @@ func provider(f Finding) string {
 	if !ok {
 		return "data.FindingProviderFields should have required property 'Severity'"
 	}
+	if why := only("FindingProviderFields", p) + only("FindingProviderFields.Severity", sev); why != "" {
+		return why
+	}
 	if l, _ := sev["Label"].(string); !slices.Contains(labels, l) {
 		return "data.FindingProviderFields.Severity.Label should be equal to one of the allowed values"
 	}
@@ -131,7 +159,8 @@ func provider(f Finding) string {
 	for _, t := range types {
 		s, _ := t.(string)
 		parts := strings.Split(s, "/")
-		if !slices.Contains(namespaces, parts[0]) || len(parts) > 3 {
+		blank := slices.ContainsFunc(parts, func(p string) bool { return strings.TrimSpace(p) == "" })
+		if !slices.Contains(namespaces, parts[0]) || len(parts) > 3 || blank {
 			return "data.FindingProviderFields.Types: " + s + " is not namespace/category/classifier"
 		}
 	}
@@ -150,7 +179,7 @@ func fields(f Finding) string {
 		}
 		most := map[string]int{"ProductFields": 2048, "UserDefinedFields": 1024}[name]
 		for k := range m {
-			if len(k) < 1 || len(k) > 128 {
+			if len(k) < 1 || len(k) > 128 || strings.HasPrefix(k, "aws/") {
 				return "data." + name + ": the key " + k
 			}
 			if why := text(m, "data."+name, k, 1, most, true); why != "" {
@@ -184,10 +213,21 @@ func resourceList(f Finding) string {
 				return why
 			}
 		}
+		if why := only("Resource", r); why != "" {
+			return where + ": " + why
+		}
+		if tags, ok := r["Tags"].(map[string]any); ok && len(tags) > 50 {
+			return where + ".Tags should NOT have more than 50 properties"
+		}
 		if p, ok := r["Partition"]; ok && p != "aws" && p != "aws-cn" && p != "aws-us-gov" {
 			return where + ".Partition should be equal to one of the allowed values"
 		}
 		d, _ := r["Details"].(map[string]any)
+		for k := range d {
+			if k != "Other" && k != "Container" && !strings.HasPrefix(k, "Aws") {
+				return where + ".Details should NOT have additional properties: " + k
+			}
+		}
 		other, _ := d["Other"].(map[string]any)
 		if len(other) > 50 {
 			return where + ".Details.Other should NOT have more than 50 properties"
@@ -214,10 +254,15 @@ func remediation(f Finding) string {
 	if !ok {
 		return "data.Remediation should have required property 'Recommendation'"
 	}
+	if why := only("Remediation", m) + only("Remediation.Recommendation", r); why != "" {
+		return why
+	}
 	if why := text(r, "data.Remediation.Recommendation", "Text", 1, 512, false); why != "" {
 		return why
 	}
-	if s, ok := r["Url"].(string); ok {
+	if s, ok := r["Url"].(string); ok && len(s) > 2048 {
+		return "data.Remediation.Recommendation.Url should NOT be longer than 2048 characters"
+	} else if ok {
 		if u, err := url.Parse(s); err != nil || u.Scheme == "" || u.Host == "" {
 			return "data.Remediation.Recommendation.Url should match format uri"
 		}
