@@ -137,6 +137,9 @@ func (s *Sink) events(ctx context.Context, r ref, since time.Time) ([]apiEvent, 
 	return slices.DeleteFunc(all, func(e apiEvent) bool { return e.CreatedAt.Before(since) }), nil
 }
 
+// filing is how long after an issue was made GitHub may still note what it was made with.
+const filing = 5 * time.Second
+
 // contradicts says whether an event of an account that we write as cannot be our doing:
 // nothing later undid it, it shows in the issue, and it is not what we last wanted. later
 // are the events behind it.
@@ -159,7 +162,7 @@ func contradicts(e apiEvent, later []apiEvent, i *apiIssue, w wish, known bool) 
 	}
 	if !known {
 		// Filed, and never touched by us since: what came later is not ours.
-		if !e.CreatedAt.After(i.CreatedAt.Add(5 * time.Second)) {
+		if !e.CreatedAt.After(i.CreatedAt.Add(filing)) {
 			return false
 		}
 		w = wish{Open: true, Labels: nil}

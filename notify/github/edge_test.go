@@ -446,3 +446,26 @@ func TestManyLabels(t *testing.T) {
 		t.Error(refused)
 	}
 }
+
+// TestFiledWith: what an issue was filed with and what is wanted no more goes with the first
+// update; what people put there stays.
+func TestFiledWith(t *testing.T) {
+	b := newBench(t, githubtest.Options{}, nil)
+	b.gh.SetRepo(repoName, func(r *githubtest.Repo) { r.Collaborators = []string{"mary", "bob"} })
+	s := notifytest.NewStory(b, 1)
+	s.Issue().Labels, s.Issue().Assignee = []string{"team/old", "kept"}, "mary"
+	s.Tell(t, yagura.OpOpen)
+	b.Advance(time.Minute)
+	b.gh.Label(repoName, 1, "bob", "hers")
+	s.Issue().Labels, s.Issue().Assignee = []string{"team/new", "kept"}, "bob"
+	s.Tell(t, yagura.OpUpdate)
+	i := b.gh.Issues(repoName)[0]
+	for l, want := range map[string]bool{"team/old": false, "team/new": true, "kept": true, "hers": true} {
+		if slices.Contains(i.Labels, l) != want {
+			t.Errorf("label %s: %v, want %v", l, !want, want)
+		}
+	}
+	if d := cmp.Diff([]string{"bob"}, i.Assignees); d != "" {
+		t.Error(d)
+	}
+}

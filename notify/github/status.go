@@ -21,8 +21,13 @@ func (d *delivery) state(ctx context.Context, r ref, i *apiIssue, open bool) err
 		return err
 	}
 	want := wanted(d.n.Issue)
-	add, remove := labelChange(i.Labels, want, before)
 	login := d.login(d.n.Issue.Assignee)
+	if old == nil {
+		if before, err = d.filed(ctx, r, i, want, login); err != nil {
+			return err
+		}
+	}
+	add, remove := labelChange(i.Labels, want, before)
 	if login == "" {
 		d.unknown = d.text.Assignee
 	}
@@ -58,6 +63,28 @@ func (d *delivery) state(ctx context.Context, r ref, i *apiIssue, open bool) err
 	return d.edit(ctx, r, i, title, before)
 }
 
+// filed is the wish that an issue was filed with, as its events tell. They are asked for only
+// where something of it may be wanted no more.
+func (d *delivery) filed(ctx context.Context, r ref, i *apiIssue, want []string, login string) (w wish, err error) {
+	if !slices.ContainsFunc(i.Labels, func(l apiLabel) bool { return !isManaged(l.Name) && !fold(want, l.Name) }) &&
+		!slices.ContainsFunc(i.Assignees, func(u apiUser) bool { return !strings.EqualFold(u.Login, login) }) {
+		return w, nil
+	}
+	events, err := d.events(ctx, r, i.CreatedAt)
+	if err != nil {
+		return w, fmt.Errorf("events of %s: %w", r, err)
+	}
+	for _, e := range events {
+		switch ours := d.ours(e.Actor.Login) && !e.CreatedAt.After(i.CreatedAt.Add(filing)); {
+		case ours && e.Event == "labeled":
+			w.Labels = append(w.Labels, e.Label.Name)
+		case ours && e.Event == "assigned":
+			w.Assignee = e.Assignee.Login
+		}
+	}
+	return w, nil
+}
+
 // edit changes title and body where they need it: the title follows the severity unless a
 // person changed it; a marker that was edited away comes back.
 func (d *delivery) edit(ctx context.Context, r ref, i *apiIssue, title string, before wish) error {
@@ -85,8 +112,8 @@ func (d *delivery) sameIssue(title string) bool {
 	return strings.HasSuffix(title, plainTitle(d.text.Title))
 }
 
-// statusComment finds the status comment of an issue and the wish in it. Without one the
-// wish is what the issue was filed with.
+// statusComment finds the status comment of an issue and the wish in it. Without one there
+// is no wish.
 func (d *delivery) statusComment(ctx context.Context, r ref) (*apiComment, wish, error) {
 	d.mu.Lock()
 	id := d.status[r.String()]
