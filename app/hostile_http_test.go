@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -181,10 +182,8 @@ func TestHostileRequests(t *testing.T) {
 						t.Errorf("%s: no answer", what)
 						return
 					}
-					for _, status := range statuses {
-						if r.StatusCode == status {
-							return
-						}
+					if slices.Contains(statuses, r.StatusCode) {
+						return
 					}
 					body, _ := io.ReadAll(r.Body)
 					t.Errorf("%s: %d %.100s, want %d", what, r.StatusCode, body, statuses)
