@@ -22,10 +22,10 @@ import (
 func (s *Serve) openSources(ctx context.Context, cfg *config.Config) ([]source.Receiver, error) {
 	var out []source.Receiver
 	var errs []error
-	memory := push.NewMemory(0)
+	memory, strangers := push.NewMemory(0), push.NewMemory(0)
 	for i := range cfg.Sources {
 		src := &cfg.Sources[i]
-		r, path, err := s.openSource(ctx, src, memory)
+		r, path, err := s.openSource(ctx, src, memory, strangers)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("sources[%d] %s: %w", i, src.Name, err))
 			continue
@@ -43,18 +43,15 @@ func (s *Serve) openSources(ctx context.Context, cfg *config.Config) ([]source.R
 	return out, errors.Join(errs...)
 }
 
-// snsMemory bounds the bodies that one source of SNS receives at a time, in bytes.
-const snsMemory = 16 << 20
-
 // openSource makes one receiver; path is where it is mounted.
-func (s *Serve) openSource(ctx context.Context, src *config.Source, memory *push.Memory) (r source.Receiver, path string, err error) {
+func (s *Serve) openSource(ctx context.Context, src *config.Source, memory, strangers *push.Memory) (r source.Receiver, path string, err error) {
 	switch {
 	case src.SQS != nil:
 		r, err = s.openSQS(ctx, src)
 	case src.Push != nil:
 		path = src.Push.Path
 		var common push.Common
-		if common, err = s.pushCommon(src.Name, memory); err == nil {
+		if common, err = s.pushCommon(src.Name, memory, strangers); err == nil {
 			common.Limits.Body = int64(src.Push.MaxBody)
 			r, err = push.NewGeneric(push.GenericOptions{Common: common, Access: push.Access{Bearer: reveal(src.Push.Tokens)},
 				Webhook: push.WebhookKeys{Secrets: reveal(src.Push.Secrets)}})
@@ -62,9 +59,7 @@ func (s *Serve) openSource(ctx context.Context, src *config.Source, memory *push
 	case src.SNS != nil:
 		path = src.SNS.Path
 		var common push.Common
-		// Who sent a body is known only when all of it is there: what strangers send here takes
-		// no room from those who have a credential.
-		if common, err = s.pushCommon(src.Name, push.NewMemory(snsMemory)); err == nil {
+		if common, err = s.pushCommon(src.Name, memory, strangers); err == nil {
 			if common.Resolve, err = s.resolver(ctx, src.SNS.S3); err == nil {
 				r, err = push.NewSNS(push.SNSOptions{Common: common, Topics: src.SNS.Topics, Access: push.Access{Path: reveal(src.SNS.Secrets)},
 					Unsubscribed: func(topic string, at time.Time) { s.unsubscribed(src.Name, topic, at) }})
@@ -81,7 +76,7 @@ func (s *Serve) openSource(ctx context.Context, src *config.Source, memory *push
 			access.Header = append(access.Header, push.Header{Name: header, Value: key.Reveal()})
 		}
 		var common push.Common
-		if common, err = s.pushCommon(src.Name, memory); err == nil {
+		if common, err = s.pushCommon(src.Name, memory, strangers); err == nil {
 			if common.Resolve, err = s.resolver(ctx, src.EventBridge.S3); err == nil {
 				r, err = push.NewEventBridge(push.EventBridgeOptions{Common: common, Access: access})
 			}
@@ -89,7 +84,7 @@ func (s *Serve) openSource(ctx context.Context, src *config.Source, memory *push
 	case src.Falco != nil:
 		path = src.Falco.Path
 		var common push.Common
-		if common, err = s.pushCommon(src.Name, memory); err == nil {
+		if common, err = s.pushCommon(src.Name, memory, strangers); err == nil {
 			tokens := reveal(src.Falco.Tokens)
 			r, err = push.NewFalco(push.FalcoOptions{Common: common, Access: push.Access{Bearer: tokens, Path: tokens}})
 		}
@@ -123,8 +118,8 @@ func reveal(list []config.Secret) []string {
 
 // pushCommon is what all endpoints have: a log of what was received. With PostgreSQL it is a
 // table that all replicas share, with SQLite files of this process.
-func (s *Serve) pushCommon(name string, memory *push.Memory) (push.Common, error) {
-	c := push.Common{Name: name, Memory: memory, Logger: s.log, Now: s.o.Now}
+func (s *Serve) pushCommon(name string, memory, strangers *push.Memory) (push.Common, error) {
+	c := push.Common{Name: name, Memory: memory, Strangers: strangers, Logger: s.log, Now: s.o.Now}
 	if s.db.Dialect() == "postgres" {
 		c.Log = &tableLog{db: s.db, source: name, owner: s.db.Replica(), now: s.o.Now}
 		return c, nil

@@ -250,7 +250,11 @@ func (e *Endpoint) readBody(w http.ResponseWriter, r *http.Request) (*received, 
 		return nil, refuse(http.StatusLengthRequired, "the request has neither Content-Length nor chunks")
 	}
 	in := &deadlined{Reader: r.Body, control: http.NewResponseController(w), end: time.Now().Add(l.Within), idle: l.Idle}
-	sent := &buffer{memory: e.memory}
+	memory := e.common.Memory
+	if !e.protocol.known(r) {
+		memory = e.common.Strangers
+	}
+	sent := &buffer{memory: memory}
 	err := sent.fill(in, l.Body, nil)
 	if in.control != nil {
 		// A deadline that stays would end the watch over the connection, and with it the
@@ -262,14 +266,14 @@ func (e *Endpoint) readBody(w http.ResponseWriter, r *http.Request) (*received, 
 		return nil, e.bodyRefusal(err, l.Body)
 	}
 	body := &received{sent: sent, plain: sent}
-	unpack := e.memory.unpacker(encoding, sent.b)
+	unpack := memory.unpacker(encoding, sent.b)
 	if unpack == nil {
 		return body, nil
 	}
-	body.plain = &buffer{memory: e.memory}
+	body.plain = &buffer{memory: memory}
 	packed := bytes.NewReader(sent.b)
-	e.memory.unpacking <- struct{}{} // what is unpacked is here already, so this wait is short
-	defer func() { <-e.memory.unpacking }()
+	memory.unpacking <- struct{}{} // what is unpacked is here already, so this wait is short
+	defer func() { <-memory.unpacking }()
 	err = unpack(packed, func(src io.Reader) error {
 		return body.plain.fill(src, l.Unpacked, func(n int64) error {
 			if n > 4<<20 && n > l.Ratio*(packed.Size()-int64(packed.Len())) {

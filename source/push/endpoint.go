@@ -31,8 +31,10 @@ type Common struct {
 	// Resolve, if it is set, finds the S3 objects that messages name.
 	Resolve Resolve
 	Limits  Limits
-	// Memory bounds the bodies of all endpoints that share it; nil: [NewMemory](0).
-	Memory *Memory
+	// Memory bounds the bodies of all endpoints that share it; nil: [NewMemory](0). Strangers
+	// bounds those whose sender only a signature over the whole body can tell, so that they
+	// take no room from those who have a credential; nil: Memory.
+	Memory, Strangers *Memory
 	// Batch is the most messages that Receive returns at a time; 0: 64.
 	Batch int
 	// Poll is how often Receive looks into the log without being told to; 0: 1 s. It
@@ -50,6 +52,8 @@ type Common struct {
 type protocol interface {
 	// admit judges a request by its headers alone, before the body is read.
 	admit(r *http.Request) *refusal
+	// known says of an admitted request that its sender is known before its body is read.
+	known(r *http.Request) bool
 	// accept judges the body. It returns what is to be kept, or an answer that keeps
 	// nothing, or a refusal.
 	accept(r *http.Request, body *received) (accepted, *refusal)
@@ -82,7 +86,6 @@ type Endpoint struct {
 	protocol protocol
 	log      Log
 	gather   *gather
-	memory   *Memory
 	wake     chan struct{}
 	active   atomic.Int64
 	retained atomic.Int64 // bytes of payloads that messages hold which are out
@@ -130,6 +133,9 @@ func newEndpoint(room string, c Common, p protocol) (*Endpoint, error) {
 	if c.Memory == nil {
 		c.Memory = NewMemory(0)
 	}
+	if c.Strangers == nil {
+		c.Strangers = c.Memory
+	}
 	if c.Batch <= 0 {
 		c.Batch = 64
 	}
@@ -142,7 +148,7 @@ func newEndpoint(room string, c Common, p protocol) (*Endpoint, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	e := &Endpoint{common: c, protocol: p, log: c.Log, memory: c.Memory, wake: make(chan struct{}, 1)}
+	e := &Endpoint{common: c, protocol: p, log: c.Log, wake: make(chan struct{}, 1)}
 	e.closing, e.end = context.WithCancel(context.Background())
 	e.gather = newGather(c.Log, e.nudge)
 	return e, nil

@@ -81,8 +81,8 @@ func TestEncodings(t *testing.T) {
 			ack(t, e, m...)
 		})
 	}
-	if e.memory.free.Load() != 64<<20 {
-		t.Errorf("memory was not given back: %d", e.memory.free.Load())
+	if e.common.Memory.free.Load() != 64<<20 {
+		t.Errorf("memory was not given back: %d", e.common.Memory.free.Load())
 	}
 }
 
@@ -132,8 +132,8 @@ func TestRefusals(t *testing.T) {
 	if s := said.String(); strings.Contains(s, token) || !strings.Contains(s, "request refused") || strings.Count(s, "request refused") > 20 {
 		t.Errorf("the log says %s", s)
 	}
-	if e.memory.free.Load() != 64<<20 {
-		t.Errorf("memory was not given back: %d", e.memory.free.Load())
+	if e.common.Memory.free.Load() != 64<<20 {
+		t.Errorf("memory was not given back: %d", e.common.Memory.free.Load())
 	}
 	if e.Counts().Refused[413] != 5 {
 		t.Errorf("counted %v", e.Counts().Refused)

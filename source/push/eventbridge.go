@@ -43,6 +43,8 @@ func (b *eventBridge) admit(r *http.Request) *refusal {
 	return nil
 }
 
+func (b *eventBridge) known(*http.Request) bool { return true }
+
 // accept takes one JSON object. What an input transformer made of the event may have no
 // id: then it is like no other.
 func (b *eventBridge) accept(_ *http.Request, body *received) (accepted, *refusal) {

@@ -47,6 +47,8 @@ func (f *falco) admit(r *http.Request) *refusal {
 	return nil
 }
 
+func (f *falco) known(*http.Request) bool { return true }
+
 // accept takes one alert, several one after the other, or a list. An alert that came
 // through falcosidekick has a uuid. Plain Falco names nothing, and two equal alerts are
 // two.

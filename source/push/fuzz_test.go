@@ -25,7 +25,7 @@ func fuzzed(t *testing.T, e *Endpoint, method, path, headers string, body []byte
 			r.Header.Add(name, strings.TrimSpace(value))
 		}
 	}
-	free := e.memory.free.Load()
+	free := e.common.Memory.free.Load()
 	w := httptest.NewRecorder()
 	e.ServeHTTP(w, r)
 	switch w.Code {
@@ -37,7 +37,7 @@ func fuzzed(t *testing.T, e *Endpoint, method, path, headers string, body []byte
 	default:
 		t.Fatalf("status %d: %s", w.Code, w.Body)
 	}
-	if e.memory.free.Load() != free {
+	if e.common.Memory.free.Load() != free {
 		t.Fatal("memory was not given back")
 	}
 	rows, err := e.log.Lease(t.Context(), 10)

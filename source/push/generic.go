@@ -80,6 +80,8 @@ func (g *generic) admit(r *http.Request) *refusal {
 	return nil
 }
 
+func (g *generic) known(r *http.Request) bool { return g.access.allows(r) }
+
 func (g *generic) accept(r *http.Request, body *received) (accepted, *refusal) {
 	if g.signs(r) {
 		// The standard does not say whether a compressed body is signed before or after.

@@ -99,6 +99,8 @@ func (s *sns) admit(r *http.Request) *refusal {
 	return nil
 }
 
+func (s *sns) known(*http.Request) bool { return s.access.secrets() }
+
 func (s *sns) accept(r *http.Request, body *received) (accepted, *refusal) {
 	if s.raw(r) && r.Header.Get("X-Amz-Sns-Message-Type") == "Notification" {
 		return s.acceptRaw(r, body.plain.b)

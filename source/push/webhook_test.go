@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -119,5 +120,28 @@ func TestBoth(t *testing.T) {
 		want(t, post(e, "{}", append(signed, "Authorization", auth)...), 200, "")
 		want(t, post(e, "{}", append(signed, "Authorization", auth+"x")...), alone, "")
 		want(t, post(e, "{}"), 401, "")
+	}
+}
+
+// TestStrangersRoom: whoever can only be told by a signature over the body takes no room from
+// those who have a token.
+func TestStrangersRoom(t *testing.T) {
+	clock := newClock()
+	memory, strangers := NewMemory(1<<20), NewMemory(1<<20)
+	e := bearer(t, func(o *GenericOptions) {
+		o.Now, o.Memory, o.Strangers, o.Webhook = clock.now, memory, strangers, WebhookKeys{Secrets: []string{secretA}}
+	})
+	if !strangers.take(1 << 20) { // stalled bodies hold it
+		t.Fatal("no room at the start")
+	}
+	body := `{"a":"` + strings.Repeat("x", 200_000) + `"}`
+	now := clock.now()
+	signed := []string{"Webhook-Id", "m", "Webhook-Timestamp", strconv.FormatInt(now.Unix(), 10), "Webhook-Signature", sign(secretA, "m", now, body)}
+	want(t, post(e, body, signed...), 429, "too much")
+	want(t, post(e, body, "Authorization", auth), 200, "stored")
+	strangers.free.Add(1 << 20)
+	want(t, post(e, body, signed...), 200, "stored")
+	if memory.free.Load() != 1<<20 || strangers.free.Load() != 1<<20 {
+		t.Errorf("room was not given back: %d, %d", memory.free.Load(), strangers.free.Load())
 	}
 }
