@@ -294,3 +294,22 @@ func TestHostileRequests(t *testing.T) {
 		t.Errorf("a handler panicked: %s", text)
 	}
 }
+
+// TestReadiness: however many ask, the store is asked once a second.
+func TestReadiness(t *testing.T) {
+	var r readiness
+	at, asked := time.Unix(0, 0), 0
+	for range 50 {
+		if !r.look(func() time.Time { return at }, func() bool { asked++; return true }) {
+			t.Fatal("not ready")
+		}
+		at = at.Add(100 * time.Millisecond)
+	}
+	if asked != 5 {
+		t.Errorf("asked %d times in 5 s", asked)
+	}
+	at = at.Add(time.Second)
+	if r.look(func() time.Time { return at }, func() bool { return false }) {
+		t.Error("ready, as it was before")
+	}
+}

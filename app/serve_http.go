@@ -42,10 +42,10 @@ func (s *Serve) healthz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"status": "ok", "version": s.o.Version, "since": s.started.UTC()})
 }
 
-// readyz answers 200 when what comes in can be judged and kept. Anybody may ask, as often as
-// he likes, so the store is asked once a second at most.
+// readyz answers 200 when what comes in can be judged and kept. Anybody may ask, and
+// often, so the store is asked once a second at most.
 func (s *Serve) readyz(w http.ResponseWriter, r *http.Request) {
-	if !s.ready.Load() || !s.readiness.look(s.o.Now(), func() bool { return s.storeReady(context.WithoutCancel(r.Context())) }) {
+	if !s.ready.Load() || !s.readiness.look(s.o.Now, func() bool { return s.storeReady(context.WithoutCancel(r.Context())) }) {
 		writeJSON(w, http.StatusServiceUnavailable, map[string]any{"status": "not ready"})
 		return
 	}
@@ -69,11 +69,12 @@ type readiness struct {
 	ok bool
 }
 
-func (r *readiness) look(now time.Time, find func() bool) bool {
+func (r *readiness) look(now func() time.Time, find func() bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if age := now.Sub(r.at); age < 0 || age >= time.Second {
-		r.at, r.ok = now, find()
+	if age := now().Sub(r.at); age < 0 || age >= time.Second {
+		r.ok = find()
+		r.at = now() // those who waited meanwhile take what was found
 	}
 	return r.ok
 }
