@@ -116,7 +116,7 @@ type prepared struct {
 
 // commitBatch writes one batch; it tries until it is written or ctx ends.
 func (in *Intake) commitBatch(ctx context.Context, mark uint64, batch []*piece, notes []keptNote) error {
-	list, err := in.sift(mark, batch)
+	list, err := in.sift(ctx, mark, batch)
 	if err != nil {
 		return err
 	}
@@ -195,8 +195,27 @@ func (in *Intake) traceCommit(batch []*piece) Span {
 	return in.o.Trace(b)
 }
 
-// sift asks the key window about every record, and leaves out what repeats say.
-func (in *Intake) sift(mark uint64, batch []*piece) ([]prepared, error) {
+// insist tries the key window until it takes what it is given or ctx ends: when its disk is
+// full that is waited out, as a store that is away is.
+func (in *Intake) insist(ctx context.Context, try func() error) error {
+	pause := 50 * time.Millisecond
+	for {
+		err := try()
+		if err == nil {
+			return nil
+		}
+		in.Stats.Retries.Add(1)
+		in.o.Log.Error("the key window did not take a batch: nothing is judged until it does", "error", err, "again_in", pause)
+		if !sleep(ctx, pause) {
+			return fmt.Errorf("key window: %w", err)
+		}
+		pause = min(2*pause, 10*time.Second)
+	}
+}
+
+// sift asks the key window about every record, and leaves out what repeats say. A piece that
+// was judged is not asked about again when a later one fails: all of it would be a repeat.
+func (in *Intake) sift(ctx context.Context, mark uint64, batch []*piece) ([]prepared, error) {
 	list := make([]prepared, len(batch))
 	var verdicts []repeat.Verdict
 	asked := false
@@ -209,8 +228,8 @@ func (in *Intake) sift(mark uint64, batch []*piece) ([]prepared, error) {
 		verdicts = verdicts[:len(p.items)]
 		if len(p.items) > 0 {
 			asked = true
-			if err := in.o.Keys.Judge(p.items, verdicts, mark); err != nil {
-				return nil, fmt.Errorf("key window: %w", err)
+			if err := in.insist(ctx, func() error { return in.o.Keys.Judge(p.items, verdicts, mark) }); err != nil {
+				return nil, err
 			}
 		}
 		for k, v := range verdicts {
@@ -235,10 +254,7 @@ func (in *Intake) sift(mark uint64, batch []*piece) ([]prepared, error) {
 	if !asked {
 		return list, nil
 	}
-	if err := in.o.Keys.Sync(); err != nil {
-		return nil, fmt.Errorf("key window: %w", err)
-	}
-	return list, nil
+	return list, in.insist(ctx, in.o.Keys.Sync)
 }
 
 // place returns what is known of an item's event.

@@ -195,6 +195,8 @@ const maxFlight = 48 << 20
 // back, and what is with the committer is committed. The error is one that cannot be
 // worked around; a source or a store that is away is waited for.
 func (in *Intake) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	// The committer outlives the receivers, so that nothing that was read is read in vain.
 	hard, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -210,7 +212,9 @@ func (in *Intake) Run(ctx context.Context) error {
 	go func() {
 		defer close(committed)
 		defer close(in.ended)
-		fault = in.commit(hard)
+		if fault = in.commit(hard); fault != nil {
+			cancel() // without it nothing else is of use
+		}
 	}()
 	rest.Go(func() { in.heartbeat(ctx) })
 	rest.Go(func() { in.evaluate(ctx) })
