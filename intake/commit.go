@@ -345,10 +345,13 @@ func (in *Intake) write(ctx context.Context, tx Tx, mark uint64, list []prepared
 
 // hopeless reports whether an object was tried often enough, or will never be there.
 func (p *piece) hopeless() bool {
-	if p.err == nil || errors.Is(p.err, context.Canceled) {
+	switch {
+	case p.err == nil || errors.Is(p.err, context.Canceled):
 		return false
+	case errors.Is(p.err, source.ErrGone):
+		return true
 	}
-	return p.attempts >= maxTries || errors.Is(p.err, source.ErrGone)
+	return p.attempts >= maxTries && (!p.away || p.seen.Sub(p.since) >= maxAway)
 }
 
 // delivery is a delivery record as the transaction changes it.

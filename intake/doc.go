@@ -20,8 +20,9 @@
 // passed over when it comes again. Meanwhile the keeper makes the same records durable; a
 // message is acknowledged when all records of all its objects are judged and kept.
 //
-// A store that is away is waited for, and so is a disk that is full. A store that takes other things and refuses a finding for
-// good is not: what it refuses becomes a dead letter with a finding that says so.
+// A store that is away is waited for, and so is a disk that is full. A store that takes
+// other things and refuses a finding for good is not: what it refuses becomes a dead letter
+// with a finding that says so.
 //
 // A worked example:
 //

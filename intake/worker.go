@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/yagura-sec/yagura"
@@ -25,9 +26,13 @@ const (
 	pieceAge      = 300 * time.Millisecond // of a source that writes on and on
 )
 
-// maxTries is how often an object that cannot be read to its end is tried before it is
-// kept as a dead letter, so that nothing waits behind it for good.
-const maxTries = 6
+// An object whose content cannot be read to its end is tried so often before it is kept as a
+// dead letter, so that nothing waits behind it for good. One that cannot be reached (its store
+// is away, a permission is missing) is waited for: that says nothing about the object.
+const (
+	maxTries = 6
+	maxAway  = 72 * time.Hour
+)
 
 // piece is what a worker says of a run of records of one object. Records are counted from
 // 0, broken ones included.
@@ -56,6 +61,8 @@ type piece struct {
 	unkept   error // it could not be handed to the keeper
 	gen      string
 	attempts int
+	away     bool // err is of what the object is read from, and not of what is in it
+	since    time.Time
 	seen     time.Time
 }
 
@@ -94,6 +101,7 @@ type worker struct {
 	event   yagura.Event
 	began   time.Time
 	before  yagura.Delivery
+	away    atomic.Bool // the object could not be reached, or not to its end
 }
 
 // object reads one object to its end. What was judged of it before is passed over.
@@ -133,25 +141,55 @@ func (w *worker) object(ctx context.Context, j *job) {
 	}
 	w.open()
 	err = w.read(ctx)
-	w.p.last, w.p.err = true, err
+	w.p.last, w.p.err, w.p.away = true, err, w.away.Load()
 	w.flush(ctx)
 }
 
 func (w *worker) open() {
 	w.p = &piece{msg: w.job.msg, source: w.job.msg.from.Name(), object: w.job.id, from: w.n, to: w.n, gen: w.gen.Hash, seen: w.in.o.Now(),
-		attempts: w.before.Attempts + 1}
+		attempts: w.before.Attempts + 1, since: w.before.Received}
 	w.began = w.p.seen
+	if w.p.since.IsZero() {
+		w.p.since = w.p.seen
+	}
+}
+
+// reached notes when what an object is read from breaks off. A reader may read ahead.
+type reached struct {
+	io.Reader
+	away *atomic.Bool
+}
+
+// reach returns what the decoder reads. A file stays one: archives are read in place there.
+func (w *worker) reach(body io.Reader) io.Reader {
+	if _, ok := body.(interface {
+		io.ReaderAt
+		io.Seeker
+	}); ok {
+		return body
+	}
+	return reached{body, &w.away}
+}
+
+func (r reached) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		r.away.Store(true)
+	}
+	return n, err
 }
 
 // read judges the records of the object. The error is about the object as a whole.
 func (w *worker) read(ctx context.Context) error {
+	w.away.Store(false)
 	body, err := w.job.object.Open(ctx)
 	if err != nil {
+		w.away.Store(true)
 		return err
 	}
 	defer body.Close() //nolint:errcheck // it is only read
 	w.matcher.Begin()
-	reader := w.gen.Decoder.NewReader(body, w.job.object.Name)
+	reader := w.gen.Decoder.NewReader(w.reach(body), w.job.object.Name)
 	defer reader.Close()
 	for {
 		if w.n&0xff == 0 && ctx.Err() != nil {
