@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"net/http"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -30,11 +31,20 @@ func (k *fullKeys) Sync() error {
 	return k.Keys.Sync()
 }
 
+func (s *stand) ready() int {
+	resp, err := http.Get("http://" + s.serve.Addr() + "/readyz")
+	if err != nil {
+		return 0
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}
+
 // TestFullKeyWindow: while the key window has no room nothing is judged, and when there is room
 // again everything is, once; the service does not end, and does not stand still either.
 func TestFullKeyWindow(t *testing.T) {
 	keys := &fullKeys{}
-	keys.judges.Store(3)
+	keys.judges.Store(1 << 40)
 	keys.syncs.Store(3)
 	s := newStand(t)
 	s.alter = func(serve *Serve) {
@@ -44,7 +54,15 @@ func TestFullKeyWindow(t *testing.T) {
 	}
 	s.start()
 	stop := trail("2026-03-02T12:00:00Z", "cloudtrail.amazonaws.com", "StopLogging", `{"name":"audit"}`)
+	go func() {
+		for s.ready() == http.StatusOK { // until it is said that nothing can be judged
+		}
+		keys.judges.Store(0)
+	}()
 	s.post(stop)
+	if code := s.ready(); code != http.StatusOK {
+		t.Errorf("/readyz answers %d with room again", code)
+	}
 	s.post(stop, trail("2026-03-02T12:02:00Z", "iam.amazonaws.com", "CreateUser", `{"userName":"eve"}`))
 	if is := s.issue("CloudTrail logging disabled"); is.Count != 1 {
 		t.Errorf("%d findings of one event", is.Count)

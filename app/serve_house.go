@@ -196,7 +196,7 @@ func (h *house) prune(ctx context.Context, now time.Time) error {
 // ping tells the watchdog that all is well, and only when it is.
 func (h *house) ping(ctx context.Context, _ time.Time) error {
 	s := h.s
-	if err := s.db.View(ctx, func(context.Context, *store.Tx) error { return nil }); err != nil {
+	if err := s.well(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)

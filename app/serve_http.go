@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -45,17 +46,17 @@ func (s *Serve) healthz(w http.ResponseWriter, _ *http.Request) {
 // readyz answers 200 when what comes in can be judged and kept. Anybody may ask, and
 // often, so the store is asked once a second at most.
 func (s *Serve) readyz(w http.ResponseWriter, r *http.Request) {
-	if !s.ready.Load() || !s.readiness.look(s.o.Now, func() bool { return s.storeReady(context.WithoutCancel(r.Context())) }) {
+	if !s.ready.Load() || !s.readiness.look(s.o.Now, func() bool { return s.isWell(context.WithoutCancel(r.Context())) }) {
 		writeJSON(w, http.StatusServiceUnavailable, map[string]any{"status": "not ready"})
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"status": "ready"})
 }
 
-func (s *Serve) storeReady(ctx context.Context) bool {
+func (s *Serve) isWell(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	err := s.db.View(ctx, func(context.Context, *store.Tx) error { return nil })
+	err := s.well(ctx)
 	if err != nil {
 		s.log.Warn("not ready", "error", err)
 	}
@@ -77,6 +78,25 @@ func (r *readiness) look(now func() time.Time, find func() bool) bool {
 		r.at = now() // those who waited meanwhile take what was found
 	}
 	return r.ok
+}
+
+// well says why what comes in cannot be judged and kept at the moment.
+func (s *Serve) well(ctx context.Context) error {
+	if err := s.db.View(ctx, func(context.Context, *store.Tx) error { return nil }); err != nil {
+		return err
+	}
+	if err := s.in.Stuck(); err != nil {
+		return err
+	}
+	return s.unkept()
+}
+
+// unkept says why records are not kept at the moment.
+func (s *Serve) unkept() error {
+	if reason := s.keep.Stats().LastError; reason != "" {
+		return fmt.Errorf("records cannot be kept: %s", reason)
+	}
+	return nil
 }
 
 func writeJSON(w http.ResponseWriter, code int, v any) {

@@ -46,6 +46,9 @@ func statusKey(replica string) string { return "status/" + replica }
 // status writes down how the sources of this process are, for `yagura source list`.
 func (h *house) status(ctx context.Context, now time.Time) error {
 	s := h.s
+	if err := s.unkept(); err != nil {
+		s.log.Error("nothing is acknowledged until it is kept", "error", err)
+	}
 	var list []SourceState
 	for _, x := range s.in.Sources() {
 		st := SourceState{Source: x.Name, Replica: s.db.Replica(), At: now.UTC(), LastEvent: x.LastEvent, LastSeen: x.LastSeen, Error: x.Error, ErrorAt: x.ErrorAt,

@@ -136,10 +136,12 @@ func (in *Intake) commitBatch(ctx context.Context, mark uint64, batch []*piece, 
 			err = in.isolate(ctx, mark, list, notes)
 		}
 		if err == nil {
+			in.stuck.Store(nil)
 			end(End{Findings: taken.Fresh, Notices: taken.Notices, Attempts: try})
 			return nil
 		}
 		in.Stats.Retries.Add(1)
+		in.stuck.Store(&err)
 		in.o.Log.Error("the store did not take a commit: nothing is acknowledged until it does", "error", err, "again_in", pause)
 		if !sleep(ctx, pause) {
 			end(End{Err: err, Attempts: try})
@@ -204,10 +206,12 @@ func (in *Intake) insist(ctx context.Context, try func() error) error {
 		if err == nil {
 			return nil
 		}
+		err = fmt.Errorf("key window: %w", err)
 		in.Stats.Retries.Add(1)
+		in.stuck.Store(&err)
 		in.o.Log.Error("the key window did not take a batch: nothing is judged until it does", "error", err, "again_in", pause)
 		if !sleep(ctx, pause) {
-			return fmt.Errorf("key window: %w", err)
+			return err
 		}
 		pause = min(2*pause, 10*time.Second)
 	}

@@ -131,6 +131,7 @@ type Intake struct {
 	wake   chan struct{} // of the evaluation of windows
 	ended  chan struct{} // closed when the committer has ended
 
+	stuck   atomic.Pointer[error] // why nothing is committed at the moment
 	mu      sync.Mutex
 	out     map[*message]bool     // handed out, not finished
 	byObj   map[string][]*message // objects at work in this process, and what else waits for them
@@ -252,6 +253,14 @@ func (in *Intake) Sources() []SourceStatus {
 		out = append(out, SourceStatus{r.Name(), s.LastEvent, s.LastSeen, s.Error, s.ErrorAt, s.Lag})
 	}
 	return out
+}
+
+// Stuck says why nothing can be judged at the moment; nil when it can.
+func (in *Intake) Stuck() error {
+	if p := in.stuck.Load(); p != nil {
+		return *p
+	}
+	return nil
 }
 
 // Accounts returns when records of each account came last, by source, since it was

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"syscall"
@@ -61,7 +62,9 @@ func TestCrashes(t *testing.T) {
 					for _, b := range batches {
 						done := make(chan result, 2)
 						b.Done = func(ranges []yagura.KeptRange, err error) { done <- result{ranges, err} }
-						if err := k.Put(context.Background(), b); err != nil {
+						if err := k.Put(context.Background(), b); errors.Is(err, keep.ErrClosed) {
+							return
+						} else if err != nil {
 							t.Error(err)
 							return
 						}
@@ -91,7 +94,26 @@ func TestCrashes(t *testing.T) {
 			if r.IntN(3) == 0 {
 				disk.SetRoom(int64(r.IntN(20_000)))
 			}
-			wait.Wait()
+			// A disk that is full has room again some time, or the keeper is closed before.
+			ended := make(chan struct{})
+			go func() { wait.Wait(); close(ended) }()
+			closes := r.IntN(2) == 0
+			for stuck := true; stuck; {
+				select {
+				case <-ended:
+					stuck = false
+				default:
+					if k.Stats().LastError == "" {
+						runtime.Gosched()
+						continue
+					}
+					if closes {
+						_ = k.Close() // what it says is of the disk
+					}
+					disk.SetRoom(-1)
+					<-ended
+				}
+			}
 			disk.SetFail(nil)
 			disk.SetRoom(-1)
 			old := k
@@ -265,5 +287,71 @@ func TestBackPressure(t *testing.T) {
 	}
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestFullDisk: what finds no room waits, and what comes behind it too; with room again all of
+// it is kept, in order, and a disk whose fsync fails is no different.
+func TestFullDisk(t *testing.T) {
+	for _, full := range []string{"WriteAt", "Sync"} {
+		synctest.Test(t, func(t *testing.T) {
+			disk := segtest.New(1)
+			k := open(t, "d", keep.Options{FS: disk})
+			disk.SetFail(func(op, _ string) error {
+				if op == full {
+					return syscall.ENOSPC
+				}
+				return nil
+			})
+			r := rand.New(rand.NewPCG(1, 1))
+			var batches []*keep.Batch
+			var mu sync.Mutex
+			var order []string
+			kept := map[string][]yagura.KeptRange{}
+			for i := range 5 {
+				b := &keep.Batch{Source: "s", Object: fmt.Sprint(i), Runs: []keep.Run{{Format: "f", Records: records(r, 20)}}}
+				b.Done = func(ranges []yagura.KeptRange, err error) {
+					if err != nil {
+						t.Error(err)
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					order = append(order, b.Object)
+					kept[b.Object] = ranges
+				}
+				batches = append(batches, b)
+				if err := k.Put(t.Context(), b); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(time.Hour)
+			mu.Lock()
+			if s := k.Stats(); len(order) != 0 || s.LastError == "" || s.Failed != 0 {
+				t.Fatalf("%s: while there is no room: %v done, %+v", full, order, s)
+			}
+			mu.Unlock()
+			disk.SetFail(nil)
+			time.Sleep(2 * time.Minute)
+			mu.Lock()
+			defer mu.Unlock()
+			if s := k.Stats(); !slices.Equal(order, []string{"0", "1", "2", "3", "4"}) || s.LastError != "" || s.Waiting != 0 {
+				t.Fatalf("%s: with room again: %v done, %+v", full, order, s)
+			}
+			for _, b := range batches {
+				var got []keep.Entry
+				for _, kept := range kept[b.Object] {
+					for e, err := range k.Read(t.Context(), kept) {
+						if err != nil {
+							t.Fatal(err)
+						}
+						e.Raw = append([]byte(nil), e.Raw...)
+						got = append(got, e)
+					}
+				}
+				if want := entries(b); !slices.EqualFunc(want, got, equal) {
+					t.Fatalf("%s: %s", full, cmp.Diff(want, got))
+				}
+			}
+		})
 	}
 }

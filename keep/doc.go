@@ -26,8 +26,9 @@
 // The first batch after a pause is fsynced at once; then at most every 200 ms, or when
 // 4 MB wait. Put has copied and compressed the records when it returns, and waits while
 // too many compressed bytes wait for the disk: that is the back-pressure. A batch that
-// could not be written (disk full) gets the error in its callback; nothing of it counts
-// as kept, and the next one is tried afresh.
+// could not be written (disk full) is tried again until it is, and what comes behind it
+// waits: [Files.Stats] says why. Only when the keeper is closed meanwhile does the batch get
+// the error in its callback; nothing of it counts as kept then.
 //
 // A worked example:
 //

@@ -158,8 +158,22 @@ func (k *Files) Put(ctx context.Context, b *Batch) error {
 	if err := k.take(ctx, p.bytes); err != nil {
 		return fmt.Errorf("keep %s: %w", b.Object, err)
 	}
-	k.queue <- p // the writer ends only when no Put is under way
-	return nil
+	select {
+	case k.queue <- p: // the writer ends only when no Put is under way
+		return nil
+	case <-ctx.Done():
+		k.give(p.bytes)
+		return fmt.Errorf("keep %s: %w", b.Object, ctx.Err())
+	}
+}
+
+// give gives room free.
+func (k *Files) give(n int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.waiting -= n
+	close(k.room)
+	k.room = make(chan struct{})
 }
 
 // take waits until there is room for n more compressed bytes.
@@ -188,41 +202,77 @@ func (k *Files) take(ctx context.Context, n int64) error {
 	}
 }
 
-// write is the goroutine that owns the log.
+// The pauses between tries of a disk that takes nothing, in units of FlushEvery.
+const (
+	firstPause = 5
+	maxPause   = 300
+)
+
+// write is the goroutine that owns the log. What the disk does not take it tries again, in
+// order, and takes nothing else meanwhile: those who put wait, and so does what is behind
+// them. Only at the end is a batch given up.
 func (k *Files) write() {
 	defer close(k.ended)
-	var pending []*put
-	var bytes int64
-	var last time.Time // of the last fsync
-	due := time.NewTimer(time.Hour)
+	var stuck, pending []*put // not written; written and not known to be durable
+	var bytes int64           // of pending
+	var last time.Time        // of the last fsync
+	var pause time.Duration   // before the next try; 0 when the last one went well
+	stop := k.stop
+	due, again := time.NewTimer(time.Hour), time.NewTimer(time.Hour)
 	defer due.Stop()
+	defer again.Stop()
 	tick := time.NewTicker(max(k.o.FileAge/8, time.Second))
 	defer tick.Stop()
-	for open := true; open || len(pending) > 0; {
+	failed := func(err error) {
+		k.note(err)
+		pause = min(max(2*pause, firstPause*k.o.FlushEvery), maxPause*k.o.FlushEvery)
+		again.Reset(pause)
+	}
+	for open := true; open || len(pending)+len(stuck) > 0; {
+		queue := k.queue
+		if pause > 0 && stop != nil {
+			queue = nil
+		}
+		try := pause == 0
 		select {
-		case p, ok := <-k.queue:
+		case p, ok := <-queue:
 			if !ok {
 				open = false
 				break
 			}
-			if err := k.append(p); err != nil {
-				k.done(p, err)
-				break
-			}
-			pending, bytes = append(pending, p), bytes+p.bytes
-			if len(pending) == 1 {
-				due.Reset(max(0, k.o.FlushEvery-time.Since(last)))
-			}
+			stuck = append(stuck, p)
 		case <-due.C:
+		case <-again.C:
+			try = true
+		case <-stop:
+			stop = nil // what is there gets one more try
 		case <-tick.C:
 			if err := k.log.Tick(); err != nil {
-				k.failed(err)
+				k.note(err)
 			}
 		}
-		if len(pending) == 0 || open && bytes < k.o.FlushBytes && time.Since(last) < k.o.FlushEvery {
+		for ending := stop == nil; (try || ending) && len(stuck) > 0; {
+			p := stuck[0]
+			err := k.append(p)
+			switch {
+			case err == nil:
+				pending, bytes = append(pending, p), bytes+p.bytes
+				if len(pending) == 1 {
+					due.Reset(max(0, k.o.FlushEvery-time.Since(last)))
+				}
+			case ending:
+				k.done(p, err)
+			default:
+				failed(err)
+				try = false
+				continue
+			}
+			stuck = stuck[1:]
+		}
+		if len(pending) == 0 || open && len(stuck) == 0 && bytes < k.o.FlushBytes && time.Since(last) < k.o.FlushEvery {
 			continue
 		}
-		if open && bytes < k.o.FlushBytes && len(k.queue) > 0 {
+		if open && bytes < k.o.FlushBytes && queue != nil && len(k.queue) > 0 {
 			continue // what has come already shares the fsync
 		}
 		spans := make([]segment.Span, len(pending))
@@ -231,12 +281,23 @@ func (k *Files) write() {
 		}
 		err := k.log.Sync(spans...)
 		last = time.Now()
+		var lost []*put
 		for _, p := range pending {
 			each := err
 			if err != nil { // it may concern only some of them
 				each = k.log.Sync(p.span)
 			}
+			if each != nil && stop != nil {
+				lost = append(lost, p) // nobody knows what the disk holds of it: it is written again
+				failed(each)
+				continue
+			}
 			k.done(p, each)
+		}
+		if len(lost) > 0 {
+			stuck = append(lost, stuck...)
+		} else if len(stuck) == 0 {
+			pause = 0
 		}
 		pending, bytes = nil, 0
 	}
@@ -262,16 +323,14 @@ func (k *Files) append(p *put) error {
 		}
 		at += int64(len(f))
 	}
-	p.frames = nil
 	return nil
 }
 
 // done tells the owner of a batch and gives its room free.
 func (k *Files) done(p *put, err error) {
+	p.frames = nil
+	k.give(p.bytes)
 	k.mu.Lock()
-	k.waiting -= p.bytes
-	close(k.room)
-	k.room = make(chan struct{})
 	if err != nil {
 		k.stats.Failed++
 		k.stats.LastError = err.Error()
@@ -291,7 +350,8 @@ func (k *Files) done(p *put, err error) {
 	p.done(p.ranges, nil)
 }
 
-func (k *Files) failed(err error) {
+// note remembers what the disk says.
+func (k *Files) note(err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.stats.LastError = err.Error()
