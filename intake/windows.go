@@ -111,25 +111,28 @@ func reportedKey(g yagura.WindowGroup) string {
 func (in *Intake) evaluateGroup(ctx context.Context, g yagura.WindowGroup, now time.Time) (rows int, err error) {
 	gen := in.o.Generation()
 	var out detect.Evaluated
+	var latest time.Time // arrival of rows that no rule here knows
 	known := false
 	err = in.o.Store.View(ctx, func(ctx context.Context, tx Tx) error {
 		out, known, err = gen.Engine.EvaluateGroup(g.Corr, g.Group, g.Sealed, detect.Lateness{Now: now, After: in.o.Lateness}, func(yield func(yagura.WindowRow) error) error {
 			return tx.WindowRows(ctx, g.Corr, g.Group, nil, yield)
 		})
-		return err
+		if err != nil || known {
+			return err
+		}
+		return tx.WindowRows(ctx, g.Corr, g.Group, nil, func(r yagura.WindowRow) error {
+			if r.Arrived.After(latest) {
+				latest = r.Arrived
+			}
+			return nil
+		})
 	})
 	if err != nil {
 		return 0, err
 	}
 	in.Stats.Evaluated.Add(1)
 	if !known {
-		// Its rule is gone or means something else now: the rows are of no use to anybody.
-		return 0, in.o.Store.Update(ctx, func(ctx context.Context, tx Tx) error {
-			if err := tx.DropWindowRows(ctx, g.Corr, g.Group, []byte{0xFF}); err != nil {
-				return err
-			}
-			return tx.SettleWindowGroup(ctx, g, in.o.Owner, g.Sealed, time.Time{})
-		})
+		return 0, in.unknownGroup(ctx, g, now, latest)
 	}
 	var cases []triage.Found
 	for i := range out.Windows {
@@ -167,6 +170,25 @@ func (in *Intake) evaluateGroup(ctx context.Context, g yagura.WindowGroup, now t
 		in.Stats.Findings.Add(uint64(taken.Fresh))
 		return out.Rows, err
 	}
+}
+
+// unknownFor is how long rows are kept of a correlation that no rule here makes.
+const unknownFor = 24 * time.Hour
+
+// unknownGroup puts a group off whose rule is gone or means something else now. Another
+// replica may have read newer rules already, or this one may have read a broken file: so its
+// rows are dropped only when none has come for a day.
+func (in *Intake) unknownGroup(ctx context.Context, g yagura.WindowGroup, now, latest time.Time) error {
+	age := now.Sub(latest)
+	if age < unknownFor {
+		return in.settleGroup(ctx, g, now.Add(min(max(age/4, time.Minute), time.Hour)))
+	}
+	return in.o.Store.Update(ctx, func(ctx context.Context, tx Tx) error {
+		if err := tx.DropWindowRows(ctx, g.Corr, g.Group, []byte{0xFF}); err != nil {
+			return err
+		}
+		return tx.SettleWindowGroup(ctx, g, in.o.Owner, g.Sealed, time.Time{})
+	})
 }
 
 // chain hands the findings to the correlations that are built on this one, and takes back
