@@ -95,6 +95,8 @@ type Issue struct {
 	// Told are those of them that were: a suppressed issue, or one below an umbrella, has
 	// told nobody yet.
 	Told []string `json:"told,omitempty"`
+	// ToldClosed says that what they were told last of its state is that it is closed.
+	ToldClosed bool `json:"told_closed,omitempty"`
 	// Announced is the severity that people were told last.
 	Announced Severity `json:"announced,omitempty"`
 	// SuppressedUntil is zero for an issue that is not suppressed.

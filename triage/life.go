@@ -168,6 +168,10 @@ func (t *turn) tell(op yagura.Op, x *finding) {
 	is := t.is
 	fresh := slices.DeleteFunc(slices.Clone(is.Routes), func(s string) bool { return slices.Contains(is.Told, s) })
 	if op != yagura.OpOpen {
+		if is.ToldClosed && is.Status != yagura.StatusClosed {
+			op = yagura.OpReopen // it was opened again while nobody was to be told
+			is.ToldClosed = false
+		}
 		t.owe(owed{op: op, sinks: is.Told, finding: f})
 	}
 	if len(fresh) > 0 && is.Status != yagura.StatusClosed {
@@ -276,11 +280,20 @@ func (t *turn) rise(to yagura.Severity, why string, x *finding) {
 	t.entry(yagura.EntrySeverity, reasoned(fmt.Sprintf("severity %s → %s", is.Severity, to), why))
 	is.Severity = to
 	t.changed = true
+	t.alone()
 	if is.SuppressedUntil.After(t.now) && is.Announced != 0 && to > is.Announced {
 		is.SuppressedUntil, is.SuppressReason = time.Time{}, ""
 		t.entry(yagura.EntrySuppressed, "no longer suppressed: the severity rose above what was known")
 	}
 	t.tell(yagura.OpRise, x)
+}
+
+// alone takes the issue from under its umbrella, which does not tell of what happens now.
+func (t *turn) alone() {
+	if t.is.Umbrella != "" {
+		t.is.Umbrella = ""
+		t.entry(yagura.EntryStorm, "told of by itself from now on")
+	}
 }
 
 func reasoned(text, why string) string {
@@ -316,6 +329,7 @@ func (t *turn) begin(n int) {
 	is.Closed, is.CloseReason, is.Acked, is.Fixed, is.Known = time.Time{}, "", time.Time{}, time.Time{}, time.Time{}
 	is.Conclusion = yagura.ConcludedNothing
 	t.changed = true
+	t.alone()
 	t.episode = &yagura.Episode{IssueID: is.ID, N: n, Opened: t.now}
 }
 
@@ -392,4 +406,5 @@ func (t *turn) close(reason yagura.CloseReason, by, why string) {
 // not stay open for good.
 func (t *turn) tellAlways(op yagura.Op) {
 	t.owe(owed{op: op, sinks: t.is.Told})
+	t.is.ToldClosed = t.is.ToldClosed || op == yagura.OpClose && len(t.is.Told) > 0
 }
