@@ -1,12 +1,16 @@
 package app
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/intake"
 	"github.com/yagura-sec/yagura/notify/github/githubtest"
 )
 
@@ -89,5 +93,40 @@ func TestOpenedWhileSuppressed(t *testing.T) {
 	}
 	if live != 1 {
 		t.Errorf("%+v", s.pd.Incidents())
+	}
+}
+
+// brokenStore loses the connection before its first commits.
+type brokenStore struct {
+	intake.Store
+	left *atomic.Int64
+}
+
+func (b brokenStore) Update(ctx context.Context, fn func(ctx context.Context, tx intake.Tx) error) error {
+	return b.Store.Update(ctx, func(ctx context.Context, tx intake.Tx) error {
+		err := fn(ctx, tx)
+		if err == nil && b.left.Add(-1) >= 0 {
+			err = errors.New("connection reset by peer")
+		}
+		return err
+	})
+}
+
+// TestNoStormOfOneIssue: a commit that has to be tried again and again is no storm.
+func TestNoStormOfOneIssue(t *testing.T) {
+	left := &atomic.Int64{}
+	s := newStand(t)
+	s.cfg.Storm = 3
+	s.alter = func(serve *Serve) {
+		o := serve.intakeOptions(serve.receivers, 0)
+		o.Store = brokenStore{o.Store, left}
+		serve.in = intake.New(o)
+	}
+	s.start()
+	left.Store(8)
+	s.post(trail("2026-03-02T12:00:00Z", "iam.amazonaws.com", "CreateUser", `{"userName":"eve"}`))
+	s.settled()
+	if is := s.one(); is.Umbrella != "" || len(is.Told) == 0 {
+		t.Errorf("%+v", is)
 	}
 }

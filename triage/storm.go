@@ -12,10 +12,11 @@ import (
 // defaultStorm is how many new issues a minute are told one by one.
 const defaultStorm = 60
 
-// storm counts the issues that were told as new in the last minute.
+// storm holds the causes whose issues were told as new in this minute. A transaction that
+// runs again finds its own there, and counts them once.
 type storm struct {
 	minute time.Time
-	told   int
+	told   map[string]bool
 }
 
 // calm puts the issues that are new beyond the limit of a minute under one umbrella issue
@@ -28,15 +29,16 @@ func (d *Desk) calm(ctx context.Context, b Book, turns []*turn, now time.Time) e
 	}
 	d.mu.Lock()
 	if now.Sub(d.storm.minute) >= time.Minute {
-		d.storm = storm{minute: now}
+		d.storm = storm{minute: now, told: map[string]bool{}}
 	}
 	var over []*turn
 	for _, t := range turns {
-		if !fresh(t) {
-			continue
-		}
-		if d.storm.told++; d.storm.told > limit {
+		switch {
+		case !fresh(t) || d.storm.told[t.is.CauseKey]:
+		case len(d.storm.told) >= limit:
 			over = append(over, t)
+		default:
+			d.storm.told[t.is.CauseKey] = true
 		}
 	}
 	d.mu.Unlock()

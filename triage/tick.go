@@ -113,7 +113,7 @@ func (t *turn) tick(ctx context.Context, targets Targets, marks Marks) error {
 			}
 		}
 	}
-	if is.Flapping && is.Status != yagura.StatusClosed && is.Kind == yagura.Posture && is.Fixed.After(is.LastSeen) && t.now.Sub(is.Fixed) >= settleFlap {
+	if is.Flapping && is.Status != yagura.StatusClosed && is.Kind == yagura.Posture && !is.Fixed.Before(is.LastSeen) && t.now.Sub(is.Fixed) >= settleFlap {
 		is.Flapping = false
 		reason := yagura.ClosedFixed
 		if isAlert(is.CauseKey) {
