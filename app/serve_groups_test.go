@@ -3,10 +3,14 @@ package app
 import (
 	"context"
 	"encoding/binary"
+	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/intake"
 	"github.com/yagura-sec/yagura/store"
 )
 
@@ -47,4 +51,113 @@ func TestUnknownCorrelation(t *testing.T) {
 	}
 	clock.advance(25 * time.Hour)
 	s.until("rows of a rule that is gone are dropped", func() bool { return rows() == 0 })
+}
+
+// windowBook notes what is written about windows.
+type windowBook struct {
+	mu     sync.Mutex
+	rows   []yagura.WindowRow
+	states map[string][]byte
+}
+
+type windowStore struct {
+	intake.Store
+	book *windowBook
+}
+
+func (w windowStore) Update(ctx context.Context, fn func(ctx context.Context, tx intake.Tx) error) error {
+	return w.Store.Update(ctx, func(ctx context.Context, tx intake.Tx) error { return fn(ctx, windowTx{tx, w.book}) })
+}
+
+type windowTx struct {
+	intake.Tx
+	book *windowBook
+}
+
+func (w windowTx) AddWindowRows(ctx context.Context, rows []yagura.WindowRow) (int64, error) {
+	w.book.mu.Lock()
+	w.book.rows = append(w.book.rows, rows...)
+	w.book.mu.Unlock()
+	return w.Tx.AddWindowRows(ctx, rows)
+}
+
+func (w windowTx) PutState(ctx context.Context, name string, value []byte) error {
+	if strings.HasPrefix(name, "window/") {
+		w.book.mu.Lock()
+		w.book.states[name] = value
+		w.book.mu.Unlock()
+	}
+	return w.Tx.PutState(ctx, name, value)
+}
+
+const countRules = `title: User created
+id: 0d4c7d3a-6f0e-4d21-9d3c-5b8b6a4f0a01
+name: user_created
+status: test
+logsource: {product: aws, service: cloudtrail}
+detection: {a: {eventName: CreateUser}, condition: a}
+level: low
+---
+title: Many users created
+id: 0d4c7d3a-6f0e-4d21-9d3c-5b8b6a4f0a02
+correlation: {type: event_count, rules: [user_created], group-by: [userIdentity.arn], timespan: 10m, condition: {gte: 3}}
+level: high
+`
+
+// TestSettledWindowsAreForgotten: what is left of a window that is settled goes after a week,
+// rows, group and what was reported of it, or else every address that ever did anything would
+// stay in the store for good.
+func TestSettledWindowsAreForgotten(t *testing.T) {
+	clock := &shifted{}
+	book := &windowBook{states: map[string][]byte{}}
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "rule.yml"), countRules)
+	s := newStand(t)
+	s.clock = clock.now
+	s.rules = RuleOptions{Paths: []string{filepath.Join(dir, "rule.yml")}}
+	s.alter = func(serve *Serve) {
+		o := serve.intakeOptions(serve.receivers, 0)
+		o.Store = windowStore{o.Store, book}
+		serve.in = intake.New(o)
+	}
+	s.start()
+	var records []string
+	for range 4 {
+		records = append(records, trail(clock.now().UTC().Format("2006-01-02T15:04:05Z"), "iam.amazonaws.com", "CreateUser", `{"userName":"eve"}`))
+	}
+	s.post(records...)
+	s.until("the window is found", func() bool {
+		for _, is := range s.issues() {
+			if is.Title == "Many users created" {
+				return true
+			}
+		}
+		return false
+	})
+	clock.advance(2 * time.Hour)
+	s.until("nothing of it may change any more", func() bool {
+		book.mu.Lock()
+		defer book.mu.Unlock()
+		left := 0
+		for _, v := range book.states {
+			if v != nil {
+				left++
+			}
+		}
+		return len(book.states) == 1 && left == 0
+	})
+	s.until("rows of settled windows are dropped", func() bool {
+		clock.advance(8 * 24 * time.Hour)
+		if err := s.serve.house.prune(t.Context(), clock.now()); err != nil {
+			t.Fatal(err)
+		}
+		rows := 0
+		err := s.serve.db.View(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			return tx.WindowRows(ctx, book.rows[0].Corr, book.rows[0].Group, nil, func(yagura.WindowRow) error { rows++; return nil })
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rows == 0
+	})
 }

@@ -38,6 +38,7 @@ const (
 	reconcileEvery = 10 * time.Minute
 	pruneEvery     = time.Hour
 	foldAtOnce     = 500
+	pruneAtOnce    = 1000
 	choreWithin    = 5 * time.Minute
 )
 
@@ -186,10 +187,16 @@ func (h *house) prune(ctx context.Context, now time.Time) error {
 			s.log.Info("kept records were dropped", "files", len(dropped))
 		}
 	}
-	errs = append(errs, s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
-		_, err := tx.PruneWindowGroups(ctx, now.Add(-7*24*time.Hour), 1000)
-		return err
-	}))
+	for n := int64(pruneAtOnce); n == pruneAtOnce; {
+		err := s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			n, err = tx.PruneWindowGroups(ctx, now.Add(-7*24*time.Hour), pruneAtOnce)
+			return err
+		})
+		if err != nil {
+			errs = append(errs, err)
+			break
+		}
+	}
 	return errors.Join(errs...)
 }
 

@@ -242,6 +242,9 @@ func (in *Intake) chain(ctx context.Context, tx Tx, g yagura.WindowGroup, out *d
 	if len(before.IDs) == 0 && len(after.IDs) == 0 {
 		return nil
 	}
+	if len(after.IDs) == 0 {
+		return tx.PutState(ctx, key, nil)
+	}
 	data, err = json.Marshal(after)
 	if err != nil {
 		return err

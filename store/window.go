@@ -345,12 +345,29 @@ func (tx *Tx) DropWindowRows(ctx context.Context, corr yagura.Key, group, upTo [
 	return nil
 }
 
-// PruneWindowGroups forgets groups without rows that were not touched since a time, at
-// most limit of them, and says how many. What they had sealed is forgotten with them.
+// PruneWindowGroups forgets groups that are settled and were not touched since a time, at
+// most limit of them, and says how many. Their last rows, which are kept for what comes late,
+// and what they had sealed are forgotten with them.
 func (tx *Tx) PruneWindowGroups(ctx context.Context, before time.Time, limit int) (int64, error) {
 	if err := tx.flush(ctx); err != nil {
 		return 0, err
 	}
-	return tx.exec(ctx, `DELETE FROM window_group WHERE row_count <= 0 AND grp IN
-		(SELECT grp FROM window_group WHERE dirty = 0 AND touched < ? AND row_count <= 0 ORDER BY touched LIMIT ? {skip locked})`, ns(before), int64(bound(limit)))
+	// Whoever adds rows to a group writes to it before the commit: one that is held here and
+	// is clean has no rows that were not seen.
+	var groups [][]byte
+	err := tx.each(ctx, `SELECT grp FROM window_group WHERE dirty = 0 AND touched < ? ORDER BY touched LIMIT ? {skip locked}`,
+		[]any{ns(before), int64(bound(limit))}, func(rows *sql.Rows) error {
+			var grp []byte
+			err := rows.Scan(&grp)
+			groups = append(groups, grp)
+			return err
+		})
+	if err != nil {
+		return 0, err
+	}
+	col := []column{blobColumn("g", groups)}
+	if _, err := tx.many(ctx, `DELETE FROM window_row WHERE grp IN (SELECT g FROM d)`, col, nil); err != nil {
+		return 0, err
+	}
+	return tx.many(ctx, `DELETE FROM window_group WHERE grp IN (SELECT g FROM d)`, col, nil)
 }

@@ -150,8 +150,22 @@ func testWindowLeases(t *testing.T, open Open) {
 		if err := tx.DropWindowRows(ctx, corr, []byte("g"), []byte("9")); err != nil {
 			return err
 		}
+		n, err := tx.PruneWindowGroups(ctx, at(60), 1)
+		same(t, "forgotten", int64(1), n)
+		return err
+	})
+	// A settled group has kept its last rows; they go with it.
+	update(t, db, func(ctx context.Context, tx *store.Tx) error {
 		n, err := tx.PruneWindowGroups(ctx, at(60), 10)
 		same(t, "forgotten", int64(1), n)
+		return err
+	})
+	add(t, db, row("h", "1", "a"))
+	_, groups = leaseGroups(t, db, "w2", 1000, 10)
+	same(t, "a forgotten group begins anew", "h/1 ", groups)
+	update(t, db, func(ctx context.Context, tx *store.Tx) error {
+		n, err := tx.PruneWindowGroups(ctx, at(60), 10)
+		same(t, "forgotten of what is dirty", int64(0), n)
 		return err
 	})
 }
