@@ -9,7 +9,9 @@ import (
 	"github.com/yagura-sec/yagura"
 )
 
-// NoteCounter notes that the counter-event of a cause happened at a time.
+// NoteCounter notes that the counter-event of a cause happened at a time. Where nothing was
+// open when the transaction looked, it must look again afterwards: an issue that somebody was
+// opening with [Tx.CounterAfter] is there by then.
 func (tx *Tx) NoteCounter(ctx context.Context, causeKey string, when time.Time) error {
 	_, err := tx.exec(ctx, `INSERT INTO counter_event (cause_key, at) VALUES (?, ?)
 		ON CONFLICT (cause_key) DO UPDATE SET at = excluded.at WHERE excluded.at > counter_event.at`, key(causeKey), ns(when))
@@ -17,9 +19,17 @@ func (tx *Tx) NoteCounter(ctx context.Context, causeKey string, when time.Time) 
 }
 
 // CounterAfter reports whether the counter-event of a cause happened after a time, and
-// when it did last.
+// when it did last. It waits for whoever notes one at this moment, and holds up whoever comes
+// to note one until the end of the transaction.
 func (tx *Tx) CounterAfter(ctx context.Context, causeKey string, after time.Time) (time.Time, bool, error) {
 	var n int64
+	if tx.s.d.postgres {
+		_, err := tx.many(ctx, `INSERT INTO counter_event (cause_key, at) SELECT k, 0 FROM d WHERE true
+			ON CONFLICT (cause_key) DO UPDATE SET at = counter_event.at RETURNING at`, []column{textColumn("k", []string{key(causeKey)})},
+			func(rows *sql.Rows) error { return rows.Scan(&n) })
+		when := at(n)
+		return when, err == nil && when.After(after), err
+	}
 	err := tx.one(ctx, `SELECT at FROM counter_event WHERE cause_key = ?`, []any{key(causeKey)}, &n)
 	if errors.Is(err, ErrNotFound) {
 		return time.Time{}, false, nil

@@ -42,10 +42,11 @@ type Book interface {
 	Outbox
 	// SeenChange reports whether a change is new.
 	SeenChange(ctx context.Context, via, id string, now time.Time) (bool, error)
-	// NoteCounter notes that the counter-event of a cause key happened at a time.
+	// NoteCounter notes that the counter-event of a cause key happened at a time. An issue
+	// that another transaction was opening is there when it returns.
 	NoteCounter(ctx context.Context, causeKey string, when time.Time) error
 	// CounterAfter reports whether a counter-event of a cause key was filed whose event time
-	// is after a time, and when the last was.
+	// is after a time, and when the last was. Nobody notes one before the transaction ends.
 	CounterAfter(ctx context.Context, causeKey string, after time.Time) (time.Time, bool, error)
 }
 
@@ -215,7 +216,12 @@ func (d *Desk) step(ctx context.Context, b Book, t *turn, is *yagura.Issue, id s
 	}
 	switch {
 	case x.counter && t == nil:
-		return nil, nil // nothing was open
+		// Nothing was open, unless somebody opened it at this moment: noting waited for that.
+		now, err := b.IssuesByCause(ctx, []string{x.key}, yagura.LockNone)
+		if err == nil && now[x.key] != nil {
+			err = ErrUpgrade
+		}
+		return nil, err
 	case x.counter:
 		recent := 0
 		episodes, err := b.Episodes(ctx, t.is.ID)
