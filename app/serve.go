@@ -169,7 +169,7 @@ func (s *Serve) intakeOptions(receivers []source.Receiver, mark uint64) intake.O
 	return intake.Options{Receivers: receivers, Store: txStore{s.db}, Desk: s.desk, Keys: s.keys, Keep: s.keep,
 		Own: newOwn(cfg, newOwnNotices(s.db, s.o.Now)).look, Generation: func() *intake.Generation { return &s.rules.Load().Generation },
 		Mark: mark, MarkKey: s.markKey(), Owner: s.db.Replica(), Workers: cfg.Workers, Lateness: time.Duration(cfg.Lateness), Now: s.o.Now,
-		NewID: s.desk.NewID, Log: s.log, Committed: s.wake, Trace: s.tracer.intake()}
+		Log: s.log, Committed: s.wake, Trace: s.tracer.intake()}
 }
 
 func (s *Serve) markKey() string { return "mark/" + s.db.Replica() }

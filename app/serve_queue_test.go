@@ -155,3 +155,42 @@ func TestObjectStoreOutage(t *testing.T) {
 		t.Errorf("%d findings of one event in two objects", is.Count)
 	}
 }
+
+// TestPoisonOnce: a message that is not understood is one dead letter and one finding, also
+// when its acknowledgement was lost and it comes again.
+func TestPoisonOnce(t *testing.T) {
+	q := newHandQueue("queue")
+	q.acks = 2
+	s := queued(t, q)
+	s.start()
+	q.put(&source.Message{ID: "m-1", Refused: errors.New("this is no notification"), Body: []byte("hello")})
+	s.until("the message is acknowledged", func() bool { return q.done.Load() == 1 })
+	if l := s.ledger(); l.DeadAll != 1 {
+		t.Errorf("%d dead letters of one message", l.DeadAll)
+	}
+	if is := s.issue(intake.MessageRule.Title); is.Count != 1 {
+		t.Errorf("%d findings of one message", is.Count)
+	}
+}
+
+// TestHeartbeat: a queue whose service does not answer keeps no other from being told that its
+// messages are at work.
+func TestHeartbeat(t *testing.T) {
+	away, well := newHandQueue("away"), newHandQueue("well")
+	away.extend = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	s := queued(t, away, well)
+	s.start()
+	work := make(chan struct{})
+	for _, q := range []*handQueue{away, well} {
+		q.put(&source.Message{ID: q.name, Lease: 3 * time.Second, Objects: []source.Object{{Source: "s3", Name: "s3://logs/" + q.name,
+			Open: func(context.Context) (io.ReadCloser, error) { <-work; return io.NopCloser(strings.NewReader("")), nil }}}})
+	}
+	s.until("the slow queue is asked", func() bool { return away.beats.Load() > 0 })
+	before := well.beats.Load()
+	s.until("the other is told meanwhile", func() bool { return well.beats.Load() >= before+3 })
+	if n := away.beats.Load(); n != 1 {
+		t.Errorf("%d beats of a queue that answers none", n)
+	}
+	close(work)
+	s.until("both are acknowledged", func() bool { return away.done.Load() == 1 && well.done.Load() == 1 })
+}

@@ -89,7 +89,6 @@ type Options struct {
 	// are judged at their end wait so long, and base matches are settled after it.
 	Lateness time.Duration
 	Now      func() time.Time
-	NewID    func() string
 	Log      *slog.Logger
 	// Committed is called after every commit that owed notices.
 	Committed func()
@@ -217,7 +216,10 @@ func (in *Intake) Run(ctx context.Context) error {
 			cancel() // without it nothing else is of use
 		}
 	}()
-	rest.Go(func() { in.heartbeat(ctx) })
+	for _, r := range in.o.Receivers {
+		rest.Go(func() { in.heartbeat(ctx, r) })
+		rest.Go(func() { in.lag(ctx, r) })
+	}
 	rest.Go(func() { in.evaluate(ctx) })
 	done := make(chan struct{})
 	go func() {

@@ -104,7 +104,7 @@ func (in *Intake) take(ctx context.Context, r source.Receiver, m *source.Message
 // that it blocks no other.
 func (in *Intake) poison(ctx context.Context, msg *message) {
 	p := &piece{source: msg.from.Name(), object: msg.from.Name() + "/" + msg.m.ID, msg: msg, last: true, message: true}
-	p.dead = append(p.dead, yagura.DeadLetter{ID: in.o.NewID(), Source: p.source, Object: p.object, Reason: msg.m.Refused.Error(),
+	p.dead = append(p.dead, yagura.DeadLetter{ID: letterID(p.source, p.object, -2), Source: p.source, Object: p.object, Reason: msg.m.Refused.Error(),
 		Bytes: msg.m.Body, Size: int64(len(msg.m.Body)), At: in.o.Now()})
 	msg.left = 1
 	in.send(ctx, p)
@@ -170,16 +170,18 @@ func (in *Intake) finish(ctx context.Context, msg *message) {
 // ackWithin bounds one call of Ack, Extend or Release.
 const ackWithin = 30 * time.Second
 
-// heartbeat extends what is out, well before its lease ends, and asks how far behind the
-// sources are.
-func (in *Intake) heartbeat(ctx context.Context) {
+// heartbeat extends what is out of one source, well before its lease ends. Sources are told
+// beside each other: one whose service does not answer must not cost others their leases.
+func (in *Intake) heartbeat(ctx context.Context, r source.Receiver) {
 	extended := map[*message]time.Time{}
-	var lagged time.Time
 	for sleep(ctx, time.Second) {
 		now := in.o.Now()
 		in.mu.Lock()
 		var due []*message
 		for msg := range in.out {
+			if msg.from != r {
+				continue
+			}
 			at, ok := extended[msg]
 			if !ok {
 				at = msg.m.Received
@@ -202,27 +204,26 @@ func (in *Intake) heartbeat(ctx context.Context) {
 			cancel()
 			extended[msg] = now
 		}
-		if now.Sub(lagged) >= lagEvery {
-			lagged = now
-			in.lag(ctx)
-		}
 	}
 }
 
 // lagEvery is how often sources are asked how far behind they are.
 const lagEvery = 15 * time.Second
 
-func (in *Intake) lag(ctx context.Context) {
-	for _, r := range in.o.Receivers {
+// lag asks one source how far behind it is, again and again.
+func (in *Intake) lag(ctx context.Context, r source.Receiver) {
+	for {
 		lctx, cancel := context.WithTimeout(ctx, ackWithin)
 		l, err := r.Lag(lctx)
 		cancel()
-		if err != nil {
-			continue // Receive says what is wrong with the source
+		if err == nil { // Receive says what is wrong with the source
+			in.mu.Lock()
+			in.sources[r.Name()].Lag = l
+			in.mu.Unlock()
 		}
-		in.mu.Lock()
-		in.sources[r.Name()].Lag = l
-		in.mu.Unlock()
+		if !sleep(ctx, lagEvery) {
+			return
+		}
 	}
 }
 
