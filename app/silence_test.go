@@ -130,3 +130,17 @@ func TestNoStormOfOneIssue(t *testing.T) {
 		t.Errorf("%+v", is)
 	}
 }
+
+// TestReplacedInOneSecond: times of logs are seconds, and tools close a port and open it again
+// in one. What comes behind the fix in the log is not from before it.
+func TestReplacedInOneSecond(t *testing.T) {
+	s := newStand(t)
+	s.start()
+	s.post(trail("2026-03-02T12:00:00Z", "ec2.amazonaws.com", "AuthorizeSecurityGroupIngress", ingress("0.0.0.0/0")))
+	s.post(trail("2026-03-02T13:00:00Z", "ec2.amazonaws.com", "RevokeSecurityGroupIngress", ingress("0.0.0.0/0")),
+		trail("2026-03-02T13:00:00Z", "ec2.amazonaws.com", "AuthorizeSecurityGroupIngress", ingress("0.0.0.0/0")))
+	s.settled()
+	if is := s.one(); is.Status != yagura.StatusOpen || is.Episode != 2 {
+		t.Errorf("the port is open, the issue %s in episode %d", is.Status, is.Episode)
+	}
+}

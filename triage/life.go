@@ -252,7 +252,7 @@ func late(is *yagura.Issue, f *yagura.Finding) string {
 	switch {
 	case f.Time.IsZero():
 		return ""
-	case !is.Fixed.IsZero() && !f.Time.After(is.Fixed):
+	case f.Time.Before(is.Fixed): // of the same second is what comes behind it
 		return "it happened before the fix and came late"
 	case !is.Known.IsZero() && !f.Time.After(is.Known):
 		return "it happened before the issue was closed and came late"
