@@ -256,14 +256,14 @@ func (h *house) digest(ctx context.Context, now time.Time) error {
 		if err != nil || !first {
 			return err
 		}
-		list, err := quietIssues(ctx, tx, due.Add(-24*time.Hour))
-		if err != nil || len(list) == 0 {
+		list, n, err := quietIssues(ctx, tx, due.Add(-24*time.Hour))
+		if err != nil || n == 0 {
 			return err
 		}
 		var notices []yagura.Notice
 		for i, sink := range s.sinks {
 			if sink.Kind() == "slack" || sink.Kind() == "webhook" {
-				text := digestText(list, now.In(zone), s.o.Config.Sinks[i].Lang == "ja")
+				text := digestText(list, n, now.In(zone), s.o.Config.Sinks[i].Lang == "ja")
 				notices = append(notices, yagura.Notice{ID: s.desk.NewID(), Sink: sink.Name(), Op: yagura.OpDigest, Created: now, Text: text})
 			}
 		}
@@ -282,33 +282,34 @@ func (h *house) digest(ctx context.Context, now time.Time) error {
 // maxDigest bounds the issues that a digest names.
 const maxDigest = 50
 
-// quietIssues lists the low and none issues that changed since a time, the latest first.
-func quietIssues(ctx context.Context, tx *store.Tx, since time.Time) ([]yagura.Issue, error) {
+// quietIssues lists the low and none issues that changed since a time, the latest first, as
+// many as a digest names, and counts them all: a noisy day has more than memory should hold.
+func quietIssues(ctx context.Context, tx *store.Tx, since time.Time) (first []yagura.Issue, n int, err error) {
 	f := yagura.IssueFilter{Severity: []yagura.Severity{yagura.SeverityLow, yagura.SeverityNone}, Since: since, Limit: 1000}
-	var all []yagura.Issue
 	for {
 		list, next, err := tx.ListIssues(ctx, f)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		all = append(all, list...)
+		n += len(list)
+		first = append(first, list[:min(len(list), maxDigest-len(first))]...)
 		if next == "" {
-			return all, nil
+			return first, n, nil
 		}
 		f.After = next
 	}
 }
 
-// digestText writes the daily list for people.
-func digestText(list []yagura.Issue, now time.Time, ja bool) string {
+// digestText writes the daily list for people: n issues, of which list are the first.
+func digestText(list []yagura.Issue, n int, now time.Time, ja bool) string {
 	var b strings.Builder
 	day := now.Format("2006-01-02 15:04 MST")
 	if ja {
-		fmt.Fprintf(&b, "%s までの 24 時間の低・対応不要の課題: %d 件\n", day, len(list))
+		fmt.Fprintf(&b, "%s までの 24 時間の低・対応不要の課題: %d 件\n", day, n)
 	} else {
-		fmt.Fprintf(&b, "Low and none of the 24 hours to %s: %d issues\n", day, len(list))
+		fmt.Fprintf(&b, "Low and none of the 24 hours to %s: %d issues\n", day, n)
 	}
-	for i := range list[:min(len(list), maxDigest)] {
+	for i := range list {
 		is := &list[i]
 		title, level := is.Title, is.Severity.String()
 		if ja {
@@ -319,7 +320,7 @@ func digestText(list []yagura.Issue, now time.Time, ja bool) string {
 		}
 		fmt.Fprintf(&b, "[%s] %s ×%d %s\n", level, title, is.Count, orNone(is.Account))
 	}
-	if more := len(list) - maxDigest; more > 0 && ja {
+	if more := n - len(list); more > 0 && ja {
 		fmt.Fprintf(&b, "… ほか %d 件\n", more)
 	} else if more > 0 {
 		fmt.Fprintf(&b, "… and %d more\n", more)
