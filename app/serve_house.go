@@ -172,7 +172,8 @@ func (h *house) tick(ctx context.Context, now time.Time) error {
 	}
 }
 
-// prune drops kept records that are too old, and groups of windows that nothing is left of.
+// prune drops kept records that are too old, groups of windows that are settled, and ids of
+// what was pushed so long ago that no sender sends it again.
 func (h *house) prune(ctx context.Context, now time.Time) error {
 	s := h.s
 	var errs []error
@@ -187,14 +188,16 @@ func (h *house) prune(ctx context.Context, now time.Time) error {
 			s.log.Info("kept records were dropped", "files", len(dropped))
 		}
 	}
-	for n := int64(pruneAtOnce); n == pruneAtOnce; {
-		err := s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-			n, err = tx.PruneWindowGroups(ctx, now.Add(-7*24*time.Hour), pruneAtOnce)
-			return err
-		})
-		if err != nil {
-			errs = append(errs, err)
-			break
+	for _, some := range []func(*store.Tx, context.Context, time.Time, int) (int64, error){(*store.Tx).PruneWindowGroups, (*store.Tx).PrunePushed} {
+		for n := int64(pruneAtOnce); n == pruneAtOnce; {
+			err := s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+				n, err = some(tx, ctx, now.Add(-7*24*time.Hour), pruneAtOnce)
+				return err
+			})
+			if err != nil {
+				errs = append(errs, err)
+				break
+			}
 		}
 	}
 	return errors.Join(errs...)

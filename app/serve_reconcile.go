@@ -64,21 +64,12 @@ func openTickets(ctx context.Context, tx *store.Tx, sink string) ([]string, erro
 	var refs []string
 	after := ""
 	for {
-		list, err := tx.Tickets(ctx, sink, after, 1000)
+		list, err := tx.OpenTickets(ctx, sink, after, 1000)
 		if err != nil {
 			return nil, err
 		}
 		for _, t := range list {
-			if t.Ref == "" {
-				continue
-			}
-			is, err := tx.Issue(ctx, t.IssueID, yagura.LockNone)
-			if err != nil {
-				return nil, err
-			}
-			if is.Status != yagura.StatusClosed {
-				refs = append(refs, t.Ref)
-			}
+			refs = append(refs, t.Ref)
 		}
 		if len(list) < 1000 {
 			return refs, nil

@@ -18,6 +18,13 @@ func (tx *Tx) SeenChange(ctx context.Context, via, id string, now time.Time) (fr
 	return n > 0, err
 }
 
+// PrunePushed forgets ids of what was pushed (SeenChange via "received/…") before a time, at
+// most limit of them, and says how many. Ids of what people did are kept for good.
+func (tx *Tx) PrunePushed(ctx context.Context, before time.Time, limit int) (int64, error) {
+	return tx.exec(ctx, `DELETE FROM change_seen WHERE (via, id) IN (SELECT via, id FROM change_seen
+		WHERE via > 'received/' AND via < 'received0' AND at < ? ORDER BY at LIMIT ? {skip locked})`, ns(before), int64(bound(limit)))
+}
+
 // The names of counters.
 const (
 	countDead    = "dead letters"

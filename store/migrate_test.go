@@ -3,6 +3,7 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io/fs"
 	"strings"
 	"sync"
@@ -16,7 +17,8 @@ import (
 // released pins the migrations that were released. A line is added with each new one, and
 // none ever changes.
 var released = map[string]string{
-	"0001_base.sql": "31bc76e6329eb5b7e7aec31441e5418af6998ebb87ca29781ddbada8250fab75",
+	"0001_base.sql":   "31bc76e6329eb5b7e7aec31441e5418af6998ebb87ca29781ddbada8250fab75",
+	"0002_pushed.sql": "869844a850fa4903bc1e948b616555c8cd3b05c5c715153ee2223c0a8712a77e",
 }
 
 func TestReleasedMigrations(t *testing.T) {
@@ -56,7 +58,7 @@ func stepFiles(t *testing.T, more ...string) fstest.MapFS {
 		files[name] = &fstest.MapFile{Data: data}
 	}
 	for i, text := range more {
-		files["migrations/"+[]string{"0002_a.sql", "0003_b.sql"}[i]] = &fstest.MapFile{Data: []byte(text)}
+		files[fmt.Sprintf("migrations/%04d_more.sql", len(names)+1+i)] = &fstest.MapFile{Data: []byte(text)}
 	}
 	return files
 }
@@ -91,7 +93,7 @@ func TestMigrations(t *testing.T) {
 		db.Close()
 
 		// A step that fails leaves everything as it was.
-		if _, err := openWith(t, o, stepFiles(t, addColumn, "CREATE TABLE half (id {id});\nCREATE TABLE ticket (id {id});\n")); err == nil || !strings.Contains(err.Error(), "0003_b.sql") {
+		if _, err := openWith(t, o, stepFiles(t, addColumn, "CREATE TABLE half (id {id});\nCREATE TABLE ticket (id {id});\n")); err == nil || !strings.Contains(err.Error(), "0004_more.sql") {
 			t.Errorf("a step that fails: %v", err)
 		}
 		db = mustOpen(t, o, stepFiles(t))
@@ -112,7 +114,7 @@ func TestMigrations(t *testing.T) {
 			t.Errorf("an older program: %v", err)
 		}
 		_, err = openWith(t, o, stepFiles(t, addColumn+"\n-- changed\n", addTable))
-		if err == nil || !strings.Contains(err.Error(), "0002_a.sql is not the one that made this database") {
+		if err == nil || !strings.Contains(err.Error(), "0003_more.sql is not the one that made this database") {
 			t.Errorf("a changed step: %v", err)
 		}
 		_, err = openWith(t, o, fstest.MapFS{"migrations/0002_a.sql": {Data: []byte("x")}})

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/yagura-sec/yagura"
@@ -154,6 +155,24 @@ func testKept(t *testing.T, open Open) {
 		}
 		if fresh, _ := tx.SeenChange(ctx, "slack", "c1", at(2)); !fresh {
 			t.Errorf("the change of another sink is taken for it")
+		}
+		for i := range 3 {
+			if _, err := tx.SeenChange(ctx, "received/in", fmt.Sprint(i), at(i)); err != nil {
+				return err
+			}
+		}
+		n, err := tx.PrunePushed(ctx, at(2), 10)
+		same(t, "old ids of what was pushed", int64(2), n)
+		if err != nil {
+			return err
+		}
+		for _, c := range []struct {
+			via, id string
+			fresh   bool
+		}{{"received/in", "2", false}, {"received/in", "1", true}, {"github", "c1", false}} {
+			if fresh, _ := tx.SeenChange(ctx, c.via, c.id, at(3)); fresh != c.fresh {
+				t.Errorf("%s %s is new: %v", c.via, c.id, fresh)
+			}
 		}
 		if err := tx.PutState(ctx, "cursor", []byte("x")); err != nil {
 			return err

@@ -98,7 +98,17 @@ func testIssueLife(t *testing.T, open Open) {
 		if err != nil {
 			return err
 		}
-		list, err := tx.Tickets(ctx, "s", "", 5)
+		list, err := tx.OpenTickets(ctx, "s", "", 5)
+		same(t, "tickets of a closed issue", []yagura.TicketRef(nil), list)
+		if err != nil {
+			return err
+		}
+		opened := next
+		opened.Version, opened.Status = next.Version+1, yagura.StatusOpen
+		if err := tx.PutIssue(ctx, &opened); err != nil {
+			return err
+		}
+		list, err = tx.OpenTickets(ctx, "s", "", 5)
 		same(t, "tickets", []yagura.TicketRef{{IssueID: x.ID, Sink: "s", Ref: "1", URL: "https://t/1"}}, list)
 		return err
 	})
