@@ -76,6 +76,7 @@ func (h *house) silence(ctx context.Context, now time.Time) error {
 	var findings []yagura.Finding
 	var errs []error
 	for _, src := range s.o.Config.Sources {
+		var news []yagura.Finding
 		err := s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 			key := "rhythm/" + src.Name
 			all := map[string]*rhythm{}
@@ -97,13 +98,18 @@ func (h *house) silence(ctx context.Context, now time.Time) error {
 				}
 				all[account].heard(at)
 			}
-			findings = append(findings, rhythms(src.Name, all, s.registry.load().Lookup, !s.registry.load().Empty(), now)...)
+			news = rhythms(src.Name, all, s.registry.load().Lookup, !s.registry.load().Empty(), now)
 			if data, err = json.Marshal(all); err != nil {
 				return err
 			}
 			return tx.PutState(ctx, key, data)
 		})
-		errs = append(errs, err)
+		if err != nil {
+			s.in.Heard(src.Name, heard[src.Name]) // or else who sent meanwhile would seem silent
+			errs = append(errs, err)
+			continue
+		}
+		findings = append(findings, news...)
 	}
 	if len(findings) > 0 {
 		errs = append(errs, s.take(ctx, findings...))

@@ -12,6 +12,7 @@ import (
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/intake"
 	"github.com/yagura-sec/yagura/notify/github/githubtest"
+	"github.com/yagura-sec/yagura/store"
 )
 
 // TestAfterStorm: an issue that came under an umbrella is told of as one of its own when it
@@ -142,5 +143,30 @@ func TestReplacedInOneSecond(t *testing.T) {
 	s.settled()
 	if is := s.one(); is.Status != yagura.StatusOpen || is.Episode != 2 {
 		t.Errorf("the port is open, the issue %s in episode %d", is.Status, is.Episode)
+	}
+}
+
+// TestHeardDuringAnOutage: who sent while the store could not be written is not silent.
+func TestHeardDuringAnOutage(t *testing.T) {
+	s := newStand(t)
+	s.start()
+	s.post(trail("2026-03-02T12:00:00Z", "iam.amazonaws.com", "CreateUser", `{"userName":"eve"}`))
+	away, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.serve.house.silence(away, time.Now()); err == nil {
+		t.Fatal("nothing was written, and nobody says so")
+	}
+	if err := s.serve.house.silence(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	err := s.serve.db.View(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		data, _, err := tx.State(ctx, "rhythm/in")
+		if !strings.Contains(string(data), "111122223333") {
+			t.Errorf("%s", data)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

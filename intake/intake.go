@@ -275,6 +275,20 @@ func (in *Intake) Accounts() map[string]map[string]time.Time {
 	return out
 }
 
+// Heard gives back what [Intake.Accounts] returned of a source and could not be written down.
+func (in *Intake) Heard(source string, at map[string]time.Time) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for account, t := range at {
+		if in.accounts[source] == nil {
+			in.accounts[source] = map[string]time.Time{}
+		}
+		if t.After(in.accounts[source][account]) {
+			in.accounts[source][account] = t
+		}
+	}
+}
+
 // weight bounds what is in flight, in bytes.
 type weight struct {
 	mu    sync.Mutex
