@@ -6,11 +6,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/decode"
+	"github.com/yagura-sec/yagura/intake"
 	"github.com/yagura-sec/yagura/report"
 	"github.com/yagura-sec/yagura/source"
+	"github.com/yagura-sec/yagura/triage"
 )
 
 // The rules that the product itself brings: what it says about the logs and not about
@@ -20,16 +23,38 @@ var (
 	conflictRule = yagura.RuleRef{ID: "yagura-id-conflict", Title: "Same event id with different content", Engine: yagura.EngineBuiltin, Tags: []string{}}
 )
 
-// builtinJapanese holds their titles in Japanese.
-func builtinJapanese(id string) string {
-	switch id {
-	case brokenRule.ID:
-		return "ログ内の壊れたレコード"
-	case conflictRule.ID:
-		return "同じイベント ID で内容が異なるイベント"
+// builtinJapanese is the Japanese title of a rule that the product brings, "" where it has
+// none. The title of a vendor's alert is the vendor's own text: it is said whose it is.
+func builtinJapanese(ref yagura.RuleRef) string {
+	switch ref.ID {
+	case deadNotice.ID:
+		return "通知先による通知の拒否"
+	case reloadRule.ID:
+		return "再読み込みの拒否"
+	case silentRule.ID:
+		return "アカウントからのログの途絶"
+	case unlistedRule.ID:
+		return "台帳にないアカウントからのログ"
+	case ownRule.ID:
+		return "Yagura 自身のロールの目的外使用"
+	case keyRule.ID:
+		return "イベントキーの記録の破損"
+	case unsubscribedRule.ID:
+		return "トピックの購読の解除"
+	case staleRule.ID:
+		return "組織のアカウント一覧の取得不能"
+	case triage.StormRule.ID:
+		return "多数の新しい課題の同時発生"
 	}
-	return ""
+	if family, ok := strings.CutPrefix(ref.ID, "alert-"); ok && ref.Engine == yagura.EngineBuiltin {
+		family, _, _ = strings.Cut(family, "/")
+		return vendors[family] + "アラート: " + ref.Title
+	}
+	return intake.Rules()[ref.ID]
 }
+
+// vendors are the families of alerts as Japanese texts name them.
+var vendors = map[string]string{"guardduty": "GuardDuty の", "securityhub": "Security Hub の", "falco": "Falco の"}
 
 func builtinID(rule string, about string) string {
 	h := sha256.Sum256([]byte(rule + "\x00" + about))

@@ -15,6 +15,7 @@ import (
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/app"
 	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/notify"
 	"github.com/yagura-sec/yagura/report"
 	"github.com/yagura-sec/yagura/store"
 )
@@ -290,6 +291,10 @@ func related1(is *yagura.Issue, why string) relatedIssue {
 // print writes an issue for people.
 func (s *shown) print(w io.Writer, ja bool) error {
 	is := s.Issue
+	words := notify.Words(notify.English)
+	if ja {
+		words = notify.Words(notify.Japanese)
+	}
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	row := func(en, jp, value string) {
 		if value != "" && value != "-" {
@@ -298,7 +303,7 @@ func (s *shown) print(w io.Writer, ja bool) error {
 	}
 	fmt.Fprintf(w, "%s  [%s]  %s\n", is.ID, severityWord(is.Severity, ja), report.Escape(titleWord(is, ja)))
 	row("status", "状態", statusWord(is, ja))
-	row("conclusion", "結論", string(is.Conclusion))
+	row("conclusion", "結論", words.ConclusionWord(is.Conclusion))
 	row("episode", "発生", fmt.Sprint(is.Episode))
 	row("findings", "検出結果", fmt.Sprint(is.Count))
 	row("account", "アカウント", accountWord(is))
@@ -323,7 +328,7 @@ func (s *shown) print(w io.Writer, ja bool) error {
 		if !e.EventTime.IsZero() {
 			at = e.EventTime
 		}
-		fmt.Fprintf(w, "  %s  %-14s %s  %s\n", timeWord(at), e.What, report.Escape(e.Who), report.Escape(e.Text))
+		fmt.Fprintf(w, "  %s  %-14s %s  %s\n", timeWord(at), words.EntryWord(e.What), report.Escape(e.Who), report.Escape(e.Text))
 	}
 	section := func(en, jp string, list []relatedIssue) {
 		if len(list) == 0 {
@@ -331,7 +336,7 @@ func (s *shown) print(w io.Writer, ja bool) error {
 		}
 		fmt.Fprintf(w, "\n%s\n", in(ja, en, jp))
 		for _, r := range list {
-			fmt.Fprintf(w, "  %s  %s  [%s] %s %s %s\n", timeWord(r.LastSeen), r.ID, severityWord(r.Severity, ja), report.Escape(r.Title), r.Conclusion, report.Escape(r.Why))
+			fmt.Fprintf(w, "  %s  %s  [%s] %s %s %s\n", timeWord(r.LastSeen), r.ID, severityWord(r.Severity, ja), report.Escape(r.Title), words.ConclusionWord(r.Conclusion), report.Escape(r.Why))
 		}
 	}
 	section("Other issues of the same actor", "同じ実行者のほかの課題", s.Related)
