@@ -33,6 +33,8 @@ type RuleOptions struct {
 	Formats      []*decode.Format
 	Placeholders map[string][]string
 	NoRouting    bool
+	// Strict has a service not start when a rule is refused.
+	Strict bool
 	// FalcoConfig is an existing falco.yaml: its order of rules_files, its rule_matching
 	// and what it enables, disables and adds to outputs hold, and without Paths its
 	// rules_files are what is loaded.
@@ -83,7 +85,7 @@ func (r *Rules) Japanese(ref yagura.RuleRef) string {
 	if x := r.Find(ref); x != nil {
 		own = x.Japanese.Title
 	}
-	return cmp.Or(own, builtinJapanese(ref.ID), ref.Title, ref.ID)
+	return cmp.Or(own, builtinJapanese(ref), ref.Title, ref.ID)
 }
 
 // Text returns what a rule says of itself.

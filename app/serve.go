@@ -33,8 +33,9 @@ import (
 // ServeOptions are what serve is made of, beside the configuration.
 type ServeOptions struct {
 	Config *config.Config
-	// Reload reads the configuration again, for SIGHUP; nil reloads rules and policy only.
-	Reload func() (*config.Config, error)
+	// Reload reads the configuration again, for SIGHUP, and says which rules and mapping
+	// files it names by now; nil reads the files again that were named at the start.
+	Reload func() (*config.Config, RuleOptions, error)
 	Rules  RuleOptions
 	// Version is what /healthz and metrics name.
 	Version string

@@ -107,6 +107,8 @@ func (s *Serve) remember(ctx context.Context, rules *Rules) error {
 	})
 }
 
+var errNoRule = errors.New("no rule could be loaded")
+
 // loadRules reads the rules for the first time.
 func (s *Serve) loadRules(ctx context.Context, o RuleOptions) error {
 	rules, err := LoadRules(o)
@@ -114,7 +116,7 @@ func (s *Serve) loadRules(ctx context.Context, o RuleOptions) error {
 		return err
 	}
 	if len(rules.Rules) == 0 {
-		return errors.New("no rule could be loaded")
+		return errNoRule
 	}
 	if err := s.remember(ctx, rules); err != nil {
 		return err
@@ -123,8 +125,32 @@ func (s *Serve) loadRules(ctx context.Context, o RuleOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.Strict && len(g.refused) > 0 {
+		return refusalErrors(rules.Refusals)
+	}
 	s.rules.Store(g)
+	s.logRefused(rules)
 	return nil
+}
+
+// maxLogged is how many refused rules are logged one by one.
+const maxLogged = 20
+
+// logRefused says which rules do not judge: none is left out in silence.
+func (s *Serve) logRefused(rules *Rules) {
+	n := 0
+	for i := range rules.Refusals {
+		r := &rules.Refusals[i]
+		if r.Warning {
+			continue
+		}
+		if n++; n <= maxLogged {
+			s.log.Warn("a rule was refused: the others judge", "error", r)
+		}
+	}
+	if n > maxLogged {
+		s.log.Warn("more rules were refused: yagura rule check names them all", "refused", n)
+	}
 }
 
 // reloadRule is the rule of findings about a reload that was not taken over.
@@ -144,38 +170,43 @@ func (s *Serve) Reload(ctx context.Context) error {
 }
 
 func (s *Serve) reload(ctx context.Context) error {
-	cfg := s.o.Config
+	cfg, o := s.o.Config, s.o.Rules
 	if s.o.Reload != nil {
-		fresh, err := s.o.Reload()
+		fresh, named, err := s.o.Reload()
 		if err != nil {
 			return err
 		}
+		o = named
 		// What listens, stores and sends needs a restart; what judges does not.
 		now := *cfg
 		now.Policy, now.Registry, now.Accounts, now.Targets = fresh.Policy, fresh.Registry, fresh.Accounts, fresh.Targets
 		cfg = &now
 	}
-	rules, err := LoadRules(s.o.Rules)
+	rules, err := LoadRules(o)
 	if err != nil {
 		return err
+	}
+	if len(rules.Rules) == 0 {
+		return errNoRule
 	}
 	if err := s.remember(ctx, rules); err != nil {
 		return err
 	}
-	g, err := newGeneration(rules, s.o.Rules.Formats)
+	g, err := newGeneration(rules, o.Formats)
 	if err != nil {
 		return err
 	}
 	old := s.rules.Load()
 	for _, file := range g.refused {
 		if !slices.Contains(old.refused, file) {
-			return fmt.Errorf("%s was read before and is refused now: %w", file, refusalErrors(rules.Refusals))
+			return fmt.Errorf("%s is refused, and was not before: %w", file, refusalErrors(rules.Refusals))
 		}
 	}
 	if err := s.loadPolicy(cfg); err != nil {
 		return err
 	}
 	s.rules.Store(g)
+	s.logRefused(rules)
 	return nil
 }
 

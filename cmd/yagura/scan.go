@@ -178,7 +178,7 @@ func nothingRead(sum *app.Summary, ja bool) error {
 // ruleOptions joins flags and configuration; flags win.
 func ruleOptions(f ruleFlags, cfg *config.Config, formats []*decode.Format) app.RuleOptions {
 	o := app.RuleOptions{Paths: f.Rules, Overlays: slices.Concat(cfg.Overlays, f.Overlay), Pipelines: f.Pipeline, Formats: formats,
-		Placeholders: cfg.Placeholders, NoRouting: f.NoRouting || cfg.Routing != nil && !*cfg.Routing, FalcoConfig: cmp.Or(f.FalcoConfig, cfg.FalcoConfig)}
+		Placeholders: cfg.Placeholders, Strict: f.Strict || cfg.Strict, NoRouting: f.NoRouting || cfg.Routing != nil && !*cfg.Routing, FalcoConfig: cmp.Or(f.FalcoConfig, cfg.FalcoConfig)}
 	if o.Paths == nil {
 		o.Paths = cfg.Rules
 	}

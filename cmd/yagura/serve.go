@@ -32,7 +32,7 @@ func (serveCmd) Help() string {
 	return `
 Receives logs and alerts from the configured sources, judges every record, keeps one issue per cause and brings it to the configured sinks, until it is stopped.
 
-SIGHUP reads rules, policy and the registry of accounts again; what is refused then and was not before leaves the old ones judging. SIGTERM and SIGINT stop in order: what is in flight is finished or given back, what is owed stays owed.
+SIGHUP reads mapping files, rules, policy and the registry of accounts again, those too that the configuration names by now; what is refused then and was not before leaves the old ones judging. SIGTERM and SIGINT stop in order: what is in flight is finished or given back, what is owed stays owed.
 
 yagura init writes a configuration to begin with; yagura config check looks at it.
 `
@@ -40,20 +40,21 @@ yagura init writes a configuration to begin with; yagura config check looks at i
 
 // Run serves.
 func (c *serveCmd) Run(env *environment) error {
-	load := func() (*config.Config, error) {
+	load := func() (*config.Config, app.RuleOptions, error) {
 		cfg, err := config.Load(c.Config, env.environ)
-		if err == nil && c.AcceptLoss {
-			cfg.AcceptLoss = true
+		if err != nil {
+			return nil, app.RuleOptions{}, err
 		}
-		return cfg, err
+		cfg.AcceptLoss = cfg.AcceptLoss || c.AcceptLoss
+		formats, err := app.LoadMappings(slices.Concat(cfg.Mappings, c.Mapping))
+		if err != nil {
+			return nil, app.RuleOptions{}, &exitError{exitUsage, err}
+		}
+		return cfg, ruleOptions(c.ruleFlags, cfg, formats), nil
 	}
-	cfg, err := load()
+	cfg, rules, err := load()
 	if err != nil {
 		return err
-	}
-	formats, err := app.LoadMappings(slices.Concat(cfg.Mappings, c.Mapping))
-	if err != nil {
-		return &exitError{exitUsage, err}
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
@@ -64,7 +65,7 @@ func (c *serveCmd) Run(env *environment) error {
 		handler = slog.NewTextHandler(env.stderr, &slog.HandlerOptions{Level: level})
 	}
 	tuneServe(env)
-	s, err := app.NewServe(env.ctx, app.ServeOptions{Config: cfg, Reload: load, Rules: ruleOptions(c.ruleFlags, cfg, formats), Version: version(),
+	s, err := app.NewServe(env.ctx, app.ServeOptions{Config: cfg, Reload: load, Rules: rules, Version: version(),
 		Log: slog.New(handler), Now: env.now})
 	if err != nil {
 		return &exitError{exitUsage, err}
