@@ -25,7 +25,11 @@ type kept struct {
 // maxCache bounds what is read of the file.
 const maxCache = 256 << 20
 
-// load reads the file; nil when there is none, or none that can be read.
+// Kept returns the list as it was kept last, however old it is, and asks nobody; nil when
+// there is none.
+func Kept(o Options) (*List, error) { return load(o) }
+
+// load reads the file; nil when there is none.
 func load(o Options) (*List, error) {
 	if o.Cache == "" {
 		return nil, nil

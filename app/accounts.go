@@ -16,8 +16,8 @@ import (
 	"github.com/yagura-sec/yagura/triage"
 )
 
-// configuredAccounts are the accounts that the configuration names.
-func configuredAccounts(cfg *config.Config) []yagura.AccountInfo {
+// ConfiguredAccounts are the accounts that the configuration names.
+func ConfiguredAccounts(cfg *config.Config) []yagura.AccountInfo {
 	var entries []yagura.AccountInfo
 	for id, a := range cfg.Accounts {
 		entries = append(entries, yagura.AccountInfo{ID: id, Name: a.Name, Owner: a.Owner, Environment: a.Environment, Tags: a.Tags, Listed: true})
@@ -29,7 +29,7 @@ func configuredAccounts(cfg *config.Config) []yagura.AccountInfo {
 // configuration names.
 func LoadAccounts(cfg *config.Config) (*triage.Accounts, error) {
 	if cfg.Registry == "" {
-		return triage.NewAccounts(configuredAccounts(cfg)), nil
+		return triage.NewAccounts(ConfiguredAccounts(cfg)), nil
 	}
 	data, err := os.ReadFile(cfg.Registry)
 	if err != nil {
@@ -43,7 +43,20 @@ func LoadAccounts(cfg *config.Config) (*triage.Accounts, error) {
 		}
 		return nil, errors.Join(errs...)
 	}
-	return read.Merge(configuredAccounts(cfg)), nil
+	return read.Merge(ConfiguredAccounts(cfg)), nil
+}
+
+// KeptAccounts are the accounts of the organisation as the server listed them last; nil when
+// it lists none or has not yet.
+func KeptAccounts(cfg *config.Config) ([]yagura.AccountInfo, error) {
+	if !cfg.Organizations.Enabled {
+		return nil, nil
+	}
+	list, err := accounts.Kept(accountsOptions(cfg, nil))
+	if err != nil || list == nil {
+		return nil, err
+	}
+	return list.Accounts, nil
 }
 
 // registry is the registry of accounts of a running service: what files and configuration

@@ -188,7 +188,7 @@ func number(s string) bool {
 // sinks and accounts.
 func (k *check) policy(sinks bool) {
 	c := k.cfg
-	accounts := triage.NewAccounts(configuredAccounts(c))
+	accounts := triage.NewAccounts(ConfiguredAccounts(c))
 	if c.Registry != "" {
 		data, err := os.ReadFile(c.Registry)
 		if err != nil {
@@ -197,7 +197,7 @@ func (k *check) policy(sinks bool) {
 			read, problems := triage.ParseAccounts(c.Registry, data)
 			k.problems(problems)
 			if read != nil {
-				accounts = read.Merge(configuredAccounts(c))
+				accounts = read.Merge(ConfiguredAccounts(c))
 			}
 		}
 	}

@@ -23,8 +23,8 @@ func OpenBooks(ctx context.Context, cfg *config.Config, mode store.Mode, now fun
 	if cfg.Data == "" && cfg.Store == "" {
 		return nil, &config.Fault{Where: "data", Reason: "there is no folder of a server", Hint: "name the configuration of the server with --config, or its data folder with YAGURA_DATA"}
 	}
-	cfg, err := resolveSecrets(ctx, &config.Config{Data: cfg.Data, Store: cfg.Store, AcceptLoss: cfg.AcceptLoss, Accounts: cfg.Accounts, Registry: cfg.Registry,
-		Policy: cfg.Policy, Sinks: cfg.Sinks, Tenant: cfg.Tenant})
+	// The secrets of sources and sinks are the server's: who works on issues need not have them.
+	secrets, err := resolveSecrets(ctx, &config.Config{Store: cfg.Store})
 	if err != nil {
 		return nil, err
 	}
@@ -32,11 +32,16 @@ func OpenBooks(ctx context.Context, cfg *config.Config, mode store.Mode, now fun
 	if err != nil {
 		return nil, err
 	}
+	listed, err := KeptAccounts(cfg)
+	if err != nil {
+		return nil, err
+	}
+	accounts = accounts.Merge(listed)
 	policy, err := LoadPolicy(cfg)
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(ctx, store.Options{URL: cfg.Store.Reveal(), Dir: cfg.Data, AcceptLoss: cfg.AcceptLoss, Mode: mode, Now: now})
+	db, err := store.Open(ctx, store.Options{URL: secrets.Store.Reveal(), Dir: cfg.Data, AcceptLoss: cfg.AcceptLoss, Mode: mode, Now: now})
 	if err != nil {
 		return nil, err
 	}

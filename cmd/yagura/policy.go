@@ -35,8 +35,8 @@ type policyCmd struct {
 // policyArgs are of the verbs that judge.
 type policyArgs struct {
 	Config   string            `placeholder:"FILE" env:"YAGURA_CONFIG" help:"Configuration file: docs/configuration.md has every key."`
-	Accounts string            `placeholder:"FILE" help:"Registry of accounts (docs/accounts.md), over the accounts of the configuration."`
-	Sink     map[string]string `placeholder:"NAME=KIND" help:"A sink that routes may name; may be repeated. Without any, the words of routes are taken as they are."`
+	Accounts string            `placeholder:"FILE" help:"Registry of accounts (docs/accounts.md) in place of that of the configuration, over the accounts there."`
+	Sink     map[string]string `placeholder:"NAME=KIND" help:"A sink that routes may name; may be repeated. Without any, those of the configuration; without these the words of routes are taken as they are."`
 	Lang     string            `enum:",en,ja" default:"" placeholder:"en|ja" help:"Language of messages; without it, that of LANG. Decisions, reasons and hints are in English."`
 }
 
@@ -59,7 +59,21 @@ func readBounded(file string) ([]byte, error) {
 	return data, nil
 }
 
-func (a *policyArgs) sinks() []triage.SinkName {
+// load reads the configuration. What its policy, registry and sinks are holds where no flag
+// says otherwise.
+func (a *policyArgs) load(env *environment) (cfg *config.Config, ja bool, err error) {
+	if cfg, err = config.Load(a.Config, env.environ); err != nil {
+		return nil, false, err
+	}
+	a.Accounts = cmp.Or(a.Accounts, cfg.Registry)
+	return cfg, env.japanese(a.Lang, cfg.Output.Lang), nil
+}
+
+// sinks are those of the flags, else those of the configuration.
+func (a *policyArgs) sinks(cfg *config.Config) []triage.SinkName {
+	if len(a.Sink) == 0 {
+		return app.SinkNames(cfg)
+	}
 	var out []triage.SinkName
 	for name, kind := range a.Sink {
 		out = append(out, triage.SinkName{Name: name, Kind: kind})
@@ -68,24 +82,27 @@ func (a *policyArgs) sinks() []triage.SinkName {
 	return out
 }
 
-// policy reads a policy; "" is the shipped one. Its problems are printed.
-func (a *policyArgs) policy(env *environment, file string, ja bool) (*triage.Policy, int, error) {
-	if file == "" {
-		return triage.DefaultPolicy().For(a.sinks()), 0, nil
+// policy reads a policy; "" is that of the configuration, or else the shipped one. Its
+// problems are printed.
+func (a *policyArgs) policy(env *environment, cfg *config.Config, file string, ja bool) (*triage.Policy, error) {
+	sinks := a.sinks(cfg)
+	if file = cmp.Or(file, cfg.Policy); file == "" {
+		return triage.DefaultPolicy().For(sinks), nil
 	}
 	data, err := readBounded(file)
 	if err != nil {
-		return nil, 0, &exitError{exitUsage, fmt.Errorf("read the policy: %w", err)}
+		return nil, &exitError{exitUsage, fmt.Errorf("read the policy: %w", err)}
 	}
-	p, problems := triage.ParsePolicy(file, data, triage.PolicyOptions{Now: env.now(), Sinks: a.sinks()})
+	p, problems := triage.ParsePolicy(file, data, triage.PolicyOptions{Now: env.now(), Sinks: sinks})
 	printProblems(env.stdout, problems, ja)
 	if p == nil {
-		return nil, len(problems), &exitError{code: exitUsage}
+		return nil, &exitError{code: exitUsage}
 	}
-	return p, len(problems), nil
+	return p, nil
 }
 
-// registry is the accounts of the file over those of the configuration.
+// registry is the accounts of the file, over those of the configuration, over what the
+// server listed of the organisation.
 func (a *policyArgs) registry(env *environment, cfg *config.Config, ja bool) (*triage.Accounts, error) {
 	accounts := triage.NewAccounts(nil)
 	if a.Accounts != "" {
@@ -100,11 +117,11 @@ func (a *policyArgs) registry(env *environment, cfg *config.Config, ja bool) (*t
 		}
 		accounts = read
 	}
-	var more []yagura.AccountInfo
-	for id, x := range cfg.Accounts {
-		more = append(more, yagura.AccountInfo{ID: id, Name: x.Name, Owner: x.Owner, Environment: x.Environment, Tags: x.Tags})
+	listed, err := app.KeptAccounts(cfg)
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
 	}
-	return accounts.Merge(more), nil
+	return accounts.Merge(app.ConfiguredAccounts(cfg)).Merge(listed), nil
 }
 
 func printProblems(w io.Writer, problems []triage.Problem, ja bool) {
@@ -127,7 +144,7 @@ func (policyDefaultCmd) Run(env *environment) error {
 
 type policyCheckCmd struct {
 	policyArgs
-	File string `arg:"" optional:"" name:"policy" help:"Policy; without it the shipped one."`
+	File string `arg:"" optional:"" name:"policy" help:"Policy; without it that of the configuration, or the shipped one."`
 }
 
 // Help is the text below the usage of policy check.
@@ -138,26 +155,28 @@ Prints one line for every fault (file:line:column, the reason and a hint) and on
 Examples:
 
     yagura policy check policy.yaml
+    yagura policy check --config yagura.yaml       # with its sinks and accounts
     yagura policy check policy.yaml --accounts accounts.yaml --sink issues=github --sink oncall=pagerduty
 ` + exitHelp
 }
 
 // Run prints what is wrong.
 func (c *policyCheckCmd) Run(env *environment) error {
-	cfg, err := config.Load(c.Config, env.environ)
+	cfg, ja, err := c.load(env)
 	if err != nil {
 		return err
 	}
-	ja := env.japanese(c.Lang, cfg.Output.Lang)
-	p, _, err := c.policy(env, c.File, ja)
+	p, err := c.policy(env, cfg, c.File, ja)
 	if err != nil {
 		return err
 	}
-	o := triage.CheckOptions{Now: env.now(), Sinks: c.sinks()}
-	if c.Accounts != "" || len(cfg.Accounts) > 0 {
-		if o.Accounts, err = c.registry(env, cfg, ja); err != nil {
-			return err
-		}
+	o := triage.CheckOptions{Now: env.now(), Sinks: c.sinks(cfg)}
+	accounts, err := c.registry(env, cfg, ja)
+	if err != nil {
+		return err
+	}
+	if !accounts.Empty() && !cfg.Organizations.Enabled { // an organisation may list more by then
+		o.Accounts = accounts
 	}
 	problems := p.Check(o)
 	printProblems(env.stdout, problems, ja)
@@ -170,7 +189,7 @@ func (c *policyCheckCmd) Run(env *environment) error {
 
 type policyTestCmd struct {
 	policyArgs
-	Policy string   `placeholder:"FILE" help:"Policy; without it the shipped one."`
+	Policy string   `placeholder:"FILE" help:"Policy; without it that of the configuration, or the shipped one."`
 	Format string   `enum:"table,jsonl" default:"table" placeholder:"FORMAT" help:"table (default) or jsonl."`
 	Files  []string `arg:"" name:"tests" help:"Files of cases: docs/policy.md has the form."`
 }
@@ -189,12 +208,11 @@ Examples:
 
 // Run runs the cases.
 func (c *policyTestCmd) Run(env *environment) error {
-	cfg, err := config.Load(c.Config, env.environ)
+	cfg, ja, err := c.load(env)
 	if err != nil {
 		return err
 	}
-	ja := env.japanese(c.Lang, cfg.Output.Lang)
-	p, _, err := c.policy(env, c.Policy, ja)
+	p, err := c.policy(env, cfg, c.Policy, ja)
 	if err != nil {
 		return err
 	}
@@ -255,7 +273,7 @@ type policyReplayCmd struct {
 	policyArgs
 	Findings string `placeholder:"FILE" help:"Findings as JSON lines: those of yagura scan --format jsonl, or - for standard input. Without it those of the server whose configuration --config names."`
 	Days     int    `default:"30" help:"How many days of the server's findings."`
-	Policy   string `placeholder:"FILE" help:"The policy in force; without it the shipped one."`
+	Policy   string `placeholder:"FILE" help:"The policy in force; without it that of the configuration, or the shipped one."`
 	Format   string `enum:"table,json" default:"table" placeholder:"FORMAT" help:"table (default) or json."`
 	Edited   string `arg:"" help:"The edited policy."`
 }
@@ -319,16 +337,15 @@ func (l filedLines) Filed(ctx context.Context, yield func(yagura.Filed) error) e
 
 // Run prints the comparison.
 func (c *policyReplayCmd) Run(env *environment) error {
-	cfg, err := config.Load(c.Config, env.environ)
+	cfg, ja, err := c.load(env)
 	if err != nil {
 		return err
 	}
-	ja := env.japanese(c.Lang, cfg.Output.Lang)
-	before, _, err := c.policy(env, c.Policy, ja)
+	before, err := c.policy(env, cfg, c.Policy, ja)
 	if err != nil {
 		return err
 	}
-	after, _, err := c.policy(env, c.Edited, ja)
+	after, err := c.policy(env, cfg, c.Edited, ja)
 	if err != nil {
 		return err
 	}
