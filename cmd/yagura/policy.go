@@ -353,13 +353,20 @@ func (c *policyReplayCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
+	o := triage.ReplayOptions{Accounts: accounts, Tenant: cfg.Tenant}
 	if c.Findings == "" {
 		b, err := app.OpenBooks(env.ctx, cfg, store.ReadOnly, env.now)
 		if err != nil {
 			return err
 		}
 		defer b.DB.Close() //nolint:errcheck // it was only read
-		return replay(env, b.Since(env.now().AddDate(0, 0, -c.Days)), before, after, triage.ReplayOptions{Accounts: accounts}, c.Format == "json", ja)
+		past := b.Since(env.now().AddDate(0, 0, -c.Days))
+		if before.ReadsEvent() || after.ReadsEvent() {
+			if o.Event, err = past.Records(env.ctx); err != nil {
+				return err
+			}
+		}
+		return replay(env, past, before, after, o, c.Format == "json", ja)
 	}
 	from := filedLines{name: "-", r: env.stdin}
 	if c.Findings != "-" {
@@ -370,7 +377,7 @@ func (c *policyReplayCmd) Run(env *environment) error {
 		defer f.Close() //nolint:errcheck // it is only read
 		from = filedLines{name: c.Findings, r: f}
 	}
-	return replay(env, from, before, after, triage.ReplayOptions{Accounts: accounts}, c.Format == "json", ja)
+	return replay(env, from, before, after, o, c.Format == "json", ja)
 }
 
 // replay compares two policies on findings and prints what it came to.
