@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"filippo.io/age"
@@ -19,7 +18,7 @@ type backupCmd struct {
 	serverFlags
 	Recipient []string `placeholder:"AGE" help:"Encrypt to an age public key (age1…); may be repeated."`
 	Plain     bool     `help:"Do not encrypt."`
-	File      string   `arg:"" help:"File to write, or - for standard output."`
+	File      string   `arg:"" help:"File to write, an object (s3://bucket/key), or - for standard output."`
 }
 
 // Help is the text below the usage of backup.
@@ -31,12 +30,12 @@ Examples:
 
     age-keygen -o key.txt
     yagura backup --config yagura.yaml --recipient age1… yagura.backup
-    yagura backup --config yagura.yaml --recipient age1… - | aws s3 cp - s3://backups/yagura.backup
-    yagura restore --config new.yaml --identity key.txt yagura.backup
+    yagura backup --config yagura.yaml --recipient age1… s3://backups/yagura.backup
+    yagura restore --config new.yaml --identity key.txt s3://backups/yagura.backup
 `
 }
 
-// Run writes the backup. A file appears whole or not at all.
+// Run writes the backup. A file or an object appears whole or not at all.
 func (c *backupCmd) Run(env *environment) error {
 	if c.Plain == (len(c.Recipient) > 0) {
 		return usage("give --recipient, or --plain")
@@ -49,7 +48,11 @@ func (c *backupCmd) Run(env *environment) error {
 		}
 		to = append(to, r)
 	}
-	b, _, err := c.books(env, store.ReadOnly)
+	cfg, err := config.Load(c.Config, env.environ)
+	if err != nil {
+		return err
+	}
+	b, err := app.OpenBooks(env.ctx, cfg, store.ReadOnly, env.now)
 	if err != nil {
 		return err
 	}
@@ -67,27 +70,13 @@ func (c *backupCmd) Run(env *environment) error {
 	if c.File == "-" {
 		return write(env.stdout)
 	}
-	f, err := os.CreateTemp(filepath.Dir(c.File), ".yagura-backup-*")
-	if err != nil {
-		return err
-	}
-	err = write(f)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), c.File)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	return app.WriteArchive(env.ctx, cfg, c.File, write)
 }
 
 type restoreCmd struct {
 	serverFlags
 	Identity string `placeholder:"FILE" help:"File of age identities."`
-	File     string `arg:"" help:"File of the backup, or - for standard input."`
+	File     string `arg:"" help:"File or object (s3://bucket/key) of the backup, or - for standard input."`
 }
 
 // Help is the text below the usage of restore.
@@ -105,7 +94,7 @@ func (c *restoreCmd) Run(env *environment) error {
 	}
 	in := io.Reader(env.stdin)
 	if c.File != "-" {
-		f, err := os.Open(c.File)
+		f, err := app.OpenArchive(env.ctx, cfg, c.File)
 		if err != nil {
 			return err
 		}

@@ -11,7 +11,8 @@
 //
 // Credentials, region, profiles and the endpoint come from where the AWS tools take
 // them (environment, shared files, the role of the machine; AWS_ENDPOINT_URL for
-// other stores). It needs s3:ListBucket and s3:GetObject and never writes.
+// other stores). It needs s3:ListBucket and s3:GetObject. It writes in Store.Put alone, which
+// the backup uses, and which needs s3:PutObject and s3:AbortMultipartUpload.
 //
 // A worked example:
 //
