@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"sort"
@@ -150,6 +151,10 @@ func (b *iamBuilder) sink(s *config.Sink) {
 	switch {
 	case s.SecurityHub != nil:
 		b.role(s.SecurityHub.AWS.Role, s.SecurityHub.AWS.ExternalID != "").add(sid, []string{"*"}, "securityhub:BatchImportFindings", "securityhub:GetFindings")
+		for _, id := range slices.Sorted(maps.Keys(s.SecurityHub.Accounts)) {
+			a := s.SecurityHub.Accounts[id]
+			b.role(a.Role, a.ExternalID != "").add(sid, []string{"*"}, "securityhub:BatchImportFindings", "securityhub:GetFindings")
+		}
 	case s.CloudWatch != nil:
 		actions := []string{"logs:PutLogEvents", "logs:CreateLogStream", "logs:FilterLogEvents"}
 		if s.CloudWatch.CreateGroup {

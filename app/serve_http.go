@@ -23,7 +23,8 @@ func (s *Serve) listen(cfg *config.Config) error {
 		return nil
 	}
 	var err error
-	s.server, err = server.Listen(server.Options{Addr: cfg.Server.Listen, CertFile: cfg.Server.TLSCert, KeyFile: cfg.Server.TLSKey, Logger: s.log, Now: s.o.Now})
+	s.server, err = server.Listen(server.Options{Addr: cfg.Server.Listen, CertFile: cfg.Server.TLSCert, KeyFile: cfg.Server.TLSKey, ClientCAFile: cfg.Server.ClientCA,
+		MaxConns: cfg.Server.Connections, MaxConnsPerAddr: cfg.Server.PerAddress, Logger: s.log, Now: s.o.Now})
 	if err != nil {
 		return &config.Fault{Where: "server.listen", Reason: err.Error()}
 	}

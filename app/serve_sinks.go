@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -41,6 +42,15 @@ func (s *Serve) openSinks(ctx context.Context, cfg *config.Config) error {
 // issueURL gives the page of an issue. There is none before the console.
 func (s *Serve) issueURL(string) string { return "" }
 
+// zone is the team's, of the times in texts.
+func (s *Serve) zone() *time.Location {
+	zone, err := time.LoadLocation(s.o.Config.Timezone)
+	if err != nil {
+		return time.UTC // the configuration was checked
+	}
+	return zone
+}
+
 func lang(word string) notify.Lang {
 	if word == "ja" {
 		return notify.Japanese
@@ -68,7 +78,7 @@ func (s *Serve) openSink(ctx context.Context, c *config.Sink) (sink notify.Sink,
 	case c.GitHub != nil:
 		g := c.GitHub
 		o := github.Options{Name: c.Name, Repository: g.Repository, BaseURL: g.URL, Token: g.Token.Reveal(), AllowPublic: g.AllowPublic, Lang: lang(c.Lang),
-			Template: c.Template, ContentPerMinute: g.WritesPerMin, ContentPerHour: g.WritesPerHour, HTTP: s.o.Client, Now: s.o.Now}
+			Zone: s.zone(), People: g.People, Template: c.Template, ContentPerMinute: g.WritesPerMin, ContentPerHour: g.WritesPerHour, HTTP: s.o.Client, Now: s.o.Now}
 		if g.AppID != "" {
 			o.App = &github.App{ID: g.AppID, Key: []byte(g.AppKey.Reveal())}
 		}
@@ -83,7 +93,7 @@ func (s *Serve) openSink(ctx context.Context, c *config.Sink) (sink notify.Sink,
 		for team, key := range p.Teams {
 			teams[team] = key.Reveal()
 		}
-		sink, err = pagerduty.New(pagerduty.Options{Name: c.Name, RoutingKey: p.RoutingKey.Reveal(), Teams: teams, Endpoint: p.URL, Language: lang(c.Lang),
+		sink, err = pagerduty.New(pagerduty.Options{Name: c.Name, RoutingKey: p.RoutingKey.Reveal(), Teams: teams, Region: p.Region, Endpoint: p.URL, Language: lang(c.Lang), Zone: s.zone(), APIToken: p.APIToken.Reveal(),
 			IssueURL: s.issueURL, WebhookSecrets: reveal(p.WebhookSecret), HTTP: s.o.Client, Now: s.o.Now, Log: s.log})
 		path = p.WebhookPath
 	case c.SecurityHub != nil:
@@ -92,7 +102,14 @@ func (s *Serve) openSink(ctx context.Context, c *config.Sink) (sink notify.Sink,
 		if cerr != nil {
 			return nil, "", cerr
 		}
-		sink, err = securityhub.New(securityhub.Options{Name: c.Name, AWS: cfg, Account: h.Account, Link: s.issueURL, Lang: lang(c.Lang), Now: s.o.Now})
+		accounts := map[string]aws.Config{}
+		for id, a := range h.Accounts {
+			if accounts[id], cerr = awsConfig(ctx, a); cerr != nil {
+				return nil, "", cerr
+			}
+		}
+		sink, err = securityhub.New(securityhub.Options{Name: c.Name, AWS: cfg, Account: h.Account, Accounts: accounts, SuppressFor: time.Duration(h.SuppressFor),
+			Link: s.issueURL, Lang: lang(c.Lang), Now: s.o.Now})
 	case c.CloudWatch != nil:
 		w := c.CloudWatch
 		cfg, cerr := awsConfig(ctx, w.AWS)
@@ -120,7 +137,7 @@ func (s *Serve) openChat(_ context.Context, c *config.Sink) (sink notify.Sink, p
 	case c.Slack != nil:
 		k := c.Slack
 		o := slack.Options{Name: c.Name, Token: k.Token.Reveal(), AppToken: k.AppToken.Reveal(), SigningSecret: k.SigningSecret.Reveal(), Channel: k.Channel,
-			BySeverity: map[yagura.Severity]string{}, Language: lang(c.Lang), Template: c.Template, IssueURL: s.issueURL, API: k.URL, HTTP: s.o.Client, Now: s.o.Now, Log: s.log}
+			BySeverity: map[yagura.Severity]string{}, Teams: k.Teams, Language: lang(c.Lang), Zone: s.zone(), Template: c.Template, IssueURL: s.issueURL, API: k.URL, HTTP: s.o.Client, Now: s.o.Now, Log: s.log}
 		for level, channel := range k.Channels {
 			sev, err := yagura.ParseSeverity(level)
 			if err != nil {
@@ -133,9 +150,9 @@ func (s *Serve) openChat(_ context.Context, c *config.Sink) (sink notify.Sink, p
 	case c.Webhook != nil:
 		w := c.Webhook
 		o := webhook.Options{Name: c.Name, URL: w.URL.Reveal(), Format: webhook.OCSF, Keys: reveal(w.Secrets), Headers: revealMap(w.Headers), AllowHTTP: w.AllowHTTP,
-			AllowPrivate: w.AllowPrivate, Lang: lang(c.Lang), Version: s.o.Version, Link: s.issueURL, Now: s.o.Now}
+			AllowPrivate: w.AllowPrivate, Proxy: w.Proxy.Reveal(), MaxBody: int(w.MaxBody), Lang: lang(c.Lang), Version: s.o.Version, Link: s.issueURL, Now: s.o.Now}
 		if c.Template != "" {
-			o.Format, o.TemplateFile = webhook.Template, c.Template
+			o.Format, o.TemplateFile, o.ContentType = webhook.Template, c.Template, w.ContentType
 		}
 		for _, f := range []struct {
 			name string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"time"
@@ -43,6 +44,37 @@ func (s *Serve) openSources(ctx context.Context, cfg *config.Config) ([]source.R
 	return out, errors.Join(errs...)
 }
 
+// webhookKeys tells shared keys (whsec_) from public ones (whpk_).
+func webhookKeys(list []config.Secret) (keys push.WebhookKeys) {
+	for _, key := range reveal(list) {
+		if strings.HasPrefix(key, "whpk_") {
+			keys.Public = append(keys.Public, key)
+		} else {
+			keys.Secrets = append(keys.Secrets, key)
+		}
+	}
+	return keys
+}
+
+func prefixes(list []string) (out []netip.Prefix) {
+	for _, text := range list {
+		if p, err := netip.ParsePrefix(text); err == nil { // the configuration was checked
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// snsAccess takes a secret behind the path, or as the password of the user sns in the address
+// that the topic is subscribed to.
+func snsAccess(list []config.Secret) (a push.Access) {
+	for _, word := range reveal(list) {
+		a.Path = append(a.Path, word)
+		a.Basic = append(a.Basic, push.Basic{User: "sns", Password: word})
+	}
+	return a
+}
+
 // openSource makes one receiver; path is where it is mounted.
 func (s *Serve) openSource(ctx context.Context, src *config.Source, memory, strangers *push.Memory) (r source.Receiver, path string, err error) {
 	switch {
@@ -54,14 +86,14 @@ func (s *Serve) openSource(ctx context.Context, src *config.Source, memory, stra
 		if common, err = s.pushCommon(src.Name, memory, strangers); err == nil {
 			common.Limits.Body = int64(src.Push.MaxBody)
 			r, err = push.NewGeneric(push.GenericOptions{Common: common, Access: push.Access{Bearer: reveal(src.Push.Tokens)},
-				Webhook: push.WebhookKeys{Secrets: reveal(src.Push.Secrets)}})
+				Webhook: webhookKeys(src.Push.Secrets), Both: src.Push.Both})
 		}
 	case src.SNS != nil:
 		path = src.SNS.Path
 		var common push.Common
 		if common, err = s.pushCommon(src.Name, memory, strangers); err == nil {
 			if common.Resolve, err = s.resolver(ctx, src.SNS.S3); err == nil {
-				r, err = push.NewSNS(push.SNSOptions{Common: common, Topics: src.SNS.Topics, Access: push.Access{Path: reveal(src.SNS.Secrets)},
+				r, err = push.NewSNS(push.SNSOptions{Common: common, Topics: src.SNS.Topics, Access: snsAccess(src.SNS.Secrets), Private: prefixes(src.SNS.Private),
 					Unsubscribed: func(topic string, at time.Time) { s.unsubscribed(src.Name, topic, at) }})
 			}
 		}
@@ -74,6 +106,8 @@ func (s *Serve) openSource(ctx context.Context, src *config.Source, memory, stra
 		access := push.Access{}
 		for _, key := range src.EventBridge.Keys {
 			access.Header = append(access.Header, push.Header{Name: header, Value: key.Reveal()})
+			access.Bearer = append(access.Bearer, key.Reveal())
+			access.Basic = append(access.Basic, push.Basic{User: "yagura", Password: key.Reveal()})
 		}
 		var common push.Common
 		if common, err = s.pushCommon(src.Name, memory, strangers); err == nil {

@@ -46,8 +46,13 @@ type Server struct {
 	TLSKey  string `yaml:"tls_key"`
 	// URL is how people and sinks reach the server from outside.
 	URL string `yaml:"url"`
+	// ClientCA asks everybody for a certificate of one of its authorities.
+	ClientCA string `yaml:"client_ca"`
 	// Metrics says who may read /metrics: a token, or nobody but loopback without one.
 	MetricsToken Secret `yaml:"metrics_token"`
+	// Connections bounds all of them, and those of one address.
+	Connections int `yaml:"max_connections"`
+	PerAddress  int `yaml:"max_connections_per_address"`
 }
 
 // Keep bounds what is kept of the records.
@@ -159,6 +164,7 @@ type PushSource struct {
 	Path    string   `yaml:"path"`
 	Tokens  []Secret `yaml:"tokens"`
 	Secrets []Secret `yaml:"secrets"` // of Standard Webhooks signatures
+	Both    bool     `yaml:"both"`    // a token and a signature
 	MaxBody Bytes    `yaml:"max_body"`
 }
 
@@ -169,6 +175,8 @@ type SNSSource struct {
 	S3     AWS      `yaml:"s3"`
 	// Secrets stand behind the path; a message without a signature (raw delivery) needs one.
 	Secrets []Secret `yaml:"secrets"`
+	// Private are networks that SNS may be in beside the public ones: those of VPC endpoints.
+	Private []string `yaml:"private"`
 }
 
 // EventBridgeSource takes what an API destination sends.
@@ -211,15 +219,19 @@ type GitHubSink struct {
 	AllowPublic   bool   `yaml:"allow_public"`
 	WritesPerMin  int    `yaml:"writes_per_minute"`
 	WritesPerHour int    `yaml:"writes_per_hour"`
+	// People are GitHub logins of assignees that go by other names: mary@example.com.
+	People map[string]string `yaml:"people"`
 }
 
 // PagerDutySink triggers incidents.
 type PagerDutySink struct {
 	RoutingKey    Secret            `yaml:"routing_key"`
 	Teams         map[string]Secret `yaml:"teams"` // routing keys by account owner
+	Region        string            `yaml:"region"`
 	URL           string            `yaml:"url"`
 	WebhookPath   string            `yaml:"webhook_path"`
 	WebhookSecret []Secret          `yaml:"webhook_secrets"`
+	APIToken      Secret            `yaml:"api_token"` // to find the issue of a note
 }
 
 // SlackSink keeps one thread per issue.
@@ -230,13 +242,16 @@ type SlackSink struct {
 	Path          string            `yaml:"path"`
 	Channel       string            `yaml:"channel"`
 	Channels      map[string]string `yaml:"channels"` // by severity
+	Teams         []string          `yaml:"teams"`    // further workspaces whose people may act
 	URL           string            `yaml:"url"`
 }
 
 // SecurityHubSink writes findings to AWS Security Hub.
 type SecurityHubSink struct {
-	Account string `yaml:"account"`
-	AWS     AWS    `yaml:"aws"`
+	Account     string         `yaml:"account"`
+	AWS         AWS            `yaml:"aws"`
+	Accounts    map[string]AWS `yaml:"accounts"`     // of accounts whose findings go there
+	SuppressFor Duration       `yaml:"suppress_for"` // what is SUPPRESSED there
 }
 
 // CloudWatchSink writes to a log stream.
@@ -257,6 +272,9 @@ type WebhookSink struct {
 	CACert       string            `yaml:"ca_cert"`
 	ClientCert   string            `yaml:"client_cert"`
 	ClientKey    string            `yaml:"client_key"`
+	Proxy        Secret            `yaml:"proxy"`
+	ContentType  string            `yaml:"content_type"` // of what a template makes
+	MaxBody      Bytes             `yaml:"max_body"`
 }
 
 // FalcosidekickSink posts what falcosidekick takes.

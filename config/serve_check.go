@@ -20,9 +20,10 @@ var (
 	accountWord = regexp.MustCompile(`^[0-9]{12}$`)
 	roleWord    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$`)
 	ownWord     = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[A-Za-z0-9+=,.@_/-]+$`)
-	topicWord   = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]+$`)
+	topicWord   = regexp.MustCompile(`^arn:aws[a-z-]*:sns:([a-z0-9-]+\*?|\*):[0-9]{12}:([A-Za-z0-9_.-]+\*?|\*)$`)
 	actionWord  = regexp.MustCompile(`^[a-z0-9-]+:[A-Za-z0-9]+$`)
 	repoWord    = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
+	teamWord    = regexp.MustCompile(`^T[A-Z0-9]+$`)
 	tenantWord  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
 )
 
@@ -127,6 +128,11 @@ func (k *serveCheck) server() {
 		}
 	}
 	k.pair("server.tls_cert", c.Server.TLSCert != "", "server.tls_key", c.Server.TLSKey != "")
+	if c.Server.ClientCA != "" && c.Server.TLSCert == "" {
+		k.fault("server.client_ca", " is there without tls_cert", "certificates are asked for over TLS")
+	}
+	k.least("server.max_connections", c.Server.Connections, 0)
+	k.least("server.max_connections_per_address", c.Server.PerAddress, 0)
 	k.address("server.url", c.Server.URL, true)
 	if s := c.Store.Reveal(); s != "" && !secret.IsRef(s) && !strings.HasPrefix(s, "postgres://") && !strings.HasPrefix(s, "postgresql://") {
 		k.fault("store", " is no address of PostgreSQL", "postgres://user@host/database, or leave it out for SQLite below data")

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -45,10 +46,18 @@ func (k *serveCheck) source(s *Source, path string) {
 	case s.Push != nil:
 		k.endpoint(path, s.Push.Path, "tokens or secrets", noCredential, len(s.Push.Tokens)+len(s.Push.Secrets))
 		k.long(path+".tokens", s.Push.Tokens)
+		if s.Push.Both && (len(s.Push.Tokens) == 0 || len(s.Push.Secrets) == 0) {
+			k.fault(path+".both", " is there without tokens and secrets", "give both, or leave it out")
+		}
 	case s.SNS != nil:
 		k.endpoint(path, s.SNS.Path, "topics", "the ARNs of the topics that may send", len(s.SNS.Topics))
 		k.forms(path+".topics", s.SNS.Topics, topicWord, "the ARN of a topic, such as arn:aws:sns:eu-west-1:111122223333:trail")
 		k.long(path+".secrets", s.SNS.Secrets)
+		for i, text := range s.SNS.Private {
+			if _, err := netip.ParsePrefix(text); err != nil {
+				k.fault(fmt.Sprintf("%s.private[%d]", path, i), fmt.Sprintf(" is %q", text), "a network, such as 10.0.0.0/8")
+			}
+		}
 		k.aws(path+".s3", &s.SNS.S3)
 	case s.EventBridge != nil:
 		k.endpoint(path, s.EventBridge.Path, "keys", noCredential, len(s.EventBridge.Keys))
@@ -130,6 +139,12 @@ func (k *serveCheck) sink(s *Sink, path string) {
 		if p.RoutingKey == "" {
 			k.fault(path, " has no routing_key", "that of an Events API v2 integration: ref+env://PAGERDUTY_ROUTING_KEY")
 		}
+		switch {
+		case !slices.Contains([]string{"", "us", "eu"}, p.Region):
+			k.fault(path+".region", fmt.Sprintf(" is %q", p.Region), "us or eu")
+		case p.Region != "" && p.URL != "":
+			k.fault(path+".region", " is there with url", "give one of them")
+		}
 		k.served(path+".webhook_path", p.WebhookPath)
 		k.pair(path+".webhook_path", p.WebhookPath != "", path+".webhook_secrets", len(p.WebhookSecret) > 0)
 		k.address(path+".url", p.URL, true)
@@ -138,6 +153,11 @@ func (k *serveCheck) sink(s *Sink, path string) {
 	case s.SecurityHub != nil:
 		k.form(path+".account", s.SecurityHub.Account, accountWord, "12 digits with their zeros")
 		k.aws(path+".aws", &s.SecurityHub.AWS)
+		for _, id := range slices.Sorted(maps.Keys(s.SecurityHub.Accounts)) {
+			a := s.SecurityHub.Accounts[id]
+			k.form(join(path+".accounts", id), id, accountWord, "12 digits with their zeros")
+			k.aws(join(path+".accounts", id), &a)
+		}
 	case s.CloudWatch != nil:
 		if s.CloudWatch.Group == "" {
 			k.fault(path, " has no group", "group: /yagura/notices")
@@ -146,6 +166,10 @@ func (k *serveCheck) sink(s *Sink, path string) {
 	case s.Webhook != nil:
 		w := s.Webhook
 		k.target(path, w.URL, w.AllowHTTP)
+		k.address(path+".proxy", w.Proxy.Reveal(), true)
+		if w.ContentType != "" && s.Template == "" {
+			k.fault(path+".content_type", " is there without template", "it is the type of what a template makes")
+		}
 		k.pair(path+".client_cert", w.ClientCert != "", path+".client_key", w.ClientKey != "")
 	case s.Falcosidekick != nil:
 		k.target(path, s.Falcosidekick.URL, s.Falcosidekick.AllowHTTP)
@@ -189,6 +213,7 @@ func (k *serveCheck) slack(s *SlackSink, path string) {
 	k.served(path+".path", s.Path)
 	k.pair(path+".path", s.Path != "", path+".signing_secret", s.SigningSecret != "")
 	k.address(path+".url", s.URL, true)
+	k.forms(path+".teams", s.Teams, teamWord, "the id of a workspace, such as T0123456789")
 	for _, level := range slices.Sorted(maps.Keys(s.Channels)) {
 		if _, err := yagura.ParseSeverity(level); err != nil {
 			k.fault(join(path+".channels", level), ": "+err.Error(), `channels: {high: "#security-alerts"}`)
