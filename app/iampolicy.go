@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -122,9 +123,12 @@ func (b *iamBuilder) source(s *config.Source) {
 	}
 }
 
+// logBucket stands for a bucket that the configuration does not name.
+const logBucket = "LOG-BUCKET"
+
 func (b *iamBuilder) prefixes() []string {
 	if len(b.names.Prefixes) == 0 {
-		return []string{"s3://LOG-BUCKET/"}
+		return []string{"s3://" + logBucket + "/"}
 	}
 	return b.names.Prefixes
 }
@@ -205,14 +209,33 @@ func (b *iamBuilder) secrets(cfg *config.Config) {
 	}
 }
 
-// ownActions are all actions that a configuration needs, of all roles. A key of the
-// customer's decrypts for whoever reads what it encrypts; the log names the reader.
-func ownActions(cfg *config.Config) []string {
-	out := []string{"sts:GetCallerIdentity", "kms:Decrypt"}
-	for _, r := range NewIAMRoles(cfg, IAMNames{}) {
-		out = append(out, r.Policy.actions()...)
+// ownActions are all actions that a configuration needs, of all roles, with the resources
+// that they may be called on. A key of the customer's decrypts for whoever reads what it
+// encrypts; the log names the reader. Which buckets queues and topics tell of is known
+// where own.buckets says so, and any bucket else.
+func ownActions(cfg *config.Config) map[string][]*regexp.Regexp {
+	any := resourcePattern("*")
+	out := map[string][]*regexp.Regexp{"sts:GetCallerIdentity": {any}, "kms:Decrypt": {any}}
+	for _, a := range cfg.Own.Actions {
+		out[a] = append(out[a], any)
+	}
+	for _, r := range NewIAMRoles(cfg, IAMNames{Prefixes: cfg.Own.Buckets}) {
+		for _, s := range r.Policy.Statement {
+			for _, a := range s.Action {
+				for _, res := range s.Resource {
+					out[a] = append(out[a], resourcePattern(res))
+				}
+			}
+		}
 	}
 	return out
+}
+
+// resourcePattern is the pattern of resources of an IAM policy, in which * is any text and
+// ? one character.
+func resourcePattern(text string) *regexp.Regexp {
+	text = strings.NewReplacer(logBucket, "*").Replace(text)
+	return regexp.MustCompile(`(?s)\A` + strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(regexp.QuoteMeta(text)) + `\z`)
 }
 
 // NewTrust says that a role may be taken on by a principal, with an external id where one

@@ -110,6 +110,25 @@ func TestOwnCallsAreAllowed(t *testing.T) {
 			t.Errorf("%v: %+v", x, got)
 		}
 	}
+	with := func(source, name, more string) []byte {
+		return []byte(strings.Replace(string(call(source, name)), `"eventID":"e"`, `"eventID":"e","eventTime":"2026-03-02T09:00:00Z",`+more, 1))
+	}
+	cfg.Own.Buckets = []string{"s3://org-trail/AWSLogs/"}
+	o = newOwn(cfg, nil)
+	for record, want := range map[string]bool{ // ours?
+		string(with("s3.amazonaws.com", "GetObject", `"requestParameters":{"bucketName":"org-trail","key":"AWSLogs/1/x.gz"}`)):                              true,
+		string(with("s3.amazonaws.com", "GetObject", `"requestParameters":{"bucketName":"payroll","key":"AWSLogs/1/x.gz"}`)):                                false,
+		string(with("s3.amazonaws.com", "GetObject", `"requestParameters":{"bucketName":"org-trail","key":"secret/x"}`)):                                    false,
+		string(with("s3.amazonaws.com", "GetObject", `"errorCode":"AccessDenied","requestParameters":{"bucketName":"org-trail","key":"AWSLogs/1/x.gz"}`)):   false,
+		string(with("sqs.amazonaws.com", "ReceiveMessage", `"requestParameters":{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/q"}`)):        true,
+		string(with("sqs.amazonaws.com", "ReceiveMessage", `"requestParameters":{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/payments"}`)): false,
+		string(with("sts.amazonaws.com", "AssumeRole", `"requestParameters":{"roleArn":"arn:aws:iam::444455556666:role/r"}`)):                               true,
+		string(with("sts.amazonaws.com", "AssumeRole", `"requestParameters":{"roleArn":"arn:aws:iam::444455556666:role/admin"}`)):                           false,
+	} {
+		if got := o.look("aws.cloudtrail", []byte(record)); got.Own != want || (got.Finding == nil) != want {
+			t.Errorf("%s: %+v", record, got)
+		}
+	}
 	for _, x := range [][2]string{{"s3.amazonaws.com", "PutObject"}, {"iam.amazonaws.com", "CreateUser"}, {"logs.amazonaws.com", "PutLogEvents"}} {
 		if got := o.look("aws.cloudtrail", call(x[0], x[1])); got.Own || got.Finding == nil {
 			t.Errorf("%v: %+v", x, got)

@@ -54,7 +54,7 @@ func (o *InitOptions) complete() {
 	def(&o.Region, "us-east-1")
 	def(&o.Account, ExampleAccount)
 	def(&o.LogAccount, o.Account)
-	def(&o.Bucket, "LOG-BUCKET/AWSLogs/")
+	def(&o.Bucket, logBucket+"/AWSLogs/")
 	def(&o.Queue, "yagura-trail")
 	def(&o.Via, "s3")
 	def(&o.Topic, "yagura-trail")
@@ -81,6 +81,17 @@ func (o *InitOptions) topicARN() string {
 }
 
 func (o *InitOptions) ownRole() string { return "arn:aws:iam::" + o.Account + ":role/yagura" }
+
+// ownRoles are all roles that Yagura runs as and takes on.
+func (o *InitOptions) ownRoles() []string {
+	out := []string{q(o.ownRole())}
+	for _, r := range []string{o.Role, o.OrganisationRole} {
+		if r != "" {
+			out = append(out, q(r))
+		}
+	}
+	return out
+}
 
 // aws reports whether anything of AWS is used.
 func (o *InitOptions) aws() bool {
@@ -207,8 +218,12 @@ func (w *initWriter) config() {
 	w.c("", "How long the records themselves are kept.", "レコード本体の保存期間と上限。")
 	w.f("keep: {age: 90d, size: 50GB}\n")
 	if o.aws() {
-		w.c("", "The role that Yagura runs as. What it does by its published policy is not judged; anything else it does is a high finding.", "Yagura が使うロール。公開ポリシーの範囲の操作は判定せず、範囲外の操作は重大度「高」の検出結果になります。")
-		w.f("own:\n  roles: [%s]\n", q(o.ownRole()))
+		w.c("", "The roles that Yagura runs as. What they do by their published policies is not judged; anything else they do is a high finding.", "Yagura が使うロール。公開ポリシーの範囲の操作は判定せず、範囲外の操作は重大度「高」の検出結果になります。")
+		w.f("own:\n  roles: [%s]", strings.Join(o.ownRoles(), ", "))
+		if name, _ := o.bucket(); name != logBucket && (o.has("sqs") || o.has("sns") || o.has("eventbridge")) {
+			w.f("  buckets: [%s]", q("s3://"+o.Bucket))
+		}
+		w.f("")
 	}
 	if o.Organisation {
 		w.c("", "Accounts, owners and environments as AWS Organizations lists them.", "AWS Organizations からアカウント、担当チーム、環境を読み取ります。")

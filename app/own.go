@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,37 +20,46 @@ var ownRule = yagura.RuleRef{ID: "yagura-own-role-misused", Title: "Yagura's own
 
 // own recognises what Yagura itself does in the logs that it reads.
 type own struct {
-	needles [][]byte        // texts without which no record is ours
-	roles   map[string]bool // ARNs
-	allowed map[string]bool // "s3:GetObject"
+	needles [][]byte                    // texts without which no record is ours
+	roles   map[string]bool             // ARNs
+	allowed map[string][]*regexp.Regexp // resources, by "s3:GetObject"
 	notices *ownNotices
 }
 
 func newOwn(cfg *config.Config, notices *ownNotices) *own {
-	o := &own{notices: notices, roles: map[string]bool{}, allowed: map[string]bool{}}
+	o := &own{notices: notices, roles: map[string]bool{}, allowed: ownActions(cfg)}
 	for _, arn := range cfg.Own.Roles {
 		o.roles[arn] = true
 		o.needles = append(o.needles, []byte(arn))
 	}
-	for _, a := range ownActions(cfg) {
-		o.allowed[a] = true
-	}
-	for _, a := range cfg.Own.Actions {
-		o.allowed[a] = true
-	}
 	return o
+}
+
+// may reports whether the published policies allow an action on a resource. What a record
+// does not name is not held against it.
+func (o *own) may(action, resource string) bool {
+	patterns, ok := o.allowed[action]
+	return ok && (resource == "" || slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(resource) }))
 }
 
 // ownTrail is what is looked at of a CloudTrail record.
 type ownTrail struct {
-	EventSource  string    `json:"eventSource"`
-	EventName    string    `json:"eventName"`
-	EventID      string    `json:"eventID"`
-	EventTime    time.Time `json:"eventTime"`
-	Account      string    `json:"recipientAccountId"`
-	Region       string    `json:"awsRegion"`
-	SrcIP        string    `json:"sourceIPAddress"`
-	ErrorCode    string    `json:"errorCode"`
+	EventSource string    `json:"eventSource"`
+	EventName   string    `json:"eventName"`
+	EventID     string    `json:"eventID"`
+	EventTime   time.Time `json:"eventTime"`
+	Account     string    `json:"recipientAccountId"`
+	Region      string    `json:"awsRegion"`
+	SrcIP       string    `json:"sourceIPAddress"`
+	ErrorCode   string    `json:"errorCode"`
+	Request     struct {
+		Bucket   string `json:"bucketName"`
+		Key      string `json:"key"`
+		RoleARN  string `json:"roleArn"`
+		SecretID string `json:"secretId"`
+		Name     string `json:"name"`
+		QueueURL string `json:"queueUrl"`
+	} `json:"requestParameters"`
 	UserIdentity struct {
 		ARN            string `json:"arn"`
 		SessionContext struct {
@@ -71,6 +82,37 @@ func iamAction(source, name string) string {
 		}
 	}
 	return service + ":" + name
+}
+
+// resource is what was called on, as the published policies name it; "" where the record
+// does not say.
+func (r *ownTrail) resource(action string) string {
+	q := &r.Request
+	switch service, _, _ := strings.Cut(action, ":"); {
+	case service == "s3" && q.Bucket != "" && q.Key != "":
+		return "arn:aws:s3:::" + q.Bucket + "/" + q.Key
+	case service == "s3" && q.Bucket != "":
+		return "arn:aws:s3:::" + q.Bucket
+	case service == "sts":
+		return q.RoleARN
+	case service == "secretsmanager" && q.SecretID != "" && !strings.HasPrefix(q.SecretID, "arn:"):
+		return "arn:aws:secretsmanager:::secret:" + q.SecretID + "-AAAAAA"
+	case service == "secretsmanager":
+		return q.SecretID
+	case service == "ssm" && q.Name != "" && !strings.HasPrefix(q.Name, "arn:"):
+		return "arn:aws:ssm:::parameter/" + strings.TrimPrefix(q.Name, "/")
+	case service == "ssm":
+		return q.Name
+	case service == "sqs" && q.QueueURL != "":
+		return queueARN(q.QueueURL)
+	}
+	return ""
+}
+
+// denied reports whether IAM did not let a call through: with the published policy in
+// place, that is a call outside it.
+func (r *ownTrail) denied() bool {
+	return strings.Contains(r.ErrorCode, "AccessDenied") || strings.Contains(r.ErrorCode, "Unauthorized")
 }
 
 // look says what a record is to us. Only a record whose caller is one of our roles, by
@@ -97,9 +139,20 @@ func (o *own) look(format string, record []byte) intake.Own {
 	if !o.roles[role] && !o.roles[r.UserIdentity.ARN] {
 		return intake.Own{}
 	}
-	if action := iamAction(r.EventSource, r.EventName); !o.allowed[action] {
-		f := builtinFinding(ownRule, yagura.SeverityHigh, r.EventID+"/"+r.Account, "role="+role+" action="+action,
-			fmt.Sprintf("the role that Yagura runs as called %s, which its published IAM policy does not allow", action), r.EventTime)
+	action := iamAction(r.EventSource, r.EventName)
+	resource := r.resource(action)
+	may := o.may(action, resource)
+	if !may || r.denied() {
+		on := action
+		if resource != "" {
+			on += " on " + resource
+		}
+		id, text := r.EventID+"/"+r.Account, fmt.Sprintf("the role that Yagura runs as called %s, which its published IAM policy does not allow", on)
+		if may { // somebody tries what is near, or a permission is missing: one finding an hour
+			id = role + " " + action + " " + r.Account + r.EventTime.UTC().Format("/2006-01-02T15")
+			text = fmt.Sprintf("the role that Yagura runs as called %s and was denied: that is outside its published IAM policy, or the policy is not in place", on)
+		}
+		f := builtinFinding(ownRule, yagura.SeverityHigh, id, "role="+role+" action="+action, text, r.EventTime)
 		f.CauseKey = r.Account + f.CauseKey[1:]
 		f.Format = format
 		f.Events = []string{r.EventID}

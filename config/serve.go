@@ -78,6 +78,9 @@ type Target struct {
 type Own struct {
 	// Roles are the ARNs of the roles that Yagura runs as.
 	Roles []string `yaml:"roles"`
+	// Buckets are the places that queues and topics tell of, s3://bucket/prefix: what else
+	// the roles read is not ours.
+	Buckets []string `yaml:"buckets"`
 	// Actions are what they may call, beyond what the published policies allow: s3:GetObject.
 	Actions []string `yaml:"actions"`
 }

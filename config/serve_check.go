@@ -22,6 +22,7 @@ var (
 	ownWord     = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[A-Za-z0-9+=,.@_/-]+$`)
 	topicWord   = regexp.MustCompile(`^arn:aws[a-z-]*:sns:([a-z0-9-]+\*?|\*):[0-9]{12}:([A-Za-z0-9_.-]+\*?|\*)$`)
 	actionWord  = regexp.MustCompile(`^[a-z0-9-]+:[A-Za-z0-9]+$`)
+	bucketWord  = regexp.MustCompile(`^s3://[a-z0-9.-]+(/.*)?$`)
 	repoWord    = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
 	teamWord    = regexp.MustCompile(`^T[A-Z0-9]+$`)
 	tenantWord  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
@@ -171,6 +172,7 @@ func (k *serveCheck) times() {
 func (k *serveCheck) account() {
 	c := k.c
 	k.forms("own.roles", c.Own.Roles, ownWord, "the ARN of a role or user, such as arn:aws:iam::111122223333:role/yagura")
+	k.forms("own.buckets", c.Own.Buckets, bucketWord, "s3://bucket/prefix")
 	k.forms("own.actions", c.Own.Actions, actionWord, "an IAM action, such as s3:GetObject")
 	o := &c.Organizations
 	k.form("organizations.role", o.Role, roleWord, "the ARN of a role, such as arn:aws:iam::111122223333:role/yagura-accounts")
