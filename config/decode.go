@@ -25,7 +25,11 @@ func decodeFile(name string, data []byte, c *Config, at places) faults {
 		return nil
 	} else if err != nil {
 		line, reason := yamlError(err)
-		return faults{{Where: fmt.Sprintf("%s:%d:1", name, line), Reason: reason}}
+		hint := ""
+		if strings.Contains(reason, "expected ',' or '}'") && bytes.Contains(data, []byte("?")) {
+			hint = "within { } a value that has ? , or : stands between quotes"
+		}
+		return faults{{Where: fmt.Sprintf("%s:%d:1", name, line), Reason: reason, Hint: hint}}
 	}
 	d.node(doc.Content[0], reflect.ValueOf(c).Elem(), "")
 	var second yaml.Node

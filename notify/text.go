@@ -226,6 +226,9 @@ func (m maker) entities(t *Text, all []yagura.Entity) {
 
 func (m maker) finding(t *Text, f *yagura.Finding) {
 	t.What = m.block(f.Output, maxWhat)
+	if m.v == &japanese && f.Output == f.Rule.Title && t.Title != "" {
+		t.What = t.Title // the rule says no more of it than its name
+	}
 	t.Region = m.line(f.Event.Region, 100)
 	if t.Title == "" {
 		t.Title = m.line(f.Rule.Title, maxTitle)

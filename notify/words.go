@@ -175,6 +175,12 @@ var japanese = Vocabulary{
 	ops: map[string]string{
 		"equals": "が次と一致", "not equals": "が次と不一致", "contains": "が次を含む", "not contains": "が次を含まない",
 		"startswith": "が次で始まる", "endswith": "が次で終わる", "in": "が次のいずれか", "exists": "がある", "not exists": "がない",
-		"gt": ">", "gte": "≥", "lt": "<", "lte": "≤",
+		"gt": ">", "gte": "≥", "lt": "<", "lte": "≤", "is null": "が空", "not is null": "が空でない",
+		"matches": "が次のパターンに一致", "not matches": "が次のパターンに不一致", "re": "が次の正規表現に一致", "not re": "が次の正規表現に不一致",
+		"cidr": "が次の範囲内", "not cidr": "が次の範囲外", "not startswith": "が次で始まらない", "not endswith": "が次で終わらない",
+		"not in": "が次のいずれでもない", "keyword": "次の語を含む", "not keyword": "次の語を含まない", "group-by": "でまとめて", "within": "が次の期間内",
+		"occurs": "が発生", "not occurs": "が発生していない", "more": "ほか", "says": "の内容", "not allowed by": "が次で許可されていない",
+		"cannot be decoded": "を解釈できない", "cannot be read": "を読み取れない", "not understood": "を解釈できない", "refused by the store": "を保存できない",
+		"stopped a rule": "でルールが異常終了", "was there with other content": "が別の内容で存在", "was there before with other content": "が別の内容で存在",
 	},
 }

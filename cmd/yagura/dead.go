@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"text/tabwriter"
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/app"
@@ -53,7 +52,7 @@ func (c *deadListCmd) Run(env *environment) error {
 		if len(list) == 0 {
 			fmt.Fprintln(env.stdout, in(ja, "no dead letters", "デッドレターはありません"))
 		}
-		t := tabwriter.NewWriter(env.stdout, 0, 4, 2, ' ', 0)
+		t := &columnWriter{w: env.stdout}
 		for i := range list {
 			d := &list[i]
 			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%s\n", d.ID, timeWord(d.At), report.Escape(d.Source), report.Escape(d.Object), d.Record, report.Escape(d.Reason))

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os/user"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -129,7 +128,7 @@ func issueTable(w io.Writer, list []yagura.Issue, ja bool) error {
 		_, err := fmt.Fprintln(w, in(ja, "no issues", "課題はありません"))
 		return err
 	}
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	t := &columnWriter{w: w}
 	fmt.Fprintln(t, in(ja, "ID\tSEVERITY\tSTATUS\tEPISODE\tCOUNT\tLAST SEEN\tACCOUNT\tTITLE", "ID\t重大度\t状態\t発生\t件数\t最終検知\tアカウント\t件名"))
 	for i := range list {
 		is := &list[i]
@@ -295,7 +294,7 @@ func (s *shown) print(w io.Writer, ja bool) error {
 	if ja {
 		words = notify.Words(notify.Japanese)
 	}
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	t := &columnWriter{w: w}
 	row := func(en, jp, value string) {
 		if value != "" && value != "-" {
 			fmt.Fprintf(t, "%s\t%s\n", in(ja, en, jp), report.Escape(value))

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"text/tabwriter"
 
 	"github.com/yagura-sec/yagura/report"
 	"github.com/yagura-sec/yagura/store"
@@ -37,7 +36,7 @@ func (c *ledgerCmd) Run(env *environment) error {
 		enc.SetIndent("", "  ")
 		err = enc.Encode(l)
 	} else {
-		t := tabwriter.NewWriter(env.stdout, 0, 4, 2, ' ', 0)
+		t := &columnWriter{w: env.stdout}
 		fmt.Fprintln(t, in(ja, "SOURCE\tRECEIVED\tJUDGED\tWAITING\tKEPT\tREPEATS\tBROKEN\tOWN\tOBJECTS\tDONE\tLAST EVENT", "収集元\t受信\t判定済\t待ち\t保存済\t重複\t破損\t自身\tオブジェクト\t完了\t最新イベント"))
 		for _, s := range l.Sources {
 			fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", report.Escape(s.Source), s.Received, s.Judged, s.Waiting, s.Kept, s.Repeats, s.Broken, s.Own,

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"github.com/yagura-sec/yagura/report"
@@ -46,7 +45,7 @@ func (c *sourceListCmd) Run(env *environment) error {
 		_, err := fmt.Fprintln(env.stdout, in(ja, "no server has said anything yet", "サーバーからの報告はまだありません"))
 		return err
 	}
-	t := tabwriter.NewWriter(env.stdout, 0, 4, 2, ' ', 0)
+	t := &columnWriter{w: env.stdout}
 	fmt.Fprintln(t, in(ja, "SOURCE\tWAITING\tOUT\tDEAD\tOLDEST\tLAST EVENT\tLAST MESSAGE\tREQUESTS\tCOST\tSAID\tERROR",
 		"収集元\t待ち\t処理中\tデッド\t最古\t最新イベント\t最終受信\tリクエスト\t費用\t報告\tエラー"))
 	for _, s := range list {
