@@ -140,6 +140,36 @@ clauses:
 	}
 }
 
+// TestYes: a yes of the person concerned lowers what is low or medium where the policy says
+// so, at once; high it leaves as it is, and without a yes nothing goes down.
+func TestYes(t *testing.T) {
+	s := newStand(t)
+	s.cfg.Policy = filepath.Join(t.TempDir(), "policy.yaml")
+	text := "version: 1\nclauses:\n  - name: it was them\n    when: issue.labels.exists(l, l == \"answered:yes\")\n    lower: 2\n"
+	if err := os.WriteFile(s.cfg.Policy, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	s.post(trail("2026-03-02T12:00:00Z", "iam.amazonaws.com", "CreateUser", `{"userName":"eve"}`))
+	is := s.one()
+	s.change(yagura.Change{IssueID: is.ID, What: yagura.ChangeAnswer, Yes: true})
+	s.settled()
+	if is = s.one(); is.Severity != yagura.SeverityNone || is.Status != yagura.StatusOpen || !slices.Contains(s.story(is.ID), string(yagura.EntrySeverity)) {
+		t.Errorf("%+v", is)
+	}
+	s.post(trail("2026-03-02T14:00:00Z", "iam.amazonaws.com", "CreateUser", `{"userName":"eve"}`))
+	if is = s.one(); is.Severity != yagura.SeverityNone || is.Count != 2 {
+		t.Errorf("%+v", is)
+	}
+	s.post(trail("2026-03-02T15:00:00Z", "cloudtrail.amazonaws.com", "StopLogging", `{"name":"audit"}`))
+	high := s.issue("CloudTrail logging disabled")
+	s.change(yagura.Change{IssueID: high.ID, What: yagura.ChangeAnswer, Yes: true})
+	s.post(trail("2026-03-02T16:00:00Z", "cloudtrail.amazonaws.com", "StopLogging", `{"name":"audit"}`))
+	if high = s.issue("CloudTrail logging disabled"); high.Severity != yagura.SeverityHigh {
+		t.Errorf("%+v", high)
+	}
+}
+
 // TestPeople: acknowledge, label, note, suppress, conclude; a rise pierces a suppression; an
 // answer of no raises; what is overdue reminds once.
 func TestPeople(t *testing.T) {

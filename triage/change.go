@@ -152,13 +152,13 @@ func (t *turn) suppress(c yagura.Change) error {
 	return nil
 }
 
-// answer takes what the person concerned said to "was this you?". A yes is a note, which
-// the policy may use for low and medium; a no raises to high.
+// answer takes what the person concerned said to "was this you?". A yes is a note, by
+// which the policy may lower what is low or medium; a no raises to high.
 func (t *turn) answer(c yagura.Change) {
 	t.changed = true
 	if c.Yes {
 		t.entry(yagura.EntryAnswer, orWord(c.Text, "yes, this was me"))
-		t.addLabel("answered:yes")
+		t.addLabel(confirmed)
 		t.owe(owed{op: yagura.OpUpdate, sinks: t.is.Told})
 		return
 	}

@@ -190,7 +190,7 @@ func quiet(is *yagura.Issue, x *finding, now time.Time) bool {
 	suppress := x.j.SuppressUntil.After(now) && !x.j.SuppressUntil.Equal(is.SuppressedUntil)
 	news := slices.ContainsFunc(x.j.Routes, func(r string) bool { return !slices.Contains(is.Routes, r) }) ||
 		slices.ContainsFunc(x.j.Labels, func(l string) bool { return !slices.Contains(is.Labels, l) })
-	return x.j.Severity <= is.Severity && !suppress && !news && !storyPoint(is.Count, 1) && now.Sub(is.Updated) < updateEvery
+	return x.j.Severity <= is.Severity && !lowers(is, x.j) && !suppress && !news && !storyPoint(is.Count, 1) && now.Sub(is.Updated) < updateEvery
 }
 
 // storyPoint reports whether the count passes a number that is worth an entry, when n
@@ -226,6 +226,9 @@ func (t *turn) more(x *finding) {
 	switch {
 	case x.j.Severity > was:
 		t.rise(x.j.Severity, decisive(x.j), x)
+	case lowers(is, x.j):
+		t.lower(x.j)
+		t.tell(yagura.OpUpdate, x)
 	case len(is.Routes) > routes, told && t.now.Sub(is.Updated) >= time.Minute, t.now.Sub(is.Updated) >= updateEvery:
 		t.tell(yagura.OpUpdate, x)
 	}
@@ -293,6 +296,24 @@ func (t *turn) alone() {
 	if t.is.Umbrella != "" {
 		t.is.Umbrella = ""
 		t.entry(yagura.EntryStorm, "told of by itself from now on")
+	}
+}
+
+// confirmed is the label of an issue about which the person concerned said: that was me.
+const confirmed = "answered:yes"
+
+// lowers reports whether a policy lowers an issue: only after the person concerned said yes,
+// and never what is high or critical.
+func lowers(is *yagura.Issue, j Judgement) bool {
+	return j.Severity < is.Severity && is.Severity <= yagura.SeverityMedium && slices.Contains(is.Labels, confirmed)
+}
+
+// lower takes the severity down where the policy may. Whoever knows the issue is told by the
+// update that the answer owes.
+func (t *turn) lower(j Judgement) {
+	if is := t.is; is.Status != yagura.StatusClosed && lowers(is, j) {
+		t.entry(yagura.EntrySeverity, reasoned(fmt.Sprintf("severity %s → %s", is.Severity, j.Severity), decisive(j)))
+		is.Severity, is.Announced, t.changed = j.Severity, min(is.Announced, j.Severity), true
 	}
 }
 

@@ -53,6 +53,9 @@ func (d *Desk) Apply(ctx context.Context, b Book, c yagura.Change) (is *yagura.I
 	if err := t.change(c); err != nil {
 		return is, false, &RefusedChange{err}
 	}
+	if c.What == yagura.ChangeAnswer && c.Yes && is.Latest != nil {
+		t.lower(d.Policy().Judge(Input{Finding: is.Latest, Account: is.AccountInfo, Issue: is, Now: now}))
+	}
 	t.settle()
 	return is, true, write(ctx, b, []*turn{t})
 }
