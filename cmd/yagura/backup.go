@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -73,6 +74,9 @@ func (c *backupCmd) Run(env *environment) error {
 	return app.WriteArchive(env.ctx, cfg, c.File, write)
 }
 
+// sealed is how a file of age begins.
+const sealed = "age-encryption.org/"
+
 type restoreCmd struct {
 	serverFlags
 	Identity string `placeholder:"FILE" help:"File of age identities."`
@@ -101,6 +105,11 @@ func (c *restoreCmd) Run(env *environment) error {
 		defer f.Close() //nolint:errcheck // it was only read
 		in = f
 	}
+	head := bufio.NewReader(in)
+	if magic, _ := head.Peek(len(sealed)); string(magic) == sealed && c.Identity == "" {
+		return usage("the backup is encrypted (hint: --identity names the file of the age identity)")
+	}
+	in = head
 	if c.Identity != "" {
 		data, err := os.ReadFile(c.Identity)
 		if err != nil {
