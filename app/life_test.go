@@ -270,7 +270,7 @@ func TestFlapping(t *testing.T) {
 func TestDigest(t *testing.T) {
 	list := []yagura.Issue{{Title: "A user was listed", TitleJA: "ユーザー一覧の取得", Severity: yagura.SeverityLow, Count: 3, Account: "111122223333"}}
 	now := time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
-	if got, want := digestText(list, 1, now, false), "Low and none of the 24 hours to 2026-03-02 08:30 UTC: 1 issues\n[low] A user was listed ×3 111122223333\n"; got != want {
+	if got, want := digestText(list, 1, now, false), "Low and none of the 24 hours to 2026-03-02 08:30 UTC: 1\n[low] A user was listed ×3 111122223333\n"; got != want {
 		t.Errorf("%q", got)
 	}
 	if got, want := digestText(list, 1, now, true), "2026-03-02 08:30 UTC までの 24 時間の低・対応不要の課題: 1 件\n[低] ユーザー一覧の取得 ×3 111122223333\n"; got != want {

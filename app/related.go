@@ -21,6 +21,7 @@ type SimilarIssue struct {
 	Issue yagura.Issue
 	Score int
 	Why   string
+	WhyJA string // the same in Japanese
 }
 
 // The bounds of what is looked at and shown.
@@ -67,14 +68,16 @@ func (b *Books) Related(ctx context.Context, is *yagura.Issue) (*Related, error)
 
 // alike says how much two issues of one rule have in common.
 func alike(a, b *yagura.Issue) SimilarIssue {
-	s := SimilarIssue{Issue: *b, Score: 1, Why: "same rule"}
+	s := SimilarIssue{Issue: *b, Score: 1, Why: "same rule", WhyJA: "同じルール"}
 	if a.Account == b.Account {
 		s.Score += 2
 		s.Why += ", same account"
+		s.WhyJA += "、同じアカウント"
 	}
 	if a.Actor.ID != "" && a.Actor.ID == b.Actor.ID {
 		s.Score += 3
 		s.Why += ", same actor"
+		s.WhyJA += "、同じ実行者"
 	}
 	n := 0
 	for _, e := range a.Entities {
@@ -84,7 +87,8 @@ func alike(a, b *yagura.Issue) SimilarIssue {
 	}
 	if n > 0 {
 		s.Score += min(n, 4)
-		s.Why += fmt.Sprintf(", %d entities in common", n)
+		s.Why += fmt.Sprintf(", %d in common", n)
+		s.WhyJA += fmt.Sprintf("、共通の関係者・リソース %d 件", n)
 	}
 	if b.Conclusion != yagura.ConcludedNothing {
 		s.Score++

@@ -310,7 +310,7 @@ func digestText(list []yagura.Issue, n int, now time.Time, ja bool) string {
 	if ja {
 		fmt.Fprintf(&b, "%s までの 24 時間の低・対応不要の課題: %d 件\n", day, n)
 	} else {
-		fmt.Fprintf(&b, "Low and none of the 24 hours to %s: %d issues\n", day, n)
+		fmt.Fprintf(&b, "Low and none of the 24 hours to %s: %d\n", day, n)
 	}
 	for i := range list {
 		is := &list[i]

@@ -132,7 +132,7 @@ func NewText(n *yagura.Notice, o TextOptions) *Text {
 	if n.Entry != nil {
 		t.Entry = m.entry(n.Entry)
 		if t.Comment == "" && (n.Op == yagura.OpComment || n.Op == yagura.OpAsk) {
-			t.Comment = m.block(n.Entry.Text, maxComment)
+			t.Comment = m.block(m.v.entryText(n.Entry), maxComment)
 		}
 	}
 	m.facts(t, n, f)
@@ -379,7 +379,7 @@ func (m maker) lead(n *yagura.Notice) string {
 // entry writes one line of a timeline.
 func (m maker) entry(e *yagura.Entry) string {
 	s := m.time(e.At) + " · " + m.line(or(e.Who, "yagura"), 100) + " · " + m.line(m.v.EntryWord(e.What), 40)
-	if text := m.line(e.Text, maxValue); text != "" {
+	if text := m.line(m.v.entryText(e), maxValue); text != "" {
 		s += " · " + text
 	}
 	if !e.EventTime.IsZero() && !e.EventTime.Equal(e.At) {

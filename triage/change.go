@@ -16,6 +16,12 @@ const (
 	maxNote      = 16 << 10
 )
 
+// Refusal is why a change of a person was not made: it says so to them, and nothing changed.
+type Refusal struct{ Text, Japanese string }
+
+// Error returns the reason.
+func (r *Refusal) Error() string { return r.Text }
+
 // change applies what a person did. The sink where it was done is not told of it again
 // for a comment, a label or an assignee, which it shows already; it is told of what
 // changes the state, so that its ticket ends as the issue is. An error is about the
@@ -69,7 +75,7 @@ func (t *turn) change(c yagura.Change) error {
 				continue
 			}
 			if len(is.Labels) >= maxOwnLabels {
-				return fmt.Errorf("an issue has at most %d labels", maxOwnLabels)
+				return &Refusal{fmt.Sprintf("an issue has at most %d labels", maxOwnLabels), fmt.Sprintf("課題のラベルは %d 個までです", maxOwnLabels)}
 			}
 			is.Labels, added = append(is.Labels, l), append(added, l)
 		}
@@ -90,7 +96,7 @@ func (t *turn) change(c yagura.Change) error {
 		t.echo(yagura.OpUpdate, c.Via)
 	case yagura.ChangeComment:
 		if strings.TrimSpace(c.Text) == "" {
-			return fmt.Errorf("the note is empty")
+			return &Refusal{"the note is empty", "メモが空です"}
 		}
 		t.changed = true
 		e := *t.entry(yagura.EntryNote, c.Text)
@@ -138,13 +144,14 @@ func (t *turn) conclude(c yagura.Conclusion) {
 const maxSuppress = 366 * 24 * time.Hour
 
 func (t *turn) suppress(c yagura.Change) error {
+	until := c.Until.UTC().Format(time.RFC3339)
 	switch {
 	case !c.Until.After(t.now):
-		return fmt.Errorf("suppress until %s: that is past", c.Until.UTC().Format(time.RFC3339))
+		return &Refusal{"suppress until " + until + ": that is past", "抑止の期限 " + until + " は過去です"}
 	case c.Until.Sub(t.now) > maxSuppress:
-		return fmt.Errorf("suppress until %s: at most a year", c.Until.UTC().Format(time.RFC3339))
+		return &Refusal{"suppress until " + until + ": at most a year", "抑止の期限 " + until + " は 1 年以内にしてください"}
 	case strings.TrimSpace(c.Text) == "":
-		return fmt.Errorf("suppress: say why")
+		return &Refusal{"suppress: say why", "抑止の理由を入力してください"}
 	}
 	t.is.SuppressedUntil, t.is.SuppressReason, t.changed = c.Until, c.Text, true
 	t.entry(yagura.EntrySuppressed, fmt.Sprintf("until %s: %s", c.Until.UTC().Format(time.RFC3339), c.Text))

@@ -83,6 +83,19 @@ func (d *Desk) Tick(ctx context.Context, b Book, id string, targets Targets, mar
 	return write(ctx, b, []*turn{t})
 }
 
+// plainly writes a length of time as a configuration does: 3d, 36h, 15m.
+func plainly(d time.Duration) string {
+	for _, u := range []struct {
+		unit time.Duration
+		word string
+	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}} {
+		if d >= u.unit && d%u.unit == 0 {
+			return fmt.Sprintf("%d%s", d/u.unit, u.word)
+		}
+	}
+	return d.String()
+}
+
 // Marks remembers, in the transaction, that something was done once.
 type Marks interface {
 	Once(ctx context.Context, key string) (first bool, err error)
@@ -145,7 +158,7 @@ func (t *turn) tick(ctx context.Context, targets Targets, marks Marks) error {
 		}
 		if first {
 			t.changed = true
-			e := *t.entry(yagura.EntryOverdue, fmt.Sprintf("not %s within %s", x.what, x.limit))
+			e := *t.entry(yagura.EntryOverdue, fmt.Sprintf("not %s within %s", x.what, plainly(x.limit)))
 			t.owe(owed{op: yagura.OpComment, sinks: is.Told, entry: &e})
 		}
 	}

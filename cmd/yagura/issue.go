@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os/user"
@@ -17,6 +18,7 @@ import (
 	"github.com/yagura-sec/yagura/notify"
 	"github.com/yagura-sec/yagura/report"
 	"github.com/yagura-sec/yagura/store"
+	"github.com/yagura-sec/yagura/triage"
 )
 
 type issueCmd struct {
@@ -42,7 +44,7 @@ func (f *serverFlags) books(env *environment, mode store.Mode) (*app.Books, bool
 }
 
 // oneIssue finds the issue that a word names.
-func oneIssue(ctx context.Context, b *app.Books, word string) (*yagura.Issue, error) {
+func oneIssue(ctx context.Context, b *app.Books, word string, ja bool) (*yagura.Issue, error) {
 	list, err := b.IssueByWord(ctx, word)
 	if err != nil {
 		return nil, err
@@ -54,7 +56,7 @@ func oneIssue(ctx context.Context, b *app.Books, word string) (*yagura.Issue, er
 	}
 	switch len(list) {
 	case 0:
-		return nil, usage("no issue %q (hint: yagura issue list)", word)
+		return nil, usage(in(ja, "no issue %q (hint: yagura issue list)", "課題 %q はありません (ヒント: yagura issue list)"), word)
 	case 1:
 		return &list[0], nil
 	}
@@ -62,7 +64,7 @@ func oneIssue(ctx context.Context, b *app.Books, word string) (*yagura.Issue, er
 	for i := range list {
 		ids = append(ids, list[i].ID)
 	}
-	return nil, usage("%q names %d issues: %s", word, len(list), strings.Join(ids, " "))
+	return nil, usage(in(ja, "%q names %d issues: %s", "%q に該当する課題は %d 件あります: %s"), word, len(list), strings.Join(ids, " "))
 }
 
 type issueListCmd struct {
@@ -213,7 +215,9 @@ type relatedIssue struct {
 	Title      string            `json:"title"`
 	Conclusion yagura.Conclusion `json:"conclusion,omitempty"`
 	Why        string            `json:"why,omitempty"`
-	LastSeen   time.Time         `json:"last_seen"`
+	whyJA      string
+	titleJA    string
+	LastSeen   time.Time `json:"last_seen"`
 }
 
 // Run shows.
@@ -223,7 +227,7 @@ func (c *issueShowCmd) Run(env *environment) error {
 		return err
 	}
 	defer b.DB.Close() //nolint:errcheck // it was only read
-	is, err := oneIssue(env.ctx, b, c.Issue)
+	is, err := oneIssue(env.ctx, b, c.Issue, ja)
 	if err != nil {
 		return err
 	}
@@ -274,6 +278,7 @@ func (c *issueShowCmd) Run(env *environment) error {
 	}
 	for _, r := range related.Similar {
 		s.Similar = append(s.Similar, related1(&r.Issue, r.Why))
+		s.Similar[len(s.Similar)-1].whyJA = r.WhyJA
 	}
 	if c.Format == "json" {
 		enc := json.NewEncoder(env.stdout)
@@ -284,7 +289,7 @@ func (c *issueShowCmd) Run(env *environment) error {
 }
 
 func related1(is *yagura.Issue, why string) relatedIssue {
-	return relatedIssue{ID: is.ID, Severity: is.Severity, Status: is.Status, Title: is.Title, Conclusion: is.Conclusion, Why: why, LastSeen: is.LastSeen}
+	return relatedIssue{ID: is.ID, Severity: is.Severity, Status: is.Status, Title: is.Title, Conclusion: is.Conclusion, Why: why, LastSeen: is.LastSeen, titleJA: titleWord(is, true)}
 }
 
 // print writes an issue for people.
@@ -322,12 +327,19 @@ func (s *shown) print(w io.Writer, ja bool) error {
 		return err
 	}
 	fmt.Fprintf(w, "\n%s\n", in(ja, "Timeline", "経過"))
+	lang := notify.English
+	if ja {
+		lang = notify.Japanese
+	}
 	for _, e := range s.Timeline {
 		at := e.At
 		if !e.EventTime.IsZero() {
 			at = e.EventTime
 		}
-		fmt.Fprintf(w, "  %s  %-14s %s  %s\n", timeWord(at), words.EntryWord(e.What), report.Escape(e.Who), report.Escape(e.Text))
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", timeWord(at), words.EntryWord(e.What), report.Escape(e.Who), report.Escape(notify.EntryText(&e, lang)))
+	}
+	if err := t.Flush(); err != nil {
+		return err
 	}
 	section := func(en, jp string, list []relatedIssue) {
 		if len(list) == 0 {
@@ -335,7 +347,8 @@ func (s *shown) print(w io.Writer, ja bool) error {
 		}
 		fmt.Fprintf(w, "\n%s\n", in(ja, en, jp))
 		for _, r := range list {
-			fmt.Fprintf(w, "  %s  %s  [%s] %s %s %s\n", timeWord(r.LastSeen), r.ID, severityWord(r.Severity, ja), report.Escape(r.Title), words.ConclusionWord(r.Conclusion), report.Escape(r.Why))
+			fmt.Fprintf(w, "  %s  %s  [%s] %s %s %s\n", timeWord(r.LastSeen), r.ID, severityWord(r.Severity, ja), report.Escape(in(ja, r.Title, r.titleJA)),
+				words.ConclusionWord(r.Conclusion), report.Escape(in(ja, r.Why, r.whyJA)))
 		}
 	}
 	section("Other issues of the same actor", "同じ実行者のほかの課題", s.Related)
@@ -343,8 +356,9 @@ func (s *shown) print(w io.Writer, ja bool) error {
 	if len(s.Notices) > 0 {
 		fmt.Fprintf(w, "\n%s\n", in(ja, "Notices", "通知"))
 		for _, n := range s.Notices {
-			fmt.Fprintf(w, "  %s #%d %-11s %s ×%d  %s%s\n", report.Escape(n.Sink), n.Seq, n.Op, n.State, n.Attempts, report.Escape(n.Detail), report.Escape(n.Error))
+			fmt.Fprintf(t, "  %s\t#%d\t%s\t%s ×%d\t%s%s\n", report.Escape(n.Sink), n.Seq, n.Op, n.State, n.Attempts, report.Escape(n.Detail), report.Escape(n.Error))
 		}
+		return t.Flush()
 	}
 	return nil
 }
@@ -356,7 +370,7 @@ func (f *serverFlags) change(env *environment, word string, c yagura.Change) err
 		return err
 	}
 	defer b.DB.Close() //nolint:errcheck // the change is durable
-	is, err := oneIssue(env.ctx, b, word)
+	is, err := oneIssue(env.ctx, b, word, ja)
 	if err != nil {
 		return err
 	}
@@ -366,6 +380,9 @@ func (f *serverFlags) change(env *environment, word string, c yagura.Change) err
 	}
 	c.ID, c.Via, c.IssueID, c.Who, c.At = ulid.Make().String(), "cli", is.ID, "cli:"+who, env.now()
 	is, _, err = b.Change(env.ctx, c)
+	if r := (*triage.Refusal)(nil); errors.As(err, &r) {
+		return usage("%s", in(ja, r.Text, r.Japanese))
+	}
 	if err != nil {
 		return err
 	}
