@@ -17,6 +17,9 @@ import (
 
 	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/decode"
+	"github.com/yagura-sec/yagura/notify/github"
+	"github.com/yagura-sec/yagura/notify/slack"
+	"github.com/yagura-sec/yagura/notify/webhook"
 	"github.com/yagura-sec/yagura/triage"
 )
 
@@ -273,11 +276,14 @@ func (k *check) files() {
 	}
 	for i := range c.Sinks {
 		path := fmt.Sprintf("sinks[%d]", i)
-		files := map[string]string{".template": c.Sinks[i].Template}
+		files := map[string]string{}
 		if w := c.Sinks[i].Webhook; w != nil {
 			files[".webhook.ca_cert"], files[".webhook.client_cert"], files[".webhook.client_key"] = w.CACert, w.ClientCert, w.ClientKey
 		}
-		for _, key := range []string{".template", ".webhook.ca_cert", ".webhook.client_cert", ".webhook.client_key"} {
+		if err := k.template(&c.Sinks[i]); err != nil {
+			k.named(path+".template", err)
+		}
+		for _, key := range []string{".webhook.ca_cert", ".webhook.client_cert", ".webhook.client_key"} {
 			if name := files[key]; name != "" {
 				if err := readable(name); err != nil {
 					k.at(path+key, err)
@@ -285,6 +291,21 @@ func (k *check) files() {
 			}
 		}
 	}
+}
+
+// template tries the templates of a sink on a sample of every kind of notice.
+func (k *check) template(s *config.Sink) error {
+	switch l := lang(s.Lang); {
+	case s.Template == "":
+		return nil
+	case s.GitHub != nil:
+		return github.CheckTemplate(l, s.Template)
+	case s.Slack != nil:
+		return slack.CheckTemplate(l, s.Template)
+	case s.Webhook != nil:
+		return webhook.CheckTemplate(l, s.Template, s.Webhook.ContentType)
+	}
+	return nil // the kind reads none, which is said
 }
 
 // readable opens a file or folder and closes it.

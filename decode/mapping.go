@@ -104,19 +104,22 @@ type typedField struct {
 	field int
 }
 
-// mappingParser keeps the first fault.
+// mappingParser keeps the faults of a file, and passes over the rest of very many.
 type mappingParser struct {
-	file string
-	err  error
+	file   string
+	faults int
+	err    error
 }
 
+const maxMappingFaults = 20
+
 func (p *mappingParser) fail(n *yaml.Node, reason, hint string) error {
-	if p.err == nil {
+	if p.faults++; p.faults <= maxMappingFaults {
 		e := &MappingError{File: p.file, Reason: reason, Hint: hint}
 		if n != nil {
 			e.Line, e.Column = n.Line, n.Column
 		}
-		p.err = e
+		p.err = errors.Join(p.err, e)
 	}
 	return p.err
 }
@@ -174,12 +177,15 @@ func (p *mappingParser) mapping(doc *yaml.Node) *mapping {
 		}
 		return true
 	})
+	if doc.Kind != yaml.MappingNode {
+		return m
+	}
 	if name == nil {
 		p.fail(doc, "there is no name", "add name: vendor.log")
 	}
 	if recognise == nil {
 		p.fail(doc, "there is no recognise", "add recognise: with the fields that tell these records from others")
-	} else if len(m.recognise) == 0 {
+	} else if len(m.recognise) == 0 && p.faults == 0 {
 		p.fail(recognise, "recognise is empty", "a format that takes every record would hide all others")
 	}
 	return m
@@ -283,7 +289,7 @@ func (p *mappingParser) object(n *yaml.Node, known func(key string, v *yaml.Node
 		return
 	}
 	seen := make(map[string]bool, len(n.Content)/2)
-	for i := 0; i+1 < len(n.Content) && p.err == nil; i += 2 {
+	for i := 0; i+1 < len(n.Content) && p.faults < maxMappingFaults; i += 2 {
 		key, v := n.Content[i], n.Content[i+1]
 		switch {
 		case seen[key.Value]:
@@ -309,8 +315,9 @@ func (p *mappingParser) list(n *yaml.Node, each func(*yaml.Node)) {
 	for _, v := range n.Content {
 		if v.Kind == yaml.AliasNode {
 			p.fail(v, "aliases are not used in mapping files", "write the value out")
+			continue
 		}
-		if p.err != nil {
+		if p.faults >= maxMappingFaults {
 			return
 		}
 		each(v)
@@ -346,8 +353,9 @@ func (p *mappingParser) paths(m *mapping, n *yaml.Node) (list []int) {
 
 // path reads a field's path and returns its number.
 func (p *mappingParser) path(m *mapping, n *yaml.Node) int {
+	faults := p.faults
 	t := p.text(n)
-	if p.err != nil {
+	if p.faults > faults {
 		return -1
 	}
 	keys := splitPath(t)

@@ -80,6 +80,9 @@ func TestMappingRefused(t *testing.T) {
 		{"name: acme.vpn\nrecognise:\n  - {equals: x}\n", "m.yml:3:5: a condition of recognise needs a field"},
 		{good + "ignore_case: maybe\n", "m.yml:4:14: ignore_case: want true or false"},
 		{"name: acme.vpn\nrecognise: &a [product]\nid: *a\n", "m.yml:3:5: aliases are not used in mapping files (hint: write the value out)"},
+		{"name: VPN\nrecognise:\n  - {field: p, equal: x}\ntim: ts\n", "m.yml:1:7: name \"VPN\": want lower-case words with a dot between them, such as acme.vpn\n" +
+			"m.yml:3:16: unknown key \"equal\" (hint: docs/formats.md lists the keys of a mapping file)\n" +
+			"m.yml:4:1: unknown key \"tim\" (hint: docs/formats.md lists the keys of a mapping file)"},
 		{good + "---\n" + good, "m.yml: one file holds one format (hint: put a second document in a file of its own)"},
 		{"name: [", "m.yml: line 1: did not find expected node content"},
 	} {

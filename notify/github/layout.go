@@ -105,3 +105,9 @@ const templateJA = blocks + `
 担当者 {{code .Unknown}} は、このリポジトリで割り当てできるアカウントとして見つかりませんでした。
 {{end}}{{end}}
 {{- define "duplicate"}}GitHub の応答が遅れたため、この Issue は二重に作成されました。経緯は {{link .Title .To}} で続けます。こちらは完了とします。{{end}}`
+
+// CheckTemplate says what is wrong with a file of templates.
+func CheckTemplate(lang notify.Lang, file string) error {
+	_, err := layout.LoadFile(lang, file)
+	return err
+}

@@ -223,3 +223,9 @@ func cutLine(line string, limit int, fenced bool) (head, tail string) {
 	}
 	return head, tail
 }
+
+// CheckTemplate says what is wrong with a file of templates.
+func CheckTemplate(lang notify.Lang, file string) error {
+	_, err := layout.LoadFile(lang, file)
+	return err
+}

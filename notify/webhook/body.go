@@ -161,6 +161,11 @@ func layout(contentType string) notify.Layout {
 	return l
 }
 
+// CheckTemplate says what is wrong with a file of templates for a content type, "" for JSON.
+func CheckTemplate(lang notify.Lang, file, contentType string) error {
+	return (&Sink{o: Options{Lang: lang, TemplateFile: file, ContentType: cmp.Or(contentType, "application/json")}}).load()
+}
+
 // load reads the user's template and tries it on a sample of every kind of notice.
 func (s *Sink) load() error {
 	t, err := layout(s.o.ContentType).LoadFile(s.o.Lang, s.o.TemplateFile)
