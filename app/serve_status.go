@@ -120,6 +120,22 @@ func (s *Serve) countStore(name string, st *s3.Store) {
 	s.stores[name] = st
 }
 
+// lastEvents fills in from the books what a process that has just started does not know.
+func lastEvents(ctx context.Context, tx *store.Tx, list []SourceState) error {
+	totals, err := tx.SourceTotals(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		for _, t := range totals {
+			if t.Source == list[i].Source && t.LastEvent.After(list[i].LastEvent) {
+				list[i].LastEvent = t.LastEvent
+			}
+		}
+	}
+	return nil
+}
+
 // SourceStates lists how the sources of all replicas were when they said so last.
 func (b *Books) SourceStates(ctx context.Context) (out []SourceState, err error) {
 	err = b.DB.View(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -145,7 +161,7 @@ func (b *Books) SourceStates(ctx context.Context) (out []SourceState, err error)
 			}
 			out = append(out, list...)
 		}
-		return nil
+		return lastEvents(ctx, tx, out)
 	})
 	sort.Slice(out, func(i, j int) bool {
 		if out[i].Source != out[j].Source {
