@@ -279,10 +279,7 @@ func link(h http.Header, rel string) string {
 
 // verdict turns what went wrong into what it means for the next attempt; uncertain says that
 // an earlier attempt ended without an answer.
-func verdict(err error, uncertain bool) error {
-	if err == nil {
-		return nil
-	}
+func verdict(err error, uncertain bool) *notify.Error {
 	out := &notify.Error{Err: fmt.Errorf("github: %w", err)}
 	var (
 		done *notify.Error

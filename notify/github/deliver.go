@@ -37,14 +37,17 @@ func (s *Sink) Deliver(ctx context.Context, n *yagura.Notice) (yagura.Receipt, e
 	}
 	d := &delivery{Sink: s, n: n, text: s.text(n)}
 	r, err := d.run(ctx)
+	if err == nil || !verdict(err, false).NotSent {
+		// It is made, or may be by now: that it was not there before says nothing any more.
+		s.mu.Lock()
+		for _, key := range d.looked {
+			delete(s.absent, key)
+		}
+		s.mu.Unlock()
+	}
 	if err != nil {
 		return yagura.Receipt{}, verdict(err, n.Uncertain)
 	}
-	s.mu.Lock()
-	for _, key := range d.looked {
-		delete(s.absent, key)
-	}
-	s.mu.Unlock()
 	return r, nil
 }
 
@@ -194,7 +197,7 @@ func (d *delivery) settle(what string) error {
 		first = now
 	}
 	if wait := d.o.Settle - now.Sub(first); wait > 0 {
-		return &notify.Error{After: wait, Err: fmt.Errorf("an earlier attempt had no answer; %s is not there yet: looking again", what)}
+		return &notify.Error{NotSent: true, After: wait, Err: fmt.Errorf("an earlier attempt had no answer; %s is not there yet: looking again", what)}
 	}
 	return nil
 }
