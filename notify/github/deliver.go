@@ -46,7 +46,7 @@ func (s *Sink) Deliver(ctx context.Context, n *yagura.Notice) (yagura.Receipt, e
 		s.mu.Unlock()
 	}
 	if err != nil {
-		return yagura.Receipt{}, verdict(err, n.Uncertain)
+		return yagura.Receipt{}, verdict(err, n.Uncertain || d.made)
 	}
 	return r, nil
 }
@@ -60,6 +60,7 @@ type delivery struct {
 	doubled bool
 	unknown string   // assignee that GitHub does not know
 	looked  []string // keys in absent
+	made    bool     // a part of the notice is there: the next attempt has to look
 }
 
 func (d *delivery) say(format string, args ...any) {
@@ -424,6 +425,7 @@ func (d *delivery) comment(ctx context.Context, r ref) error {
 	if err != nil {
 		return fmt.Errorf("comment: %w", err)
 	}
+	d.made = true
 	d.say("commented %d", c.ID)
 	return nil
 }

@@ -46,3 +46,37 @@ func TestMadeAfterLooking(t *testing.T) {
 		})
 	}
 }
+
+// TestHalfDone: a comment is made, and then the limit keeps the issue from being closed. The
+// next attempt knows that it may be there.
+func TestHalfDone(t *testing.T) {
+	for _, f := range []githubtest.Fault{{Limit: true, RetryAfter: time.Second}, {Status: 403}, {Status: 503}} {
+		b := newBench(t, githubtest.Options{}, nil)
+		s := notifytest.NewStory(b, 1)
+		s.Tell(t, yagura.OpOpen)
+		o := s.Next(yagura.OpClose)
+		f.Only = "/issues/1"
+		b.gh.Fail(f, 1)
+		if err := o.Attempt(t.Context(), b); err == nil {
+			t.Fatalf("%+v: it went unnoticed", f)
+		}
+		b.gh.Fail(githubtest.Fault{}, 0)
+		if n := count(b, o.ID); n != 1 {
+			t.Fatalf("%+v: %d comments before the issue is closed", f, n)
+		}
+		b.Advance(11 * time.Minute)
+		o.Deliver(t, b)
+		if n := count(b, o.ID); n != 1 {
+			t.Errorf("%+v: %d comments of one notice", f, n)
+		}
+	}
+}
+
+func count(b *bench, notice string) (n int) {
+	for _, th := range b.Made() {
+		if th.Notice == notice {
+			n++
+		}
+	}
+	return n
+}
