@@ -51,16 +51,29 @@ func (o outbox) LeaseNotices(ctx context.Context, sink, owner string, now, until
 	return list, err
 }
 
+// lost translates the store's word for a lease that is lost.
+func lost(err error) error {
+	if errors.Is(err, store.ErrLeaseLost) {
+		return fmt.Errorf("%w: %w", notify.ErrLeaseLost, err)
+	}
+	return err
+}
+
 // SettleNotice writes down that a notice was delivered.
 func (o outbox) SettleNotice(ctx context.Context, id, owner string, r yagura.Receipt, now time.Time) error {
-	return o.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.SettleNotice(ctx, id, owner, r, now) })
+	return lost(o.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.SettleNotice(ctx, id, owner, r, now) }))
+}
+
+// HastenNotices makes what waits to be tried again due.
+func (o outbox) HastenNotices(ctx context.Context, sink string, now time.Time) error {
+	return o.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.HastenNotices(ctx, sink, now) })
 }
 
 // RetryNotice gives a notice back.
 func (o outbox) RetryNotice(ctx context.Context, id, owner string, due time.Time, reason string, notSent bool) error {
-	return o.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+	return lost(o.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		return tx.RetryNotice(ctx, id, owner, due, reason, notSent)
-	})
+	}))
 }
 
 // deadNotice is the rule of findings about notices that a sink refused.
@@ -87,7 +100,7 @@ func (o outbox) KillNotice(ctx context.Context, n yagura.Notice, owner, reason s
 		if err == nil {
 			o.wake()
 		}
-		return err
+		return lost(err)
 	}
 }
 

@@ -13,7 +13,12 @@ import (
 	"github.com/yagura-sec/yagura"
 )
 
-// Outbox is what the delivery needs of the store; every method is one transaction.
+// ErrLeaseLost says that the lease of a notice ran out and somebody else has it, or had it
+// and is done: what became of it is theirs to write down.
+var ErrLeaseLost = errors.New("somebody else has the notice")
+
+// Outbox is what the delivery needs of the store; every method is one transaction. Those
+// that finish a notice return [ErrLeaseLost] when owner has it no more.
 type Outbox interface {
 	// LeaseNotices returns notices that are due, of each issue only the first that is owed,
 	// and counts an attempt of each.
@@ -23,6 +28,8 @@ type Outbox interface {
 	RetryNotice(ctx context.Context, id, owner string, due time.Time, reason string, notSent bool) error
 	// KillNotice makes a notice a dead letter and raises the finding that says so.
 	KillNotice(ctx context.Context, n yagura.Notice, owner, reason string, now time.Time) error
+	// HastenNotices makes the notices of a sink that wait to be tried again due now.
+	HastenNotices(ctx context.Context, sink string, now time.Time) error
 }
 
 // The pace of the delivery.
@@ -34,6 +41,8 @@ const (
 	firstBackoff  = time.Second
 	maxBackoff    = 5 * time.Minute
 	maxAfter      = 6 * time.Hour
+	maxHold       = time.Minute // of a sink that does not say for how long
+	hastenEvery   = time.Minute
 )
 
 // Deliverer brings the notices of one sink to it, those of one issue strictly in order.
@@ -54,8 +63,10 @@ type Deliverer struct {
 	once sync.Once
 	hold atomic.Int64 // until when the whole sink asked to be left alone, in nanoseconds
 
-	mu    sync.Mutex
-	state State
+	mu       sync.Mutex
+	state    State
+	unwell   bool      // a delivery failed, and those that failed were not hastened since
+	hastened time.Time // when they were last
 }
 
 // State is how a sink is doing in this process.
@@ -184,6 +195,7 @@ func (d *Deliverer) one(ctx context.Context, n yagura.Notice) {
 	case err == nil:
 		d.note(func(s *State) { s.Delivered++; s.LastDelivered = now })
 		d.write(ctx, n, func(ctx context.Context) error { return d.Outbox.SettleNotice(ctx, n.ID, d.Owner, receipt, now) })
+		d.hasten(ctx, now)
 	case errors.As(err, &fault) && fault.Permanent:
 		d.note(func(s *State) { s.Dead++; s.LastError, s.LastErrorAt = err.Error(), now })
 		d.Log.Error("a sink refused a notice for good", "sink", n.Sink, "notice", n.ID, "issue", n.IssueID, "error", err)
@@ -193,20 +205,60 @@ func (d *Deliverer) one(ctx context.Context, n yagura.Notice) {
 			fault = &Error{Err: err}
 		}
 		pause := backoff(n.Attempts, fault.After)
+		var until time.Time
 		if fault.All {
-			d.hold.Store(now.Add(pause).UnixNano())
+			until = d.holdFor(now, fault.After, pause)
 		}
 		d.note(func(s *State) {
+			d.unwell = true
 			s.Failed++
 			s.LastError, s.LastErrorAt = err.Error(), now
-			if fault.All {
-				s.HeldUntil = now.Add(pause)
+			if until.After(s.HeldUntil) {
+				s.HeldUntil = until
 			}
 		})
 		d.Log.Warn("a notice was not delivered: it is tried again", "sink", n.Sink, "notice", n.ID, "attempt", n.Attempts+1, "error", err, "again_in", pause)
 		d.write(ctx, n, func(ctx context.Context) error {
 			return d.Outbox.RetryNotice(ctx, n.ID, d.Owner, now.Add(pause), err.Error(), fault.NotSent)
 		})
+	}
+}
+
+// holdFor leaves the whole sink alone for as long as it asked, or for a while when it did
+// not say. How often this notice was tried says nothing about the others.
+func (d *Deliverer) holdFor(now time.Time, after, pause time.Duration) time.Time {
+	if after <= 0 {
+		after = min(pause, maxHold)
+	}
+	until := now.Add(min(after, maxAfter))
+	for {
+		have := d.hold.Load()
+		if have >= until.UnixNano() {
+			return time.Unix(0, have)
+		}
+		if d.hold.CompareAndSwap(have, until.UnixNano()) {
+			return until
+		}
+	}
+}
+
+// hasten has what waits after a failure tried now, since a delivery shows that the sink is
+// well again: otherwise the last would come minutes after that. What fails for a reason of
+// its own is so tried once more a minute at the most.
+func (d *Deliverer) hasten(ctx context.Context, now time.Time) {
+	d.mu.Lock()
+	due := d.unwell && now.Sub(d.hastened) >= hastenEvery
+	if due {
+		d.unwell, d.hastened = false, now
+	}
+	d.mu.Unlock()
+	if !due {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, leaseFor-deliverWithin)
+	defer cancel()
+	if err := d.Outbox.HastenNotices(ctx, d.Sink.Name(), now); err != nil {
+		d.Log.Warn("a sink is well again, and what waits for it waits on", "sink", d.Sink.Name(), "error", err)
 	}
 }
 
@@ -235,6 +287,10 @@ func (d *Deliverer) write(ctx context.Context, n yagura.Notice, f func(context.C
 	for {
 		err := f(ctx)
 		if err == nil {
+			return
+		}
+		if errors.Is(err, ErrLeaseLost) {
+			d.Log.Warn("a delivery took longer than its lease: somebody else has the notice", "sink", n.Sink, "notice", n.ID)
 			return
 		}
 		d.Log.Error("the outcome of a delivery could not be written down", "sink", n.Sink, "notice", n.ID, "error", err)

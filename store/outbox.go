@@ -152,6 +152,15 @@ func (tx *Tx) RetryNotice(ctx context.Context, id, owner string, due time.Time, 
 	return tx.next(ctx, h, 0)
 }
 
+// HastenNotices makes notices of a sink that wait for their time due now: of each issue the
+// first that is not finished, where nobody has it.
+func (tx *Tx) HastenNotices(ctx context.Context, sink string, now time.Time) error {
+	_, err := tx.exec(ctx, `UPDATE notice SET due = ? WHERE id IN
+		(SELECT id FROM notice WHERE sink = ? AND state = 0 AND head = 1 AND due > ? AND owner = '' ORDER BY due, id {skip locked})`,
+		ns(now), key(sink), ns(now))
+	return err
+}
+
 // KillNotice gives a notice up. Those behind it go on.
 func (tx *Tx) KillNotice(ctx context.Context, id, owner, reason string, now time.Time) error {
 	h, err := tx.leased(ctx, id, owner)
@@ -227,6 +236,14 @@ func (tx *Tx) NextNotice(ctx context.Context, sink string) (due time.Time, ok bo
 		return time.Time{}, false, nil
 	}
 	return at(n), err == nil, err
+}
+
+// LastDelivered says when a sink was last told of an issue; zero when it never was.
+func (tx *Tx) LastDelivered(ctx context.Context, sink, issueID string) (time.Time, error) {
+	var n int64
+	// The notices of an issue are few; those of a sink that were delivered are all there ever were.
+	err := tx.one(ctx, `SELECT coalesce(max(done), 0) FROM notice WHERE issue_id = ? AND issue_id <> '' AND sink || '' = ? AND state + 0 = 1`, []any{key(issueID), key(sink)}, &n)
+	return at(n), err
 }
 
 // Reclaim gives back what owner has leased: notices, window groups, what was received. A

@@ -18,6 +18,7 @@ var noticeCases = []testCase{
 	{"notices/dead", testNoticeDead},
 	{"notices/books", testNoticeBooks},
 	{"notices/lost lease", testNoticeLostLease},
+	{"notices/hasten", testNoticeHasten},
 }
 
 // lease takes notices at a second for ten seconds and returns their texts.
@@ -279,4 +280,31 @@ func testNoticeLostLease(t *testing.T, open Open) {
 	}); !errors.Is(err, store.ErrLeaseLost) {
 		t.Errorf("settled twice: %v", err)
 	}
+}
+
+func testNoticeHasten(t *testing.T, open Open) {
+	db := open(t, store.Options{Now: Clock(0)})
+	a, b, c := Issue("a"), Issue("b"), Issue("c")
+	owe(t, db, Notice("s", a, yagura.OpOpen, "a1"), Notice("s", a, yagura.OpClose, "a2"), Notice("s", b, yagura.OpOpen, "b1"), Notice("other", c, yagura.OpOpen, "c1"))
+	list, _ := lease(t, db, "s", "w", 1)
+	lease(t, db, "other", "w", 1)
+	update(t, db, func(ctx context.Context, tx *store.Tx) error {
+		return tx.RetryNotice(ctx, list[0].ID, "w", at(300), "busy", false)
+	})
+	update(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.HastenNotices(ctx, "s", at(2)) })
+	// What somebody has is not taken from them, what stands behind another waits, and other
+	// sinks are as they were.
+	_, texts := lease(t, db, "s", "v", 2)
+	same(t, "due after it was hastened", []string{list[0].Text}, texts)
+	_, texts = lease(t, db, "other", "v", 2)
+	same(t, "due at another sink", []string(nil), texts)
+	settle(t, db, list[0], "v", yagura.Receipt{}, 3)
+	update(t, db, func(ctx context.Context, tx *store.Tx) error {
+		last, err := tx.LastDelivered(ctx, "s", list[0].IssueID)
+		same(t, "the sink was told last", at(3).UTC(), last.UTC())
+		if never, nerr := tx.LastDelivered(ctx, "s", "nobody"); nerr != nil || !never.IsZero() {
+			t.Errorf("of no issue: %v, %v", never, nerr)
+		}
+		return err
+	})
 }
