@@ -171,10 +171,12 @@ func contradicts(e apiEvent, later []apiEvent, i *apiIssue, w wish, known bool) 
 		}
 	}
 	switch e.Event {
-	case "closed":
-		return !i.open() && w.Open
-	case "reopened":
-		return i.open() && !w.Open
+	case "closed", "reopened":
+		// From before we wanted it otherwise: GitHub has not done what it said it did.
+		if w.Turned > 0 && e.CreatedAt.Before(time.Unix(w.Turned, 0).Add(-time.Minute)) {
+			return false
+		}
+		return i.open() == (e.Event == "reopened") && w.Open != i.open()
 	case "labeled":
 		return i.label(e.Label.Name) && !fold(w.Labels, e.Label.Name)
 	case "unlabeled":

@@ -100,6 +100,8 @@ type wish struct {
 	Drop     []string    `json:"drop,omitempty"`     // labels that were ours and are to go
 	Leave    []string    `json:"leave,omitempty"`    // assignees likewise
 	Entries  []wishEntry `json:"entries,omitempty"`
+	// Turned is when Open became what it is, by our clock; 0 is not known.
+	Turned int64 `json:"turned,omitempty"`
 }
 
 // wishEntry is one line of the timeline that the status comment shows.

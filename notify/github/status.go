@@ -35,7 +35,10 @@ func (d *delivery) state(ctx context.Context, r ref, i *apiIssue, open bool) err
 	if err != nil {
 		return err
 	}
-	next := wish{Seq: d.n.Seq, Open: open, Title: title, Labels: want, Assignee: login, Drop: remove, Entries: before.Entries}
+	next := wish{Seq: d.n.Seq, Open: open, Title: title, Labels: want, Assignee: login, Drop: remove, Entries: before.Entries, Turned: before.Turned}
+	if open != before.Open {
+		next.Turned = d.o.Now().Unix()
+	}
 	for _, gone := range append([]string{before.Assignee}, before.Leave...) {
 		if gone != "" && !strings.EqualFold(gone, login) && i.assigned(gone) {
 			next.Leave = append(next.Leave, gone)
