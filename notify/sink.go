@@ -57,7 +57,8 @@ type Tester interface {
 // Reader is a sink that can be read back, for the reconciler.
 type Reader interface {
 	// Actual calls yield for every ticket of ours that changed at the sink since a time
-	// (zero: all), and once for each of refs that is gone. An error of yield ends it.
+	// (zero: all), and once for each of refs: as it stands, though nobody touched it, or
+	// gone. What people did is told of those that changed. An error of yield ends it.
 	Actual(ctx context.Context, since time.Time, refs []string, yield func(Ticket) error) error
 }
 

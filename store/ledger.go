@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/yagura-sec/yagura"
 )
@@ -175,12 +176,12 @@ func (tx *Tx) tickets(ctx context.Context, q string, args ...any) ([]yagura.Tick
 	return out, err
 }
 
-// OpenTickets returns the tickets at a sink of issues that are not closed, in the order of
-// their issues' ids, those behind the issue after.
-func (tx *Tx) OpenTickets(ctx context.Context, sink, after string, limit int) ([]yagura.TicketRef, error) {
+// LiveTickets returns the tickets at a sink of issues that are not closed, or that changed
+// since a time, in the order of their issues' ids, those behind the issue after.
+func (tx *Tx) LiveTickets(ctx context.Context, sink string, since time.Time, after string, limit int) ([]yagura.TicketRef, error) {
 	return tx.tickets(ctx, `SELECT `+ticketColumns+` FROM ticket WHERE sink = ? AND issue_id > ? AND ref <> ''
-		AND EXISTS (SELECT 1 FROM issue WHERE issue.id = ticket.issue_id AND issue.status <> ?) ORDER BY issue_id LIMIT ?`,
-		key(sink), key(after), string(yagura.StatusClosed), int64(bound(limit)))
+		AND EXISTS (SELECT 1 FROM issue WHERE issue.id = ticket.issue_id AND (issue.status <> ? OR issue.updated >= ?)) ORDER BY issue_id LIMIT ?`,
+		key(sink), key(after), string(yagura.StatusClosed), ns(since), int64(bound(limit)))
 }
 
 // TicketsOf returns the tickets of an issue, by sink.

@@ -14,8 +14,9 @@ import (
 // overlap is how much more than asked is read back, for clocks that differ.
 const overlap = 5 * time.Minute
 
-// Actual reads back what GitHub has of our issues: those that changed since a time, and
-// those of refs that are gone. Doubles that it meets are closed; the issue of refs stays, or
+// Actual reads back what GitHub has of our issues: those that changed since a time, those of
+// refs as they stand, without looking into the ones that did not change, and which of refs
+// are gone. Doubles that it meets are closed; the issue of refs stays, or
 // the lower number. It leaves the last tenth of the hour's requests to deliveries.
 func (s *Sink) Actual(ctx context.Context, since time.Time, refs []string, yield func(notify.Ticket) error) error {
 	err := s.actual(ctx, since, refs, yield)
@@ -157,6 +158,14 @@ func (s *Sink) actualRepo(ctx context.Context, repo string, since time.Time, kno
 		}
 		e := all[stays]
 		if e.issue.UpdatedAt.Before(since) {
+			// Nothing was done there, and that may be what is wrong with it.
+			at := ref{repo: repo, number: e.issue.Number, refiled: e.marks.refiled}
+			if _, ok := known[strings.ToLower(ref{repo: repo, number: e.issue.Number}.String())]; !ok {
+				continue
+			}
+			if err := yield(glance(at, &e.issue, e.marks)); err != nil {
+				return &yieldError{err}
+			}
 			continue
 		}
 		if err := s.ticket(ctx, ref{repo: repo, number: e.issue.Number, refiled: e.marks.refiled}, &e.issue, since, yield); err != nil {
@@ -166,6 +175,11 @@ func (s *Sink) actualRepo(ctx context.Context, repo string, since time.Time, kno
 	return nil
 }
 
+// glance is a ticket without what people did there.
+func glance(r ref, i *apiIssue, m marks) notify.Ticket {
+	return notify.Ticket{IssueID: m.issue, Ref: r.String(), URL: i.HTMLURL, Open: i.open(), Updated: i.UpdatedAt}
+}
+
 // ticket looks into one issue and yields it.
 func (s *Sink) ticket(ctx context.Context, r ref, i *apiIssue, since time.Time, yield func(notify.Ticket) error) error {
 	a, err := s.acts(ctx, r, i, since)
@@ -173,7 +187,8 @@ func (s *Sink) ticket(ctx context.Context, r ref, i *apiIssue, since time.Time, 
 		return err
 	}
 	m := readMarks(i.Body)
-	t := notify.Ticket{IssueID: m.issue, Ref: r.String(), URL: i.HTMLURL, Open: i.open(), Updated: i.UpdatedAt, Changes: a.changes}
+	t := glance(r, i, m)
+	t.Changes = a.changes
 	if len(i.Assignees) > 0 {
 		t.Assignee = who(i.Assignees[0])
 	}
@@ -219,7 +234,13 @@ func (s *Sink) missing(ctx context.Context, known map[string]ref, listed map[str
 			}
 			continue
 		}
-		if now == r && i.UpdatedAt.Before(since) || listed[strings.ToLower(ref{repo: now.repo, number: now.number}.String())] {
+		if listed[strings.ToLower(ref{repo: now.repo, number: now.number}.String())] {
+			continue
+		}
+		if now == r && i.UpdatedAt.Before(since) {
+			if err := yield(glance(now, i, readMarks(i.Body))); err != nil {
+				return &yieldError{err}
+			}
 			continue
 		}
 		if err := s.ticket(ctx, now, i, since, yield); err != nil {

@@ -57,7 +57,7 @@ func (s *Sink) Actual(ctx context.Context, since time.Time, refs []string, yield
 	return s.gone(ctx, id, refs, told, yield)
 }
 
-// gone asks for the refs that were not met.
+// gone asks for the refs that were not met: they did not change, or are gone.
 func (s *Sink) gone(ctx context.Context, ourID string, refs []string, told map[string]bool, yield func(notify.Ticket) error) error {
 	missing := map[string]bool{}
 	for _, id := range refs {
@@ -73,8 +73,12 @@ func (s *Sink) gone(ctx context.Context, ourID string, refs []string, told map[s
 			filters := ours(productARN(h.region, account))
 			filters.Id = equals(some...)
 			if err := s.list(ctx, h, filters, func(f types.AwsSecurityFinding) error {
-				delete(missing, aws.ToString(f.Id))
-				return nil
+				id := aws.ToString(f.Id)
+				if _, own := Own(aws.ToString(f.ProductArn), aws.ToString(f.GeneratorId), id); !own || !missing[id] {
+					return nil
+				}
+				delete(missing, id)
+				return yield(s.ticket(f))
 			}); err != nil {
 				return err
 			}

@@ -16,7 +16,7 @@ import (
 
 // Actual reads the threads of refs back. The channels are read in pages first, which tells
 // of hundreds of threads in one call which are there and when they were answered last; only
-// threads with something new are read themselves. Edits replace each other: of the notices
+// threads with something new are read themselves, of the others the first message. Edits replace each other: of the notices
 // that only edited the first message, the last one is seen.
 func (s *Sink) Actual(ctx context.Context, since time.Time, refs []string, yield func(notify.Ticket) error) error {
 	me, err := s.c.whoami(ctx)
@@ -66,11 +66,19 @@ func (s *Sink) actual(ctx context.Context, me self, since time.Time, channel str
 			}
 			continue
 		}
-		if head != nil && !since.IsZero() && head.Latest != "" && when(head.Latest).Before(since) && when(ts).Before(since) {
-			continue
-		}
-		if head != nil && !since.IsZero() && head.Latest == "" && when(ts).Before(since) {
-			continue
+		if last := ts; head != nil && !since.IsZero() {
+			if head.Latest != "" {
+				last = head.Latest
+			}
+			if when(last).Before(since) && when(ts).Before(since) {
+				// Nobody answered; what its first message shows may still be wrong.
+				if p := head.payload(); head.ours(me) {
+					if err := yield(notify.Ticket{IssueID: p.Issue, Ref: joinRef(channel, ts), Open: p.Status != string(yagura.StatusClosed), Updated: when(last)}); err != nil {
+						return err
+					}
+				}
+				continue
+			}
 		}
 		t, err := s.thread(ctx, me, since, channel, ts)
 		if err != nil {

@@ -64,8 +64,11 @@ func TestActual(t *testing.T) {
 	}
 	before := b.fake.Calls("conversations.replies")
 	some := read(since)
-	if d := cmp.Diff([]bool{true, true, true}, []bool{some[refs[5]].Gone, some[refs[60]].Gone, len(some[refs[7]].Changes) == 1}); d != "" || len(some) != 3 {
+	if d := cmp.Diff([]bool{true, true, true}, []bool{some[refs[5]].Gone, some[refs[60]].Gone, len(some[refs[7]].Changes) == 1}); d != "" || len(some) != 61 {
 		t.Errorf("since: %d tickets, %s", len(some), d)
+	}
+	if tk := some[refs[3]]; tk.Open || tk.IssueID != issue[refs[3]].Issue().ID || !some[refs[4]].Open {
+		t.Errorf("a thread that nobody touched is read as %+v", tk)
 	}
 	if n := b.fake.Calls("conversations.replies") - before; n > 1 {
 		t.Errorf("%d threads were read for one comment", n)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -98,8 +99,14 @@ func testIssueLife(t *testing.T, open Open) {
 		if err != nil {
 			return err
 		}
-		list, err := tx.OpenTickets(ctx, "s", "", 5)
-		same(t, "tickets of a closed issue", []yagura.TicketRef(nil), list)
+		ticket := []yagura.TicketRef{{IssueID: x.ID, Sink: "s", Ref: "1", URL: "https://t/1"}}
+		list, err := tx.LiveTickets(ctx, "s", next.Updated.Add(time.Second), "", 5)
+		same(t, "tickets of an issue that is long closed", []yagura.TicketRef(nil), list)
+		if err != nil {
+			return err
+		}
+		list, err = tx.LiveTickets(ctx, "s", next.Updated, "", 5)
+		same(t, "tickets of an issue that was closed just now", ticket, list)
 		if err != nil {
 			return err
 		}
@@ -108,8 +115,8 @@ func testIssueLife(t *testing.T, open Open) {
 		if err := tx.PutIssue(ctx, &opened); err != nil {
 			return err
 		}
-		list, err = tx.OpenTickets(ctx, "s", "", 5)
-		same(t, "tickets", []yagura.TicketRef{{IssueID: x.ID, Sink: "s", Ref: "1", URL: "https://t/1"}}, list)
+		list, err = tx.LiveTickets(ctx, "s", opened.Updated.Add(time.Second), "", 5)
+		same(t, "tickets", ticket, list)
 		return err
 	})
 	for i, bad := range []yagura.Issue{{CauseKey: "k", Version: 1, Severity: 1}, {ID: "i", Version: 1, Severity: 1}, {ID: "i", CauseKey: "k", Severity: 1}, {ID: "i", CauseKey: "k", Version: 1}} {

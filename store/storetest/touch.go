@@ -104,7 +104,7 @@ func Touch(ctx context.Context, tx *store.Tx) error {
 		func() error { _, err := tx.SinkTotals(ctx); return err },
 		func() error { return tx.PutTicket(ctx, yagura.TicketRef{IssueID: x.ID, Sink: "s", Ref: "2"}) },
 		func() error { _, err := tx.IssueByTicket(ctx, "s", "2"); return err },
-		func() error { _, err := tx.OpenTickets(ctx, "s", "", 1); return err },
+		func() error { _, err := tx.LiveTickets(ctx, "s", Clock(0)(), "", 1); return err },
 		func() error { _, err := tx.TicketsOf(ctx, x.ID); return err },
 		func() error { _, err := tx.SeenChange(ctx, "s", "1", at(0)); return err },
 		func() error { _, err := tx.PrunePushed(ctx, at(0), 1); return err },
