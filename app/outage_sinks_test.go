@@ -2,6 +2,7 @@ package app
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -45,7 +46,8 @@ type yard struct {
 	hook  *webhooktest.Server
 
 	channel   string
-	transport http.RoundTripper // of all sinks; nil: each has its own
+	transport http.RoundTripper   // of all sinks; nil: each has its own
+	pause     func(time.Duration) // lets time pass for who reads back; the test's goroutine calls it
 }
 
 func newYard(t *testing.T, now func() time.Time) *yard {
@@ -87,7 +89,8 @@ func (y *yard) sinks() []notify.Sink {
 		}
 		all = append(all, s)
 	}
-	gh, err := github.New(github.Options{Name: "github", Repository: yardRepo, BaseURL: y.gh.URL, Token: "ghp_secret0123456789", HTTP: own(), Now: y.now})
+	gh, err := github.New(github.Options{Name: "github", Repository: yardRepo, BaseURL: y.gh.URL, Token: "ghp_secret0123456789", HTTP: own(), Now: y.now,
+		Pause: func(ctx context.Context, d time.Duration) error { y.pause(d); return ctx.Err() }})
 	add(gh, err)
 	pd, err := pagerduty.New(pagerduty.Options{Name: "pagerduty", RoutingKey: testRouting, Endpoint: y.pd.Endpoint(), HTTP: own(), Now: y.now})
 	add(pd, err)
