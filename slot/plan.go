@@ -88,7 +88,7 @@ func (p *Plan) Len() int { return p.slots }
 
 // NewDoc returns a Doc for this plan. A Doc is for one goroutine.
 func (p *Plan) NewDoc() *Doc {
-	return &Doc{heads: make([]head, p.slots), seen: make([]uint32, p.exact), after: make([]*entry, p.keys)}
+	return &Doc{plan: p, heads: make([]head, p.slots), seen: make([]uint32, p.exact), after: make([]*entry, p.keys)}
 }
 
 // Scan reads one JSON value from the start of buf (white space before it is
@@ -118,7 +118,7 @@ func (p *Plan) Scan(buf []byte, doc *Doc) (n int, err error) {
 		doc.reset(p)
 		return i, c.err(i)
 	}
-	doc.buf, doc.record = buf, buf[begin:i:i]
+	doc.buf, doc.record, doc.begin = buf, buf[begin:i:i], begin
 	return i, nil
 }
 

@@ -149,3 +149,29 @@ func TestDepth(t *testing.T) {
 		}
 	}
 }
+
+func TestSpan(t *testing.T) {
+	b := NewBuilder()
+	a, text := b.Slot(Field{Paths: []Path{Keys("a")}}), b.Slot(Field{Paths: []Path{Keys("s", "a")}})
+	p := b.Plan()
+	d := p.NewDoc()
+	if d.Plan() != p {
+		t.Error("a Doc does not know its plan")
+	}
+	for _, before := range []string{"", " \n"} {
+		buf := before + `{"a": [1, "x"], "s": "{\"a\":[2]}"} {"a":[9]}`
+		if _, err := p.Scan([]byte(buf), d); err != nil {
+			t.Fatal(err)
+		}
+		start, end, ok := d.Span(d.First(a))
+		if !ok || string(d.Record()[start:end]) != `[1, "x"]` {
+			t.Errorf("%q: %d to %d, %t", buf, start, end, ok)
+		}
+		if _, _, ok := d.Span(d.Next(d.Next(d.First(a)))); ok {
+			t.Error("a string has a span")
+		}
+		if _, _, ok := d.Span(d.First(text)); ok {
+			t.Error("what is inside a text has a span in the record")
+		}
+	}
+}

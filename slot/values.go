@@ -6,6 +6,8 @@ import (
 
 // Doc holds the values of one record.
 type Doc struct {
+	plan *Plan // whose NewDoc made it
+
 	// What is being read: the record, or the text of a string in it.
 	p     unsafe.Pointer
 	n     int
@@ -14,6 +16,7 @@ type Doc struct {
 
 	buf    []byte
 	record []byte
+	begin  int // of the record in buf
 	values []value
 	heads  []head
 	filled []ID
@@ -150,6 +153,16 @@ func (d *Doc) Text(v Value) []byte {
 
 // Record returns the bytes of the whole record.
 func (d *Doc) Record() []byte { return d.record }
+
+// Plan returns the plan that fills d.
+func (d *Doc) Plan() *Plan { return d.plan }
+
+// Span says where v, no string, stands in [Doc.Record]; it does not where v lies inside
+// the text of a string.
+func (d *Doc) Span(v Value) (start, end int, ok bool) {
+	x := &d.values[v]
+	return int(x.start) - d.begin, int(x.end) - d.begin, x.src == 0 && x.kind != String
+}
 
 // Filled lists the slots that have a value, in no order.
 func (d *Doc) Filled() []ID { return d.filled }
