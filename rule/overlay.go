@@ -181,6 +181,12 @@ func (o *Overlay) apply(r *Rule) []Refusal {
 	if o.SideCar.CauseKey != nil {
 		car.CauseKey = o.SideCar.CauseKey
 	}
+	if o.SideCar.CauseAlias != nil {
+		car.CauseAlias = o.SideCar.CauseAlias
+	}
+	if o.SideCar.Entries != nil {
+		car.Entries = o.SideCar.Entries
+	}
 	if o.SideCar.NotedBy != "" {
 		car.NotedBy = o.SideCar.NotedBy
 	}
@@ -206,6 +212,10 @@ func (o *Overlay) apply(r *Rule) []Refusal {
 		return []Refusal{{File: o.File, Line: o.Line, Column: o.Column, Rule: r.Title,
 			Reason: "overlay gives resolved_by to a rule that is not of kind posture",
 			Hint:   "a behaviour never closes by itself; add kind: posture, or drop resolved_by"}}
+	}
+	if r.Correlation != nil && (car.Entries != nil || car.CauseAlias != nil) {
+		return []Refusal{{File: o.File, Line: o.Line, Column: o.Column, Rule: r.Title,
+			Reason: "overlay gives entries or cause_alias to a correlation", Hint: "give them to the base rules"}}
 	}
 	r.SideCar, r.Japanese = car, ja
 	return nil

@@ -67,6 +67,18 @@ func TestApplyOverlaysKind(t *testing.T) {
 	}
 }
 
+func TestApplyOverlaysEntries(t *testing.T) {
+	o := Overlay{File: "o.yml", Line: 2, Rules: []string{"r"}, SideCar: SideCar{Entries: [][]string{{"a", "a.b"}}, CauseAlias: []string{"id=a.id"}}}
+	r := &Rule{ID: "r", Title: "R"}
+	if bad := ApplyOverlays([]*Rule{r}, []Overlay{o}); len(bad) > 0 || !cmp.Equal(r.SideCar, o.SideCar) {
+		t.Errorf("%v, %+v", bad, r.SideCar)
+	}
+	r = &Rule{ID: "r", Title: "R", Correlation: &Correlation{}}
+	if bad := ApplyOverlays([]*Rule{r}, []Overlay{o}); len(bad) != 1 || bad[0].Warning || !cmp.Equal(r.SideCar, SideCar{}) {
+		t.Errorf("a correlation: %v, %+v", bad, r.SideCar)
+	}
+}
+
 func TestParseOverlayRefusals(t *testing.T) {
 	for _, tt := range []struct {
 		name, text, want string

@@ -121,6 +121,14 @@ type SideCar struct {
 	// FormerCauseKeys are lists like CauseKey that the rule had before: findings carry the
 	// keys that they would have made. The caller sets them, before the engine is made.
 	FormerCauseKeys [][]string
+	// Entries are lists of the record whose members are causes of their own, in groups: a
+	// call with several entries is judged like as many calls of one. Of the groups the
+	// first counts whose entries match; those of others add their CauseAlias where they
+	// are the same cause. Lists may lie in members of others.
+	Entries [][]string
+	// CauseAlias lists parts like CauseKey, of a second name of the same cause, by which
+	// the rule of ResolvedBy may know it too.
+	CauseAlias []string
 	// ResolvedBy names the rule (id or title) whose finding with the same cause key
 	// closes the issue of this one.
 	ResolvedBy string
@@ -139,12 +147,15 @@ type SideCar struct {
 // FieldNames lists the fields that the side-car names.
 func (c *SideCar) FieldNames() []string {
 	var out []string
-	for _, list := range append([][]string{c.CauseKey}, c.FormerCauseKeys...) {
+	for _, list := range append([][]string{c.CauseKey, c.CauseAlias}, c.FormerCauseKeys...) {
 		for _, entry := range list {
 			if word, name := CausePart(entry); !slices.Contains(HeaderWords(), word) {
 				out = append(out, name)
 			}
 		}
+	}
+	for _, list := range c.Entries {
+		out = append(out, list...)
 	}
 	for _, x := range c.Entities {
 		out = append(out, x.Field)

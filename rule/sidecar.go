@@ -27,10 +27,18 @@ func HeaderWords() []string {
 // read the same thing from different fields write the same key
 // (allocation=responseElements.allocationId). Without a word the field is its own.
 func CausePart(entry string) (word, field string) {
+	entry, _, _ = strings.Cut(entry, "!=")
 	if word, field, ok := strings.Cut(entry, "="); ok {
 		return word, field
 	}
 	return entry, entry
+}
+
+// CauseExcept returns the value that an entry of [SideCar.CauseKey] counts as none:
+// port=fromPort!=-1 is a part where the port is another than -1. It is "" for none.
+func CauseExcept(entry string) string {
+	_, value, _ := strings.Cut(entry, "!=")
+	return value
 }
 
 // entityTypes lists the entity types that a side-car may name.
@@ -40,7 +48,7 @@ var entityTypes = []string{
 }
 
 // sideCarKeys are the keys of a side-car, in the order of the reference.
-var sideCarKeys = []string{"kind", "cause_key", "resolved_by", "noted_by", "entities", "severity", "mode", "ja"}
+var sideCarKeys = []string{"kind", "cause_key", "cause_alias", "entries", "resolved_by", "noted_by", "entities", "severity", "mode", "ja"}
 
 // maxSideCarList bounds the lists of a side-car.
 const maxSideCarList = 64
@@ -200,15 +208,14 @@ func (p *sideCarParser) parse(node *yaml.Node, more []string) given {
 		p.car.Kind = yagura.Kind(p.choice(n, "kind", string(yagura.Posture), string(yagura.Behaviour)))
 	}
 	if n := keys.at("cause_key"); n != nil {
-		p.car.CauseKey = p.texts(n, "cause_key")
-		for _, entry := range p.car.CauseKey {
-			word, field := CausePart(entry)
-			switch {
-			case word == "" || field == "" || strings.Contains(field, "="):
-				p.refuse(n, fmt.Sprintf("cause_key entry %q is not word=field", entry), "write a header word, a field, or one word=field")
-			case word != field && (slices.Contains(HeaderWords(), word) || slices.Contains(HeaderWords(), field)):
-				p.refuse(n, fmt.Sprintf("cause_key entry %q gives a header word another name or meaning", entry), "header words stand alone: "+strings.Join(HeaderWords(), ", "))
-			}
+		p.car.CauseKey = p.parts(n, "cause_key")
+	}
+	if n := keys.at("cause_alias"); n != nil {
+		p.car.CauseAlias = p.parts(n, "cause_alias")
+	}
+	if n := keys.at("entries"); n != nil {
+		for _, item := range p.items(n, "entries") {
+			p.car.Entries = append(p.car.Entries, p.texts(item, "entries"))
 		}
 	}
 	if n := keys.at("resolved_by"); n != nil {
@@ -237,6 +244,21 @@ func (p *sideCarParser) parse(node *yaml.Node, more []string) given {
 		}
 	}
 	return keys
+}
+
+// parts reads the entries of a cause key.
+func (p *sideCarParser) parts(n *yaml.Node, what string) []string {
+	list := p.texts(n, what)
+	for _, entry := range list {
+		word, field := CausePart(entry)
+		switch {
+		case word == "" || field == "" || strings.Contains(field, "=") || strings.HasSuffix(entry, "!="):
+			p.refuse(n, fmt.Sprintf("%s entry %q is not word=field", what, entry), "write a header word, a field, one word=field, or word=field!=value")
+		case (word != field || CauseExcept(entry) != "") && (slices.Contains(HeaderWords(), word) || slices.Contains(HeaderWords(), field)):
+			p.refuse(n, fmt.Sprintf("%s entry %q gives a header word another name or meaning", what, entry), "header words stand alone: "+strings.Join(HeaderWords(), ", "))
+		}
+	}
+	return list
 }
 
 func (p *sideCarParser) entity(n *yaml.Node) {

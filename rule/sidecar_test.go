@@ -27,7 +27,11 @@ func TestParseSideCar(t *testing.T) {
 	car, ja, refusals := sideCarOf(t, `
 yagura:
   kind: posture
-  cause_key: [account, requestParameters.groupId]
+  cause_key: [account, requestParameters.groupId, port=requestParameters.port!=-1]
+  cause_alias: [entry=responseElements.id]
+  entries:
+    - responseElements.items
+    - [requestParameters.items, requestParameters.items.ranges]
   resolved_by: 7d3f0d0a-0000-4000-8000-000000000001
   entities:
     - {type: user, field: requestParameters.userName}
@@ -43,7 +47,8 @@ yagura:
 		t.Fatal(refusals)
 	}
 	want := SideCar{
-		Kind: yagura.Posture, CauseKey: []string{"account", "requestParameters.groupId"},
+		Kind: yagura.Posture, CauseKey: []string{"account", "requestParameters.groupId", "port=requestParameters.port!=-1"},
+		CauseAlias: []string{"entry=responseElements.id"}, Entries: [][]string{{"responseElements.items"}, {"requestParameters.items", "requestParameters.items.ranges"}},
 		ResolvedBy: "7d3f0d0a-0000-4000-8000-000000000001",
 		Entities: []EntityField{{"user", "requestParameters.userName"},
 			{"resource", "requestParameters.groupId"}},
@@ -80,6 +85,12 @@ func TestParseSideCarRefusals(t *testing.T) {
 		{"nested", "yagura: {kind: posture, cause_key: [[a]]}", `cause_key entry is not text`},
 		{"same word twice", "yagura: {kind: posture, cause_key: [a, a]}", `cause_key names "a" twice`},
 		{"no field", "yagura: {kind: posture, cause_key: [a=]}", `cause_key entry "a=" is not word=field`},
+		{"nothing excepted", "yagura: {kind: posture, cause_key: ['a!=']}", `cause_key entry "a!=" is not word=field`},
+		{"header word excepted", "yagura: {kind: posture, cause_key: ['actor!=x']}", `gives a header word another name`},
+		{"alias", "yagura: {kind: posture, cause_alias: [a=]}", `cause_alias entry "a=" is not word=field`},
+		{"empty entries", "yagura: {kind: posture, entries: []}", `entries is empty`},
+		{"empty group", "yagura: {kind: posture, entries: [[]]}", `entries is empty`},
+		{"deep entries", "yagura: {kind: posture, entries: [[[a]]]}", `entries entry is not text`},
 		{"two signs", "yagura: {kind: posture, cause_key: [a=b=c]}", `is not word=field`},
 		{"header word renamed", "yagura: {kind: posture, cause_key: [who=actor]}", `gives a header word another name`},
 		{"header word taken", "yagura: {kind: posture, cause_key: [actor=user]}", `gives a header word another name`},
@@ -149,11 +160,16 @@ func FuzzParseSideCar(f *testing.F) {
 }
 
 func TestCausePart(t *testing.T) {
-	for entry, want := range map[string][2]string{
-		"actor": {"actor", "actor"},
-		"a.b":   {"a.b", "a.b"},
-		"w=a.b": {"w", "a.b"},
+	for entry, want := range map[string][3]string{
+		"actor":     {"actor", "actor"},
+		"a.b":       {"a.b", "a.b"},
+		"w=a.b":     {"w", "a.b"},
+		"w=a.b!=-1": {"w", "a.b", "-1"},
+		"a.b!=x=y":  {"a.b", "a.b", "x=y"},
 	} {
+		if CauseExcept(entry) != want[2] {
+			t.Errorf("%s: except %q", entry, CauseExcept(entry))
+		}
 		if word, field := CausePart(entry); word != want[0] || field != want[1] {
 			t.Errorf("%s: %s, %s", entry, word, field)
 		}

@@ -304,6 +304,9 @@ func checkSideCar(c *correlation, r *rule.Rule) *fault {
 			return faultAt(at, "name group-by fields, or words such as account", "cause_key names %q, which the correlation does not group by", name)
 		}
 	}
+	if r.SideCar.Entries != nil || r.SideCar.CauseAlias != nil {
+		return faultAt(at, "give them to the base rules", "entries and cause_alias are of rules that judge one record, not of a correlation")
+	}
 	for _, x := range r.SideCar.Entities {
 		if !c.groups(x.Field) {
 			return faultAt(at, "name group-by fields", "entities names %q, which the correlation does not group by", x.Field)
