@@ -28,7 +28,7 @@ const (
 // Its JSON form is one line of `yagura scan --format jsonl` (contract version 1).
 type Finding struct {
 	V                int       `json:"v"`
-	ID               string    `json:"id"` // a pure function of rule, event key and content, or of rule, group and window
+	ID               string    `json:"id"` // a pure function of rule, event key and content (and cause, where one event has several), or of rule, group and window
 	CauseKey         string    `json:"cause_key"`
 	Kind             Kind      `json:"kind"`
 	Rule             RuleRef   `json:"rule"`
@@ -49,6 +49,9 @@ type Finding struct {
 	// FormerKeys are the cause keys that former templates of the rule would have made, so
 	// that the issue of the cause is found again. They are not part of the contract.
 	FormerKeys []string `json:"-"`
+	// AliasKeys are further keys of the same cause, by which a counter-event may name it: the
+	// id that the service gave the entry. They are not part of the contract.
+	AliasKeys []string `json:"-"`
 }
 
 // RuleRef names the rule of a finding.

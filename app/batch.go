@@ -226,12 +226,14 @@ func (w *worker) record(rec *decode.Record) {
 	w.head(rec)
 	for _, h := range hits {
 		if h.Finds {
-			x := &struct { // one piece of memory for both
-				item    report.Item
-				finding yagura.Finding
-			}{finding: w.matcher.Finding(h, &w.event)}
-			x.item = report.Item{Finding: &x.finding, File: rec.File, Offset: rec.Offset}
-			b.add(hit{item: item, finding: &x.item})
+			for f := range w.matcher.Findings(h, &w.event) {
+				x := &struct { // one piece of memory for both
+					item    report.Item
+					finding yagura.Finding
+				}{finding: f}
+				x.item = report.Item{Finding: &x.finding, File: rec.File, Offset: rec.Offset}
+				b.add(hit{item: item, finding: &x.item})
+			}
 		}
 		if h.Feeds {
 			if base := w.matcher.Base(h, &w.event); base != nil {

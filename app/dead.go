@@ -121,7 +121,10 @@ func (r *Retrier) record(m *detect.Matcher, rec *decode.Record, d yagura.DeadLet
 	ev.Source, ev.Seen = d.Source, d.At
 	for _, h := range hits {
 		if h.Finds {
-			found = append(found, triage.Found{Finding: m.Finding(h, &ev), Event: bytes.Clone(rec.Doc.Record()), Generation: r.g.Hash})
+			raw := bytes.Clone(rec.Doc.Record())
+			for f := range m.Findings(h, &ev) {
+				found = append(found, triage.Found{Finding: f, Event: raw, Generation: r.g.Hash})
+			}
 		}
 		if h.Feeds {
 			rows = append(rows, r.g.Engine.Rows(m.Base(h, &ev))...)

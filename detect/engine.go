@@ -179,6 +179,8 @@ type compiled struct {
 	output   []query.FieldID
 	cause    []part
 	former   [][]part        // by SideCar.FormerCauseKeys
+	alias    []part          // by SideCar.CauseAlias
+	entries  [][]slot.ID     // by SideCar.Entries
 	entities []query.FieldID // by SideCar.Entities
 	fields   []query.FieldID // by Rule.Fields
 	counted  []query.FieldID // Rule.Counted
@@ -189,6 +191,7 @@ type part struct {
 	word   string
 	header bool
 	field  query.FieldID
+	except string // the value that counts as none
 }
 
 // Want asks b for the fields that the rules read of records of a format. It is to
@@ -278,7 +281,7 @@ func compileRule(set *query.Set, r *rule.Rule) (compiled, error) {
 	parts := func(list []string) (out []part) {
 		for _, entry := range list {
 			word, name := rule.CausePart(entry)
-			p := part{word: word, header: isHeaderWord(word)}
+			p := part{word: word, header: isHeaderWord(word), except: rule.CauseExcept(entry)}
 			if !p.header {
 				p.field = ask(fieldNamed(r, name))[0]
 			}
@@ -289,6 +292,14 @@ func compileRule(set *query.Set, r *rule.Rule) (compiled, error) {
 	c.cause = parts(r.SideCar.CauseKey)
 	for _, list := range r.SideCar.FormerCauseKeys {
 		c.former = append(c.former, parts(list))
+	}
+	c.alias = parts(r.SideCar.CauseAlias)
+	for _, list := range r.SideCar.Entries {
+		var slots []slot.ID
+		for _, name := range list {
+			slots = append(slots, set.Slots(ask(fieldNamed(r, name))[0])...)
+		}
+		c.entries = append(c.entries, slots)
 	}
 	for _, x := range r.SideCar.Entities {
 		c.entities = append(c.entities, ask(fieldNamed(r, x.Field))...)

@@ -15,6 +15,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/query"
 	"github.com/yagura-sec/yagura/rule"
 )
 
@@ -25,8 +26,15 @@ const (
 	maxOutput   = 8 << 10
 )
 
-// Finding makes the finding of a hit on the record judged last, whose event is ev.
+// Finding makes the finding of a hit on the record judged last, whose event is ev. Of a
+// record with several entries that are causes of their own it is about all of them
+// together: [Matcher.Findings] tells them apart.
 func (m *Matcher) Finding(h Hit, ev *yagura.Event) yagura.Finding {
+	return m.finding(h, m.st, ev)
+}
+
+// finding makes the finding of a hit from the record that st has begun.
+func (m *Matcher) finding(h Hit, st *query.State, ev *yagura.Event) yagura.Finding {
 	c := &m.cur.rules[h.pos]
 	in := &m.e.info[h.num]
 	f := newFinding(h.Rule, in, ev.Format, ev.Source)
@@ -34,19 +42,25 @@ func (m *Matcher) Finding(h Hit, ev *yagura.Event) yagura.Finding {
 	f.Time = ev.Time
 	f.Event = ev.Ref()
 	f.Events = []string{nameOf(ev)}
-	f.Why = c.prog.Why(m.st)
-	f.Output = m.output(h.Rule.On(m.name), c)
+	f.Why = c.prog.Why(st)
+	f.Output = output(h.Rule.On(m.name), c, st)
 	var set entitySet
 	set.event(ev)
 	for i, x := range h.Rule.SideCar.Entities {
-		for _, id := range m.st.Scalars(c.entities[i], nil) {
+		for _, id := range st.Scalars(c.entities[i], nil) {
 			set.add(x.Type, string(id))
 		}
 	}
 	f.Entities, f.Caps = set.list(f.Caps)
-	f.CauseKey = m.causeKey(h, c.cause, ev)
+	f.CauseKey, _ = m.causeKey(h, c.cause, st, ev)
 	for _, parts := range c.former {
-		f.FormerKeys = append(f.FormerKeys, m.causeKey(h, parts, ev))
+		key, _ := m.causeKey(h, parts, st, ev)
+		f.FormerKeys = append(f.FormerKeys, key)
+	}
+	if len(c.alias) > 0 {
+		if key, whole := m.causeKey(h, c.alias, st, ev); whole {
+			f.AliasKeys = []string{key}
+		}
 	}
 	return f
 }
@@ -119,11 +133,11 @@ func hexText(sum *[16]byte) string {
 	return string(id[:])
 }
 
-func (m *Matcher) output(r *rule.Rule, c *compiled) string {
+func output(r *rule.Rule, c *compiled, st *query.State) string {
 	if r.Output == nil {
 		return r.Title
 	}
-	out := strings.ToValidUTF8(r.Output.Render(m.st.Input(c.output)), "\uFFFD")
+	out := strings.ToValidUTF8(r.Output.Render(st.Input(c.output)), "\uFFFD")
 	if len(out) > maxOutput {
 		cut := maxOutput
 		for !utf8.RuneStart(out[cut]) {
@@ -138,15 +152,16 @@ func (m *Matcher) output(r *rule.Rule, c *compiled) string {
 // side-car names, or else the actor and the first target. Of parts with the
 // same word the first counts that the record has. The values of a part are sorted, each
 // once: in what order a record lists them, and in how many places, makes no other cause.
-func (m *Matcher) causeKey(h Hit, parts []part, ev *yagura.Event) string {
+// Whole says that the record has a value for every word.
+func (m *Matcher) causeKey(h Hit, parts []part, st *query.State, ev *yagura.Event) (key string, whole bool) {
 	b := newCause(m.cause[:0], ev.Account, m.e.info[h.num].scope)
 	defer func() { m.cause = b }()
 	if len(parts) == 0 {
 		b.part("actor", headerWord("actor", ev))
 		b.part("target", headerWord("target", ev))
-		return string(b)
+		return string(b), true
 	}
-	last := ""
+	last, missing := "", ""
 	for _, p := range parts {
 		if p.header {
 			if p.word != "account" {
@@ -158,16 +173,24 @@ func (m *Matcher) causeKey(h Hit, parts []part, ev *yagura.Event) string {
 			continue
 		}
 		var values []string
-		for _, text := range m.st.Scalars(p.field, nil) {
-			values = append(values, string(text))
+		for _, text := range st.Scalars(p.field, nil) {
+			if p.except == "" || string(text) != p.except {
+				values = append(values, string(text))
+			}
 		}
-		if len(values) > 0 { // a part that the record does not have is left out
-			slices.Sort(values)
-			b.part(p.word, strings.Join(slices.Compact(values), ","))
-			last = p.word
+		if len(values) == 0 { // a part that the record does not have is left out
+			if missing == "" {
+				missing = p.word
+			}
+			continue
+		}
+		slices.Sort(values)
+		b.part(p.word, strings.Join(slices.Compact(values), ","))
+		if last = p.word; missing == last {
+			missing = ""
 		}
 	}
-	return string(b)
+	return string(b), missing == ""
 }
 
 func isHeaderWord(word string) bool { return slices.Contains(rule.HeaderWords(), word) }

@@ -10,15 +10,17 @@ import (
 
 // Matcher judges records one after the other. It belongs to one goroutine.
 type Matcher struct {
-	e      *Engine
-	name   string // of cur
-	cur    *formatState
-	st     *query.State
-	states map[string]*formatState
-	found  []int32 // positions of the rules that match
-	hits   []Hit
-	cause  cause // memory for the cause key of a finding
-	track  bool
+	e        *Engine
+	name     string // of cur
+	cur      *formatState
+	st       *query.State
+	states   map[string]*formatState
+	found    []int32 // positions of the rules that match
+	hits     []Hit
+	cause    cause // memory for the cause key of a finding
+	track    bool
+	doc      *slot.Doc // of the record judged last
+	splitter splitter
 }
 
 // formatState is what one goroutine needs to judge the records of one format.
@@ -52,7 +54,7 @@ func (e *Engine) NewMatcher() *Matcher {
 // Match returns the rules that match a record of a format, in the order of the
 // rules. doc must come from the plan for which [Engine.Want] was asked; a format
 // that was never asked for matches nothing. What Match returns is valid until the
-// next call, and so are [Matcher.Finding] and [Matcher.Base]. It does not allocate
+// next call, and so are [Matcher.Findings] and [Matcher.Base]. It does not allocate
 // once warm.
 func (m *Matcher) Match(format string, doc *slot.Doc, meta query.Meta) []Hit {
 	if m.cur == nil || m.name != format {
@@ -69,6 +71,7 @@ func (m *Matcher) Match(format string, doc *slot.Doc, meta query.Meta) []Hit {
 		clear(cur.seen)
 		cur.stamp = 1
 	}
+	m.doc = doc
 	m.st.Begin(doc, meta)
 	if cur.counted != nil {
 		m.st.SetMeta(m.number(meta))
@@ -94,7 +97,7 @@ func (m *Matcher) Match(format string, doc *slot.Doc, meta query.Meta) []Hit {
 // noted is kept.
 func (m *Matcher) Trim() {
 	if !m.track {
-		m.cur, m.st, m.states = nil, nil, map[string]*formatState{}
+		m.cur, m.st, m.doc, m.states, m.splitter = nil, nil, nil, map[string]*formatState{}, splitter{}
 	}
 }
 

@@ -99,7 +99,7 @@ func (j *judge) read(t *testing.T, in io.Reader, file string) (found []yagura.Fi
 				}
 			}
 			if h.Finds {
-				found = append(found, m.Finding(h, &ev))
+				found = slices.AppendSeq(found, m.Findings(h, &ev))
 			}
 		}
 	}

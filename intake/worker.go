@@ -284,13 +284,15 @@ func (w *worker) record(rec *decode.Record) {
 	w.event.Source, w.event.Seen = w.p.source, w.p.seen
 	for _, h := range hits {
 		if h.Finds {
-			f := w.matcher.Finding(h, &w.event)
-			var ev []byte
+			var ev []byte // shared by the findings of its entries
 			if len(raw) <= maxEvent {
 				ev = append(ev, raw...)
 			}
-			w.p.cases = append(w.p.cases, pieceCase{item, triage.Found{Finding: f, Event: ev, Generation: w.gen.Hash}})
-			w.p.bytes += 2048 + int64(len(ev))
+			w.p.bytes += int64(len(ev))
+			for f := range w.matcher.Findings(h, &w.event) {
+				w.p.cases = append(w.p.cases, pieceCase{item, triage.Found{Finding: f, Event: ev, Generation: w.gen.Hash}})
+				w.p.bytes += 2048
+			}
 		}
 		if h.Feeds {
 			if rows := w.gen.Engine.Rows(w.matcher.Base(h, &w.event)); rows != nil {

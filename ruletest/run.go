@@ -110,7 +110,7 @@ func (rep *Report) suite(rules []*rule.Rule, s *suite, b *bench, o Options) {
 		}
 	}
 	fail := func(c *testCase, flt *fault) { rep.fail(s.file, flt, r.Title, c.name) }
-	first := map[*testCase]yagura.Finding{} // of each firing case
+	opened := map[*testCase][]yagura.Finding{} // by each firing case
 	for _, c := range s.fires {
 		rep.Cases++
 		found, flt := b.run(r, c, c.events)
@@ -121,7 +121,7 @@ func (rep *Report) suite(rules []*rule.Rule, s *suite, b *bench, o Options) {
 			fail(c, flt)
 			continue
 		}
-		first[c] = found[0]
+		opened[c] = found
 	}
 	for _, c := range s.misses {
 		rep.Cases++
@@ -148,7 +148,7 @@ func (rep *Report) suite(rules []*rule.Rule, s *suite, b *bench, o Options) {
 	}
 	for _, c := range s.resolves {
 		rep.Cases++
-		if flt := s.resolve(b, r, resolver, c, first); flt != nil {
+		if flt := s.resolve(b, r, resolver, c, opened); flt != nil {
 			fail(c, flt)
 		}
 	}
@@ -279,9 +279,9 @@ func (c *testCase) judge(r *rule.Rule, found []yagura.Finding) *fault {
 	return nil
 }
 
-// resolve judges a counter-event: the rule that resolves must fire on it, with the
-// cause key of the firing case.
-func (s *suite) resolve(b *bench, r, resolver *rule.Rule, c *testCase, first map[*testCase]yagura.Finding) *fault {
+// resolve judges a counter-event: the rule that resolves must fire on it, and each of its
+// findings must have the key of a cause of the firing case.
+func (s *suite) resolve(b *bench, r, resolver *rule.Rule, c *testCase, opened map[*testCase][]yagura.Finding) *fault {
 	of, flt := s.firing(c)
 	if flt != nil {
 		return flt
@@ -292,8 +292,11 @@ func (s *suite) resolve(b *bench, r, resolver *rule.Rule, c *testCase, first map
 	case resolver == nil:
 		return faultAt(c.at, "load it too", "the rule %q that resolves this one is not loaded", r.SideCar.ResolvedBy)
 	}
-	opened, ok := first[of]
-	if !ok {
+	var keys []string
+	for _, f := range opened[of] {
+		keys = append(append(keys, f.CauseKey), f.AliasKeys...)
+	}
+	if keys == nil {
 		return faultAt(c.at, "", "its firing case failed")
 	}
 	found, flt := b.run(resolver, c, c.events)
@@ -302,9 +305,12 @@ func (s *suite) resolve(b *bench, r, resolver *rule.Rule, c *testCase, first map
 		return flt
 	case len(found) == 0:
 		return faultAt(c.at, "", "the rule that resolves, %q, did not fire", resolver.Title)
-	case found[0].CauseKey != opened.CauseKey:
-		return faultAt(c.at, "give both the same cause_key; word=field lets one word stand for different fields",
-			"the cause keys differ: opened %q, resolved %q", opened.CauseKey, found[0].CauseKey)
+	}
+	for _, f := range found {
+		if !slices.Contains(keys, f.CauseKey) {
+			return faultAt(c.at, "give both the same cause_key; word=field lets one word stand for different fields",
+				"the cause keys differ: opened %q, resolved %q", strings.Join(keys, `", "`), f.CauseKey)
+		}
 	}
 	return nil
 }
@@ -406,7 +412,9 @@ func (b *bench) judge(r *rule.Rule, data []byte, want int) (found []yagura.Findi
 				}
 			}
 			if h.Finds {
-				keep(m.Finding(h, &ev))
+				for f := range m.Findings(h, &ev) {
+					keep(f)
+				}
 			}
 		}
 	}
