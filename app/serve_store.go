@@ -176,6 +176,15 @@ func (b bookTx) Issue(ctx context.Context, id string, lock yagura.Lock) (*yagura
 	return is, err == nil, err
 }
 
+// PutAlias gives an issue another key.
+func (b bookTx) PutAlias(ctx context.Context, key, issueID string) error {
+	err := b.Tx.PutAlias(ctx, key, issueID)
+	if errors.Is(err, store.ErrTaken) {
+		err = fmt.Errorf("%w: %w", triage.ErrTaken, err)
+	}
+	return err
+}
+
 // Once reports whether something is done for the first time, and remembers it.
 func (b bookTx) Once(ctx context.Context, key string) (bool, error) {
 	return b.SeenChange(ctx, "once", key, b.Now())

@@ -9,33 +9,30 @@ import (
 	"github.com/yagura-sec/yagura"
 )
 
-// NoteCounter notes that the counter-event of a cause happened at a time. Where nothing was
-// open when the transaction looked, it must look again afterwards: an issue that somebody was
-// opening with [Tx.CounterAfter] is there by then.
+// NoteCounter notes that the counter-event of a cause happened at a time.
 func (tx *Tx) NoteCounter(ctx context.Context, causeKey string, when time.Time) error {
 	_, err := tx.exec(ctx, `INSERT INTO counter_event (cause_key, at) VALUES (?, ?)
 		ON CONFLICT (cause_key) DO UPDATE SET at = excluded.at WHERE excluded.at > counter_event.at`, key(causeKey), ns(when))
 	return err
 }
 
-// CounterAfter reports whether the counter-event of a cause happened after a time, and
-// when it did last. It waits for whoever notes one at this moment, and holds up whoever comes
-// to note one until the end of the transaction.
-func (tx *Tx) CounterAfter(ctx context.Context, causeKey string, after time.Time) (time.Time, bool, error) {
+// LastCounter returns when the counter-event of a cause happened last, zero where none was
+// noted. It waits for whoever notes one at this moment, and holds up whoever comes to note
+// one until the end of the transaction.
+func (tx *Tx) LastCounter(ctx context.Context, causeKey string) (time.Time, error) {
 	var n int64
+	var err error
 	if tx.s.d.postgres {
-		_, err := tx.many(ctx, `INSERT INTO counter_event (cause_key, at) SELECT k, 0 FROM d WHERE true
+		_, err = tx.many(ctx, `INSERT INTO counter_event (cause_key, at) SELECT k, 0 FROM d WHERE true
 			ON CONFLICT (cause_key) DO UPDATE SET at = counter_event.at RETURNING at`, []column{textColumn("k", []string{key(causeKey)})},
 			func(rows *sql.Rows) error { return rows.Scan(&n) })
-		when := at(n)
-		return when, err == nil && when.After(after), err
+	} else if err = tx.one(ctx, `SELECT at FROM counter_event WHERE cause_key = ?`, []any{key(causeKey)}, &n); errors.Is(err, ErrNotFound) {
+		return time.Time{}, nil
 	}
-	err := tx.one(ctx, `SELECT at FROM counter_event WHERE cause_key = ?`, []any{key(causeKey)}, &n)
-	if errors.Is(err, ErrNotFound) {
-		return time.Time{}, false, nil
+	if err != nil || n == 0 {
+		return time.Time{}, err
 	}
-	when := at(n)
-	return when, err == nil && when.After(after), err
+	return at(n), nil
 }
 
 // Supersede takes findings about windows back that do not hold any more, because a match

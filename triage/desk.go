@@ -19,8 +19,12 @@ type Issues interface {
 	Issue(ctx context.Context, id string, lock yagura.Lock) (*yagura.Issue, bool, error)
 	PutIssue(ctx context.Context, is *yagura.Issue) error
 	AddCounts(ctx context.Context, counts []yagura.Count) error
+	// PutAlias returns [ErrTaken] for the key of another issue, and changes nothing.
 	PutAlias(ctx context.Context, key, issueID string) error
 }
+
+// ErrTaken says that a key belongs to another issue.
+var ErrTaken = errors.New("triage: the key belongs to another issue")
 
 // History is what is written beside issues.
 type History interface {
@@ -42,12 +46,12 @@ type Book interface {
 	Outbox
 	// SeenChange reports whether a change is new.
 	SeenChange(ctx context.Context, via, id string, now time.Time) (bool, error)
-	// NoteCounter notes that the counter-event of a cause key happened at a time. An issue
-	// that another transaction was opening is there when it returns.
+	// NoteCounter notes that the counter-event of a cause key happened at a time.
 	NoteCounter(ctx context.Context, causeKey string, when time.Time) error
-	// CounterAfter reports whether a counter-event of a cause key was filed whose event time
-	// is after a time, and when the last was. Nobody notes one before the transaction ends.
-	CounterAfter(ctx context.Context, causeKey string, after time.Time) (time.Time, bool, error)
+	// LastCounter returns the event time of the last counter-event of a cause key, zero for
+	// none, and holds the key until the transaction ends: of two that file a cause and its
+	// counter-event at the same moment the second knows of the first.
+	LastCounter(ctx context.Context, causeKey string) (time.Time, error)
 }
 
 // Desk judges findings and keeps the issues. Its methods run inside a transaction of the
@@ -99,6 +103,7 @@ type judged struct {
 	c       *Found
 	j       Judgement
 	key     string
+	also    []string // further keys of the cause, by which a counter-event may name it
 	account yagura.AccountInfo
 	counter bool
 	loose   bool // of no issue: only counted
@@ -156,6 +161,10 @@ func (d *Desk) Take(ctx context.Context, b Book, cases []Found, force bool) (Tak
 	for i := range list {
 		list[i].state = states[i]
 	}
+	noted, err := counters(ctx, b, list, issues)
+	if err != nil {
+		return out, err
+	}
 	if issues, err = d.lockIssues(ctx, b, list, issues, now, force); err != nil {
 		return out, err
 	}
@@ -167,15 +176,21 @@ func (d *Desk) Take(ctx context.Context, b Book, cases []Found, force bool) (Tak
 	var order []string
 	for i := range list {
 		x := &list[i]
+		if is := issues[x.key]; is != nil && is.CauseKey != x.key { // another name, which it got meanwhile
+			x.key, issues[is.CauseKey] = is.CauseKey, is
+		}
 		if states[i] == yagura.FiledNew {
 			out.Fresh++
 		}
 		if x.idle() {
 			continue
 		}
-		t, err := d.step(ctx, b, turns[x.key], issues[x.key], ids[x.key], x, states[i], now)
+		t, err := d.step(ctx, b, turns[x.key], issues[x.key], ids[x.key], x, noted, now)
 		if err != nil {
 			return out, err
+		}
+		if t != nil {
+			t.aliases = append(t.aliases, x.also...)
 		}
 		if t != nil && turns[x.key] == nil {
 			turns[x.key] = t
@@ -201,7 +216,8 @@ func (d *Desk) Take(ctx context.Context, b Book, cases []Found, force bool) (Tak
 }
 
 // step applies one finding to the turn of its cause.
-func (d *Desk) step(ctx context.Context, b Book, t *turn, is *yagura.Issue, id string, x *judged, state yagura.FiledState, now time.Time) (*turn, error) {
+func (d *Desk) step(ctx context.Context, b Book, t *turn, is *yagura.Issue, id string, x *judged, noted map[string]time.Time, now time.Time) (*turn, error) {
+	state := x.state
 	f := &finding{f: &x.c.Finding, j: x.j, account: x.account, tellJust: state == yagura.FiledChanged}
 	if d.Japanese != nil {
 		f.titleJA = d.Japanese(f.f.Rule)
@@ -213,15 +229,25 @@ func (d *Desk) step(ctx context.Context, b Book, t *turn, is *yagura.Issue, id s
 		if err := b.NoteCounter(ctx, x.key, f.f.Time); err != nil {
 			return nil, err
 		}
+		if f.f.Time.After(noted[x.key]) {
+			noted[x.key] = f.f.Time
+		}
+	}
+	// What undid it may have come before it.
+	var fixed time.Time
+	if !x.counter && (f.f.Kind == yagura.Posture || x.c.Alert) {
+		for _, key := range append(x.also, x.key) {
+			if when := noted[key]; when.After(f.f.Time) && when.After(fixed) {
+				fixed = when
+			}
+		}
+	}
+	if t != nil && t.is.Status == yagura.StatusClosed && fixed.After(t.is.Fixed) {
+		t.is.Fixed, t.changed = fixed, true
 	}
 	switch {
 	case x.counter && t == nil:
-		// Nothing was open, unless somebody opened it at this moment: noting waited for that.
-		now, err := b.IssuesByCause(ctx, []string{x.key}, yagura.LockNone)
-		if err == nil && now[x.key] != nil {
-			err = ErrUpgrade
-		}
-		return nil, err
+		return nil, nil // nothing was open
 	case x.counter:
 		recent := 0
 		episodes, err := b.Episodes(ctx, t.is.ID)
@@ -238,20 +264,6 @@ func (d *Desk) step(ctx context.Context, b Book, t *turn, is *yagura.Issue, id s
 		t = born(now, d.idOnce(id), x.key, f)
 		t.newID = d.NewID
 		t.count(f.f)
-		if f.f.Kind == yagura.Posture || x.c.Alert {
-			fixed, ok, err := b.CounterAfter(ctx, x.key, f.f.Time)
-			if err != nil {
-				return nil, err
-			}
-			if ok {
-				t.is.Fixed = fixed
-				if x.c.Alert {
-					t.close(yagura.ClosedBySource, "yagura", "its source had resolved it before it was known here")
-				} else {
-					t.close(yagura.ClosedFixed, "yagura", "it was undone before it was known here")
-				}
-			}
-		}
 	case state == yagura.FiledChanged:
 		t.grown(f)
 	case t.changed || !quiet(t.is, f, now):
@@ -259,7 +271,47 @@ func (d *Desk) step(ctx context.Context, b Book, t *turn, is *yagura.Issue, id s
 	default:
 		t.count(f.f)
 	}
+	if !fixed.IsZero() && t.is.Status != yagura.StatusClosed && !fixed.Before(t.lastSeen()) {
+		t.is.Fixed, t.changed = fixed, true
+		switch {
+		case t.is.Flapping: // held open
+		case x.c.Alert:
+			t.close(yagura.ClosedBySource, "yagura", "its source had resolved it before it was known here")
+		default:
+			t.close(yagura.ClosedFixed, "yagura", "it was undone before it was known here")
+		}
+	}
 	return t, nil
+}
+
+// counters asks when the causes of findings were undone last, as far as that may matter:
+// where a cause is new, or has other names, and of counter-events, which are noted then.
+// The keys are held from here on, in one order and before any issue: who files a cause on
+// another machine at this moment waits, and learns what is written here.
+func counters(ctx context.Context, b Book, list []judged, issues map[string]*yagura.Issue) (map[string]time.Time, error) {
+	var keys []string
+	for i := range list {
+		x := &list[i]
+		switch {
+		case x.idle() || x.c.Finding.Time.IsZero():
+		case x.counter:
+			keys = append(keys, x.key)
+		case x.c.Finding.Kind == yagura.Posture || x.c.Alert:
+			keys = append(keys, x.also...)
+			if issues[x.key] == nil {
+				keys = append(keys, x.key)
+			}
+		}
+	}
+	noted := map[string]time.Time{}
+	for _, key := range unique(keys) {
+		when, err := b.LastCounter(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		noted[key] = when
+	}
+	return noted, nil
 }
 
 // idOnce gives id first, and new ids afterwards.
@@ -292,18 +344,45 @@ func (t *turn) grown(x *finding) {
 func (d *Desk) judge(ctx context.Context, b Book, cases []Found, now time.Time) ([]judged, error) {
 	list := make([]judged, len(cases))
 	keys := make([]string, len(cases))
+	var also []string
 	for i := range cases {
 		x := &list[i]
 		x.c = &cases[i]
 		x.account = d.Account(x.c.Finding.Event.Account)
 		keys[i] = CauseKey(d.Tenant, &x.c.Finding, "")
+		for _, key := range x.c.Finding.AliasKeys {
+			named := x.c.Finding
+			named.CauseKey = key
+			x.also = append(x.also, CauseKey(d.Tenant, &named, ""))
+		}
+		also = append(also, x.also...)
 	}
-	known, err := b.IssuesByCause(ctx, unique(keys), yagura.LockNone)
+	known, err := b.IssuesByCause(ctx, unique(append(also, keys...)), yagura.LockNone)
 	if err != nil {
 		return nil, err
 	}
 	if err := d.aliases(ctx, b, cases, keys, known); err != nil {
 		return nil, err
+	}
+	names := map[string]string{} // of causes of this transaction, by their other names
+	for i := range list {
+		x := &list[i]
+		if is := known[keys[i]]; is != nil {
+			keys[i] = is.CauseKey
+			known[keys[i]] = is
+		}
+		x.also = slices.DeleteFunc(x.also, func(key string) bool {
+			is, by := known[key], names[key]
+			return is != nil && is.CauseKey != keys[i] || by != "" && by != keys[i] // it was another's name before
+		})
+		for _, key := range x.also {
+			names[key] = keys[i]
+		}
+	}
+	for i := range keys {
+		if key := names[keys[i]]; key != "" {
+			keys[i] = key
+		}
 	}
 	policy := d.Policy()
 	for i := range list {
@@ -322,7 +401,7 @@ func (d *Desk) judge(ctx context.Context, b Book, cases []Found, now time.Time) 
 			x.j.Routes = slices.DeleteFunc(x.j.Routes, func(r string) bool { return r == x.c.Avoid })
 		}
 		if x.j.Fold != "" {
-			x.key = CauseKey(d.Tenant, f, x.j.Fold)
+			x.key, x.also = CauseKey(d.Tenant, f, x.j.Fold), nil
 		}
 		x.loose = f.Mode == "count" && !x.counter
 	}
@@ -427,7 +506,7 @@ func causes(list []judged) []string {
 func allQuiet(list []judged, issues map[string]*yagura.Issue, now time.Time) bool {
 	for i := range list {
 		x := &list[i]
-		if x.counter && issues[x.key] != nil || !x.counter && !quiet(issues[x.key], &finding{f: &x.c.Finding, j: x.j}, now) {
+		if x.counter && issues[x.key] != nil || len(x.also) > 0 || !x.counter && !quiet(issues[x.key], &finding{f: &x.c.Finding, j: x.j}, now) {
 			return false
 		}
 	}
@@ -442,6 +521,11 @@ func write(ctx context.Context, b Book, turns []*turn) error {
 	for _, t := range turns {
 		if t.changed {
 			if err := b.PutIssue(ctx, t.is); err != nil {
+				return err
+			}
+		}
+		for _, key := range t.aliases {
+			if err := b.PutAlias(ctx, key, t.is.ID); err != nil && !errors.Is(err, ErrTaken) {
 				return err
 			}
 		}

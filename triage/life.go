@@ -37,6 +37,7 @@ type turn struct {
 	notices []yagura.Notice
 	episode *yagura.Episode // to be written
 	counted yagura.Count
+	aliases []string // further keys of the cause
 }
 
 func (t *turn) entry(kind yagura.EntryKind, text string) *yagura.Entry {

@@ -3,8 +3,10 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 var issueCases = []testCase{
 	{"issues/life", testIssueLife},
 	{"issues/aliases", testAliases},
+	{"issues/counters", testCounters},
 	{"issues/counts", testCounts},
 	{"issues/list", testList},
 	{"issues/timeline", testTimeline},
@@ -122,6 +125,65 @@ func testIssueLife(t *testing.T, open Open) {
 	for i, bad := range []yagura.Issue{{CauseKey: "k", Version: 1, Severity: 1}, {ID: "i", Version: 1, Severity: 1}, {ID: "i", CauseKey: "k", Severity: 1}, {ID: "i", CauseKey: "k", Version: 1}} {
 		if err := db.Update(context.Background(), func(ctx context.Context, tx *store.Tx) error { return tx.PutIssue(ctx, &bad) }); err == nil {
 			t.Errorf("issue %d is taken", i)
+		}
+	}
+}
+
+// testCounters: the latest counter-event counts, and who asked for one holds its key, so
+// that of two transactions at one moment the second knows what the first wrote.
+func testCounters(t *testing.T, open Open) {
+	db := open(t, store.Options{Now: Clock(0)})
+	last := func(ctx context.Context, tx *store.Tx, want time.Time) error {
+		got, err := tx.LastCounter(ctx, "c")
+		if err == nil && !got.Equal(want) {
+			t.Errorf("the last was at %s, want %s", got, want)
+		}
+		return err
+	}
+	update(t, db, func(ctx context.Context, tx *store.Tx) error { return last(ctx, tx, time.Time{}) })
+	update(t, db, func(ctx context.Context, tx *store.Tx) error { return last(ctx, tx, time.Time{}) })
+	for _, when := range []time.Time{epoch.Add(time.Hour), epoch} {
+		update(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.NoteCounter(ctx, "c", when) })
+	}
+	update(t, db, func(ctx context.Context, tx *store.Tx) error { return last(ctx, tx, epoch.Add(time.Hour)) })
+
+	const rounds = 20
+	for i := range rounds {
+		when := epoch.Add(time.Duration(i+2) * time.Hour)
+		cause := fmt.Sprintf("cause %d", i)
+		var begun sync.WaitGroup
+		begun.Add(1)
+		done := make(chan error, 1)
+		go func() {
+			begun.Wait()
+			done <- db.Update(context.Background(), func(ctx context.Context, tx *store.Tx) error {
+				got, err := tx.LastCounter(ctx, "c")
+				if err != nil {
+					return err
+				}
+				known, err := tx.IssuesByCause(ctx, []string{cause}, store.NoLock)
+				if !got.Equal(when) || known[cause] == nil {
+					err = errors.Join(err, fmt.Errorf("round %d: it went on with the counter-event of %s, and the issue known: %t", i, got, known[cause] != nil))
+				}
+				return err
+			})
+		}()
+		first := true
+		update(t, db, func(ctx context.Context, tx *store.Tx) error {
+			if _, err := tx.LastCounter(ctx, "c"); err != nil {
+				return err
+			}
+			if first {
+				begun.Done()
+				first = false
+			}
+			if err := tx.NoteCounter(ctx, "c", when); err != nil {
+				return err
+			}
+			return tx.PutIssue(ctx, Issue(cause))
+		})
+		if err := <-done; err != nil {
+			t.Fatal(err)
 		}
 	}
 }
