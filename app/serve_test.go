@@ -89,22 +89,30 @@ func (s *stand) stop() {
 	}
 }
 
-// post sends records and waits until they are judged and kept.
-func (s *stand) post(records ...string) {
-	s.t.Helper()
+// send sends records and waits for the answer.
+func (s *stand) send(records ...string) error {
 	req, err := http.NewRequest(http.MethodPost, "http://"+s.serve.Addr()+"/in", strings.NewReader(strings.Join(records, "\n")))
 	if err != nil {
-		s.t.Fatal(err)
+		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+testToken)
 	req.Header.Set("Content-Type", "application/x-ndjson")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		s.t.Fatal(err)
+		return err
 	}
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		s.t.Fatalf("status %d", resp.StatusCode)
+		return fmt.Errorf("status %d", resp.StatusCode)
+	}
+	return nil
+}
+
+// post sends records and waits until they are judged and kept.
+func (s *stand) post(records ...string) {
+	s.t.Helper()
+	if err := s.send(records...); err != nil {
+		s.t.Fatal(err)
 	}
 	s.sent += len(records)
 	s.until("all is judged and kept", func() bool {

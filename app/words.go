@@ -179,6 +179,12 @@ func (e *explainer) sideCar(r *rule.Rule) {
 		parts = r.Correlation.GroupBy
 	}
 	e.fact("kind", "種別", kind+e.in("; one cause per account", "。原因は、アカウント")+e.causeParts(parts)+e.in("", "ごとに一つ"))
+	for _, list := range c.Entries {
+		e.fact("entries", "エントリー", e.in("each member of ", "")+strings.Join(list, ", ")+e.in(" is a cause of its own", " の各要素が一つの原因"))
+	}
+	if len(c.CauseAlias) > 0 {
+		e.fact("also known by", "原因の別名", strings.Join(causeWords(c.CauseAlias), ", "))
+	}
 	if c.ResolvedBy != "" {
 		by := c.ResolvedBy
 		if found := e.rules.Lookup(by); len(found) == 1 && found[0].Title != by {
