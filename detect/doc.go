@@ -17,7 +17,7 @@
 //	m := eng.NewMatcher()                                   // one per goroutine
 //	for _, hit := range m.Match(rec.Format.Name, rec.Doc, meta) {
 //		if hit.Finds {
-//			f := m.Finding(hit, event) // with its why
+//			for f := range m.Findings(hit, event) { … } // with its why; one for each entry
 //		}
 //		if hit.Feeds {
 //			err := win.Add(m.Base(hit, event)) // unless the event is a repeat
