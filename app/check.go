@@ -280,7 +280,9 @@ func (k *check) files() {
 		if w := c.Sinks[i].Webhook; w != nil {
 			files[".webhook.ca_cert"], files[".webhook.client_cert"], files[".webhook.client_key"] = w.CACert, w.ClientCert, w.ClientKey
 		}
-		if err := k.template(&c.Sinks[i]); err != nil {
+		if err := k.template(&c.Sinks[i]); errors.Is(err, fs.ErrNotExist) {
+			k.at(path+".template", err)
+		} else if err != nil {
 			k.named(path+".template", err)
 		}
 		for _, key := range []string{".webhook.ca_cert", ".webhook.client_cert", ".webhook.client_key"} {
