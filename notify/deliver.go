@@ -43,6 +43,7 @@ const (
 	maxAfter      = 6 * time.Hour
 	maxHold       = time.Minute // of a sink that does not say for how long
 	hastenEvery   = time.Minute
+	probeEvery    = time.Minute
 )
 
 // Deliverer brings the notices of one sink to it, those of one issue strictly in order.
@@ -67,6 +68,7 @@ type Deliverer struct {
 	state    State
 	unwell   bool      // a delivery failed, and those that failed were not hastened since
 	hastened time.Time // when they were last
+	probe    time.Time // when one of those that failed is tried next
 }
 
 // State is how a sink is doing in this process.
@@ -204,7 +206,7 @@ func (d *Deliverer) one(ctx context.Context, n yagura.Notice) {
 		if fault == nil {
 			fault = &Error{Err: err}
 		}
-		pause := backoff(n.Attempts, fault.After)
+		pause := d.pause(now, n.Attempts, fault.After)
 		var until time.Time
 		if fault.All {
 			until = d.holdFor(now, fault.After, pause)
@@ -299,6 +301,22 @@ func (d *Deliverer) write(ctx context.Context, n yagura.Notice, f func(context.C
 		}
 		pause = min(2*pause, 10*time.Second)
 	}
+}
+
+// pause is how long a notice waits after some attempts. One of those that wait for an
+// unwell sink is tried every minute, unless the sink asked for more time, so that it is
+// known soon when the sink is well.
+func (d *Deliverer) pause(now time.Time, attempts int, after time.Duration) time.Duration {
+	wait := backoff(attempts, after)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.probe.After(now) {
+		wait = max(min(wait, probeEvery), min(after, maxAfter))
+	}
+	if due := now.Add(wait); !d.probe.After(now) || due.Before(d.probe) {
+		d.probe = due
+	}
+	return wait
 }
 
 // backoff is how long to wait after some attempts: twice as long each time, with a
