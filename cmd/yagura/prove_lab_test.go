@@ -28,6 +28,7 @@ import (
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/app"
 	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/notify/cloudwatch/cloudwatchtest"
 	"github.com/yagura-sec/yagura/notify/github/githubtest"
 	"github.com/yagura-sec/yagura/notify/pagerduty/pagerdutytest"
 	"github.com/yagura-sec/yagura/notify/securityhub/securityhubtest"
@@ -61,6 +62,7 @@ type lab struct {
 	channel string
 	hook    *webhooktest.Server
 	hub     *securityhubtest.Server
+	logs    *cloudwatchtest.Server // nil: there is no such sink
 	rules   []string
 	store   string // a URL of PostgreSQL, "" for SQLite
 	sinks   bool
@@ -132,6 +134,9 @@ func (l *lab) configure(n int) string {
 		fmt.Fprintf(&b, "  - {name: slack, slack: {token: %q, channel: %s, url: %q}}\n", l.slack.Token, l.channel, l.slack.API())
 		fmt.Fprintf(&b, "  - {name: hook, webhook: {url: %q, secrets: [%q], allow_http: true, allow_private: true}}\n", l.hook.URL, labHook)
 		fmt.Fprintf(&b, "  - {name: hub, securityhub: {aws: %s}}\n", aws(l.hub.URL, securityhubtest.Region))
+		if l.logs != nil {
+			fmt.Fprintf(&b, "  - {name: logs, cloudwatch: {group: %q, stream: yagura, aws: %s}}\n", labGroup, aws(l.logs.URL, "eu-west-1"))
+		}
 	}
 	name := l.configFile(n)
 	if err := os.WriteFile(name, []byte(b.String()), 0o600); err != nil {
