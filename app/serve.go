@@ -221,6 +221,15 @@ func (s *Serve) Run(ctx context.Context) error {
 		}
 	}
 	sending.Go(func() { s.house.run(senders) })
+	rest.Go(func() {
+		select {
+		case <-s.db.Lost(): // nothing can be committed any more, so nothing is waited for
+			failed <- store.ErrNameTaken
+			cancel()
+			stop()
+		case <-hard.Done():
+		}
+	})
 	s.ready.Store(true)
 	s.log.Info("serving", "address", s.Addr(), "rules", len(s.rules.Load().rules.Rules), "sources", len(s.o.Config.Sources), "sinks", len(s.sinks))
 	err := s.in.Run(soft)
@@ -228,6 +237,7 @@ func (s *Serve) Run(ctx context.Context) error {
 	stopWeb()
 	stopSenders()
 	sending.Wait()
+	stop()
 	rest.Wait()
 	select {
 	case e := <-failed:

@@ -82,10 +82,12 @@ func (db *DB) openPostgres(ctx context.Context, o Options) error {
 	if o.Mode == ReadOnly {
 		return nil
 	}
-	return db.Update(ctx, func(ctx context.Context, tx *Tx) error {
-		_, err := tx.exec(ctx, "DELETE FROM commit_mark WHERE at < ?", ns(tx.now.Add(-30*24*time.Hour)))
-		return err
-	})
+	if o.Mode == Serve {
+		if err := db.takeName(ctx, o.Patience); err != nil {
+			return fmt.Errorf("postgres: %w", err)
+		}
+	}
+	return nil
 }
 
 // lockSchema makes replicas that start at once change the schema one after the other.
@@ -111,8 +113,19 @@ func (db *DB) postgresSession(ctx context.Context) (*session, error) {
 func (db *DB) commitPostgres(ctx context.Context, s *session) (clean bool, err error) {
 	sl := db.slots.take()
 	sl.last++
-	_, err = s.exec(ctx, `INSERT INTO commit_mark (slot, tx, at) VALUES (?, ?, ?)
-		ON CONFLICT (slot) DO UPDATE SET tx = excluded.tx, at = excluded.at`, sl.name, sl.last, ns(db.now()))
+	n := int64(1)
+	if c := db.claim; c == nil {
+		_, err = s.exec(ctx, `INSERT INTO commit_mark (slot, tx, at) VALUES (?, ?, ?)
+			ON CONFLICT (slot) DO UPDATE SET tx = excluded.tx, at = excluded.at`, sl.name, sl.last, ns(db.now()))
+	} else {
+		// Whoever takes the name waits for the share, so none commits under it afterwards.
+		n, err = s.exec(ctx, `INSERT INTO commit_mark (slot, tx, at) SELECT ?::text, ?::bigint, ?::bigint
+			WHERE EXISTS (SELECT 1 FROM commit_mark WHERE slot = ? AND tx = ? FOR SHARE)
+			ON CONFLICT (slot) DO UPDATE SET tx = excluded.tx, at = excluded.at`, sl.name, sl.last, ns(db.now()), c.slot, c.n)
+	}
+	if err == nil && n == 0 {
+		err = db.claim.lose()
+	}
 	if err != nil {
 		db.slots.give(sl)
 		return rollback(ctx, s) == nil, err

@@ -138,6 +138,11 @@ func (tx *Tx) restore(ctx context.Context, lines *lineReader) error {
 			return tx.fail(err)
 		}
 	}
+	if c := tx.db.claim; c != nil && older {
+		if err := c.write(ctx, tx); err != nil { // it went with its table
+			return err
+		}
+	}
 	return tx.loosen(ctx)
 }
 

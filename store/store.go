@@ -32,6 +32,9 @@ var (
 	ErrInDoubt = errors.New("it is not known whether the transaction was committed")
 	// ErrServed says that another process serves this directory.
 	ErrServed = errors.New("another process serves this directory")
+	// ErrNameTaken says that another process has the name of this replica, with PostgreSQL:
+	// nothing can be committed under it.
+	ErrNameTaken = errors.New("another process has the name of this replica")
 )
 
 // Mode says what a process wants of a SQLite directory. PostgreSQL knows ReadOnly only.
@@ -55,6 +58,9 @@ type Options struct {
 	// Trouble is told of every error that Update waits out (a server that is away, a lock
 	// of another process), before the wait. It must be quick. May be nil.
 	Trouble func(err error, wait time.Duration)
+	// Patience is how long PostgreSQL may still hold the name of this replica for a process
+	// that is gone, before Open refuses; 0: a bit more than a server takes to notice.
+	Patience time.Duration
 }
 
 // DB is an open database. Its methods may be used by many goroutines at once.
@@ -74,6 +80,7 @@ type DB struct {
 	reads chan *session // SQLite: the same for those that read
 	lock  *os.File      // held by the process that serves the folder
 	line  *line         // SQLite: where processes that write wait
+	claim *claim        // PostgreSQL: the hold on the name of this replica, when it serves
 
 	texts sync.Map
 	slots slots
@@ -209,6 +216,7 @@ func (db *DB) Close() error {
 
 func (db *DB) shut() error {
 	var errs []error
+	db.claim.unclaim()
 	for _, sessions := range []chan *session{db.turn, db.reads} {
 		for range cap(sessions) {
 			if s := <-sessions; s != nil {
