@@ -41,6 +41,8 @@ func builtinJapanese(ref yagura.RuleRef) string {
 		return "イベントキーの記録の破損"
 	case unsubscribedRule.ID:
 		return "トピックの購読の解除"
+	case stoppedRule.ID:
+		return "Yagura の処理の一部の異常終了"
 	case staleRule.ID:
 		return "組織のアカウント一覧の取得不能"
 	case triage.StormRule.ID:

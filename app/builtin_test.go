@@ -11,7 +11,7 @@ import (
 // TestBuiltinJapanese: every rule that the product brings has a title in Japanese, and of a
 // vendor's alert it is said whose it is.
 func TestBuiltinJapanese(t *testing.T) {
-	all := []yagura.RuleRef{brokenRule, conflictRule, deadNotice, reloadRule, silentRule, unlistedRule, ownRule, keyRule, unsubscribedRule, staleRule,
+	all := []yagura.RuleRef{brokenRule, conflictRule, deadNotice, reloadRule, silentRule, unlistedRule, ownRule, keyRule, unsubscribedRule, staleRule, stoppedRule,
 		triage.StormRule, intake.BrokenRule, intake.PanicRule, intake.ConflictRule, intake.UnreadRule, intake.RefusedRule, intake.MessageRule}
 	seen := map[string]string{}
 	for _, ref := range all {

@@ -69,6 +69,7 @@ type Serve struct {
 	readiness readiness
 	tracer    *tracer // nil: nothing is traced
 	house     *house
+	stops     stops
 }
 
 // NewID returns a ULID of now.
@@ -313,6 +314,7 @@ func (s *Serve) newDesk(cfg *config.Config) *triage.Desk {
 		Japanese:   func(ref yagura.RuleRef) string { return s.rules.Load().rules.Japanese(ref) },
 		Now:        s.o.Now,
 		NewID:      NewID(s.o.Now),
+		Stopped:    s.stopped,
 		Tenant:     cfg.Tenant,
 		StormLimit: cfg.Storm,
 	}

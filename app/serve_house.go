@@ -52,6 +52,7 @@ func newHouse(s *Serve) *house {
 		{name: "remind", every: tickEvery, do: h.tick},
 		{name: "watch sources", every: tickEvery, do: h.silence},
 		{name: "digest", every: tickEvery, do: h.digest},
+		{name: "tell what panicked", every: tickEvery, do: h.tellStopped},
 		{name: "prune", every: pruneEvery, do: h.prune},
 	}
 	if every := time.Duration(s.o.Config.Watchdog.Every); s.o.Config.Watchdog.URL != "" {
@@ -98,7 +99,7 @@ func (h *house) again(ctx context.Context, j chore) {
 		case <-pause.C:
 		}
 		cctx, cancel := context.WithTimeout(ctx, choreWithin)
-		if err := j.do(cctx, h.s.o.Now()); err != nil && ctx.Err() == nil {
+		if err := h.safely(cctx, j); err != nil && ctx.Err() == nil {
 			h.s.log.Warn("a chore was not done: it is tried again", "chore", j.name, "error", err)
 		}
 		cancel()

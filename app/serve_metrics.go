@@ -59,6 +59,7 @@ var (
 	descLetters   = desc("dead_letters", "Records that wait as dead letters.")
 	descRules     = desc("rules_loaded", "Rules of the generation that judges.")
 	descCommits   = desc("commits_total", "Commits of this process.")
+	descStopped   = desc("panics_total", "Times that a part of this process panicked and the rest went on.")
 	descRetried   = desc("commit_retries_total", "Commits that the store did not take at once.")
 )
 
@@ -78,6 +79,7 @@ func (b *books) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(descRules, float64(len(s.rules.Load().rules.Rules)))
 	counter(descCommits, float64(s.in.Stats.Commits.Load()))
+	counter(descStopped, float64(s.stops.total.Load()))
 	counter(descRetried, float64(s.in.Stats.Retries.Load()))
 	for _, src := range s.in.Sources() {
 		gauge(descLag, float64(src.Lag.Waiting), src.Name)

@@ -84,8 +84,8 @@ func unreadFinding(d *yagura.DeadLetter) yagura.Finding {
 
 func refusedFinding(d *yagura.DeadLetter) yagura.Finding {
 	return about(RefusedRule, yagura.SeverityHigh, d.Source, "refused "+d.ID, "source="+d.Source,
-		fmt.Sprintf("something that was found in %s is refused by the store and kept as a dead letter: see yagura dead show %s", d.Object, d.ID), d.At,
-		yagura.Why{Field: "finding", Op: "refused by the store"})
+		fmt.Sprintf("something that was found in %s cannot be filed and is kept as a dead letter: %s; see yagura dead show %s", d.Object, d.Reason, d.ID), d.At,
+		yagura.Why{Field: "finding", Op: "cannot be filed", Actual: d.Reason})
 }
 
 func messageFinding(d *yagura.DeadLetter) yagura.Finding {

@@ -328,7 +328,7 @@ func (in *Intake) write(ctx context.Context, tx Tx, mark uint64, list []prepared
 			return taken, err
 		}
 	}
-	if taken, err = in.o.Desk.Take(ctx, tx, cases, force); err != nil {
+	if taken, err = in.fileFound(ctx, tx, cases, force); err != nil {
 		return taken, err
 	}
 	if len(dead) > 0 {

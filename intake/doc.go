@@ -22,7 +22,8 @@
 //
 // A store that is away is waited for, and so is a disk that is full. A store that takes
 // other things and refuses a finding for good is not: what it refuses becomes a dead letter
-// with a finding that says so.
+// with a finding that says so, whether a record or a window made it. So does a panic while a
+// finding is judged, or while a window is evaluated; the group is put off then.
 //
 // A worked example:
 //

@@ -3,8 +3,10 @@ package intake
 import (
 	"context"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"runtime/debug"
 	"time"
 
 	"github.com/yagura-sec/yagura"
@@ -107,12 +109,58 @@ func reportedKey(g yagura.WindowGroup) string {
 
 // evaluateGroup runs a correlation over one group and files what it finds. What the group
 // found before and does not find any more is superseded: a match that came late has moved
-// its window.
+// its window. What is refused for good becomes a dead letter, and holds up no group.
 func (in *Intake) evaluateGroup(ctx context.Context, g yagura.WindowGroup, now time.Time) (rows int, err error) {
 	gen := in.o.Generation()
-	var out detect.Evaluated
-	var latest time.Time // arrival of rows that no rule here knows
-	known := false
+	r := refused{like: yagura.DeadLetter{Source: windowSource, Object: hex.EncodeToString(g.Corr[:]), At: now}}
+	out, known, latest, err := in.windowsOf(ctx, gen, g, now)
+	if p := (*stopped)(nil); errors.As(err, &p) {
+		r.refuse(g, string(g.Group), err)
+		return buriedRows, in.buryGroup(ctx, gen, g, &r)
+	}
+	if err != nil {
+		return 0, err
+	}
+	in.Stats.Evaluated.Add(1)
+	if !known {
+		return 0, in.unknownGroup(ctx, g, now, latest)
+	}
+	var cases []triage.Found
+	for i := range out.Windows {
+		if w := &out.Windows[i]; w.Finds {
+			cases = append(cases, triage.Found{Finding: w.Finding, Generation: gen.Hash})
+		}
+	}
+	err = in.fileGroup(ctx, g, &out, cases, nil)
+	if err == nil || ctx.Err() != nil || !in.alive(ctx) {
+		return out.Rows, err
+	}
+	if cases, err = in.pareCases(ctx, cases, &r); err != nil {
+		return out.Rows, err
+	}
+	err = in.fileGroup(ctx, g, &out, append(cases, r.cases(gen.Hash)...), r.letters)
+	if err != nil && ctx.Err() == nil && in.alive(ctx) {
+		r.refuse(g, string(g.Group), err)
+		return buriedRows, in.buryGroup(ctx, gen, g, &r)
+	}
+	if err == nil {
+		in.tell(&r)
+	}
+	return out.Rows, err
+}
+
+// windowSource is what stands for the source of a dead letter that no one record makes.
+const windowSource = "windows"
+
+// windowsOf evaluates a group. latest is when a row came last of a group that no rule here
+// knows.
+func (in *Intake) windowsOf(ctx context.Context, gen *Generation, g yagura.WindowGroup, now time.Time) (out detect.Evaluated, known bool, latest time.Time, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			in.o.Log.Error("the evaluation of windows panicked", "error", p, "stack", string(debug.Stack()))
+			err = &stopped{"the evaluation of windows", p}
+		}
+	}()
 	err = in.o.Store.View(ctx, func(ctx context.Context, tx Tx) error {
 		out, known, err = gen.Engine.EvaluateGroup(g.Corr, g.Group, g.Sealed, detect.Lateness{Now: now, After: in.o.Lateness}, func(yield func(yagura.WindowRow) error) error {
 			return tx.WindowRows(ctx, g.Corr, g.Group, nil, yield)
@@ -127,24 +175,16 @@ func (in *Intake) evaluateGroup(ctx context.Context, g yagura.WindowGroup, now t
 			return nil
 		})
 	})
-	if err != nil {
-		return 0, err
-	}
-	in.Stats.Evaluated.Add(1)
-	if !known {
-		return 0, in.unknownGroup(ctx, g, now, latest)
-	}
-	var cases []triage.Found
-	for i := range out.Windows {
-		if w := &out.Windows[i]; w.Finds {
-			cases = append(cases, triage.Found{Finding: w.Finding, Generation: gen.Hash})
-		}
-	}
+	return out, known, latest, err
+}
+
+// fileGroup writes what a group came to.
+func (in *Intake) fileGroup(ctx context.Context, g yagura.WindowGroup, out *detect.Evaluated, cases []triage.Found, dead []yagura.DeadLetter) error {
 	force := false
 	for {
 		var taken triage.Taken
 		err := in.o.Store.Update(ctx, func(ctx context.Context, tx Tx) error {
-			if err := in.chain(ctx, tx, g, &out); err != nil {
+			if err := in.chain(ctx, tx, g, out); err != nil {
 				return err
 			}
 			if !out.KeepFrom.IsZero() {
@@ -157,10 +197,12 @@ func (in *Intake) evaluateGroup(ctx context.Context, g yagura.WindowGroup, now t
 				return err
 			}
 			var err error
-			taken, err = in.o.Desk.Take(ctx, tx, cases, force)
-			return err
+			if taken, err = in.fileFound(ctx, tx, cases, force); err != nil || len(dead) == 0 {
+				return err
+			}
+			return tx.PutDead(ctx, dead)
 		})
-		if errors.Is(err, triage.ErrUpgrade) {
+		if errors.Is(err, triage.ErrUpgrade) && !force {
 			force = true
 			continue
 		}
@@ -168,7 +210,39 @@ func (in *Intake) evaluateGroup(ctx context.Context, g yagura.WindowGroup, now t
 			in.o.Committed()
 		}
 		in.Stats.Findings.Add(uint64(taken.Fresh))
-		return out.Rows, err
+		return err
+	}
+}
+
+// buriedFor is how long a group is put off that cannot be evaluated: other rules, or another
+// version, may be able to.
+const buriedFor = time.Hour
+
+// buriedRows makes the pace of such a group the slowest, when rows are added to it.
+const buriedRows = int(longestPace/time.Second) * rowsPerSecond
+
+// buryGroup puts a group off that cannot be evaluated or filed, and says so. Its rows stay.
+func (in *Intake) buryGroup(ctx context.Context, gen *Generation, g yagura.WindowGroup, r *refused) error {
+	force := false
+	for {
+		err := in.o.Store.Update(ctx, func(ctx context.Context, tx Tx) error {
+			if err := tx.SettleWindowGroup(ctx, g, in.o.Owner, g.Sealed, r.like.At.Add(buriedFor)); err != nil {
+				return err
+			}
+			if _, err := in.fileFound(ctx, tx, r.cases(gen.Hash), force); err != nil {
+				return err
+			}
+			return tx.PutDead(ctx, r.letters)
+		})
+		if errors.Is(err, triage.ErrUpgrade) && !force {
+			force = true
+			continue
+		}
+		if err == nil {
+			in.tell(r)
+			in.o.Committed()
+		}
+		return err
 	}
 }
 

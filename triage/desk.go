@@ -69,7 +69,9 @@ type Desk struct {
 	Japanese func(ref yagura.RuleRef) string
 	Now      func() time.Time
 	NewID    func() string
-	Tenant   string
+	// Stopped is told of a judgement in which a stage panicked; nil: nobody is.
+	Stopped func(part, why string)
+	Tenant  string
 	// StormLimit is how many new issues a minute are told one by one; 0 means 60.
 	StormLimit int
 
@@ -391,6 +393,9 @@ func (d *Desk) judge(ctx context.Context, b Book, cases []Found, now time.Time) 
 		x.key = keys[i]
 		x.counter = x.c.Resolved || d.Counter != nil && d.Counter(f.Rule.ID)
 		x.j = policy.Judge(Input{Finding: f, Event: x.c.Event, Account: x.account, Issue: known[keys[i]], Now: now})
+		if x.j.Stopped != "" && d.Stopped != nil {
+			d.Stopped("policy", x.j.Stopped)
+		}
 		if x.j.Severity == 0 {
 			return nil, fmt.Errorf("triage: finding %s of rule %q: the policy gave no severity", f.ID, f.Rule.ID)
 		}

@@ -35,6 +35,8 @@ type Judgement struct {
 	Ask string
 	// Clauses says what was decided and by which clause, in order, for people.
 	Clauses []Decision
+	// Stopped says which stage panicked, and why; "" when none did.
+	Stopped string
 }
 
 // Decision is one thing that a clause decided.

@@ -124,10 +124,21 @@ func (p *Policy) run(in Input) *Case {
 	c.Severity = in.Finding.Severity
 	for _, s := range stages {
 		if s.Run != nil {
-			s.Run(c)
+			c.stage(s)
 		}
 	}
 	return c
+}
+
+// stage runs one stage. One that panics decides nothing more, and the judgement says so.
+func (c *Case) stage(s Stage) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.Stopped = fmt.Sprintf("stage %s: %v", s.Name, p)
+			c.say(s.Name, nil, "it panicked, and decides no more: %v", p)
+		}
+	}()
+	s.Run(c)
 }
 
 // ClauseCount counts what became of one clause since the policy was read.
