@@ -53,6 +53,7 @@ func newHouse(s *Serve) *house {
 		{name: "watch sources", every: tickEvery, do: h.silence},
 		{name: "digest", every: tickEvery, do: h.digest},
 		{name: "tell what panicked", every: tickEvery, do: h.tellStopped},
+		{name: "drop kept records", every: statusEvery, do: h.dropKept},
 		{name: "prune", every: pruneEvery, do: h.prune},
 	}
 	if every := time.Duration(s.o.Config.Watchdog.Every); s.o.Config.Watchdog.URL != "" {
@@ -173,35 +174,62 @@ func (h *house) tick(ctx context.Context, now time.Time) error {
 	}
 }
 
-// prune drops kept records that are too old, groups of windows that are settled, and ids of
-// what was pushed so long ago that no sender sends it again.
-func (h *house) prune(ctx context.Context, now time.Time) error {
+// dropKept drops kept records that are too old or too many, and what the store knows of
+// where they are. It costs nothing when there is nothing to drop, so it is done often: a limit
+// that is passed and a disk that fills up do not wait.
+func (h *house) dropKept(ctx context.Context, now time.Time) error {
 	s := h.s
-	var errs []error
-	if age, size := time.Duration(s.o.Config.Keep.Age), int64(s.o.Config.Keep.Size); age > 0 || size > 0 {
-		var before time.Time
-		if age > 0 {
-			before = now.Add(-age)
-		}
-		dropped, err := s.keep.Drop(before, size)
-		errs = append(errs, err)
-		if len(dropped) > 0 {
-			s.log.Info("kept records were dropped", "files", len(dropped))
+	age, size := time.Duration(s.o.Config.Keep.Age), int64(s.o.Config.Keep.Size)
+	if age <= 0 && size <= 0 {
+		return nil
+	}
+	var before time.Time
+	if age > 0 {
+		before = now.Add(-age)
+	}
+	dropped, err := s.keep.Drop(before, size)
+	if len(dropped) == 0 {
+		return err
+	}
+	s.log.Info("kept records were dropped", "files", len(dropped))
+	return errors.Join(err, h.pruneKept(ctx))
+}
+
+// pruneKept forgets where records are that were in files which are gone.
+func (h *house) pruneKept(ctx context.Context) error {
+	oldest := h.s.keep.Oldest()
+	if oldest == "" {
+		return nil
+	}
+	return h.pruneAll(ctx, func(ctx context.Context, tx *store.Tx) (int64, error) { return tx.PruneKept(ctx, oldest, pruneAtOnce) })
+}
+
+// pruneAll prunes until little is left to prune.
+func (h *house) pruneAll(ctx context.Context, some func(ctx context.Context, tx *store.Tx) (int64, error)) error {
+	for n := int64(pruneAtOnce); n == pruneAtOnce; {
+		err := h.s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			n, err = some(ctx, tx)
+			return err
+		})
+		if err != nil {
+			return err
 		}
 	}
-	for _, some := range []func(*store.Tx, context.Context, time.Time, int) (int64, error){(*store.Tx).PruneWindowGroups, (*store.Tx).PrunePushed} {
-		for n := int64(pruneAtOnce); n == pruneAtOnce; {
-			err := s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-				n, err = some(tx, ctx, now.Add(-7*24*time.Hour), pruneAtOnce)
-				return err
-			})
-			if err != nil {
-				errs = append(errs, err)
-				break
-			}
-		}
-	}
-	return errors.Join(errs...)
+	return nil
+}
+
+// prune drops groups of windows that are settled, ids of what was pushed so long ago that no
+// sender sends it again, and what is left of where records were kept.
+func (h *house) prune(ctx context.Context, now time.Time) error {
+	before := now.Add(-7 * 24 * time.Hour)
+	return errors.Join(
+		h.pruneAll(ctx, func(ctx context.Context, tx *store.Tx) (int64, error) {
+			return tx.PruneWindowGroups(ctx, before, pruneAtOnce)
+		}),
+		h.pruneAll(ctx, func(ctx context.Context, tx *store.Tx) (int64, error) {
+			return tx.PrunePushed(ctx, before, pruneAtOnce)
+		}),
+		h.pruneKept(ctx))
 }
 
 // ping tells the watchdog that all is well, and only when it is.

@@ -390,6 +390,15 @@ func (k *Files) Stats() Stats {
 	return s
 }
 
+// Oldest is the name of the oldest file, "" when there is none.
+func (k *Files) Oldest() string {
+	files := k.log.Files()
+	if len(files) == 0 {
+		return ""
+	}
+	return files[0].Name
+}
+
 // Dropped is a file that was removed by [Files.Drop].
 type Dropped struct {
 	File     string

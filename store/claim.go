@@ -16,7 +16,6 @@ const (
 	claimBeat     = 10 * time.Second
 	claimAgain    = time.Second
 	claimWithin   = 10 * time.Second
-	claimRefresh  = time.Hour
 	claimPatience = 75 * time.Second
 )
 
@@ -58,7 +57,8 @@ func (c *claim) taken() error {
 	return fmt.Errorf("%w: %q (hint: if its data directory was copied, remove replica and keys/ from the copy, which then gets a name of its own)", ErrNameTaken, c.name)
 }
 
-// takeName claims the name of this replica and prunes what commits of long ago left.
+// takeName claims the name of this replica and prunes what commits of long ago left. Numbers of
+// names stay: the clock of another machine must not end a process that lives.
 func (db *DB) takeName(ctx context.Context, patience time.Duration) error {
 	if patience == 0 {
 		patience = claimPatience
@@ -82,7 +82,7 @@ func (db *DB) takeName(ctx context.Context, patience time.Duration) error {
 		}
 	}
 	err := db.Update(ctx, func(ctx context.Context, tx *Tx) error {
-		if _, err := tx.exec(ctx, "DELETE FROM commit_mark WHERE at < ?", ns(tx.now.Add(-30*24*time.Hour))); err != nil {
+		if _, err := tx.exec(ctx, "DELETE FROM commit_mark WHERE at < ? AND slot NOT LIKE 'replica/%'", ns(tx.now.Add(-30*24*time.Hour))); err != nil {
 			return err
 		}
 		return c.write(ctx, tx)
@@ -147,7 +147,6 @@ func (db *DB) watchName(ctx context.Context, s *session) {
 			s.discard()
 		}
 	}()
-	fresh := time.Now()
 	for pause := claimBeat; ; {
 		timer := time.NewTimer(pause)
 		select {
@@ -162,14 +161,6 @@ func (db *DB) watchName(ctx context.Context, s *session) {
 			timer.Stop()
 		}
 		err := db.beat(ctx, &s)
-		if err == nil && time.Since(fresh) >= claimRefresh {
-			// Or else a replica that opens the database prunes the number.
-			err = db.Update(ctx, func(ctx context.Context, tx *Tx) error {
-				_, err := tx.exec(ctx, "UPDATE commit_mark SET at = ? WHERE slot = ? AND tx = ?", ns(tx.now), c.slot, c.n)
-				return err
-			})
-			fresh = time.Now()
-		}
 		pause = claimBeat
 		if err != nil && ctx.Err() == nil {
 			pause = claimAgain

@@ -159,12 +159,38 @@ func (tx *Tx) PutKept(ctx context.Context, ranges []yagura.KeptRange) error {
 		sums = append(sums, r.Checksum[:])
 		v.add(r.First, r.Count, r.Offset, r.Length, ns(r.Min), ns(r.Max))
 	}
-	_, err := tx.many(ctx, `INSERT INTO kept_range (source, object, first, records, format, file, start, length, min_time, max_time, checksum)
-		SELECT source, object, first, records, format, file, start, length, min_time, max_time, checksum FROM d ORDER BY source, object, first
+	_, err := tx.many(ctx, `INSERT INTO kept_range (source, object, first, records, format, file, start, length, min_time, max_time, checksum, replica)
+		SELECT source, object, first, records, format, file, start, length, min_time, max_time, checksum, CAST(? AS TEXT) FROM d ORDER BY source, object, first
 		ON CONFLICT (source, object, first) DO UPDATE SET records = excluded.records, format = excluded.format, file = excluded.file, start = excluded.start,
-			length = excluded.length, min_time = excluded.min_time, max_time = excluded.max_time, checksum = excluded.checksum`,
-		append([]column{textColumn("source", sources), textColumn("object", objects), textColumn("format", formats), textColumn("file", files), blobColumn("checksum", sums)}, v.columns()...), nil)
+			length = excluded.length, min_time = excluded.min_time, max_time = excluded.max_time, checksum = excluded.checksum, replica = excluded.replica`,
+		append([]column{textColumn("source", sources), textColumn("object", objects), textColumn("format", formats), textColumn("file", files), blobColumn("checksum", sums)}, v.columns()...), nil, tx.keeper())
 	return err
+}
+
+// keeper names whose files records are in: with SQLite there is one process, under whatever
+// name.
+func (tx *Tx) keeper() string {
+	if !tx.s.d.postgres {
+		return ""
+	}
+	return key(tx.db.replica)
+}
+
+// PruneKept forgets where records are kept that were in files of this process before one, by
+// name, at most limit ranges, and says how many.
+func (tx *Tx) PruneKept(ctx context.Context, file string, limit int) (n int64, err error) {
+	names := []string{""}
+	if k := tx.keeper(); k != "" {
+		names = append(names, k)
+	}
+	for _, name := range names {
+		some, err := tx.exec(ctx, `DELETE FROM kept_range WHERE (source, object, first) IN (SELECT source, object, first FROM kept_range
+			WHERE replica = ? AND file < ? ORDER BY file LIMIT ? {skip locked})`, name, clean(file), int64(bound(limit))-n)
+		if n += some; err != nil || n >= int64(bound(limit)) {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 // Kept returns where the records of an object are kept, in the order of records.

@@ -19,6 +19,7 @@ import (
 var released = map[string]string{
 	"0001_base.sql":   "31bc76e6329eb5b7e7aec31441e5418af6998ebb87ca29781ddbada8250fab75",
 	"0002_pushed.sql": "869844a850fa4903bc1e948b616555c8cd3b05c5c715153ee2223c0a8712a77e",
+	"0003_kept.sql":   "eb2d7bca0e9d4643b980c357f33a4d4e09329853aefb61b5dbb4301c438aef1f",
 }
 
 func TestReleasedMigrations(t *testing.T) {
@@ -93,7 +94,7 @@ func TestMigrations(t *testing.T) {
 		db.Close()
 
 		// A step that fails leaves everything as it was.
-		if _, err := openWith(t, o, stepFiles(t, addColumn, "CREATE TABLE half (id {id});\nCREATE TABLE ticket (id {id});\n")); err == nil || !strings.Contains(err.Error(), "0004_more.sql") {
+		if _, err := openWith(t, o, stepFiles(t, addColumn, "CREATE TABLE half (id {id});\nCREATE TABLE ticket (id {id});\n")); err == nil || !strings.Contains(err.Error(), "0005_more.sql") {
 			t.Errorf("a step that fails: %v", err)
 		}
 		db = mustOpen(t, o, stepFiles(t))
@@ -114,7 +115,7 @@ func TestMigrations(t *testing.T) {
 			t.Errorf("an older program: %v", err)
 		}
 		_, err = openWith(t, o, stepFiles(t, addColumn+"\n-- changed\n", addTable))
-		if err == nil || !strings.Contains(err.Error(), "0003_more.sql is not the one that made this database") {
+		if err == nil || !strings.Contains(err.Error(), "0004_more.sql is not the one that made this database") {
 			t.Errorf("a changed step: %v", err)
 		}
 		_, err = openWith(t, o, fstest.MapFS{"migrations/0002_a.sql": {Data: []byte("x")}})

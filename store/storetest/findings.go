@@ -179,6 +179,33 @@ func testKept(t *testing.T, open Open) {
 		}
 		return tx.PutState(ctx, "cursor", []byte{})
 	})
+	update(t, open(t, store.Options{Replica: "another"}), func(ctx context.Context, tx *store.Tx) error {
+		return tx.PutKept(ctx, []yagura.KeptRange{{Source: "s", Object: "other", File: "f9", Count: 1}})
+	})
+	for i, want := range []int64{1, 1, 0} {
+		if err := db.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			if i == 0 {
+				if err := tx.PutKept(ctx, []yagura.KeptRange{{Source: "s", Object: "p", File: "f0", Count: 1}, {Source: "s", Object: "p", First: 1, File: "f0", Count: 1}}); err != nil {
+					return err
+				}
+			}
+			n, err := tx.PruneKept(ctx, "f1", 1)
+			same(t, "ranges in files that are gone", want, n)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	view(t, db, func(ctx context.Context, tx *store.Tx) error {
+		for object, want := range map[string]int{"o": 2, "p": 0, "other": 1} {
+			got, err := tx.Kept(ctx, "s", object)
+			if err != nil {
+				return err
+			}
+			same(t, "kept of "+object, want, len(got))
+		}
+		return nil
+	})
 	letters[0].Retried = at(5)
 	view(t, db, func(ctx context.Context, tx *store.Tx) error {
 		got, err := tx.Kept(ctx, "s", "o")

@@ -113,6 +113,7 @@ func Touch(ctx context.Context, tx *store.Tx) error {
 		func() error { _, err := tx.DeadLetters(ctx, false, "", 1); return err },
 		func() error { return tx.MarkRetried(ctx, "d2", at(0)) },
 		func() error { _, _, err := tx.DeadTotals(ctx); return err },
+		func() error { _, err := tx.PruneKept(ctx, "f1", 10); return err },
 		func() error { return tx.PutKept(ctx, []yagura.KeptRange{{Source: "s", Object: "o"}}) },
 		func() error { _, err := tx.Kept(ctx, "s", "o"); return err },
 		func() error { return tx.PutState(ctx, "k", []byte("w")) },
