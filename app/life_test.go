@@ -133,8 +133,19 @@ clauses:
 	if warned != 2 { // that it is, and once that it ends
 		t.Errorf("%d entries about the suppression", warned)
 	}
+	// It was never told, so the warning goes where it would be, and pages nobody.
+	gh := s.gh.Issues("acme/security")
+	if len(gh) != 2 || !strings.Contains(gh[1].Body, "Suppressed until ") {
+		t.Errorf("the end of the suppression is not announced: %+v", gh)
+	}
+	if n := len(s.pd.Incidents()); n != 0 {
+		t.Errorf("%d incidents while it is suppressed", n)
+	}
 	clock.advance(3 * 24 * time.Hour)
 	tick()
+	if n := len(s.pd.Incidents()); n != 1 {
+		t.Errorf("%d incidents after the suppression", n)
+	}
 	if n := len(s.gh.Issues("acme/security")); n != 2 {
 		t.Errorf("%d issues at GitHub after the suppression", n)
 	}

@@ -125,7 +125,13 @@ func (t *turn) tick(ctx context.Context, targets Targets, marks Marks) error {
 			if first {
 				t.changed = true
 				e := *t.entry(yagura.EntrySuppressed, fmt.Sprintf("the suppression ends on %s: %s", until.UTC().Format(time.RFC3339), is.SuppressReason))
-				t.owe(owed{op: yagura.OpComment, sinks: is.Told, entry: &e})
+				// An issue that was quiet from the first was never told: the warning goes where
+				// it would be, and what it is told there at the end is still owed.
+				sinks := is.Told
+				if is.Umbrella == "" {
+					sinks = union(is.Told, is.Routes)
+				}
+				t.owe(owed{op: yagura.OpComment, sinks: sinks, entry: &e})
 			}
 		}
 	}
