@@ -2,11 +2,14 @@ package app
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/store"
@@ -100,5 +103,55 @@ func TestReplicas(t *testing.T) {
 	}
 	if n := len(first.pd.Incidents()); n != titles {
 		t.Errorf("%d incidents, want %d", n, titles)
+	}
+}
+
+// TestReplicasTellAtOnce: replicas that write down at one moment how they are, and who sent to
+// them, lose nothing of each other.
+func TestReplicasTellAtOnce(t *testing.T) {
+	url := storetest.Postgres(t)
+	first := newStand(t)
+	first.cfg.Store = config.Secret(url)
+	stands := []*stand{first}
+	for range 3 {
+		cfg := *first.cfg
+		cfg.Data = t.TempDir()
+		stands = append(stands, &stand{t: t, cfg: &cfg, gh: first.gh, pd: first.pd})
+	}
+	for _, s := range stands {
+		s.start()
+	}
+	now := time.Now()
+	for round := range 5 {
+		var at sync.WaitGroup
+		for i, s := range stands {
+			s.serve.in.Heard("in", map[string]time.Time{fmt.Sprintf("%d-%d", round, i): now})
+			at.Go(func() {
+				if err := errors.Join(s.serve.house.status(t.Context(), now), s.serve.house.silence(t.Context(), now)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		at.Wait()
+	}
+	err := first.serve.db.View(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		var names map[string]time.Time
+		all := map[string]*rhythm{}
+		for key, v := range map[string]any{"replicas": &names, "rhythm/in": &all} {
+			data, _, err := tx.State(ctx, key)
+			if err != nil {
+				return err
+			}
+			if err := json.Unmarshal(data, v); err != nil {
+				return err
+			}
+		}
+		if len(names) != len(stands) || len(all) != 5*len(stands) {
+			t.Errorf("%d replicas and %d accounts, want %d and %d", len(names), len(all), len(stands), 5*len(stands))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

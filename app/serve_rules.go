@@ -74,7 +74,7 @@ const maxFormer = 4
 func (s *Serve) remember(ctx context.Context, rules *Rules) error {
 	return s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		all := templates{}
-		data, ok, err := tx.State(ctx, "templates")
+		data, ok, err := tx.HoldState(ctx, "templates")
 		if err != nil {
 			return err
 		}

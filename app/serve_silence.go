@@ -80,7 +80,7 @@ func (h *house) silence(ctx context.Context, now time.Time) error {
 		err := s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 			key := "rhythm/" + src.Name
 			all := map[string]*rhythm{}
-			data, ok, err := tx.State(ctx, key)
+			data, ok, err := tx.HoldState(ctx, key)
 			if err != nil {
 				return err
 			}

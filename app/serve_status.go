@@ -62,7 +62,7 @@ func (h *house) status(ctx context.Context, now time.Time) error {
 	}
 	return s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var all map[string]time.Time
-		known, ok, err := tx.State(ctx, "replicas")
+		known, ok, err := tx.HoldState(ctx, "replicas")
 		if err != nil {
 			return err
 		}

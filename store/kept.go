@@ -222,6 +222,18 @@ func (tx *Tx) State(ctx context.Context, name string) (value []byte, ok bool, er
 	return value, err == nil, err
 }
 
+// HoldState is State for a value that is changed by what it was: another transaction that
+// holds the same name waits until this one ends, also when there is nothing under it yet. A
+// name is held before any row is locked.
+func (tx *Tx) HoldState(ctx context.Context, name string) (value []byte, ok bool, err error) {
+	if tx.s.d.postgres { // SQLite has one writer at a time
+		if _, err := tx.exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('yagura/' || current_schema() || '/state/' || ?, 0))`, key(name)); err != nil {
+			return nil, false, err
+		}
+	}
+	return tx.State(ctx, name)
+}
+
 // PutState puts a small value under a name; nil takes it away.
 func (tx *Tx) PutState(ctx context.Context, name string, value []byte) error {
 	if value == nil {

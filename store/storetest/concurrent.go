@@ -19,6 +19,7 @@ import (
 
 var concurrentCases = []testCase{
 	{"replicas/one hot issue", testHotIssue},
+	{"replicas/one state", testHeldState},
 	{"replicas/share and change", testShareAndChange},
 	{"replicas/one cause at once", testOneCause},
 	{"replicas/leases", testSharedLeases},
@@ -183,6 +184,30 @@ func testHotIssue(t *testing.T, open Open) {
 		if int64(len(entries)) != closings.Load() || int64(len(owed)) != closings.Load() || err2 != nil {
 			t.Errorf("%d entries, %d notices after %d closings, %v", len(entries), len(owed), closings.Load(), err2)
 		}
+		return err
+	})
+}
+
+// testHeldState: replicas count up a value that is not there at first. No step is lost.
+func testHeldState(t *testing.T, open Open) {
+	const each = 25
+	dbs := replicas(t, open, 3, func(_ int, db *store.DB) error {
+		for range each {
+			if err := db.Update(context.Background(), func(ctx context.Context, tx *store.Tx) error {
+				value, _, err := tx.HoldState(ctx, "n")
+				if err != nil {
+					return err
+				}
+				return tx.PutState(ctx, "n", append(value, 1))
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	view(t, dbs[0], func(ctx context.Context, tx *store.Tx) error {
+		value, _, err := tx.State(ctx, "n")
+		same(t, "steps", 3*each, len(value))
 		return err
 	})
 }
