@@ -59,6 +59,10 @@ type Serve struct {
 	registry  registry
 	targets   atomic.Pointer[map[string]config.Target]
 	sinks     []notify.Sink
+	renewable []*renewable                  // the same, in the order of the configuration
+	written   *config.Config                // with references in place of secrets
+	secrets   atomic.Pointer[config.Config] // with the secrets as they were resolved last
+	renewing  sync.Mutex
 	stores    map[string]*s3.Store // by source
 	receivers []source.Receiver
 	senders   []*notify.Deliverer
@@ -117,8 +121,10 @@ func NewServe(ctx context.Context, o ServeOptions) (s *Serve, err error) {
 	if err != nil {
 		return nil, err
 	}
+	s.written = cfg
 	cfg = secrets
 	s.o.Config = cfg
+	s.secrets.Store(cfg)
 	if s.db, err = store.Open(ctx, store.Options{URL: cfg.Store.Reveal(), Dir: cfg.Data, AcceptLoss: cfg.AcceptLoss, Now: o.Now, Trouble: s.trouble}); err != nil {
 		return nil, err
 	}

@@ -240,7 +240,7 @@ func (h *house) ping(ctx context.Context, _ time.Time) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.o.Config.Watchdog.URL.Reveal(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.secrets.Load().Watchdog.URL.Reveal(), nil)
 	if err != nil {
 		return errors.New("watchdog.url is no address")
 	}

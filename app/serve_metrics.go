@@ -21,9 +21,9 @@ func (s *Serve) metrics() http.Handler {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &books{s})
 	h := promhttp.HandlerFor(reg, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
-	token := s.o.Config.Server.MetricsToken.Reveal()
-	want := sha256.Sum256([]byte(token))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token := s.secrets.Load().Server.MetricsToken.Reveal()
+		want := sha256.Sum256([]byte(token))
 		got := sha256.Sum256([]byte(bearer(r)))
 		if token == "" && !loopback(r) || token != "" && subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
 			writeJSON(w, http.StatusUnauthorized, map[string]any{"error": "a token is needed: server.metrics_token"})

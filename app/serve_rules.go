@@ -170,17 +170,21 @@ func (s *Serve) Reload(ctx context.Context) error {
 }
 
 func (s *Serve) reload(ctx context.Context) error {
-	cfg, o := s.o.Config, s.o.Rules
+	cfg, o, written := s.o.Config, s.o.Rules, s.written
 	if s.o.Reload != nil {
 		fresh, named, err := s.o.Reload()
 		if err != nil {
 			return err
 		}
-		o = named
+		o, written = named, fresh
 		// What listens, stores and sends needs a restart; what judges does not.
 		now := *cfg
 		now.Policy, now.Registry, now.Accounts, now.Targets = fresh.Policy, fresh.Registry, fresh.Accounts, fresh.Targets
 		cfg = &now
+	}
+	secrets, err := resolveSecrets(ctx, written)
+	if err != nil {
+		return err
 	}
 	rules, err := LoadRules(o)
 	if err != nil {
@@ -201,6 +205,9 @@ func (s *Serve) reload(ctx context.Context) error {
 		if !slices.Contains(old.refused, file) {
 			return fmt.Errorf("%s is refused, and was not before: %w", file, refusalErrors(rules.Refusals))
 		}
+	}
+	if err := s.renewSecrets(ctx, secrets); err != nil {
+		return err
 	}
 	if err := s.loadPolicy(cfg); err != nil {
 		return err

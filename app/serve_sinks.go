@@ -32,7 +32,8 @@ func (s *Serve) openSinks(ctx context.Context, cfg *config.Config) error {
 			errs = append(errs, fmt.Errorf("sinks[%d] %s: %w", i, c.Name, err))
 			continue
 		}
-		s.sinks = append(s.sinks, sink)
+		live, sink := newRenewable(sink)
+		s.renewable, s.sinks = append(s.renewable, live), append(s.sinks, sink)
 		s.senders = append(s.senders, &notify.Deliverer{Sink: sink, Outbox: outbox{s.db, s.desk, s.wake}, Owner: s.db.Replica(), Now: s.o.Now, Log: s.log, Trace: s.tracer.deliver()})
 		s.mountSink(path, sink)
 	}

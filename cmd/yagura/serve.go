@@ -32,7 +32,7 @@ func (serveCmd) Help() string {
 	return `
 Receives logs and alerts from the configured sources, judges every record, keeps one issue per cause and brings it to the configured sinks, until it is stopped.
 
-SIGHUP reads mapping files, rules, policy and the registry of accounts again, those too that the configuration names by now; what is refused then and was not before leaves the old ones judging. SIGTERM and SIGINT stop in order: what is in flight is finished or given back, what is owed stays owed.
+SIGHUP reads mapping files, rules, policy and the registry of accounts again, those too that the configuration names by now, and resolves secrets again; what is refused then and was not before leaves the old ones judging. SIGTERM and SIGINT stop in order: what is in flight is finished or given back, what is owed stays owed.
 
 yagura init writes a configuration to begin with; yagura config check looks at it.
 `
