@@ -2,14 +2,18 @@ package app
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/notify"
 )
 
 // TestRenewSecrets: a reload resolves secrets again. A sink and what is asked of metrics have
@@ -79,5 +83,66 @@ func TestRenewSecrets(t *testing.T) {
 	text := logged.String()
 	if strings.Count(text, "sources[0].push.tokens") != 1 || strings.Contains(text, "fedcba") || strings.Contains(text, "ghp_") {
 		t.Error(text)
+	}
+}
+
+// heard is a sink that keeps a connection and takes webhooks.
+type heard struct {
+	word    string
+	listens chan string
+}
+
+func (h heard) Name() string { return "chat" }
+func (h heard) Kind() string { return "chat" }
+func (h heard) Deliver(context.Context, *yagura.Notice) (yagura.Receipt, error) {
+	return yagura.Receipt{Detail: h.word}, nil
+}
+
+func (h heard) Handler(notify.Inbox) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(h.word)) })
+}
+
+func (h heard) Listen(ctx context.Context, _ notify.Inbox) error {
+	h.listens <- h.word
+	<-ctx.Done()
+	h.listens <- "end of " + h.word
+	return ctx.Err()
+}
+
+// TestRenewedInbound: what comes to a sink comes to the one that is there by then, over HTTP
+// and over its own connection, and a sink has no ability that it had not.
+func TestRenewedInbound(t *testing.T) {
+	listens := make(chan string, 4)
+	r, sink := newRenewable(heard{"old", listens})
+	if _, reads := sink.(notify.Reader); reads {
+		t.Error("it can be read back")
+	}
+	in := sink.(notify.Inbound)
+	h := in.Handler(inbox{})
+	says := func() string {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", nil))
+		return w.Body.String()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- in.Listen(ctx, inbox{}) }()
+	if a, b := <-listens, says(); a != "old" || b != "old" {
+		t.Error(a, b)
+	}
+	r.renew(heard{"new", listens})
+	if a, b, c := <-listens, <-listens, says(); a != "end of old" || b != "new" || c != "new" {
+		t.Error(a, b, c)
+	}
+	got, err := sink.Deliver(ctx, nil)
+	if err != nil || got.Detail != "new" {
+		t.Error(got, err)
+	}
+	cancel()
+	if a := <-listens; a != "end of new" {
+		t.Error(a)
+	}
+	if err := <-done; err == nil {
+		t.Error("the end of the context is no error")
 	}
 }
