@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,6 +15,8 @@ import (
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/notify"
+	"github.com/yagura-sec/yagura/source"
+	"github.com/yagura-sec/yagura/source/push"
 )
 
 // renewSecrets takes over secrets that were changed since they were resolved last. fresh is
@@ -38,14 +42,49 @@ func (s *Serve) renewSecrets(ctx context.Context, fresh *config.Config) error {
 			made[i] = sink
 		}
 	}
+	for i := range next.Sources {
+		e, ok := s.receiver(next.Sources[i].Name).(*push.Endpoint)
+		if !ok || !slices.ContainsFunc(changed, func(path string) bool { return i == pushed(path) }) {
+			continue
+		}
+		if err := e.Renew(credentials(&next.Sources[i])); err != nil {
+			return fmt.Errorf("sources[%d] %s: %w", i, next.Sources[i].Name, err)
+		}
+		s.log.Info("a source asks for its new secrets", "source", e.Name())
+	}
 	for i, sink := range made {
 		s.renewable[i].renew(sink)
 		s.log.Info("a sink has its new secrets", "sink", sink.Name())
 	}
 	s.secrets.Store(&next)
 	for _, path := range changed {
-		if !strings.HasPrefix(path, "sinks[") && path != "server.metrics_token" && path != "watchdog.url" {
+		if !strings.HasPrefix(path, "sinks[") && pushed(path) < 0 && path != "server.metrics_token" && path != "watchdog.url" {
 			s.log.Warn("a secret was changed and cannot be taken over while the service runs: it is at the next start", "secret", path)
+		}
+	}
+	return nil
+}
+
+// pushed is the source that a key of what its senders have to show is of, -1 for other keys.
+func pushed(path string) int {
+	rest, ok := strings.CutPrefix(path, "sources[")
+	number, key, found := strings.Cut(rest, "].")
+	i, err := strconv.Atoi(number)
+	if !ok || !found || err != nil {
+		return -1
+	}
+	switch key {
+	case "push.tokens", "push.secrets", "sns.secrets", "eventbridge.keys", "falco.tokens":
+		return i
+	}
+	return -1
+}
+
+// receiver finds the receiver of a source.
+func (s *Serve) receiver(name string) source.Receiver {
+	for _, r := range s.receivers {
+		if r.Name() == name {
+			return r
 		}
 	}
 	return nil

@@ -31,8 +31,8 @@ func TestRenewSecrets(t *testing.T) {
 	s := newStand(t)
 	s.cfg.Sinks[0].GitHub.Token = put("github", "ghp_nobodyknows00000")
 	s.cfg.Server.MetricsToken = put("metrics", "metrics-of-before")
-	s.cfg.Store = ""
-	s.cfg.Sources[0].Push.Tokens = []config.Secret{put("push", testToken)}
+	s.cfg.Sources[0].Push.Tokens = []config.Secret{put("push", "fedcba9876543210fedcba9876543210")}
+	s.cfg.S3.SecretAccessKey = put("s3", "s3-key-of-before")
 	var logged bytes.Buffer
 	serve, err := NewServe(t.Context(), ServeOptions{Config: s.cfg, Log: slog.New(slog.NewTextHandler(&logged, nil))})
 	if err != nil {
@@ -57,7 +57,11 @@ func TestRenewSecrets(t *testing.T) {
 	}
 	put("github", "ghp_secret0123456789")
 	put("metrics", "metrics-of-now")
-	put("push", "fedcba9876543210fedcba9876543210")
+	put("push", testToken)
+	put("s3", "s3-key-of-now")
+	if err := s.send("{}"); err == nil {
+		t.Error("a token is taken that is not there yet")
+	}
 	if err := serve.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +85,7 @@ func TestRenewSecrets(t *testing.T) {
 	}
 	s.stop()
 	text := logged.String()
-	if strings.Count(text, "sources[0].push.tokens") != 1 || strings.Contains(text, "fedcba") || strings.Contains(text, "ghp_") {
+	if strings.Count(text, "s3.secret_access_key") != 1 || strings.Contains(text, "of-now") || strings.Contains(text, "s3-key") || strings.Contains(text, "ghp_") {
 		t.Error(text)
 	}
 }

@@ -75,8 +75,33 @@ func snsAccess(list []config.Secret) (a push.Access) {
 	return a
 }
 
+// credentials are what whoever pushes to a source has to show.
+func credentials(src *config.Source) (access push.Access, keys push.WebhookKeys) {
+	switch {
+	case src.Push != nil:
+		access.Bearer, keys = reveal(src.Push.Tokens), webhookKeys(src.Push.Secrets)
+	case src.SNS != nil:
+		access = snsAccess(src.SNS.Secrets)
+	case src.EventBridge != nil:
+		header := src.EventBridge.Header
+		if header == "" {
+			header = "X-Api-Key"
+		}
+		for _, key := range src.EventBridge.Keys {
+			access.Header = append(access.Header, push.Header{Name: header, Value: key.Reveal()})
+			access.Bearer = append(access.Bearer, key.Reveal())
+			access.Basic = append(access.Basic, push.Basic{User: "yagura", Password: key.Reveal()})
+		}
+	case src.Falco != nil:
+		access.Bearer = reveal(src.Falco.Tokens)
+		access.Path = access.Bearer
+	}
+	return access, keys
+}
+
 // openSource makes one receiver; path is where it is mounted.
 func (s *Serve) openSource(ctx context.Context, src *config.Source, memory, strangers *push.Memory) (r source.Receiver, path string, err error) {
+	access, keys := credentials(src)
 	switch {
 	case src.SQS != nil:
 		r, err = s.openSQS(ctx, src)
@@ -85,30 +110,19 @@ func (s *Serve) openSource(ctx context.Context, src *config.Source, memory, stra
 		var common push.Common
 		if common, err = s.pushCommon(src.Name, memory, strangers); err == nil {
 			common.Limits.Body = int64(src.Push.MaxBody)
-			r, err = push.NewGeneric(push.GenericOptions{Common: common, Access: push.Access{Bearer: reveal(src.Push.Tokens)},
-				Webhook: webhookKeys(src.Push.Secrets), Both: src.Push.Both})
+			r, err = push.NewGeneric(push.GenericOptions{Common: common, Access: access, Webhook: keys, Both: src.Push.Both})
 		}
 	case src.SNS != nil:
 		path = src.SNS.Path
 		var common push.Common
 		if common, err = s.pushCommon(src.Name, memory, strangers); err == nil {
 			if common.Resolve, err = s.resolver(ctx, src.SNS.S3); err == nil {
-				r, err = push.NewSNS(push.SNSOptions{Common: common, Topics: src.SNS.Topics, Access: snsAccess(src.SNS.Secrets), Private: prefixes(src.SNS.Private),
+				r, err = push.NewSNS(push.SNSOptions{Common: common, Topics: src.SNS.Topics, Access: access, Private: prefixes(src.SNS.Private),
 					Unsubscribed: func(topic string, at time.Time) { s.unsubscribed(src.Name, topic, at) }})
 			}
 		}
 	case src.EventBridge != nil:
 		path = src.EventBridge.Path
-		header := src.EventBridge.Header
-		if header == "" {
-			header = "X-Api-Key"
-		}
-		access := push.Access{}
-		for _, key := range src.EventBridge.Keys {
-			access.Header = append(access.Header, push.Header{Name: header, Value: key.Reveal()})
-			access.Bearer = append(access.Bearer, key.Reveal())
-			access.Basic = append(access.Basic, push.Basic{User: "yagura", Password: key.Reveal()})
-		}
 		var common push.Common
 		if common, err = s.pushCommon(src.Name, memory, strangers); err == nil {
 			if common.Resolve, err = s.resolver(ctx, src.EventBridge.S3); err == nil {
@@ -119,8 +133,7 @@ func (s *Serve) openSource(ctx context.Context, src *config.Source, memory, stra
 		path = src.Falco.Path
 		var common push.Common
 		if common, err = s.pushCommon(src.Name, memory, strangers); err == nil {
-			tokens := reveal(src.Falco.Tokens)
-			r, err = push.NewFalco(push.FalcoOptions{Common: common, Access: push.Access{Bearer: tokens, Path: tokens}})
+			r, err = push.NewFalco(push.FalcoOptions{Common: common, Access: access})
 		}
 	default:
 		r, err = s.openPulled(ctx, src)

@@ -234,8 +234,8 @@ func (r *received) free() {
 	r.sent.free()
 }
 
-// readBody reads and unpacks the body of a request.
-func (e *Endpoint) readBody(w http.ResponseWriter, r *http.Request) (*received, *refusal) {
+// readBody reads and unpacks the body of a request; known says that its sender is known.
+func (e *Endpoint) readBody(w http.ResponseWriter, r *http.Request, known bool) (*received, *refusal) {
 	l := &e.common.Limits
 	encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding")))
 	switch encoding {
@@ -251,7 +251,7 @@ func (e *Endpoint) readBody(w http.ResponseWriter, r *http.Request) (*received, 
 	}
 	in := &deadlined{Reader: r.Body, control: http.NewResponseController(w), end: time.Now().Add(l.Within), idle: l.Idle}
 	memory := e.common.Memory
-	if !e.protocol.known(r) {
+	if !known {
 		memory = e.common.Strangers
 	}
 	sent := &buffer{memory: memory}

@@ -61,6 +61,8 @@ type protocol interface {
 	open(ctx context.Context, o opened) ([]source.Object, error)
 	// challenge is the WWW-Authenticate of a 401.
 	challenge() string
+	// with is the same with other credentials.
+	with(a Access, k WebhookKeys) (protocol, error)
 }
 
 // accepted is what a request came to.
@@ -83,7 +85,7 @@ type opened struct {
 // Endpoint takes requests and hands out what they brought.
 type Endpoint struct {
 	common   Common
-	protocol protocol
+	protocol atomic.Pointer[protocol]
 	log      Log
 	gather   *gather
 	wake     chan struct{}
@@ -148,11 +150,25 @@ func newEndpoint(room string, c Common, p protocol) (*Endpoint, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	e := &Endpoint{common: c, protocol: p, log: c.Log, wake: make(chan struct{}, 1)}
+	e := &Endpoint{common: c, log: c.Log, wake: make(chan struct{}, 1)}
+	e.protocol.Store(&p)
 	e.closing, e.end = context.WithCancel(context.Background())
 	e.gather = newGather(c.Log, e.nudge)
 	return e, nil
 }
+
+// Renew has the endpoint ask for other credentials, from the next request on: what is under
+// way is judged by those that it began with. With an error nothing has changed.
+func (e *Endpoint) Renew(a Access, k WebhookKeys) error {
+	p, err := e.speaks().with(a, k)
+	if err != nil {
+		return optionError("push", e.common.Name, err.Error())
+	}
+	e.protocol.Store(&p)
+	return nil
+}
+
+func (e *Endpoint) speaks() protocol { return *e.protocol.Load() }
 
 func (e *Endpoint) nudge() {
 	select {
@@ -203,18 +219,19 @@ func (e *Endpoint) take(w http.ResponseWriter, r *http.Request) (word string, si
 		return "", 0, &refusal{status: http.StatusTooManyRequests, reason: "too many requests at a time", retry: 1}
 	}
 	defer e.active.Add(-1)
-	if no := e.protocol.admit(r); no != nil {
+	speaks := e.speaks()
+	if no := speaks.admit(r); no != nil {
 		return "", 0, no
 	}
 	if no := checkType(r); no != nil {
 		return "", 0, no
 	}
-	body, no := e.readBody(w, r)
+	body, no := e.readBody(w, r, speaks.known(r))
 	if no != nil {
 		return "", 0, no
 	}
 	defer body.free()
-	a, no := e.protocol.accept(r, body)
+	a, no := speaks.accept(r, body)
 	if no != nil {
 		return "", 0, no
 	}
@@ -257,7 +274,7 @@ func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request, no *refusal) {
 	case http.StatusMethodNotAllowed:
 		h.Set("Allow", "GET, HEAD, POST, PUT")
 	case http.StatusUnauthorized:
-		h.Set("WWW-Authenticate", e.protocol.challenge())
+		h.Set("WWW-Authenticate", e.speaks().challenge())
 	case http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusLengthRequired:
 		h.Set("Connection", "close")
 	case http.StatusUnsupportedMediaType:

@@ -520,7 +520,7 @@ func TestAccess(t *testing.T) {
 			t.Errorf("%s: %d, want %d", name, got, c.status)
 		}
 	}
-	if s := fmt.Sprintf("%#v", *e.protocol.(*generic).access); strings.Contains(s, token) {
+	if s := fmt.Sprintf("%#v", *e.speaks().(*generic).access); strings.Contains(s, token) {
 		t.Error("a token is held in memory as it is")
 	}
 }

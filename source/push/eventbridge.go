@@ -2,6 +2,7 @@ package push
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/yagura-sec/yagura/source"
@@ -19,14 +20,20 @@ type EventBridgeOptions struct {
 // NewEventBridge returns an endpoint for events of EventBridge, one a request.
 func NewEventBridge(o EventBridgeOptions) (*Endpoint, error) {
 	const room = "push eventbridge"
-	a, err := newAccess(o.Access)
+	p, err := (&eventBridge{resolve: o.Resolve}).with(o.Access, WebhookKeys{})
 	if err != nil {
 		return nil, optionError(room, o.Name, err.Error())
 	}
-	if a.none() {
-		return nil, optionError(room, o.Name, "nobody may send (hint: the API key of the connection)")
+	return newEndpoint(room, o.Common, p)
+}
+
+func (b *eventBridge) with(a Access, _ WebhookKeys) (protocol, error) {
+	n := *b
+	var err error
+	if n.access, err = newAccess(a); err == nil && n.access.none() {
+		err = errors.New("nobody may send (hint: the API key of the connection)")
 	}
-	return newEndpoint(room, o.Common, &eventBridge{access: a, resolve: o.Resolve})
+	return &n, err
 }
 
 type eventBridge struct {

@@ -26,14 +26,20 @@ type FalcoOptions struct {
 // NewFalco returns an endpoint for Falco's alerts in JSON.
 func NewFalco(o FalcoOptions) (*Endpoint, error) {
 	const room = "push falco"
-	a, err := newAccess(o.Access)
+	p, err := (&falco{}).with(o.Access, WebhookKeys{})
 	if err != nil {
 		return nil, optionError(room, o.Name, err.Error())
 	}
-	if a.none() {
-		return nil, optionError(room, o.Name, "nobody may send (hint: a secret in the path, or anyone where the listener asks for client certificates)")
+	return newEndpoint(room, o.Common, p)
+}
+
+func (f *falco) with(a Access, _ WebhookKeys) (protocol, error) {
+	n := *f
+	var err error
+	if n.access, err = newAccess(a); err == nil && n.access.none() {
+		err = errors.New("nobody may send (hint: a secret in the path, or anyone where the listener asks for client certificates)")
 	}
-	return newEndpoint(room, o.Common, &falco{access: a})
+	return &n, err
 }
 
 type falco struct{ access *access }

@@ -31,7 +31,7 @@ func fuzzed(t *testing.T, e *Endpoint, method, path, headers string, body []byte
 	switch w.Code {
 	case 200, 400, 401, 403, 405, 411, 413, 415:
 	case 503:
-		if _, ok := e.protocol.(*sns); !ok {
+		if _, ok := e.speaks().(*sns); !ok {
 			t.Fatalf("status %d: %s", w.Code, w.Body)
 		}
 	default:
@@ -132,7 +132,7 @@ func FuzzSNS(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	e.protocol.(*sns).web.client.Transport.(*http.Transport).TLSClientConfig.Time = c.now
+	e.speaks().(*sns).web.client.Transport.(*http.Transport).TLSClientConfig.Time = c.now
 	path := "/" + token
 	f.Add("POST", path, "", []byte(text(a.message(nil))))
 	f.Add("POST", path, "", []byte(text(confirmation(a))))

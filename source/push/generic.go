@@ -3,6 +3,7 @@ package push
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -30,20 +31,29 @@ func NewGeneric(o GenericOptions) (*Endpoint, error) {
 	if g.now == nil {
 		g.now = time.Now
 	}
+	p, err := g.with(o.Access, o.Webhook)
+	if err != nil {
+		return nil, optionError(room, o.Name, err.Error())
+	}
+	return newEndpoint(room, o.Common, p)
+}
+
+func (g *generic) with(a Access, k WebhookKeys) (protocol, error) {
+	n := *g
 	var err error
-	if g.access, err = newAccess(o.Access); err != nil {
-		return nil, optionError(room, o.Name, err.Error())
+	if n.access, err = newAccess(a); err != nil {
+		return nil, err
 	}
-	if g.webhook, err = newWebhook(o.Webhook); err != nil {
-		return nil, optionError(room, o.Name, err.Error())
+	if n.webhook, err = newWebhook(k); err != nil {
+		return nil, err
 	}
-	if g.access.none() && g.webhook == nil {
-		return nil, optionError(room, o.Name, "nobody may send (hint: a bearer token, or a key for signed webhooks)")
+	if n.access.none() && n.webhook == nil {
+		return nil, errors.New("nobody may send (hint: a bearer token, or a key for signed webhooks)")
 	}
-	if o.Both && (!g.access.secrets() || g.webhook == nil) {
-		return nil, optionError(room, o.Name, "asks for a token and a signature, and has only one of them")
+	if n.both && (!n.access.secrets() || n.webhook == nil) {
+		return nil, errors.New("asks for a token and a signature, and has only one of them")
 	}
-	return newEndpoint(room, o.Common, g)
+	return &n, nil
 }
 
 type generic struct {

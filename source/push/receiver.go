@@ -101,7 +101,7 @@ func (e *Endpoint) message(ctx context.Context, row Leased) (*source.Message, er
 			Open: func(ctx context.Context) (io.ReadCloser, error) { return reopen(ctx, held, row) },
 		}
 	}}
-	m.Objects, err = e.protocol.open(ctx, o)
+	m.Objects, err = e.speaks().open(ctx, o)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()

@@ -77,6 +77,13 @@ type sns struct {
 	confirming chan struct{} // how many confirmations at a time
 }
 
+func (s *sns) with(a Access, _ WebhookKeys) (protocol, error) {
+	n := *s
+	var err error
+	n.access, err = newAccess(a)
+	return &n, err
+}
+
 func (s *sns) challenge() string {
 	if s.access.secrets() {
 		return s.access.challenge()

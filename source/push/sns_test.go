@@ -223,7 +223,7 @@ func (a *amazon) endpoint(t testing.TB, c *clock, change func(*SNSOptions)) *End
 	e, err := NewSNS(o)
 	e = closing(t, e, err)
 	// The clock of the test is also that of the handshakes.
-	if tr, ok := e.protocol.(*sns).web.client.Transport.(*http.Transport); ok {
+	if tr, ok := e.speaks().(*sns).web.client.Transport.(*http.Transport); ok {
 		tr.TLSClientConfig.Time = c.now
 	}
 	return e
