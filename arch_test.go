@@ -50,6 +50,7 @@ var may = map[string][]string{
 	"notify/cloudwatch":  {"", "notify", "notify/awscall"},
 	"notify/awscall":     {"notify"},
 	"notify/webhook":     {"", "notify", "report"},
+	"recheck":            {""},
 	"secret":             {},
 	"config":             {"", "secret"},
 	"report":             {""},
@@ -67,6 +68,7 @@ var may = map[string][]string{
 	"notify/cloudwatch/cloudwatchtest":   {},
 	"notify/webhook/webhooktest":         {},
 	"notify/github/githubtest":           {},
+	"recheck/rechecktest":                {},
 }
 
 // pure rooms do no I/O: they may not reach these packages by themselves.

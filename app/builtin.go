@@ -45,6 +45,8 @@ func builtinJapanese(ref yagura.RuleRef) string {
 		return "Yagura の処理の一部の異常終了"
 	case staleRule.ID:
 		return "組織のアカウント一覧の取得不能"
+	case recheckRule.ID:
+		return "未完了の課題の再確認の失敗"
 	case triage.StormRule.ID:
 		return "多数の新しい課題の同時発生"
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/recheck"
 )
 
 // IAMStatement is one statement of an AWS IAM policy.
@@ -65,6 +66,9 @@ func NewIAMRoles(cfg *config.Config, names IAMNames) []IAMRole {
 		b.role(o.Role, o.ExternalID != "").add("Organization", []string{"*"}, "organizations:DescribeOrganization", "organizations:ListAccounts",
 			"organizations:ListTagsForResource", "organizations:ListRoots", "organizations:ListAccountsForParent", "organizations:ListOrganizationalUnitsForParent")
 	}
+	if r := &cfg.Recheck; r.Enabled {
+		b.recheck(b.role(strings.Replace(r.Role, accountMark, "*", 1), r.ExternalID != ""))
+	}
 	b.secrets(cfg)
 	return b.roles
 }
@@ -98,6 +102,22 @@ func (b *iamBuilder) role(arn string, external bool) *IAMPolicy {
 		b.roles[0].Policy.add("TakeOn"+camel(arn[strings.LastIndexByte(arn, '/')+1:]), []string{arn}, "sts:AssumeRole")
 	}
 	return b.roles[len(b.roles)-1].Policy
+}
+
+// recheck allows to ask how things are: nothing of it reads what buckets or snapshots hold.
+func (b *iamBuilder) recheck(p *IAMPolicy) {
+	var describe, buckets []string
+	for _, k := range recheck.Kinds() {
+		list := &describe
+		if strings.HasPrefix(k.Action, "s3:") {
+			list = &buckets
+		}
+		if !slices.Contains(*list, k.Action) {
+			*list = append(*list, k.Action)
+		}
+	}
+	p.add("Recheck", []string{"*"}, describe...)
+	p.add("RecheckBuckets", []string{"arn:aws:s3:::*"}, buckets...)
 }
 
 func (b *iamBuilder) source(s *config.Source) {

@@ -101,7 +101,7 @@ func TestOwnCallsAreAllowed(t *testing.T) {
 	const role = "arn:aws:iam::111122223333:role/yagura"
 	cfg := &config.Config{Own: config.Own{Roles: []string{role}},
 		Sources: []config.Source{{Name: "trail", SQS: &config.SQSSource{Queue: "https://sqs.eu-west-1.amazonaws.com/111122223333/q", S3: config.AWS{Role: "arn:aws:iam::444455556666:role/r"}}}}}
-	o := newOwn(cfg, nil)
+	o := newOwn(cfg, nil, nil)
 	call := func(source, name string) []byte {
 		return []byte(`{"eventSource":"` + source + `","eventName":"` + name + `","eventID":"e","userIdentity":{"arn":"arn:aws:sts::111122223333:assumed-role/yagura/i-1","sessionContext":{"sessionIssuer":{"arn":"` + role + `"}}}}`)
 	}
@@ -114,7 +114,7 @@ func TestOwnCallsAreAllowed(t *testing.T) {
 		return []byte(strings.Replace(string(call(source, name)), `"eventID":"e"`, `"eventID":"e","eventTime":"2026-03-02T09:00:00Z",`+more, 1))
 	}
 	cfg.Own.Buckets = []string{"s3://org-trail/AWSLogs/"}
-	o = newOwn(cfg, nil)
+	o = newOwn(cfg, nil, nil)
 	for record, want := range map[string]bool{ // ours?
 		string(with("s3.amazonaws.com", "GetObject", `"requestParameters":{"bucketName":"org-trail","key":"AWSLogs/1/x.gz"}`)):                              true,
 		string(with("s3.amazonaws.com", "GetObject", `"requestParameters":{"bucketName":"payroll","key":"AWSLogs/1/x.gz"}`)):                                false,

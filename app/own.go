@@ -24,15 +24,31 @@ type own struct {
 	roles   map[string]bool             // ARNs
 	allowed map[string][]*regexp.Regexp // resources, by "s3:GetObject"
 	notices *ownNotices
+	// The role of re-checks is one of every account: what stands before and behind the account.
+	before, behind string
+	listed         func(account string) bool
 }
 
-func newOwn(cfg *config.Config, notices *ownNotices) *own {
-	o := &own{notices: notices, roles: map[string]bool{}, allowed: ownActions(cfg)}
+func newOwn(cfg *config.Config, notices *ownNotices, listed func(account string) bool) *own {
+	o := &own{notices: notices, listed: listed, roles: map[string]bool{}, allowed: ownActions(cfg)}
 	for _, arn := range cfg.Own.Roles {
 		o.roles[arn] = true
 		o.needles = append(o.needles, []byte(arn))
 	}
+	if r := cfg.Recheck; r.Enabled {
+		o.before, o.behind, _ = strings.Cut(r.Role, accountMark)
+		o.needles = append(o.needles, []byte(o.behind))
+	}
 	return o
+}
+
+// ours reports whether a role is one that Yagura runs as or takes on.
+func (o *own) ours(arn string) bool {
+	if o.roles[arn] {
+		return true
+	}
+	account := strings.TrimSuffix(strings.TrimPrefix(arn, o.before), o.behind)
+	return o.behind != "" && arn == o.before+account+o.behind && len(account) == 12 && o.listed != nil && o.listed(account)
 }
 
 // may reports whether the published policies allow an action on a resource. What a record
@@ -121,7 +137,7 @@ func (o *own) look(format string, record []byte) intake.Own {
 	if format != "aws.cloudtrail" {
 		return intake.Own{Own: o.notices != nil && o.notices.look(format, record)}
 	}
-	if len(o.roles) == 0 {
+	if len(o.needles) == 0 {
 		return intake.Own{}
 	}
 	found := false
@@ -136,7 +152,7 @@ func (o *own) look(format string, record []byte) intake.Own {
 		return intake.Own{}
 	}
 	role := r.UserIdentity.SessionContext.SessionIssuer.ARN
-	if !o.roles[role] && !o.roles[r.UserIdentity.ARN] {
+	if !o.ours(role) && !o.roles[r.UserIdentity.ARN] {
 		return intake.Own{}
 	}
 	action := iamAction(r.EventSource, r.EventName)

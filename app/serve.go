@@ -72,6 +72,7 @@ type Serve struct {
 	ready     atomic.Bool
 	readiness readiness
 	tracer    *tracer // nil: nothing is traced
+	looks     *looks  // nil: nothing is re-checked
 	house     *house
 	stops     stops
 }
@@ -161,6 +162,9 @@ func NewServe(ctx context.Context, o ServeOptions) (s *Serve, err error) {
 		return nil, err
 	}
 	s.in = intake.New(s.intakeOptions(receivers, mark))
+	if s.looks, err = newLooks(ctx, s, cfg.Recheck); err != nil {
+		return nil, err
+	}
 	s.house = newHouse(s)
 	s.routes()
 	return s, s.listen(cfg)
@@ -175,7 +179,7 @@ func (s *Serve) trouble(err error, wait time.Duration) {
 func (s *Serve) intakeOptions(receivers []source.Receiver, mark uint64) intake.Options {
 	cfg := s.o.Config
 	return intake.Options{Receivers: receivers, Store: txStore{s.db}, Desk: s.desk, Keys: s.keys, Keep: s.keep,
-		Own: newOwn(cfg, newOwnNotices(s.db, s.o.Now)).look, Generation: func() *intake.Generation { return &s.rules.Load().Generation },
+		Own: newOwn(cfg, newOwnNotices(s.db, s.o.Now), func(id string) bool { return s.registry.load().Lookup(id).Listed }).look, Generation: func() *intake.Generation { return &s.rules.Load().Generation },
 		Mark: mark, MarkKey: s.markKey(), Owner: s.db.Replica(), Workers: cfg.Workers, Lateness: time.Duration(cfg.Lateness), Now: s.o.Now,
 		Log: s.log, Committed: s.wake, Trace: s.tracer.intake()}
 }

@@ -65,6 +65,9 @@ func newHouse(s *Serve) *house {
 	if s.o.Config.Organizations.Enabled {
 		h.jobs = append(h.jobs, chore{name: "list the accounts of the organisation", every: organisationEvery, do: s.readOrganisation, done: true})
 	}
+	if s.looks != nil {
+		h.jobs = append(h.jobs, chore{name: "re-check issues", every: time.Minute, do: s.looks.round, done: true})
+	}
 	for _, sink := range s.sinks {
 		if r, ok := sink.(notify.Reader); ok {
 			h.jobs = append(h.jobs, chore{name: "reconcile " + sink.Name(), every: reconcileEvery,

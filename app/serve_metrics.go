@@ -57,6 +57,7 @@ var (
 	descDoubled   = desc("notices_doubled_total", "Messages that are, or may be, at the sink twice.", "sink")
 	descIssues    = desc("issues_open", "Issues that are not closed.", "severity")
 	descLetters   = desc("dead_letters", "Records that wait as dead letters.")
+	descLooks     = desc("rechecks_total", "Looks at the cloud about open issues, by what came of them.", "result")
 	descRules     = desc("rules_loaded", "Rules of the generation that judges.")
 	descCommits   = desc("commits_total", "Commits of this process.")
 	descStopped   = desc("panics_total", "Times that a part of this process panicked and the rest went on.")
@@ -81,6 +82,11 @@ func (b *books) Collect(ch chan<- prometheus.Metric) {
 	counter(descCommits, float64(s.in.Stats.Commits.Load()))
 	counter(descStopped, float64(s.stops.total.Load()))
 	counter(descRetried, float64(s.in.Stats.Retries.Load()))
+	if l := s.looks; l != nil {
+		for result, n := range map[string]int64{"open": l.open.Load(), "fixed": l.fixed.Load(), "gone": l.gone.Load(), "failed": l.failed.Load()} {
+			counter(descLooks, float64(n), result)
+		}
+	}
 	for _, src := range s.in.Sources() {
 		gauge(descLag, float64(src.Lag.Waiting), src.Name)
 	}

@@ -72,6 +72,7 @@ type Config struct {
 	Keep     Keep              `yaml:"keep"`
 	Repeats  Repeats           `yaml:"repeats"`
 	Own      Own               `yaml:"own"`
+	Recheck  Recheck           `yaml:"recheck"`
 	Watchdog Watchdog          `yaml:"watchdog"`
 	Tracing  Tracing           `yaml:"tracing"`
 }

@@ -112,6 +112,23 @@ type Organizations struct {
 	Age Duration `yaml:"age"`
 }
 
+// Recheck says how the cloud is asked whether posture issues still hold.
+type Recheck struct {
+	Enabled bool `yaml:"enabled"`
+	// Every is how often one issue is looked at; 0 is half an hour.
+	Every Duration `yaml:"every"`
+	// Role is taken on in the account of an issue: an ARN with {account} in it.
+	Role       string `yaml:"role"`
+	ExternalID Secret `yaml:"external_id"`
+	// PerMinute is how many issues one replica looks at in a minute at most; 0 is 60.
+	PerMinute int `yaml:"per_minute"`
+	// Accounts are the only ones that are asked; none are all of the registry.
+	Accounts []string `yaml:"accounts"`
+	// Region is where the role is taken on; Endpoint is of other services than AWS's.
+	Region   string `yaml:"region"`
+	Endpoint string `yaml:"endpoint"`
+}
+
 // Source is one source: a name and exactly one of the kinds.
 type Source struct {
 	Name        string             `yaml:"name"`

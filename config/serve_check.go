@@ -20,6 +20,7 @@ var (
 	accountWord = regexp.MustCompile(`^[0-9]{12}$`)
 	roleWord    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$`)
 	ownWord     = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[A-Za-z0-9+=,.@_/-]+$`)
+	recheckWord = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\{account\}:role/[A-Za-z0-9+=,.@_/-]+$`)
 	topicWord   = regexp.MustCompile(`^arn:aws[a-z-]*:sns:([a-z0-9-]+\*?|\*):[0-9]{12}:([A-Za-z0-9_.-]+\*?|\*)$`)
 	actionWord  = regexp.MustCompile(`^[a-z0-9-]+:[A-Za-z0-9]+$`)
 	bucketWord  = regexp.MustCompile(`^s3://[a-z0-9.-]+(/.*)?$`)
@@ -174,6 +175,7 @@ func (k *serveCheck) account() {
 	k.forms("own.roles", c.Own.Roles, ownWord, "the ARN of a role or user, such as arn:aws:iam::111122223333:role/yagura")
 	k.forms("own.buckets", c.Own.Buckets, bucketWord, "s3://bucket/prefix")
 	k.forms("own.actions", c.Own.Actions, actionWord, "an IAM action, such as s3:GetObject")
+	k.recheck(&c.Recheck)
 	o := &c.Organizations
 	k.form("organizations.role", o.Role, roleWord, "the ARN of a role, such as arn:aws:iam::111122223333:role/yagura-accounts")
 	k.address("organizations.endpoint", o.Endpoint, true)
@@ -182,6 +184,26 @@ func (k *serveCheck) account() {
 	}
 	if !o.Enabled && (o.Role != "" || o.Region != "" || o.Endpoint != "" || len(o.OwnerTags)+len(o.EnvironmentTags)+len(o.ChannelTags)+len(o.RepositoryTags) > 0 || o.Age != 0) {
 		k.fault("organizations", " is set up and not enabled", "enabled: true")
+	}
+}
+
+func (k *serveCheck) recheck(r *Recheck) {
+	if !r.Enabled {
+		if r.Role != "" || r.Every != 0 || r.PerMinute != 0 || len(r.Accounts) > 0 || r.Region != "" || r.Endpoint != "" || r.ExternalID != "" {
+			k.fault("recheck", " is set up and not enabled", "enabled: true")
+		}
+		return
+	}
+	const hint = "arn:aws:iam::{account}:role/yagura-recheck: the same role in every account"
+	if r.Role == "" {
+		k.fault("recheck.role", " is missing", hint)
+	}
+	k.form("recheck.role", r.Role, recheckWord, hint)
+	k.forms("recheck.accounts", r.Accounts, accountWord, "12 digits, in quotes")
+	k.least("recheck.per_minute", r.PerMinute, 0)
+	k.address("recheck.endpoint", r.Endpoint, true)
+	if r.Every != 0 && time.Duration(r.Every) < 5*time.Minute {
+		k.fault("recheck.every", " is shorter than 5m", "leave it out for half an hour")
 	}
 }
 

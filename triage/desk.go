@@ -251,17 +251,11 @@ func (d *Desk) step(ctx context.Context, b Book, t *turn, is *yagura.Issue, id s
 	case x.counter && t == nil:
 		return nil, nil // nothing was open
 	case x.counter:
-		recent := 0
 		episodes, err := b.Episodes(ctx, t.is.ID)
 		if err != nil {
 			return nil, err
 		}
-		for _, e := range episodes {
-			if now.Sub(e.Opened) <= flapWithin {
-				recent++
-			}
-		}
-		t.counter(f.f, recent, x.c.Resolved)
+		t.counter(f.f, recentEpisodes(episodes, now), x.c.Resolved)
 	case t == nil:
 		t = born(now, d.idOnce(id), x.key, f)
 		t.newID = d.NewID

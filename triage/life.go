@@ -381,12 +381,7 @@ func (t *turn) counter(f *yagura.Finding, recent int, bySource bool) {
 	is.Fixed = f.Time
 	if recent > flapEpisodes && is.Kind == yagura.Posture {
 		t.findingEntry(yagura.EntryCounter, f.Output, f)
-		if !is.Flapping {
-			is.Flapping = true
-			t.entry(yagura.EntryFlapping, fmt.Sprintf("opened %d times within %d hours: held open until it stays fixed for %d hours",
-				recent, int(flapWithin.Hours()), int(settleFlap.Hours())))
-			t.tell(yagura.OpUpdate, nil)
-		}
+		t.flap(recent, "")
 		return
 	}
 	t.findingEntry(yagura.EntryCounter, f.Output, f)

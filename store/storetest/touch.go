@@ -108,6 +108,23 @@ func Touch(ctx context.Context, tx *store.Tx) error {
 		func() error { _, err := tx.TicketsOf(ctx, x.ID); return err },
 		func() error { _, err := tx.SeenChange(ctx, "s", "1", at(0)); return err },
 		func() error { _, err := tx.PrunePushed(ctx, at(0), 1); return err },
+		func() error {
+			if ok, err := tx.ClaimRecheck(ctx, x.ID, at(5), at(9)); err != nil || !ok {
+				return errors.Join(err, errors.New("want a look to take"))
+			}
+			if ok, err := tx.ClaimRecheck(ctx, x.ID, at(8), at(12)); err != nil || ok {
+				return errors.Join(err, errors.New("a look was taken twice"))
+			}
+			if err := tx.PutRecheck(ctx, x.ID, at(7), []byte{1}); err != nil {
+				return err
+			}
+			body, err := tx.Recheck(ctx, x.ID)
+			all, errAll := tx.Rechecks(ctx)
+			if err != nil || errAll != nil || len(body) != 1 || !all[x.ID].Equal(at(7)) {
+				return errors.Join(err, errAll, errors.New("want what was noted of a look"))
+			}
+			return tx.DropRechecks(ctx, []string{x.ID})
+		},
 		func() error { return tx.PutDead(ctx, []yagura.DeadLetter{{ID: "d2"}}) },
 		func() error { _, err := tx.DeadLetters(ctx, true, "", 1); return err },
 		func() error { _, err := tx.DeadLetters(ctx, false, "", 1); return err },
