@@ -59,6 +59,13 @@ func place(account, region, id string) string { return account + "/" + region + 
 // Trust makes a role that whoever gives the external id may take on.
 func (a *AWS) Trust(arn, external string) { a.with(func() { a.roles[arn] = external }) }
 
+// Key is an access key of an account, with the session token "token-" and itself.
+func (a *AWS) Key(account string) string {
+	key := "AKIA" + account
+	a.with(func() { a.keys[key] = account })
+	return key
+}
+
 // PutGroup makes or replaces a security group.
 func (a *AWS) PutGroup(account, region, id string, entries ...Entry) {
 	a.with(func() { a.groups[place(account, region, id)] = entries })
