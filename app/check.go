@@ -59,6 +59,7 @@ func CheckConfig(ctx context.Context, o CheckOptions) ([]Checked, error) {
 	k.rules()
 	k.policy(len(bad) == 0)
 	k.files()
+	k.recheck()
 	if o.Resolve {
 		if len(bad) > 0 {
 			k.warn("", "nothing was tried: mend the configuration first", "設定に誤りがあるため、接続は試していません")

@@ -52,6 +52,9 @@ func (k *check) resolve(ctx context.Context) {
 	if k.cfg.Organizations.Enabled {
 		try(func(ctx context.Context, k *check) { k.organisation(ctx) })
 	}
+	if k.cfg.Recheck.Enabled {
+		try(func(ctx context.Context, k *check) { k.recheckRole(ctx) })
+	}
 	t := NewTrial(k.cfg, k.o)
 	for i := range k.cfg.Sources {
 		try(func(ctx context.Context, k *check) {

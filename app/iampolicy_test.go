@@ -135,3 +135,33 @@ func TestOwnCallsAreAllowed(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnRechecks: what the role of re-checks asks in a listed account is ours, and what it
+// does beyond is a finding; a role of that name in another account is anybody's.
+func TestOwnRechecks(t *testing.T) {
+	cfg := &config.Config{Own: config.Own{Roles: []string{"arn:aws:iam::111122223333:role/yagura"}}, Recheck: config.Recheck{Enabled: true, Role: recheckRole}}
+	o := newOwn(cfg, nil, func(account string) bool { return account == "444455556666" })
+	call := func(role, source, name, parameters string) []byte {
+		return []byte(`{"eventSource":"` + source + `","eventName":"` + name + `","eventID":"e","eventTime":"2026-03-02T09:00:00Z","requestParameters":` + parameters +
+			`,"userIdentity":{"arn":"arn:aws:sts::1:assumed-role/x/yagura","sessionContext":{"sessionIssuer":{"arn":"` + role + `"}}}}`)
+	}
+	const role = "arn:aws:iam::444455556666:role/yagura-recheck"
+	for _, x := range []struct {
+		role, source, name, parameters string
+		own, finding                   bool
+	}{
+		{role, "ec2.amazonaws.com", "DescribeSecurityGroups", `{}`, true, false},
+		{role, "rds.amazonaws.com", "DescribeDBClusterSnapshotAttributes", `{}`, true, false},
+		{role, "s3.amazonaws.com", "GetBucketPublicAccessBlock", `{"bucketName":"data"}`, true, false},
+		{role, "ec2.amazonaws.com", "AuthorizeSecurityGroupIngress", `{}`, false, true},
+		{role, "s3.amazonaws.com", "GetObject", `{"bucketName":"data","key":"x"}`, false, true},
+		{"arn:aws:iam::999900001111:role/yagura-recheck", "ec2.amazonaws.com", "DescribeSecurityGroups", `{}`, false, false},
+		{"arn:aws:iam::444455556666:role/team/yagura-recheck", "ec2.amazonaws.com", "DescribeSecurityGroups", `{}`, false, false},
+		{"arn:aws:iam::111122223333:role/yagura", "sts.amazonaws.com", "AssumeRole", `{"roleArn":"` + role + `"}`, true, false},
+	} {
+		got := o.look("aws.cloudtrail", call(x.role, x.source, x.name, x.parameters))
+		if got.Own != x.own || (got.Finding != nil) != x.finding {
+			t.Errorf("%+v: %+v", x, got)
+		}
+	}
+}

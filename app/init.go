@@ -33,6 +33,8 @@ type InitOptions struct {
 	// Organisation lists the accounts of an AWS organisation, by a role where one is named.
 	Organisation     bool
 	OrganisationRole string
+	// Recheck asks the accounts about open issues, by a role in each.
+	Recheck bool
 }
 
 // InitFile is one file that init writes, by a path below its folder.
@@ -78,6 +80,10 @@ func (o *InitOptions) queueURL() string {
 
 func (o *InitOptions) topicARN() string {
 	return fmt.Sprintf("arn:aws:sns:%s:%s:%s", o.Region, o.LogAccount, o.Topic)
+}
+
+func (o *InitOptions) recheckRole() string {
+	return "arn:aws:iam::" + accountMark + ":role/yagura-recheck"
 }
 
 func (o *InitOptions) ownRole() string { return "arn:aws:iam::" + o.Account + ":role/yagura" }
@@ -136,7 +142,7 @@ func (o *InitOptions) secretNames() (names []string) {
 	if o.has("eventbridge") {
 		names = append(names, "eventbridge_key")
 	}
-	if o.Role != "" || o.OrganisationRole != "" {
+	if o.Role != "" || o.OrganisationRole != "" || o.Recheck {
 		names = append(names, "external_id")
 	}
 	return names
@@ -232,6 +238,10 @@ func (w *initWriter) config() {
 			w.f("  role: %s\n  external_id_file: %s", q(o.OrganisationRole), w.path("secrets/external_id"))
 		}
 		w.f("  owner_tags: [owner, team]\n  environment_tags: [environment, env]\n")
+	}
+	if o.Recheck {
+		w.c("", "Asks AWS whether open posture issues still are so, by a role in every listed account (iam/yagura-recheck-*).", "未完了の状態の課題を AWS で再確認します。台帳の各アカウントのロールを使います (iam/yagura-recheck-*)。")
+		w.f("recheck:\n  enabled: true\n  role: %s\n  external_id_file: %s\n  region: %s\n", q(o.recheckRole()), w.path("secrets/external_id"), q(o.Region))
 	}
 	w.f("sources:")
 	for _, kind := range o.Sources {
@@ -360,6 +370,9 @@ func (w *initWriter) parsed() *config.Config {
 	cfg.Organizations = config.Organizations{Enabled: o.Organisation, Role: o.OrganisationRole}
 	if o.OrganisationRole != "" {
 		cfg.Organizations.ExternalID = "x"
+	}
+	if o.Recheck {
+		cfg.Recheck = config.Recheck{Enabled: true, Role: o.recheckRole(), ExternalID: "x"}
 	}
 	return cfg
 }

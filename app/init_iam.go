@@ -28,6 +28,9 @@ func (w *initWriter) iam() {
 		}
 		w.file("iam/"+name+"-role.json", r.Policy.JSON())
 		w.file("iam/"+name+"-trust.json", trust.JSON())
+		if account == "*" {
+			account = w.say("in every account of the registry", "台帳の各アカウント")
+		}
 		fmt.Fprintf(b, "\n## %s %s (%s)\n\n", w.say("Role", "ロール"), name, account)
 		if r.Role == "" {
 			fmt.Fprintf(b, "%s\n\n", w.say("The role that Yagura runs as. The trust is for EC2; for ECS it is ecs-tasks.amazonaws.com, for pods that of the cluster.",

@@ -285,3 +285,55 @@ func putLook(ctx context.Context, tx *store.Tx, id string, due time.Time, l tria
 	}
 	return tx.PutRecheck(ctx, id, due, body)
 }
+
+// recheck says what is re-checked.
+func (k *check) recheck() {
+	c := k.cfg
+	if !c.Recheck.Enabled {
+		return
+	}
+	var names []string
+	for _, x := range recheck.Kinds() {
+		names = append(names, x.Name)
+	}
+	list := strings.Join(slices.Compact(names), ", ")
+	k.ok("re-checked are the issues of "+list, "再確認の対象: "+list)
+	if accounts, err := LoadAccounts(c); err == nil && accounts.Empty() && !c.Organizations.Enabled {
+		k.warn("recheck", "the registry lists no account: nothing is asked", "台帳にアカウントがないため、何も確認しません")
+	}
+}
+
+// recheckRole takes on the role of one account after another, as far as they are known, and
+// asks nothing.
+func (k *check) recheckRole(ctx context.Context) {
+	registry, err := LoadAccounts(k.cfg)
+	if err != nil {
+		return // it is said elsewhere
+	}
+	listed, err := KeptAccounts(k.cfg)
+	if err != nil {
+		return
+	}
+	s := &Serve{o: ServeOptions{Now: k.o.Now}}
+	s.registry.set(registry, listed)
+	l, err := newLooks(ctx, s, k.cfg.Recheck)
+	if err != nil {
+		k.at("recheck", err)
+		return
+	}
+	good := 0
+	for _, a := range s.registry.load().List() {
+		if !l.may(a.ID) || a.Cloud != "" && a.Cloud != "aws" {
+			continue
+		}
+		if _, err := l.account(a.ID).Credentials.Retrieve(ctx); err != nil {
+			k.at("recheck.role", fmt.Errorf("account %s: %w", a.ID, err))
+			if ctx.Err() != nil {
+				return
+			}
+			continue
+		}
+		good++
+	}
+	k.ok(fmt.Sprintf("recheck: the role of %d accounts can be taken on", good), fmt.Sprintf("再確認: %d アカウントのロールを引き受けられます", good))
+}

@@ -33,6 +33,7 @@ type initCmd struct {
 	Channel      string   `placeholder:"CHANNEL" help:"Slack channel."`
 	Organization bool     `help:"List accounts from AWS Organizations."`
 	OrgRole      string   `name:"organization-role" placeholder:"ARN" help:"Role of the management account that lists them; it implies --organization."`
+	Recheck      bool     `help:"Ask AWS whether open posture issues still are so, by a role in every listed account."`
 	Lang         string   `enum:",en,ja" default:"" placeholder:"en|ja" help:"Language of comments and notices; without it, that of LANG."`
 	Force        bool     `help:"Overwrite files. Secrets that are there are kept all the same."`
 	Dir          string   `arg:"" optional:"" default:"." help:"Folder to write to; without it this one."`
@@ -106,7 +107,7 @@ func (c *initCmd) Run(env *environment) error {
 	}
 	files, err := app.Init(app.InitOptions{Dir: dir, Japanese: ja, Sources: unique(c.Source), Sinks: unique(c.Sink), Region: c.Region, Account: c.Account,
 		LogAccount: c.LogAccount, Bucket: c.Bucket, Queue: c.Queue, Via: c.Via, Topic: c.Topic, Role: c.Role, KMSKeys: c.KMSKey, Repository: c.Repository,
-		Channel: c.Channel, Organisation: c.Organization || c.OrgRole != "", OrganisationRole: c.OrgRole},
+		Channel: c.Channel, Organisation: c.Organization || c.OrgRole != "", OrganisationRole: c.OrgRole, Recheck: c.Recheck},
 		func(name string) (string, error) { return keptSecret(filepath.Join(dir, "secrets", name)) })
 	if err != nil {
 		return err
