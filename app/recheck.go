@@ -133,13 +133,16 @@ func (l *looks) round(ctx context.Context, now time.Time) error {
 
 // due lists the looks that are due, and forgets those of issues that are not open any more.
 func (l *looks) due(ctx context.Context, now time.Time) ([]dueLook, error) {
-	var dues map[string]time.Time
-	err := l.s.db.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		dues, err = tx.Rechecks(ctx)
-		return err
-	})
-	if err != nil {
-		return nil, err
+	dues := map[string]time.Time{}
+	for after, more := "", true; more; {
+		err := l.s.db.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			after, err = tx.Rechecks(ctx, after, 1000, dues)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		more = after != ""
 	}
 	var out []dueLook
 	f := yagura.IssueFilter{Status: []yagura.Status{yagura.StatusOpen, yagura.StatusAcknowledged}, Limit: 1000}

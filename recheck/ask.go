@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
@@ -175,7 +176,7 @@ type attribute struct {
 // values when it is nobody's.
 func restored(id string, list []attribute, t *Target) (State, string, error) {
 	for _, a := range list {
-		if a.Name == "restore" && a.Values != nil && id == t.ID {
+		if a.Name == "restore" && a.Values != nil && strings.EqualFold(id, t.ID) { // the service writes names in small letters
 			return shared(a.Values.List, t)
 		}
 	}

@@ -7,17 +7,21 @@ import (
 	"time"
 )
 
-// Rechecks returns when each issue that was looked at in the cloud is to be looked at again.
-func (tx *Tx) Rechecks(ctx context.Context) (map[string]time.Time, error) {
-	out := map[string]time.Time{}
-	err := tx.each(ctx, `SELECT issue_id, due FROM recheck`, nil, func(rows *sql.Rows) error {
-		var id string
+// Rechecks adds to out when issues that were looked at in the cloud are to be looked at
+// again, those behind after, and returns the last of them; "" when there are no more.
+func (tx *Tx) Rechecks(ctx context.Context, after string, limit int, out map[string]time.Time) (last string, err error) {
+	n := 0
+	err = tx.each(ctx, `SELECT issue_id, due FROM recheck WHERE issue_id > ? ORDER BY issue_id LIMIT ?`, []any{after, int64(bound(limit))}, func(rows *sql.Rows) error {
 		var due int64
-		err := rows.Scan(&id, &due)
-		out[id] = at(due)
+		err := rows.Scan(&last, &due)
+		out[last] = at(due)
+		n++
 		return err
 	})
-	return out, err
+	if n < bound(limit) {
+		last = ""
+	}
+	return last, err
 }
 
 // ClaimRecheck takes the look at an issue that is due, until another time; ok is false when

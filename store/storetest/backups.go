@@ -74,6 +74,9 @@ func Fill(t testing.TB, db *store.DB) {
 		if err := tx.PutKept(ctx, []yagura.KeptRange{{Source: "s", Object: "o", Count: 3}}); err != nil {
 			return err
 		}
+		if _, err := tx.ClaimRecheck(ctx, "i", at(1), at(2)); err != nil {
+			return err
+		}
 		if err := tx.PutState(ctx, "k", []byte("v")); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/yagura-sec/yagura"
@@ -119,9 +120,13 @@ func Touch(ctx context.Context, tx *store.Tx) error {
 				return err
 			}
 			body, err := tx.Recheck(ctx, x.ID)
-			all, errAll := tx.Rechecks(ctx)
-			if err != nil || errAll != nil || len(body) != 1 || !all[x.ID].Equal(at(7)) {
-				return errors.Join(err, errAll, errors.New("want what was noted of a look"))
+			all := map[string]time.Time{}
+			last, errAll := tx.Rechecks(ctx, "", 1, all) // one at a time
+			for errAll == nil && last != "" {
+				last, errAll = tx.Rechecks(ctx, last, 1, all)
+			}
+			if err != nil || errAll != nil || len(body) != 1 || last != "" || !all[x.ID].Equal(at(7)) {
+				return errors.Join(err, errAll, fmt.Errorf("want what was noted of a look: %q %q %v", body, last, all))
 			}
 			return tx.DropRechecks(ctx, []string{x.ID})
 		},
