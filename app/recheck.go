@@ -330,7 +330,7 @@ func (k *check) recheckRole(ctx context.Context) {
 			continue
 		}
 		if _, err := l.account(a.ID).Credentials.Retrieve(ctx); err != nil {
-			k.at("recheck.role", fmt.Errorf("account %s: %w", a.ID, err))
+			k.at("recheck.role", fmt.Errorf("account %s: %s", a.ID, strings.TrimPrefix(err.Error(), "failed to refresh cached credentials, "))) // the SDK's own words
 			if ctx.Err() != nil {
 				return
 			}

@@ -377,3 +377,15 @@ func TestRecheckFlapping(t *testing.T) {
 		t.Errorf("%+v", is)
 	}
 }
+
+// TestRecheckResolve: config check takes on the role of every listed account.
+func TestRecheckResolve(t *testing.T) {
+	c := newCloud(t, "")
+	c.cfg.Accounts["777788889999"] = config.Account{Name: "without the role"}
+	k := &check{cfg: c.cfg, where: func(path string) string { return path }, o: CheckOptions{Now: c.clock.now}}
+	k.recheckRole(t.Context())
+	if len(k.out) != 2 || !k.out[0].Fault || !strings.Contains(k.out[0].Text, "account 777788889999: the role arn:aws:iam::777788889999:role/yagura-recheck cannot be taken on: AccessDenied") ||
+		k.out[1].Fault || !strings.Contains(k.out[1].Text, "the role of 1 accounts can be taken on") {
+		t.Errorf("%+v", k.out)
+	}
+}

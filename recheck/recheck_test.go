@@ -205,6 +205,16 @@ func TestNoAnswer(t *testing.T) {
 	if a, err := read(t, r, admin, ssh); err != nil || a.State != recheck.Fixed {
 		t.Errorf("afterwards: %+v %v", a, err)
 	}
+	good := r.As
+	r.As = func(id string) aws.Config {
+		cfg := good(id)
+		cfg.Credentials = credentials.NewStaticCredentialsProvider(fake.Key(id), "wrong", "token-"+fake.Key(id))
+		return cfg
+	}
+	if a, err := read(t, r, admin, ssh); err == nil || !strings.Contains(err.Error(), "SignatureDoesNotMatch") {
+		t.Errorf("signed by somebody else: %+v %v", a, err)
+	}
+	r.As = good
 	ctx, cancel := context.WithCancel(t.Context())
 	fake.Before(func(_ http.ResponseWriter, req *http.Request, _ string) bool {
 		cancel() // the service says nothing until the caller has left

@@ -1,6 +1,10 @@
 package rechecktest
 
 import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -13,6 +17,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
 // Entry is an entry of a security group.
@@ -111,7 +118,7 @@ func (a *AWS) with(f func()) {
 	f()
 }
 
-var credential = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=([A-Z0-9]+)/[0-9]{8}/([a-z0-9-]+)/([a-z0-9]+)/aws4_request, ?SignedHeaders=[a-z0-9;-]+, ?Signature=[0-9a-f]{64}$`)
+var credential = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=([A-Z0-9]+)/[0-9]{8}/([a-z0-9-]+)/([a-z0-9]+)/aws4_request, ?SignedHeaders=([a-z0-9;-]+), ?Signature=[0-9a-f]{64}$`)
 
 func (a *AWS) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
@@ -123,6 +130,8 @@ func (a *AWS) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case m == nil || err != nil:
 		fault(w, "", http.StatusForbidden, "MissingAuthenticationToken")
+	case !signed(r, m, body):
+		fault(w, m[3], http.StatusForbidden, "SignatureDoesNotMatch")
 	case m[3] == "s3":
 		a.bucket(w, r, m[1], m[2])
 	case r.Method != http.MethodPost || r.URL.Path != "/" || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
@@ -130,6 +139,29 @@ func (a *AWS) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		a.query(w, r, m[1], m[2], m[3], form)
 	}
+}
+
+// signed reports whether a request is signed with the secret of its key, which is "secret"
+// for all, over what it holds.
+func signed(r *http.Request, m []string, body []byte) bool {
+	at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
+	again, errNew := http.NewRequest(r.Method, "http://"+r.Host+r.URL.RequestURI(), bytes.NewReader(body))
+	if err != nil || errNew != nil {
+		return false
+	}
+	for name := range strings.SplitSeq(m[4], ";") {
+		if values := r.Header.Values(name); len(values) > 0 && name != "content-length" {
+			again.Header[http.CanonicalHeaderKey(name)] = values
+		}
+	}
+	sum := sha256.Sum256(body)
+	hash := hex.EncodeToString(sum[:])
+	if got := r.Header.Get("X-Amz-Content-Sha256"); got != "" && got != hash {
+		return false
+	}
+	creds := aws.Credentials{AccessKeyID: m[1], SecretAccessKey: "secret", SessionToken: r.Header.Get("X-Amz-Security-Token")}
+	err = v4.NewSigner().SignHTTP(context.Background(), creds, again, hash, m[3], m[2], at, func(o *v4.SignerOptions) { o.DisableURIPathEscaping = m[3] == "s3" })
+	return err == nil && again.Header.Get("Authorization") == r.Header.Get("Authorization")
 }
 
 // query answers STS, EC2 and RDS.
