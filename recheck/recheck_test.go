@@ -153,10 +153,13 @@ func TestRead(t *testing.T) {
 	}
 	// Another's bucket, and one of another region, are no answer.
 	fake.PutBucket("444455556666", region, "theirs", rechecktest.Bucket{})
+	fake.PutBucket("444455556666", region, "lent", rechecktest.Bucket{Lent: true, Block: &[4]bool{true, true, true, true}})
 	fake.PutBucket(account, "us-east-1", "far", rechecktest.Bucket{})
-	for _, name := range []string{"theirs", "far"} {
-		if a, err := read(t, r, public, " requestParameters.bucketName="+name); err == nil {
-			t.Errorf("%s: %+v", name, a)
+	for _, name := range []string{"theirs", "lent", "far"} {
+		for _, rule := range []string{public, guard} {
+			if a, err := read(t, r, rule, " requestParameters.bucketName="+name); err == nil {
+				t.Errorf("%s: %+v", name, a)
+			}
 		}
 	}
 }

@@ -31,9 +31,11 @@ type Entry struct {
 }
 
 // Bucket is a bucket: its guard (nil: none) and whether its policy is public (nil: no policy).
+// Lent says that its owner lets other accounts ask.
 type Bucket struct {
 	Block  *[4]bool
 	Public *bool
+	Lent   bool
 }
 
 // AWS is the fake.
@@ -305,7 +307,7 @@ func (a *AWS) bucket(w http.ResponseWriter, r *http.Request, key, region string)
 	case home != region:
 		w.Header().Set("X-Amz-Bucket-Region", home)
 		fault(w, "s3", http.StatusMovedPermanently, "PermanentRedirect")
-	case owner != account || expected != "" && expected != owner:
+	case owner != account && !b.Lent || expected != "" && expected != owner:
 		fault(w, "s3", http.StatusForbidden, "AccessDenied")
 	case action == "s3:GetBucketPublicAccessBlock" && b.Block == nil:
 		fault(w, "s3", http.StatusNotFound, "NoSuchPublicAccessBlockConfiguration")
