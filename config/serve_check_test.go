@@ -112,11 +112,11 @@ func TestRecheck(t *testing.T) {
 	for text, want := range map[string]string{
 		"recheck: {enabled: true, role: 'arn:aws:iam::{account}:role/yagura-recheck', every: 1h, accounts: ['111122223333'], per_minute: 10}": "",
 		"recheck: {enabled: true}": "recheck.role is missing",
-		"recheck: {enabled: true, role: 'arn:aws:iam::111122223333:role/yagura-recheck'}":                   `recheck.role is "arn:aws:iam::111122223333`,
-		"recheck: {enabled: true, role: 'arn:aws:iam::{account}:role/r', every: 1m}":                        "recheck.every is shorter than 5m",
-		"recheck: {enabled: true, role: 'arn:aws:iam::{account}:role/r', accounts: [abc]}":                  `recheck.accounts[0] is "abc"`,
+		"recheck: {enabled: true, role: 'arn:aws:iam::111122223333:role/yagura-recheck'}":                  `recheck.role is "arn:aws:iam::111122223333`,
+		"recheck: {enabled: true, role: 'arn:aws:iam::{account}:role/r', every: 1m}":                       "recheck.every is shorter than 5m",
+		"recheck: {enabled: true, role: 'arn:aws:iam::{account}:role/r', accounts: [abc]}":                 `recheck.accounts[0] is "abc"`,
 		"recheck: {enabled: true, role: 'arn:aws:iam::{account}:role/r', endpoint: 'ftp://x.example.com'}": "recheck.endpoint",
-		"recheck: {role: 'arn:aws:iam::{account}:role/r'}":                                                  "recheck is set up and not enabled",
+		"recheck: {role: 'arn:aws:iam::{account}:role/r'}":                                                 "recheck is set up and not enabled",
 	} {
 		_, err := load(t, text+"\n")
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {

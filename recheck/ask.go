@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -120,10 +121,8 @@ func shared(with []string, t *Target) (State, string, error) {
 	if who == "all" {
 		who = "everybody"
 	}
-	for _, w := range with {
-		if w == t.With {
-			return Open, "it is shared with " + who, nil
-		}
+	if slices.Contains(with, t.With) {
+		return Open, "it is shared with " + who, nil
 	}
 	return Fixed, "it is not shared with " + who, nil
 }

@@ -194,7 +194,7 @@ func decode(data []byte, into any) error {
 	for {
 		switch tok, err := d.Token(); x := tok.(type) {
 		case nil:
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return nil
 			}
 			return errForm

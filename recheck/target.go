@@ -77,7 +77,7 @@ func TargetOf(is *yagura.Issue) (Target, bool) {
 	return Target{}, false
 }
 
-// split takes the key of an issue apart: v1|tenant|account|rule word=value …
+// split takes the key of an issue apart, which is v1|tenant|account|rule word=value and so on.
 func split(key string) (account, rule string, parts map[string]string, ok bool) {
 	outer := strings.SplitN(key, "|", 4)
 	if len(outer) != 4 || outer[0] != "v1" {
