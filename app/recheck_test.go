@@ -155,7 +155,7 @@ func (s *stand) lastEntry(id string) (e yagura.Entry) {
 func TestRecheckFails(t *testing.T) {
 	c := newCloud(t, "")
 	c.start()
-	c.clock.advance(time.Until(time.Now().UTC().Truncate(24*time.Hour).Add(24*time.Hour + time.Minute))) // all within one day
+	c.clock.advance(time.Until(time.Now().UTC().Truncate(24 * time.Hour).Add(24*time.Hour + time.Minute))) // all within one day
 	c.opens()
 	c.aws.PutGroup("111122223333", "eu-west-1", "sg-1") // fixed, had anybody asked
 	hows := []func(w http.ResponseWriter, r *http.Request, action string) bool{
