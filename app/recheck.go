@@ -182,12 +182,24 @@ func (l *looks) due(ctx context.Context, now time.Time) ([]dueLook, error) {
 	return out, l.s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.DropRechecks(ctx, ended) })
 }
 
-// claim takes a look, so that no other replica asks the same. A name that is of one region,
+// claim takes a look, so that no other replica asks the same; one of them may have closed the
+// issue since it was listed here. A name that is of one region,
 // and was seen in several, is no name of one thing: it is not asked about.
 func (l *looks) claim(ctx context.Context, x *dueLook, now time.Time) (mine bool, err error) {
 	err = l.s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if mine, err = tx.ClaimRecheck(ctx, x.id, now, now.Add(time.Duration(l.c.Every))); err != nil || !mine || !x.target.Local() {
+		if mine, err = tx.ClaimRecheck(ctx, x.id, now, now.Add(time.Duration(l.c.Every))); err != nil || !mine {
 			return err
+		}
+		is, ok, err := bookTx{tx}.Issue(ctx, x.id, yagura.LockNone)
+		if err != nil {
+			return err
+		}
+		if !ok || is.Status == yagura.StatusClosed {
+			mine = false
+			return tx.DropRechecks(ctx, []string{x.id})
+		}
+		if !x.target.Local() {
+			return nil
 		}
 		list, next, err := tx.Findings(ctx, x.id, "", 1000)
 		mine = next == "" && !slices.ContainsFunc(list, func(f yagura.Filed) bool { return f.Finding.Event.Region != x.target.Region })
