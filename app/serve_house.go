@@ -20,6 +20,8 @@ import (
 type house struct {
 	s    *Serve
 	jobs []chore
+
+	storied map[string]time.Time // issues whose story was told lately, and when they were opened
 }
 
 // chore is something that is done again and again. Two replicas may both do it: each is
@@ -43,7 +45,7 @@ const (
 )
 
 func newHouse(s *Serve) *house {
-	h := &house{s: s}
+	h := &house{s: s, storied: map[string]time.Time{}}
 	h.jobs = []chore{
 		{name: "tell how sources are", every: statusEvery, do: h.status},
 		{name: "look at the key window", every: tickEvery, do: h.keyWindow},

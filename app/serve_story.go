@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -43,7 +44,7 @@ func (h *house) story(ctx context.Context, now time.Time) error {
 		return err
 	}
 	f := yagura.IssueFilter{Since: since, Limit: 500}
-	var errs []error
+	fresh := map[actorOf][]yagura.Issue{}
 	for {
 		var list []yagura.Issue
 		err := s.db.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
@@ -51,17 +52,29 @@ func (h *house) story(ctx context.Context, now time.Time) error {
 			return err
 		})
 		if err != nil {
-			return errors.Join(append(errs, err)...)
+			return err
 		}
-		for i := range list {
-			if is := &list[i]; is.Actor.ID != "" && !is.Opened.Before(since) {
-				errs = append(errs, h.storyOf(ctx, is, now))
+		for _, is := range list {
+			if is.Actor.ID != "" && !is.Opened.Before(since) && !h.storied[is.ID].Equal(is.Opened) {
+				who := actorOf{is.Account, is.Actor.ID}
+				fresh[who] = append(fresh[who], is)
 			}
 		}
 		if f.After == "" {
 			break
 		}
 	}
+	var errs []error
+	for who, list := range fresh {
+		if err := h.storiesOf(ctx, who, list, now); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		for i := range list {
+			h.storied[list[i].ID] = list[i].Opened
+		}
+	}
+	maps.DeleteFunc(h.storied, func(_ string, opened time.Time) bool { return opened.Before(since) })
 	if err := errors.Join(errs...); err != nil {
 		return err // the same stretch is looked at again
 	}
@@ -75,20 +88,38 @@ func (h *house) story(ctx context.Context, now time.Time) error {
 	})
 }
 
-// storyOf tells an issue and those of the same actor of each other, each pair once.
-func (h *house) storyOf(ctx context.Context, is *yagura.Issue, now time.Time) error {
-	var near []yagura.Issue
-	err := h.s.db.View(ctx, func(ctx context.Context, tx *store.Tx) error {
-		list, _, err := tx.ListIssues(ctx, yagura.IssueFilter{Account: is.Account, Text: is.Actor.ID, Limit: lookedAt})
-		for _, x := range list {
-			if x.ID != is.ID && x.Actor.ID == is.Actor.ID && x.Account == is.Account && apart(is, &x) <= storyWithin {
-				near = append(near, x)
-			}
-		}
+// actorOf is somebody in an account.
+type actorOf struct{ account, id string }
+
+// storiesOf tells the stories of new issues of one actor, who is looked up once for all.
+func (h *house) storiesOf(ctx context.Context, who actorOf, fresh []yagura.Issue, now time.Time) error {
+	var all []yagura.Issue
+	err := h.s.db.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		all, _, err = tx.ListIssues(ctx, yagura.IssueFilter{Account: who.account, Text: who.id, Limit: lookedAt})
 		return err
 	})
-	if err != nil || len(near) == 0 {
+	if err != nil {
 		return err
+	}
+	all = slices.DeleteFunc(all, func(x yagura.Issue) bool { return x.Actor.ID != who.id || x.Account != who.account })
+	for i := range fresh {
+		if err := h.storyOf(ctx, &fresh[i], all, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// storyOf tells an issue and those of the same actor of each other, each pair once.
+func (h *house) storyOf(ctx context.Context, is *yagura.Issue, all []yagura.Issue, now time.Time) error {
+	var near []yagura.Issue
+	for _, x := range all {
+		if x.ID != is.ID && apart(is, &x) <= storyWithin {
+			near = append(near, x)
+		}
+	}
+	if len(near) == 0 {
+		return nil
 	}
 	slices.SortStableFunc(near, func(a, b yagura.Issue) int { return cmp.Compare(apart(is, &a), apart(is, &b)) })
 	near = near[:min(len(near), storyIssues)]
