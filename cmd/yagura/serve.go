@@ -65,6 +65,10 @@ func (c *serveCmd) Run(env *environment) error {
 		handler = slog.NewTextHandler(env.stderr, &slog.HandlerOptions{Level: level})
 	}
 	tuneServe(env)
+	profile, err := startProfiles(env)
+	if err != nil {
+		return err
+	}
 	s, err := app.NewServe(env.ctx, app.ServeOptions{Config: cfg, Reload: load, Rules: rules, Version: version(),
 		Log: slog.New(handler), Now: env.now})
 	if err != nil {
@@ -87,5 +91,5 @@ func (c *serveCmd) Run(env *environment) error {
 			}
 		}
 	}()
-	return s.Run(ctx)
+	return errors.Join(s.Run(ctx), profile())
 }
