@@ -18,7 +18,7 @@ import (
 var ErrDenied = errors.New("access denied")
 
 // Patience is how long a missing permission is waited for: people have to give it.
-const Patience = 5 * time.Minute
+const Patience = time.Minute
 
 // Call is what was called.
 type Call struct {

@@ -246,8 +246,8 @@ func TestFaults(t *testing.T) {
 	}{
 		{cloudwatchtest.Fault{Status: 400, Code: "ThrottlingException"}, notify.Error{NotSent: true, All: true, After: 2 * time.Second}},
 		{cloudwatchtest.Fault{Status: 429, RetryAfter: "9"}, notify.Error{NotSent: true, All: true, After: 9 * time.Second}},
-		{cloudwatchtest.Fault{Status: 400, Code: "AccessDeniedException"}, notify.Error{NotSent: true, All: true, After: 5 * time.Minute}},
-		{cloudwatchtest.Fault{Status: 400, Code: "UnrecognizedClientException"}, notify.Error{NotSent: true, All: true, After: 5 * time.Minute}},
+		{cloudwatchtest.Fault{Status: 400, Code: "AccessDeniedException"}, notify.Error{NotSent: true, All: true, After: time.Minute}},
+		{cloudwatchtest.Fault{Status: 400, Code: "UnrecognizedClientException"}, notify.Error{NotSent: true, All: true, After: time.Minute}},
 		{cloudwatchtest.Fault{Status: 500, Code: "InternalFailure"}, notify.Error{}},
 		{cloudwatchtest.Fault{Status: 503, Code: "ServiceUnavailableException"}, notify.Error{}},
 		{cloudwatchtest.Fault{Status: 400, Code: "InvalidParameterException"}, notify.Error{Permanent: true, NotSent: true}},
