@@ -95,7 +95,7 @@ func (s *Serve) reconcileTicket(ctx context.Context, sink notify.Sink, t notify.
 			c.IssueID, c.Ref = t.IssueID, t.Ref
 		}
 		var unknown *notify.Unknown
-		var refused *triage.RefusedChange
+		var refused *triage.Refusal
 		switch _, err := in.Apply(ctx, c); {
 		case err == nil, errors.As(err, &unknown):
 		case errors.As(err, &refused):

@@ -16,7 +16,8 @@ const (
 	maxNote      = 16 << 10
 )
 
-// Refusal is why a change of a person was not made: it says so to them, and nothing changed.
+// Refusal is why a change of a person cannot be made, however often it is tried: it says so
+// to them, and nothing changed.
 type Refusal struct{ Text, Japanese string }
 
 // Error returns the reason.
@@ -24,8 +25,8 @@ func (r *Refusal) Error() string { return r.Text }
 
 // change applies what a person did. The sink where it was done is not told of it again
 // for a comment, a label or an assignee, which it shows already; it is told of what
-// changes the state, so that its ticket ends as the issue is. An error is about the
-// change itself and changes nothing.
+// changes the state, so that its ticket ends as the issue is. An error is a
+// [Refusal], and changes nothing.
 func (t *turn) change(c yagura.Change) error {
 	is := t.is
 	t.who = c.Who
@@ -111,7 +112,7 @@ func (t *turn) change(c yagura.Change) error {
 	case yagura.ChangeAnswer:
 		t.answer(c)
 	default:
-		return fmt.Errorf("unknown change %q", c.What)
+		return &Refusal{fmt.Sprintf("unknown change %q", c.What), fmt.Sprintf("不明な変更 %q です", c.What)}
 	}
 	return nil
 }

@@ -12,15 +12,6 @@ import (
 // ErrNoIssue says that a change is about no issue.
 var ErrNoIssue = errors.New("no such issue")
 
-// RefusedChange says that a change cannot be made, however often it is tried.
-type RefusedChange struct{ Why error }
-
-// Error says why.
-func (r *RefusedChange) Error() string { return r.Why.Error() }
-
-// Unwrap returns why.
-func (r *RefusedChange) Unwrap() error { return r.Why }
-
 // Apply applies what a person did, once; done is false when it was applied before.
 func (d *Desk) Apply(ctx context.Context, b Book, c yagura.Change) (is *yagura.Issue, done bool, err error) {
 	now := d.Now()
@@ -51,7 +42,7 @@ func (d *Desk) Apply(ctx context.Context, b Book, c yagura.Change) (is *yagura.I
 		}
 	}
 	if err := t.change(c); err != nil {
-		return is, false, &RefusedChange{err}
+		return is, false, err
 	}
 	if c.What == yagura.ChangeAnswer && c.Yes && is.Latest != nil {
 		t.lower(d.Policy().Judge(Input{Finding: is.Latest, Account: is.AccountInfo, Issue: is, Now: now}))
