@@ -355,3 +355,42 @@ func TestFullDisk(t *testing.T) {
 		})
 	}
 }
+
+// TestSharedFailure: a failed fsync is one failure, however many batches shared it: the next
+// try is no later for many than for one.
+func TestSharedFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := segtest.New(1)
+		k := open(t, "d", keep.Options{FS: disk})
+		var done sync.WaitGroup
+		put := func(object string) {
+			done.Add(1)
+			b := &keep.Batch{Source: "s", Object: object, Runs: []keep.Run{{Format: "f", Records: []keep.Record{{Raw: []byte("{}")}}}}}
+			b.Done = func(_ []yagura.KeptRange, err error) {
+				if err != nil {
+					t.Error(err)
+				}
+				done.Done()
+			}
+			if err := k.Put(t.Context(), b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put("first") // those behind it share an fsync
+		done.Wait()
+		begin := time.Now()
+		disk.SetFail(func(op, _ string) error {
+			if op == "Sync" && time.Since(begin) < time.Second {
+				return syscall.EIO
+			}
+			return nil
+		})
+		for i := range 10 {
+			put(fmt.Sprint(i))
+		}
+		done.Wait()
+		if took := time.Since(begin); took > 2*time.Second {
+			t.Errorf("durable after %s", took)
+		}
+	})
+}

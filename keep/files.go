@@ -288,13 +288,13 @@ func (k *Files) write() {
 				each = k.log.Sync(p.span)
 			}
 			if each != nil && stop != nil {
-				lost = append(lost, p) // nobody knows what the disk holds of it: it is written again
-				failed(each)
+				lost, err = append(lost, p), each // nobody knows what the disk holds of it: it is written again
 				continue
 			}
 			k.done(p, each)
 		}
 		if len(lost) > 0 {
+			failed(err) // once, however many it concerns
 			stuck = append(lost, stuck...)
 		} else if len(stuck) == 0 {
 			pause = 0
