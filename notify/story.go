@@ -24,9 +24,17 @@ func (v *Vocabulary) entryText(e *yagura.Entry) string {
 	case yagura.EntryConcluded:
 		return v.ConclusionWord(yagura.Conclusion(e.Text))
 	}
+	if text, why, ok := strings.Cut(e.Text, " ("); ok && e.What == yagura.EntryFlapping {
+		return v.sentence(text) + " (" + v.sentence(strings.TrimSuffix(why, ")")) + ")"
+	}
+	return v.sentence(e.Text)
+}
+
+// sentence says in Japanese what Yagura wrote, and leaves another text as it is.
+func (v *Vocabulary) sentence(english string) string {
 	for _, s := range sentences {
-		if m := s.english.FindStringSubmatchIndex(e.Text); m != nil {
-			text := string(s.english.ExpandString(nil, s.japanese, e.Text, m))
+		if m := s.english.FindStringSubmatchIndex(english); m != nil {
+			text := string(s.english.ExpandString(nil, s.japanese, english, m))
 			return levels.ReplaceAllStringFunc(text, func(word string) string {
 				sev, err := yagura.ParseSeverity(strings.Trim(word, "<>"))
 				if err != nil {
@@ -36,11 +44,14 @@ func (v *Vocabulary) entryText(e *yagura.Entry) string {
 			})
 		}
 	}
-	return e.Text
+	return english
 }
 
 // levels are severities that a sentence marks to be put into words.
 var levels = regexp.MustCompile(`<<(critical|high|medium|low|none)>>`)
+
+// looked begins the end of an issue by two looks at the cloud: when, and what was asked.
+const looked = `\Aasked again at (\S+) and (\S+): (\S+ \S+): `
 
 // sentences are what Yagura itself writes on a timeline, and how it is said in Japanese.
 var sentences = []struct {
@@ -65,6 +76,15 @@ var sentences = []struct {
 	{regexp.MustCompile(`\Ait has stayed fixed for ([0-9]+) hours\z`), "$1 時間、修正された状態が続きました"},
 	{regexp.MustCompile(`\Aits source had resolved it before it was known here\z`), "検知した時点で、検出元では解決済みでした"},
 	{regexp.MustCompile(`\Ait was undone before it was known here\z`), "検知した時点で、すでに元に戻されていました"},
+	{regexp.MustCompile(looked + `there is no such [a-z]+\z`), "$1 と $2 に再確認: $3: リソースは存在しません"},
+	{regexp.MustCompile(looked + `it has no entry of all protocols (.*)\z`), "$1 と $2 に再確認: $3: 全プロトコルのエントリー $4 はありません"},
+	{regexp.MustCompile(looked + `it has no entry (.*)\z`), "$1 と $2 に再確認: $3: エントリー $4 はありません"},
+	{regexp.MustCompile(looked + `it is not shared with everybody\z`), "$1 と $2 に再確認: $3: 全員には共有されていません"},
+	{regexp.MustCompile(looked + `it is not shared with (\S+)\z`), "$1 と $2 に再確認: $3: $4 には共有されていません"},
+	{regexp.MustCompile(looked + `all four settings of its public access block are on\z`), "$1 と $2 に再確認: $3: パブリックアクセスブロックの 4 つの設定はすべて有効です"},
+	{regexp.MustCompile(looked + `it has no policy\z`), "$1 と $2 に再確認: $3: バケットポリシーはありません"},
+	{regexp.MustCompile(looked + `S3 holds its policy not to be public\z`), "$1 と $2 に再確認: $3: S3 の判定では、バケットポリシーは公開ではありません"},
+	{regexp.MustCompile(`\Atold of by itself from now on\z`), "以後は個別に通知します"},
 	{regexp.MustCompile(`\Aone of many new issues at once: told of by the umbrella issue (\S+)\z`), "同時に多数発生した課題の一つです。課題 $1 でまとめて通知します"},
 	{regexp.MustCompile(`(?s)\Athe same actor, at the same time: (.*)\z`), "同じ実行者による、同じ時間帯の課題: $1"},
 	{regexp.MustCompile(`\Aits source resolved it\z`), "検出元で解決されました"},
