@@ -137,7 +137,8 @@ func TestOwnCallsAreAllowed(t *testing.T) {
 }
 
 // TestOwnRechecks: what the role of re-checks asks in a listed account is ours, and what it
-// does beyond is a finding; a role of that name in another account is anybody's.
+// does beyond is a finding; a role of that name in another account is anybody's. A look that
+// is denied is still one.
 func TestOwnRechecks(t *testing.T) {
 	cfg := &config.Config{Own: config.Own{Roles: []string{"arn:aws:iam::111122223333:role/yagura"}}, Recheck: config.Recheck{Enabled: true, Role: recheckRole}}
 	o := newOwn(cfg, nil, func(account string) bool { return account == "444455556666" })
@@ -145,7 +146,11 @@ func TestOwnRechecks(t *testing.T) {
 		return []byte(`{"eventSource":"` + source + `","eventName":"` + name + `","eventID":"e","eventTime":"2026-03-02T09:00:00Z","requestParameters":` + parameters +
 			`,"userIdentity":{"arn":"arn:aws:sts::1:assumed-role/x/yagura","sessionContext":{"sessionIssuer":{"arn":"` + role + `"}}}}`)
 	}
-	const role = "arn:aws:iam::444455556666:role/yagura-recheck"
+	const (
+		own    = "arn:aws:iam::111122223333:role/yagura"
+		role   = "arn:aws:iam::444455556666:role/yagura-recheck"
+		denied = `"errorCode":"AccessDenied"`
+	)
 	for _, x := range []struct {
 		role, source, name, parameters string
 		own, finding                   bool
@@ -155,9 +160,13 @@ func TestOwnRechecks(t *testing.T) {
 		{role, "s3.amazonaws.com", "GetBucketPublicAccessBlock", `{"bucketName":"data"}`, true, false},
 		{role, "ec2.amazonaws.com", "AuthorizeSecurityGroupIngress", `{}`, false, true},
 		{role, "s3.amazonaws.com", "GetObject", `{"bucketName":"data","key":"x"}`, false, true},
+		{role, "s3.amazonaws.com", "GetBucketPolicyStatus", `{"bucketName":"lost"},` + denied, true, false},
+		{role, "s3.amazonaws.com", "GetObject", `{"bucketName":"data","key":"x"},` + denied, false, true},
+		{own, "sts.amazonaws.com", "AssumeRole", `{"roleArn":"` + role + `"},` + denied, true, false},
+		{own, "sts.amazonaws.com", "AssumeRole", `{"roleArn":"arn:aws:iam::999900001111:role/yagura-recheck"},` + denied, false, true},
 		{"arn:aws:iam::999900001111:role/yagura-recheck", "ec2.amazonaws.com", "DescribeSecurityGroups", `{}`, false, false},
 		{"arn:aws:iam::444455556666:role/team/yagura-recheck", "ec2.amazonaws.com", "DescribeSecurityGroups", `{}`, false, false},
-		{"arn:aws:iam::111122223333:role/yagura", "sts.amazonaws.com", "AssumeRole", `{"roleArn":"` + role + `"}`, true, false},
+		{own, "sts.amazonaws.com", "AssumeRole", `{"roleArn":"` + role + `"}`, true, false},
 	} {
 		got := o.look("aws.cloudtrail", call(x.role, x.source, x.name, x.parameters))
 		if got.Own != x.own || (got.Finding != nil) != x.finding {

@@ -43,10 +43,10 @@ func newOwn(cfg *config.Config, notices *ownNotices, listed func(account string)
 }
 
 // ours reports whether a role is one that Yagura runs as or takes on.
-func (o *own) ours(arn string) bool {
-	if o.roles[arn] {
-		return true
-	}
+func (o *own) ours(arn string) bool { return o.roles[arn] || o.looks(arn) }
+
+// looks reports whether a role is that of re-checks in a listed account.
+func (o *own) looks(arn string) bool {
 	account := strings.TrimSuffix(strings.TrimPrefix(arn, o.before), o.behind)
 	return o.behind != "" && arn == o.before+account+o.behind && len(account) == 12 && o.listed != nil && o.listed(account)
 }
@@ -158,7 +158,10 @@ func (o *own) look(format string, record []byte) intake.Own {
 	action := iamAction(r.EventSource, r.EventName)
 	resource := r.resource(action)
 	may := o.may(action, resource)
-	if !may || r.denied() {
+	// A look that is denied has a finding of its own: the role may be missing in an account that
+	// was listed just now, and a bucket may be another's by now.
+	look := o.looks(role) || action == "sts:AssumeRole" && o.looks(resource)
+	if !may || r.denied() && !look {
 		on := action
 		if resource != "" {
 			on += " on " + resource
