@@ -55,3 +55,13 @@ func TestEntryText(t *testing.T) {
 		}
 	}
 }
+
+// TestOpWord: what our own findings say of themselves has Japanese words.
+func TestOpWord(t *testing.T) {
+	for _, op := range []string{"cannot be decoded", "cannot be read", "cannot be filed", "not understood", "stopped a rule", "not allowed by", "group-by", "within",
+		"occurs", "not occurs", "more", "says", "was there with other content", "was there before with other content"} {
+		if got := Words(Japanese).OpWord(op); got == op {
+			t.Errorf("%q has no Japanese words", op)
+		}
+	}
+}

@@ -180,7 +180,7 @@ var japanese = Vocabulary{
 		"cidr": "が次の範囲内", "not cidr": "が次の範囲外", "not startswith": "が次で始まらない", "not endswith": "が次で終わらない",
 		"not in": "が次のいずれでもない", "keyword": "次の語を含む", "not keyword": "次の語を含まない", "group-by": "でまとめて", "within": "が次の期間内",
 		"occurs": "が発生", "not occurs": "が発生していない", "more": "ほか", "says": "の内容", "not allowed by": "が次で許可されていない",
-		"cannot be decoded": "を解釈できない", "cannot be read": "を読み取れない", "not understood": "を解釈できない", "refused by the store": "を保存できない",
+		"cannot be decoded": "を解釈できない", "cannot be read": "を読み取れない", "not understood": "を解釈できない", "cannot be filed": "を登録できない",
 		"stopped a rule": "でルールが異常終了", "was there with other content": "が別の内容で存在", "was there before with other content": "が別の内容で存在",
 	},
 }
