@@ -183,8 +183,8 @@ func (l *looks) due(ctx context.Context, now time.Time) ([]dueLook, error) {
 }
 
 // claim takes a look, so that no other replica asks the same; one of them may have closed the
-// issue since it was listed here. A name that is of one region,
-// and was seen in several, is no name of one thing: it is not asked about.
+// issue since it was listed here. A name that is of one region, and was seen in several, is no
+// name of one thing: it is not asked about.
 func (l *looks) claim(ctx context.Context, x *dueLook, now time.Time) (mine bool, err error) {
 	err = l.s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if mine, err = tx.ClaimRecheck(ctx, x.id, now, now.Add(time.Duration(l.c.Every))); err != nil || !mine {
