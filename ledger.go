@@ -48,7 +48,8 @@ type IssueFilter struct {
 	Status   []Status
 	Severity []Severity
 	Account  string
-	Text     string // in id (its beginning), title, cause key, account or entities
+	Rules    []string // ids
+	Text     string   // in id (its beginning), title, cause key, account or entities
 	Since    time.Time
 	After    string // cursor of the page before
 	Limit    int    // 0: 100; at most 1000

@@ -253,7 +253,7 @@ func TestOutageHour(t *testing.T) {
 	for _, name := range []string{"sqlite", "postgres"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := 25
+			n := 50
 			if os.Getenv("YAGURA_PROVE") != "" {
 				n = 200
 			}

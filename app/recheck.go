@@ -146,6 +146,9 @@ func (l *looks) due(ctx context.Context, now time.Time) ([]dueLook, error) {
 	}
 	var out []dueLook
 	f := yagura.IssueFilter{Status: []yagura.Status{yagura.StatusOpen, yagura.StatusAcknowledged}, Limit: 1000}
+	for _, k := range recheck.Kinds() {
+		f.Rules = append(f.Rules, k.Rule)
+	}
 	for {
 		var list []yagura.Issue
 		err := l.s.db.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
@@ -275,7 +278,7 @@ func (l *looks) failedLook(ctx context.Context, x *dueLook, began time.Time, fai
 		return err
 	}
 	account := x.target.Account
-	f := builtinFinding(recheckRule, yagura.SeverityLow, account+began.UTC().Format("/2006-01-02"), "account="+account,
+	f := builtinFinding(recheckRule, yagura.SeverityLow, account+"/"+day(began), "account="+account,
 		fmt.Sprintf("%d looks in a row at an open issue of account %s had no answer, so it does not close by itself: %s", failures, account, reason), began)
 	f.CauseKey = account + f.CauseKey[1:]
 	f.Event.Account = account

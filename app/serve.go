@@ -115,9 +115,11 @@ func NewServe(ctx context.Context, o ServeOptions) (s *Serve, err error) {
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, err
 	}
-	if err := s.loadPolicy(cfg); err != nil {
+	take, err := s.loadPolicy(cfg)
+	if err != nil {
 		return nil, err
 	}
+	take()
 	secrets, err := resolveSecrets(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -235,7 +237,7 @@ func (s *Serve) Run(ctx context.Context) error {
 	rest.Go(func() {
 		select {
 		case <-s.db.Lost(): // nothing can be committed any more, so nothing is waited for
-			failed <- store.ErrNameTaken
+			failed <- s.db.LostName()
 			cancel()
 			stop()
 		case <-hard.Done():

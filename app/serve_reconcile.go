@@ -134,7 +134,7 @@ func (s *Serve) reconcileTicket(ctx context.Context, sink notify.Sink, t notify.
 		if err != nil || last.After(now.Add(-readLag)) {
 			return err
 		}
-		once := fmt.Sprintf("retold/%s/%s/%s/%d/%s", sink.Name(), is.ID, op, is.Version, now.UTC().Format(time.DateOnly))
+		once := fmt.Sprintf("retold/%s/%s/%s/%d/%s", sink.Name(), is.ID, op, is.Version, day(now))
 		if op == yagura.OpOpen {
 			once = "refiled/" + sink.Name() + "/" + is.ID + "/" + t.Ref
 		}

@@ -206,31 +206,34 @@ func (s *Serve) reload(ctx context.Context) error {
 			return fmt.Errorf("%s is refused, and was not before: %w", file, refusalErrors(rules.Refusals))
 		}
 	}
+	take, err := s.loadPolicy(cfg)
+	if err != nil {
+		return err
+	}
 	if err := s.renewSecrets(ctx, secrets); err != nil {
 		return err
 	}
-	if err := s.loadPolicy(cfg); err != nil {
-		return err
-	}
+	take()
 	s.rules.Store(g)
 	s.logRefused(rules)
 	return nil
 }
 
-// loadPolicy reads the policy and the registry of accounts.
-func (s *Serve) loadPolicy(cfg *config.Config) error {
+// loadPolicy reads the policy and the registry of accounts; take has them hold.
+func (s *Serve) loadPolicy(cfg *config.Config) (take func(), err error) {
 	accounts, err := LoadAccounts(cfg)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	policy, err := LoadPolicy(cfg)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s.registry.set(accounts, nil)
-	s.policy.Store(policy)
-	s.targets.Store(&cfg.Targets)
-	return nil
+	return func() {
+		s.registry.set(accounts, nil)
+		s.policy.Store(policy)
+		s.targets.Store(&cfg.Targets)
+	}, nil
 }
 
 // SinkNames lists the configured sinks.

@@ -239,7 +239,7 @@ func BenchmarkFinding(b *testing.B) {
 				break
 			}
 		}
-		f := s.m.Finding(s.m.hits[0], ev)
+		f := s.m.finding(s.m.hits[0], s.m.st, ev)
 		found += len(f.ID)
 		if found%64 == 0 {
 			s.m.hits = s.m.hits[:0]

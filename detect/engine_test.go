@@ -88,19 +88,19 @@ func TestFinding(t *testing.T) {
 	ev := &yagura.Event{ID: "e-1", Key: yagura.Key{1}, Format: testFormat, Source: "file", Time: time.Unix(1e9, 0).UTC(),
 		Account: "111122223333", Region: "eu-west-1", Action: "StopLogging", SrcIP: "192.0.2.1",
 		Actor: yagura.Actor{Type: yagura.EntityUser, ID: "alice"}, Outcome: yagura.OutcomeSuccess}
-	want := yagura.Finding{V: 1, ID: s.m.Finding(hits[0], ev).ID, CauseKey: `111122223333 r1 region=eu-west-1 requestParameters.name="my trail"`,
+	want := yagura.Finding{V: 1, ID: s.m.finding(hits[0], s.m.st, ev).ID, CauseKey: `111122223333 r1 region=eu-west-1 requestParameters.name="my trail"`,
 		Kind: yagura.Posture, Rule: yagura.RuleRef{ID: "r1", Title: "Title of r1", Engine: yagura.EngineSigma, File: "r1.yml", Tags: []string{}},
 		Severity: yagura.SeverityCritical, SeverityOriginal: "high", Format: testFormat, Source: "file", Time: ev.Time,
 		Event: ev.Ref(), Events: []string{"e-1"}, Mode: "count", Output: "Title of r1",
 		Entities: []yagura.Entity{{Type: "user", ID: "alice"}, {Type: "ip", ID: "192.0.2.1"}, {Type: "account", ID: "111122223333"}, {Type: "resource", ID: "my trail"}},
 		Why: []yagura.Why{{Field: "eventName", Op: "equals", Value: "StopLogging", Actual: "stoplogging"},
 			{Field: "userAgent", Op: "not contains", Value: "terraform"}}}
-	if diff := cmp.Diff(want, s.m.Finding(hits[0], ev)); diff != "" {
+	if diff := cmp.Diff(want, s.m.finding(hits[0], s.m.st, ev)); diff != "" {
 		t.Error(diff)
 	}
 	other := *ev
 	other.Key = yagura.Key{2}
-	if s.m.Finding(hits[0], &other).ID == want.ID || len(want.ID) != 32 {
+	if s.m.finding(hits[0], s.m.st, &other).ID == want.ID || len(want.ID) != 32 {
 		t.Errorf("id %q", want.ID)
 	}
 }
@@ -116,7 +116,7 @@ func TestCauseKey(t *testing.T) {
 		`{"permissions":[{"port":22,"cidr":"b"},{"port":21,"cidr":"a"},{"port":22,"cidr":"b"}]}`: "- r port=21,22 permissions.cidr=a,b",
 		`{"port":22,"permissions":[{"port":80,"address":"a"}]}`:                                  "- r port=22 permissions.cidr=a",
 	} {
-		if got := s.m.Finding(s.match(record)[0], &yagura.Event{}).CauseKey; got != want {
+		if got := s.m.finding(s.match(record)[0], s.m.st, &yagura.Event{}).CauseKey; got != want {
 			t.Errorf("%s: %s, want %s", record, got, want)
 		}
 	}
@@ -127,7 +127,7 @@ func TestFormerKeys(t *testing.T) {
 	r := simple("r", query.Const(true))
 	r.SideCar = rule.SideCar{CauseKey: []string{"bucket=name"}, FormerCauseKeys: [][]string{{"name", "region"}, nil}}
 	s := newStand(t, Options{}, r)
-	f := s.m.Finding(s.match(`{"name":"logs"}`)[0], &yagura.Event{Account: "1", Region: "eu", Actor: yagura.Actor{ID: "alice"}})
+	f := s.m.finding(s.match(`{"name":"logs"}`)[0], s.m.st, &yagura.Event{Account: "1", Region: "eu", Actor: yagura.Actor{ID: "alice"}})
 	if want := []string{"1 r name=logs region=eu", "1 r actor=alice target="}; f.CauseKey != "1 r bucket=logs" || !slices.Equal(f.FormerKeys, want) {
 		t.Errorf("%s, former %q, want %q", f.CauseKey, f.FormerKeys, want)
 	}
@@ -229,7 +229,7 @@ func TestListsInSideCar(t *testing.T) {
 	var causes []string
 	for _, ips := range []string{`["192.0.2.1","192.0.2.2"]`, `["192.0.2.2","192.0.2.1"]`} {
 		for _, h := range s.match(`{"eventName":"StopLogging","ips":` + ips + `}`) {
-			f := s.m.Finding(h, &yagura.Event{})
+			f := s.m.finding(h, s.m.st, &yagura.Event{})
 			causes = append(causes, f.CauseKey)
 			if len(f.Entities) != 2 || len(f.Entities[0].ID) != len("192.0.2.1") {
 				t.Errorf("%s: about %v", ips, f.Entities)
@@ -252,7 +252,7 @@ func TestEntitiesAreNotShared(t *testing.T) {
 	ev := &yagura.Event{Entities: append(make([]yagura.Entity, 0, 8), yagura.Entity{Type: yagura.EntityUser, ID: "alice"})}
 	var got [][]yagura.Entity
 	for _, h := range hits {
-		got = append(got, s.m.Finding(h, ev).Entities)
+		got = append(got, s.m.finding(h, s.m.st, ev).Entities)
 	}
 	alice := yagura.Entity{Type: yagura.EntityUser, ID: "alice"}
 	want := [][]yagura.Entity{{alice, {Type: yagura.EntityResource, ID: "x-1"}}, {alice, {Type: yagura.EntityResource, ID: "y-1"}}, {alice}}

@@ -79,7 +79,7 @@ func TestEntryIDs(t *testing.T) {
 			for f := range s.m.Findings(h, &yagura.Event{Key: yagura.Key{1}}) {
 				out = append(out, f.ID)
 			}
-			out = append(out, s.m.Finding(h, &yagura.Event{Key: yagura.Key{1}}).ID)
+			out = append(out, s.m.finding(h, s.m.st, &yagura.Event{Key: yagura.Key{1}}).ID)
 		}
 		return out
 	}

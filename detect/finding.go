@@ -26,13 +26,6 @@ const (
 	maxOutput   = 8 << 10
 )
 
-// Finding makes the finding of a hit on the record judged last, whose event is ev. Of a
-// record with several entries that are causes of their own it is about all of them
-// together: [Matcher.Findings] tells them apart.
-func (m *Matcher) Finding(h Hit, ev *yagura.Event) yagura.Finding {
-	return m.finding(h, m.st, ev)
-}
-
 // finding makes the finding of a hit from the record that st has begun.
 func (m *Matcher) finding(h Hit, st *query.State, ev *yagura.Event) yagura.Finding {
 	c := &m.cur.rules[h.pos]

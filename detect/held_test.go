@@ -356,7 +356,7 @@ func TestEventsWithoutIDs(t *testing.T) {
 		}
 		for _, h := range m.Match(testFormat, doc, query.Meta{}) {
 			if h.Finds {
-				got = append(got, m.Finding(h, ev).Events)
+				got = append(got, m.finding(h, m.st, ev).Events)
 			}
 			if err := w.Add(m.Base(h, ev)); err != nil {
 				t.Fatal(err)

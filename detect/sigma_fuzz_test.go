@@ -68,7 +68,7 @@ func FuzzSigmaRules(f *testing.F) {
 			}
 			ev := &yagura.Event{ID: fmt.Sprint(i), Key: yagura.Key{byte(i)}, Format: testFormat, Time: time.Unix(int64(i*i), 0).UTC()}
 			for _, h := range m.Match(testFormat, doc, query.Meta{Format: testFormat}) {
-				m.Finding(h, ev)
+				m.finding(h, m.st, ev)
 				if err := w.Add(m.Base(h, ev)); err != nil {
 					t.Fatal(err)
 				}

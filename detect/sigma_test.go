@@ -157,7 +157,7 @@ func runSigma(t *testing.T, yaml string, events []sigmaEvent) []yagura.Finding {
 		ev := &yagura.Event{ID: fmt.Sprint(x.at), Key: yagura.Key{byte(i >> 8), byte(i), 1}, Format: testFormat, Time: time.Unix(int64(x.at), 0).UTC()}
 		for _, h := range s.match(x.record) {
 			if h.Finds {
-				out = append(out, s.m.Finding(h, ev))
+				out = append(out, s.m.finding(h, s.m.st, ev))
 			}
 			if err := w.Add(s.m.Base(h, ev)); err != nil {
 				t.Fatal(err)

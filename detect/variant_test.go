@@ -40,7 +40,7 @@ func TestVariant(t *testing.T) {
 		}
 		m := e.NewMatcher()
 		hits := m.Match(format, doc, query.Meta{})
-		if len(hits) != 1 || m.Finding(hits[0], &yagura.Event{Format: format}).Output != want {
+		if len(hits) != 1 || m.finding(hits[0], m.st, &yagura.Event{Format: format}).Output != want {
 			t.Errorf("%s: %v", format, hits)
 		}
 	}

@@ -154,31 +154,25 @@ func (in *Intake) commitBatch(ctx context.Context, mark uint64, batch []*piece, 
 // commitOnce tries to write pieces in one transaction. A mark of 0 is not written: the key
 // window must not take what is still to be written for committed.
 func (in *Intake) commitOnce(ctx context.Context, mark uint64, list []prepared, notes []keptNote) (taken triage.Taken, err error) {
-	force := false
-	for {
-		err = in.o.Store.Update(ctx, func(ctx context.Context, tx Tx) error {
-			var err error
+	err = filing(func(force bool) error {
+		return in.o.Store.Update(ctx, func(ctx context.Context, tx Tx) (err error) {
 			taken, err = in.write(ctx, tx, mark, list, notes, force)
 			return err
 		})
-		if errors.Is(err, triage.ErrUpgrade) && !force {
-			force = true
-			continue
-		}
-		if err != nil {
-			return taken, err
-		}
-		if mark != 0 {
-			in.o.Keys.Committed(mark)
-		}
-		in.Stats.Commits.Add(1)
-		in.Stats.Findings.Add(uint64(taken.Fresh))
-		if taken.Notices > 0 {
-			in.o.Committed()
-		}
-		in.wakeWindows(list)
-		return taken, nil
+	})
+	if err != nil {
+		return taken, err
 	}
+	if mark != 0 {
+		in.o.Keys.Committed(mark)
+	}
+	in.Stats.Commits.Add(1)
+	in.Stats.Findings.Add(uint64(taken.Fresh))
+	if taken.Notices > 0 {
+		in.o.Committed()
+	}
+	in.wakeWindows(list)
+	return taken, nil
 }
 
 // traceCommit begins the span of a commit; nil when nobody traces.

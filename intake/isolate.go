@@ -38,6 +38,16 @@ func (in *Intake) fileFound(ctx context.Context, tx Tx, cases []triage.Found, fo
 	return in.o.Desk.Take(ctx, tx, cases, force)
 }
 
+// filing runs a transaction that files findings. One that needs locks which it did not take
+// runs once more, by force, and takes them.
+func filing(try func(force bool) error) error {
+	err := try(false)
+	if errors.Is(err, triage.ErrUpgrade) {
+		err = try(true)
+	}
+	return err
+}
+
 // alive reports whether the store takes writes.
 func (in *Intake) alive(ctx context.Context) bool { return in.takes(ctx, nil) == nil }
 

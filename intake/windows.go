@@ -180,10 +180,9 @@ func (in *Intake) windowsOf(ctx context.Context, gen *Generation, g yagura.Windo
 
 // fileGroup writes what a group came to.
 func (in *Intake) fileGroup(ctx context.Context, g yagura.WindowGroup, out *detect.Evaluated, cases []triage.Found, dead []yagura.DeadLetter) error {
-	force := false
-	for {
-		var taken triage.Taken
-		err := in.o.Store.Update(ctx, func(ctx context.Context, tx Tx) error {
+	var taken triage.Taken
+	err := filing(func(force bool) error {
+		return in.o.Store.Update(ctx, func(ctx context.Context, tx Tx) error {
 			if err := in.chain(ctx, tx, g, out); err != nil {
 				return err
 			}
@@ -202,16 +201,12 @@ func (in *Intake) fileGroup(ctx context.Context, g yagura.WindowGroup, out *dete
 			}
 			return tx.PutDead(ctx, dead)
 		})
-		if errors.Is(err, triage.ErrUpgrade) && !force {
-			force = true
-			continue
-		}
-		if err == nil && taken.Notices > 0 {
-			in.o.Committed()
-		}
-		in.Stats.Findings.Add(uint64(taken.Fresh))
-		return err
+	})
+	if err == nil && taken.Notices > 0 {
+		in.o.Committed()
 	}
+	in.Stats.Findings.Add(uint64(taken.Fresh))
+	return err
 }
 
 // buriedFor is how long a group is put off that cannot be evaluated: other rules, or another
@@ -223,9 +218,8 @@ const buriedRows = int(longestPace/time.Second) * rowsPerSecond
 
 // buryGroup puts a group off that cannot be evaluated or filed, and says so. Its rows stay.
 func (in *Intake) buryGroup(ctx context.Context, gen *Generation, g yagura.WindowGroup, r *refused) error {
-	force := false
-	for {
-		err := in.o.Store.Update(ctx, func(ctx context.Context, tx Tx) error {
+	err := filing(func(force bool) error {
+		return in.o.Store.Update(ctx, func(ctx context.Context, tx Tx) error {
 			if err := tx.SettleWindowGroup(ctx, g, in.o.Owner, g.Sealed, r.like.At.Add(buriedFor)); err != nil {
 				return err
 			}
@@ -234,16 +228,12 @@ func (in *Intake) buryGroup(ctx context.Context, gen *Generation, g yagura.Windo
 			}
 			return tx.PutDead(ctx, r.letters)
 		})
-		if errors.Is(err, triage.ErrUpgrade) && !force {
-			force = true
-			continue
-		}
-		if err == nil {
-			in.tell(r)
-			in.o.Committed()
-		}
-		return err
+	})
+	if err == nil {
+		in.tell(r)
+		in.o.Committed()
 	}
+	return err
 }
 
 // unknownFor is how long rows are kept of a correlation that no rule here makes.

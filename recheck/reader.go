@@ -2,6 +2,7 @@ package recheck
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -64,7 +65,7 @@ func (e *Error) Error() string {
 	s := fmt.Sprintf("recheck: %s in %s %s: ", e.Action, e.Account, e.Region)
 	switch {
 	case denied(e.Code) || e.Code == "" && e.Status == http.StatusForbidden:
-		return s + orWord(e.Code, "403") + " (hint: " + e.Action + " is not allowed)"
+		return s + cmp.Or(e.Code, "403") + " (hint: " + e.Action + " is not allowed)"
 	case e.Code != "":
 		return s + e.Code
 	case e.Status != 0:
@@ -75,13 +76,6 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
-
-func orWord(s, or string) string {
-	if s == "" {
-		return or
-	}
-	return s
-}
 
 func denied(code string) bool {
 	return strings.HasPrefix(code, "AccessDenied") || code == "UnauthorizedOperation" || code == "AuthFailure"

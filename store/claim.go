@@ -48,6 +48,9 @@ func (db *DB) Lost() <-chan struct{} {
 	return db.claim.lost
 }
 
+// LostName says which name another process has taken, once [DB.Lost] is closed.
+func (db *DB) LostName() error { return db.claim.taken() }
+
 func (c *claim) lose() error {
 	c.once.Do(func() { close(c.lost) })
 	return c.taken()

@@ -43,6 +43,12 @@ func (tx *Tx) ListIssues(ctx context.Context, f yagura.IssueFilter) (list []yagu
 		where += " AND updated >= ?"
 		args = append(args, ns(f.Since))
 	}
+	if len(f.Rules) > 0 {
+		where += " AND rule_id IN (?" + strings.Repeat(", ?", len(f.Rules)-1) + ")"
+		for _, id := range f.Rules {
+			args = append(args, key(id))
+		}
+	}
 	if f.Text != "" {
 		text := key(strings.ToLower(f.Text))
 		if len(f.Text) == 26 && isULID(f.Text) {

@@ -37,12 +37,12 @@ var (
 	ErrNameTaken = errors.New("another process has the name of this replica")
 )
 
-// Mode says what a process wants of a SQLite directory. PostgreSQL knows ReadOnly only.
+// Mode says what a process wants of the database.
 type Mode uint8
 
 // The modes.
 const (
-	Serve    Mode = iota // the one process that serves it
+	Serve    Mode = iota // the one process that serves a SQLite directory, or a replica's name with PostgreSQL
 	Shared               // beside a server: reads, and small changes
 	ReadOnly             // beside a server: reads
 )

@@ -305,6 +305,8 @@ func testList(t *testing.T, open Open) {
 		"status":           {yagura.IssueFilter{Status: statuses[:2]}, func(x *yagura.Issue) bool { return x.Status != yagura.StatusClosed }},
 		"severity":         {yagura.IssueFilter{Severity: []yagura.Severity{yagura.SeverityCritical, yagura.SeverityCritical}}, func(x *yagura.Issue) bool { return x.Severity == yagura.SeverityCritical }},
 		"account":          {yagura.IssueFilter{Account: "acc", Status: statuses[2:]}, func(x *yagura.Issue) bool { return x.Account == "acc" && x.Status == yagura.StatusClosed }},
+		"rules":            {yagura.IssueFilter{Rules: []string{name("rule", 1), name("rule", 3)}}, func(x *yagura.Issue) bool { return x.Rule.ID == name("rule", 1) || x.Rule.ID == name("rule", 3) }},
+		"rule and account": {yagura.IssueFilter{Rules: []string{name("rule", 1)}, Account: "acc"}, func(x *yagura.Issue) bool { return x.Rule.ID == name("rule", 1) && x.Account == "acc" }},
 		"since":            {yagura.IssueFilter{Since: at(20)}, func(x *yagura.Issue) bool { return !x.Updated.Before(at(20)) }},
 		"text in entity":   {yagura.IssueFilter{Text: "uSER0003"}, func(x *yagura.Issue) bool { return strings.HasPrefix(x.Entities[0].ID, "User0003") }},
 		"text in title":    {yagura.IssueFilter{Text: "of cause00007"}, func(x *yagura.Issue) bool { return x.CauseKey == "cause00007" }},
