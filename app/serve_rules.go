@@ -50,6 +50,14 @@ func newGeneration(rules *Rules, formats []*decode.Format) (*generation, error) 
 			}
 		}
 	}
+	for again := true; again; { // what joins a counter-event is one
+		again = false
+		for _, r := range rules.Rules {
+			if to := byWord[r.SideCar.Joins]; r.SideCar.Joins != "" && to != nil && g.counters[to.ID] && !g.counters[r.ID] {
+				g.counters[r.ID], again = true, true
+			}
+		}
+	}
 	for i := range rules.Refusals {
 		if f := &rules.Refusals[i]; !f.Warning && !slices.Contains(g.refused, f.File) {
 			g.refused = append(g.refused, f.File)

@@ -186,18 +186,41 @@ func (e *explainer) sideCar(r *rule.Rule) {
 		e.fact("also known by", "原因の別名", strings.Join(causeWords(c.CauseAlias), ", "))
 	}
 	if c.ResolvedBy != "" {
-		by := c.ResolvedBy
-		if found := e.rules.Lookup(by); len(found) == 1 && found[0].Title != by {
-			by += " (" + found[0].Title + ")"
-		}
-		e.fact("resolved by", "解消するルール", by)
+		e.fact("resolved by", "解消するルール", e.named(c.ResolvedBy))
+	}
+	if c.Joins != "" {
+		e.fact("one issue with", "同じ課題になるルール", e.named(c.Joins))
 	}
 	for _, x := range c.Entities {
 		e.fact("entity", "エンティティ", x.Type+e.in(" from ", ": ")+x.Field)
 	}
+	if c.Reason != "" {
+		e.fact("level because", "重大度の理由", c.Reason)
+	}
+	for _, x := range c.Data {
+		e.fact("needs", "必要なデータ", x)
+	}
+	book := c.Runbook
+	if e.japanese && (r.Japanese.Runbook.Check != nil || r.Japanese.Runbook.Do != nil) {
+		book = r.Japanese.Runbook
+	}
+	for _, x := range book.Check {
+		e.fact("check", "確認すること", x)
+	}
+	for _, x := range book.Do {
+		e.fact("do", "対応", x)
+	}
 	if c.Mode == rule.ModeCount {
 		e.fact("mode", "モード", e.in("counted and shown, not notified", "件数のみ (通知しません)"))
 	}
+}
+
+// named is a rule as a side-car names it, with its title behind it.
+func (e *explainer) named(word string) string {
+	if found := e.rules.Lookup(word); len(found) == 1 && found[0].Title != word {
+		return word + " (" + found[0].Title + ")"
+	}
+	return word
 }
 
 func fieldNames(r *rule.Rule) []string {

@@ -152,6 +152,32 @@ func (e *Engine) resolve() {
 			}
 		}
 	}
+	e.join()
+}
+
+// join gives a rule that joins another that one's scope. A chain of rules that join is
+// followed to its end; one that leads back to itself joins nothing.
+func (e *Engine) join() {
+	byWord := map[string]int{}
+	for i, r := range e.rules {
+		byWord[r.Title] = i
+	}
+	for i, r := range e.rules {
+		byWord[r.ID] = i
+	}
+	for i, r := range e.rules {
+		to, steps := r, 0
+		for to.SideCar.Joins != "" && steps <= len(e.rules) {
+			at, ok := byWord[to.SideCar.Joins]
+			if !ok {
+				break
+			}
+			to, steps = e.rules[at], steps+1
+		}
+		if at, ok := byWord[to.ID]; ok && steps > 0 && steps <= len(e.rules) {
+			e.info[i].scope = e.info[at].scope
+		}
+	}
 }
 
 // Rules lists the rules of e, base rules included, in the order of their numbers.

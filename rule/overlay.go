@@ -193,6 +193,18 @@ func (o *Overlay) apply(r *Rule) []Refusal {
 	if o.SideCar.ResolvedBy != "" {
 		car.ResolvedBy = o.SideCar.ResolvedBy
 	}
+	if o.SideCar.Joins != "" {
+		car.Joins = o.SideCar.Joins
+	}
+	if o.SideCar.Reason != "" {
+		car.Reason = o.SideCar.Reason
+	}
+	if o.SideCar.Data != nil {
+		car.Data = o.SideCar.Data
+	}
+	if o.SideCar.Runbook.Check != nil || o.SideCar.Runbook.Do != nil {
+		car.Runbook = o.SideCar.Runbook
+	}
 	if o.SideCar.Entities != nil {
 		car.Entities = o.SideCar.Entities
 	}
@@ -207,6 +219,9 @@ func (o *Overlay) apply(r *Rule) []Refusal {
 	}
 	if o.Japanese.Description != "" {
 		ja.Description = o.Japanese.Description
+	}
+	if o.Japanese.Runbook.Check != nil || o.Japanese.Runbook.Do != nil {
+		ja.Runbook = o.Japanese.Runbook
 	}
 	if car.ResolvedBy != "" && car.Kind != yagura.Posture {
 		return []Refusal{{File: o.File, Line: o.Line, Column: o.Column, Rule: r.Title,

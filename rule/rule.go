@@ -100,7 +100,16 @@ func (r *Rule) On(format string) *Rule {
 }
 
 // Words is text for people in one language.
-type Words struct{ Title, Description string }
+type Words struct {
+	Title, Description string
+	Runbook            Runbook
+}
+
+// Runbook is what a person does about a finding, each in a sentence of its own.
+type Runbook struct {
+	Check []string // what to find out
+	Do    []string // what to do where it is what it seems
+}
 
 // Output renders the text of a finding.
 type Output interface {
@@ -135,6 +144,18 @@ type SideCar struct {
 	// NotedBy names, for a behaviour, the rule whose finding with the same cause key goes on
 	// the timeline of this one's issue. It closes nothing.
 	NotedBy string
+	// Joins names another rule (id or title): a finding with the same cause key is of that
+	// one's issue. Two logs that show one deed, a request and its grant, or a call and the
+	// state that it left, have one issue this way. What joins a rule that resolves another
+	// resolves it too.
+	Joins string
+	// Reason says why the rule has its level.
+	Reason string
+	// Data lists the logs that must be there for the rule to fire, each the name of a format
+	// and, where more must be switched on than its own, what: "aws.cloudtrail S3 data events".
+	Data []string
+	// Runbook is in the language of the rule; Rule.Japanese has the other.
+	Runbook Runbook
 	// Entities adds entities to a finding.
 	Entities []EntityField
 	// Severity overrides the rule's own level; Reason says why.

@@ -48,7 +48,7 @@ var entityTypes = []string{
 }
 
 // sideCarKeys are the keys of a side-car, in the order of the reference.
-var sideCarKeys = []string{"kind", "cause_key", "cause_alias", "entries", "resolved_by", "noted_by", "entities", "severity", "mode", "ja"}
+var sideCarKeys = []string{"kind", "cause_key", "cause_alias", "entries", "resolved_by", "noted_by", "joins", "entities", "severity", "reason", "mode", "data", "runbook", "ja"}
 
 // maxSideCarList bounds the lists of a side-car.
 const maxSideCarList = 64
@@ -224,6 +224,18 @@ func (p *sideCarParser) parse(node *yaml.Node, more []string) given {
 	if n := keys.at("noted_by"); n != nil {
 		p.car.NotedBy = p.text(n, "noted_by")
 	}
+	if n := keys.at("joins"); n != nil {
+		p.car.Joins = p.text(n, "joins")
+	}
+	if n := keys.at("reason"); n != nil {
+		p.car.Reason = p.text(n, "reason")
+	}
+	if n := keys.at("data"); n != nil {
+		p.car.Data = p.texts(n, "data")
+	}
+	if n := keys.at("runbook"); n != nil {
+		p.car.Runbook = p.runbook(n, "runbook")
+	}
 	if n := keys.at("mode"); n != nil {
 		p.car.Mode = p.choice(n, "mode", ModeNotify, ModeCount)
 	}
@@ -236,14 +248,27 @@ func (p *sideCarParser) parse(node *yaml.Node, more []string) given {
 		p.severity(n)
 	}
 	if n := keys.at("ja"); n != nil {
-		ja := p.mapping(n, "ja", []string{"title", "description"})
+		ja := p.mapping(n, "ja", []string{"title", "description", "runbook"})
 		for key, to := range map[string]*string{"title": &p.words.Title, "description": &p.words.Description} {
 			if v := ja.at(key); v != nil {
 				*to = p.text(v, "ja."+key)
 			}
 		}
+		if v := ja.at("runbook"); v != nil {
+			p.words.Runbook = p.runbook(v, "ja.runbook")
+		}
 	}
 	return keys
+}
+
+func (p *sideCarParser) runbook(n *yaml.Node, what string) (out Runbook) {
+	keys := p.mapping(n, what, []string{"check", "do"})
+	for key, to := range map[string]*[]string{"check": &out.Check, "do": &out.Do} {
+		if v := keys.at(key); v != nil {
+			*to = p.texts(v, what+"."+key)
+		}
+	}
+	return out
 }
 
 // parts reads the entries of a cause key.

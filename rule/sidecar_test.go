@@ -57,7 +57,7 @@ yagura:
 	if d := cmp.Diff(want, car); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff(Words{"ポート開放", "説明"}, ja); d != "" {
+	if d := cmp.Diff(Words{Title: "ポート開放", Description: "説明"}, ja); d != "" {
 		t.Error(d)
 	}
 }
