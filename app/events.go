@@ -2,11 +2,34 @@ package app
 
 import (
 	"context"
+	"slices"
 
 	"github.com/yagura-sec/yagura/decode"
 	"github.com/yagura-sec/yagura/report"
 	"github.com/yagura-sec/yagura/source"
 )
+
+// FormatsIn reads logs and lists the formats of their records, sorted; those that were
+// taken for no known log are not among them.
+func FormatsIn(ctx context.Context, o DecodeOptions, sources ...source.Source) ([]string, *Summary, error) {
+	decoder, err := decode.New(decode.Options{Formats: o.Formats})
+	if err != nil {
+		return nil, nil, err
+	}
+	r := &reading{o: o, decoder: decoder, flush: func() error { return nil }, each: func(source.Object, *decode.Record) error { return nil }}
+	sum, err := r.run(ctx, sources)
+	if err != nil {
+		return nil, sum, err
+	}
+	formats := []string{}
+	for f := range sum.Formats {
+		if f != "json" {
+			formats = append(formats, f)
+		}
+	}
+	slices.Sort(formats)
+	return formats, sum, nil
+}
 
 // Decode writes the event of every record of the sources to out, which it closes. It
 // drops no repeats: what stands in the logs is printed. Cancelling ctx ends it. The

@@ -31,7 +31,7 @@ type Rule struct {
 }
 
 // Standards lists the standards that [Standard] knows, by the first part of their tags.
-func Standards() []string { return []string{"cis-aws", "nist-800-53", "pci-dss"} }
+func Standards() []string { return []string{"cis-aws", "nist-800-53", "nist-800-190", "pci-dss"} }
 
 var technique = regexp.MustCompile(`^(?i:attack\.)?([tT][0-9]{4}(?:\.[0-9]{3})?)$`)
 

@@ -3,8 +3,9 @@
 // nist-800-53.ac-6, cis-aws.4.5, pci-dss.10.2).
 //
 // It reads tags and nothing else: a rule without tags covers nothing here, and a
-// tag is believed. It knows no list of all techniques, so it names what is covered
-// and not what is missing.
+// tag is believed. Of ATT&CK it holds the techniques of clouds, software as a service,
+// identity providers, office suites and containers ([Matrix]), so that it can say what
+// is missing: a rule, or the logs that rules would need ([Cloud]).
 //
 // A worked example:
 //
