@@ -179,5 +179,8 @@ type AccountInfo struct {
 	Tags         []string `json:"tags,omitempty"`
 	Channel      string   `json:"channel,omitempty"`    // where Slack tells of it
 	Repository   string   `json:"repository,omitempty"` // owner/name, where GitHub issues go
-	Listed       bool     `json:"listed"`               // false: an account that sends but is not in the registry
+	// Pipelines are the identities that deploy to the account: roles, service accounts,
+	// service principals, as its log writes them; a * is any text.
+	Pipelines []string `json:"pipelines,omitempty"`
+	Listed    bool     `json:"listed"` // false: an account that sends but is not in the registry
 }

@@ -124,7 +124,11 @@ func (k *check) rules() {
 			k.named("mappings", err)
 		}
 	}
-	rules, err := LoadRules(RuleOptions{Paths: c.Rules, Overlays: c.Overlays, Pipelines: c.Pipelines, Formats: formats, Placeholders: c.Placeholders,
+	placeholders, err := Placeholders(c)
+	if err != nil { // the registry is looked at by itself
+		placeholders = c.Placeholders
+	}
+	rules, err := LoadRules(RuleOptions{Paths: c.Rules, Overlays: c.Overlays, Pipelines: c.Pipelines, Formats: formats, Placeholders: placeholders,
 		NoRouting: c.Routing != nil && !*c.Routing, FalcoConfig: c.FalcoConfig})
 	if err != nil {
 		k.named(k.ruleKey(err), err)

@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -129,7 +130,7 @@ func (r *Rules) Lookup(word string) []*rule.Rule {
 // a pipeline, a placeholder or falco.yaml, without which rules would mean something else.
 func LoadRules(o RuleOptions) (*Rules, error) {
 	out := &Rules{byRef: map[string]*rule.Rule{}}
-	so := sigma.Options{NoRouting: o.NoRouting, Placeholders: o.Placeholders}
+	so := sigma.Options{NoRouting: o.NoRouting, Placeholders: o.Placeholders, Optional: slices.Sorted(maps.Keys(detections.Placeholders()))}
 	var err error
 	if so.Pipelines, err = out.pipelines(o.Pipelines, o.Formats); err != nil {
 		return nil, err

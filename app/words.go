@@ -95,7 +95,10 @@ func (e *explainer) rule(r *rule.Rule) {
 	e.fact("status", "ステータス", r.Status)
 	e.fact("author", "作成者", r.Author)
 	e.fact("licence", "ライセンス", r.License)
-	if r.Disabled {
+	switch {
+	case len(r.Waits) > 0:
+		e.fact("disabled", "無効", e.in("until there are values for placeholders: ", "プレースホルダーの値が設定されるまで無効: ")+strings.Join(r.Waits, ", "))
+	case r.Disabled:
 		e.fact("disabled", "無効", e.in("its file or falco.yaml says that it does not run", "ファイルまたは falco.yaml により実行されません"))
 	}
 	if r.Silent {

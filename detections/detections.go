@@ -39,6 +39,17 @@ func read(name string) ([]rule.File, error) {
 	return out, nil
 }
 
+// Placeholders are those that shipped rules read, with values of the kind that they have: a
+// rule waits until its placeholders have values, and its tests use these. What each is for
+// stands in docs/sigma.md.
+func Placeholders() map[string][]string {
+	return map[string][]string{
+		"pipeline_identities": {"arn:aws:iam::*:role/deploy", "deploy@example-prod.iam.gserviceaccount.com", "00000000-0000-4000-8000-0000000000d1"},
+		"pipeline_accounts":   {"111122223333", "example-*", "00000000-0000-4000-8000-000000000001"},
+		"allowed_networks":    {"198.51.100.0/24", "2001:db8::/32"},
+	}
+}
+
 // Folder returns the vendor and name of a shipped rule by its file, or "" when the
 // file is not of this room.
 func Folder(file string) (vendor, name string) {

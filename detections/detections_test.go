@@ -26,7 +26,7 @@ func shipped(t testing.TB) []*rule.Rule {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules, refusals := sigma.Load(files, sigma.Options{})
+	rules, refusals := sigma.Load(files, sigma.Options{Placeholders: detections.Placeholders()})
 	for i := range refusals {
 		t.Errorf("%v", &refusals[i])
 	}

@@ -51,6 +51,8 @@ type Rule struct {
 	Silent bool
 	// Disabled rules are whole, and do not run: their file or configuration says so.
 	Disabled bool
+	// Waits names placeholders of the rule that have no value; it is disabled until they do.
+	Waits []string
 	// Exclusive, where not empty, names a group of rules of which only one speaks: of
 	// those that match one event the first in load order makes its finding and the
 	// others make none (Falco's rule_matching: first).

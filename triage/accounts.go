@@ -33,7 +33,7 @@ const (
 	maxPatterns     = 1000
 )
 
-var accountKeys = []string{"name", "cloud", "organisation", "owner", "environment", "tags", "channel", "repository"}
+var accountKeys = []string{"name", "cloud", "organisation", "owner", "environment", "tags", "channel", "repository", "pipelines"}
 
 // NewAccounts makes a registry of entries that come from elsewhere: the section accounts
 // of the configuration, or what [Accounts.Merge] takes. Of two with one id the later
@@ -139,6 +139,8 @@ func (r *reader) account(n *yaml.Node, what string, more func(key, v *yaml.Node)
 			info.Environment = r.text(v, "environment", maxText)
 		case "tags":
 			info.Tags = r.words(v, "tags").list
+		case "pipelines":
+			info.Pipelines = r.words(v, "pipelines").list
 		case "channel":
 			info.Channel = r.text(v, "channel", maxText)
 		case "repository":
@@ -215,7 +217,29 @@ func fill(have yagura.AccountInfo, from *yagura.AccountInfo) yagura.AccountInfo 
 	if len(have.Tags) == 0 {
 		have.Tags = from.Tags
 	}
+	if len(have.Pipelines) == 0 {
+		have.Pipelines = from.Pipelines
+	}
 	return have
+}
+
+// Pipelines lists the identities that deploy, of all accounts, and the accounts or patterns
+// of accounts that name any; both sorted.
+func (a *Accounts) Pipelines() (identities, accounts []string) {
+	add := func(id string, info *yagura.AccountInfo) {
+		if len(info.Pipelines) > 0 {
+			identities, accounts = append(identities, info.Pipelines...), append(accounts, id)
+		}
+	}
+	for id, info := range a.byID {
+		add(id, &info)
+	}
+	for i := range a.patterns {
+		add(a.patterns[i].glob, &a.patterns[i].info)
+	}
+	slices.Sort(identities)
+	slices.Sort(accounts)
+	return slices.Compact(identities), slices.Compact(accounts)
 }
 
 // Lookup returns what is known of an account. Of one that is not in the registry the

@@ -33,6 +33,7 @@ func (c *ruleTestCmd) Run(env *environment) error {
 		return err
 	}
 	ja, flags := env.japanese(c.Lang, cfg.Output.Lang), c.flags()
+	cfg.Placeholders = app.ExamplePlaceholders(cfg.Placeholders)
 	rules, formats, err := readRules(flags, cfg)
 	if err != nil {
 		return err

@@ -176,16 +176,20 @@ func nothingRead(sum *app.Summary, ja bool) error {
 }
 
 // ruleOptions joins flags and configuration; flags win.
-func ruleOptions(f ruleFlags, cfg *config.Config, formats []*decode.Format) app.RuleOptions {
+func ruleOptions(f ruleFlags, cfg *config.Config, formats []*decode.Format) (app.RuleOptions, error) {
+	placeholders, err := app.Placeholders(cfg)
+	if err != nil {
+		return app.RuleOptions{}, &exitError{exitUsage, err}
+	}
 	o := app.RuleOptions{Paths: f.Rules, Overlays: slices.Concat(cfg.Overlays, f.Overlay), Pipelines: f.Pipeline, Formats: formats,
-		Placeholders: cfg.Placeholders, Strict: f.Strict || cfg.Strict, NoRouting: f.NoRouting || cfg.Routing != nil && !*cfg.Routing, FalcoConfig: cmp.Or(f.FalcoConfig, cfg.FalcoConfig)}
+		Placeholders: placeholders, Strict: f.Strict || cfg.Strict, NoRouting: f.NoRouting || cfg.Routing != nil && !*cfg.Routing, FalcoConfig: cmp.Or(f.FalcoConfig, cfg.FalcoConfig)}
 	if o.Paths == nil {
 		o.Paths = cfg.Rules
 	}
 	if o.Pipelines == nil {
 		o.Pipelines = cfg.Pipelines
 	}
-	return o
+	return o, nil
 }
 
 // maxRefusals is how many refusals, and how many warnings, a command says that is not
@@ -198,7 +202,11 @@ func readRules(f ruleFlags, cfg *config.Config) (*app.Rules, []*decode.Format, e
 	if err != nil {
 		return nil, nil, &exitError{exitUsage, err}
 	}
-	rules, err := app.LoadRules(ruleOptions(f, cfg, formats))
+	o, err := ruleOptions(f, cfg, formats)
+	if err != nil {
+		return nil, nil, err
+	}
+	rules, err := app.LoadRules(o)
 	if err != nil {
 		return nil, nil, &exitError{exitUsage, err}
 	}

@@ -50,7 +50,8 @@ func (c *serveCmd) Run(env *environment) error {
 		if err != nil {
 			return nil, app.RuleOptions{}, &exitError{exitUsage, err}
 		}
-		return cfg, ruleOptions(c.ruleFlags, cfg, formats), nil
+		rules, err := ruleOptions(c.ruleFlags, cfg, formats)
+		return cfg, rules, err
 	}
 	cfg, rules, err := load()
 	if err != nil {

@@ -22,6 +22,9 @@ type Options struct {
 	// Placeholders holds the values of placeholders (%name% under the modifier
 	// expand), by name without percent signs. Values may hold wildcards.
 	Placeholders map[string][]string
+	// Optional names placeholders that may have no value: a rule that reads one is whole, and
+	// disabled until it has.
+	Optional []string
 	// SideFields names fields that overlays read from the events of rules.
 	SideFields []string
 }
@@ -36,6 +39,7 @@ func Load(files []rule.File, opts Options) ([]*rule.Rule, []rule.Refusal) {
 		opts.Pipelines = ShippedPipelines()
 	}
 	l := &loader{opts: opts}
+	l.optional()
 	for _, f := range files {
 		l.read(f)
 	}
@@ -47,6 +51,7 @@ func Load(files []rule.File, opts Options) ([]*rule.Rule, []rule.Refusal) {
 		}
 	}
 	l.correlate()
+	l.wait()
 	var rules []*rule.Rule
 	for _, d := range l.docs {
 		if d.rule != nil {
@@ -63,6 +68,7 @@ type loader struct {
 	filters  []*document
 	refused  []*document // for correlations that name them
 	refusals []rule.Refusal
+	unset    []string // optional placeholders without a value
 }
 
 func (l *loader) refuse(d *document, f *fault) {
@@ -223,6 +229,8 @@ func (l *loader) compile(d *document) *fault {
 				"no pipeline knows the logsource %s: the rule judges no log", named))
 		}
 	}
+	r.Waits = l.waits(get(d.node, "detection"))
+	r.Disabled = len(r.Waits) > 0
 	d.rule = r
 	return nil
 }

@@ -388,3 +388,48 @@ func TestArrayNames(t *testing.T) {
 		})
 	}
 }
+
+// TestOptionalPlaceholders: a rule whose optional placeholder has no value is whole and
+// disabled, and so is a correlation on it; a value wakes both. Other placeholders refuse.
+func TestOptionalPlaceholders(t *testing.T) {
+	text := `title: other
+id: other
+name: other
+logsource: {product: aws, service: cloudtrail}
+detection:
+  s: {eventName: Stop}
+  inside: {sourceIPAddress|expand|cidr: '%nets%'}
+  by: {userIdentity.arn|expand: '%roles%'}
+  condition: s and not inside and not by
+---
+title: many
+id: many
+correlation: {type: event_count, rules: [other], group-by: [userIdentity.arn], timespan: 1h, condition: {gte: 2}}
+---
+title: plain
+id: plain
+logsource: {product: aws, service: cloudtrail}
+detection: {s: {eventName: '%roles%'}, condition: s}
+`
+	opts := sigma.Options{Optional: []string{"nets", "roles"}, Placeholders: map[string][]string{"roles": {"arn:*"}}}
+	rules, refusals := sigma.Load([]rule.File{{Path: "o.yml", Data: []byte(text)}}, opts)
+	if len(refusals) > 0 || len(rules) != 3 {
+		t.Fatalf("%d rules, %v", len(rules), refusals)
+	}
+	for i, want := range []bool{true, true, false} {
+		if rules[i].Disabled != want || (len(rules[i].Waits) > 0) != want {
+			t.Errorf("%s: disabled %v, waits %q", rules[i].Title, rules[i].Disabled, rules[i].Waits)
+		}
+	}
+	opts.Placeholders["nets"] = []string{"192.0.2.0/24"}
+	rules, _ = sigma.Load([]rule.File{{Path: "o.yml", Data: []byte(text)}}, opts)
+	for _, r := range rules {
+		if r.Disabled {
+			t.Errorf("%s is disabled although its placeholders have values", r.Title)
+		}
+	}
+	_, refusals = sigma.Load([]rule.File{{Path: "o.yml", Data: []byte(text)}}, sigma.Options{})
+	if len(refusals) == 0 {
+		t.Error("placeholders without values were taken")
+	}
+}
