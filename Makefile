@@ -17,9 +17,10 @@ build: ## build bin/yagura, static, without cgo
 demo: build ## scan the bundled sample logs with the shipped detections
 	$(BIN) demo
 
-test: build ## format, vet and every test with the race detector; installs a C compiler and PostgreSQL where missing
+test: build ## format, vet and every test with the race detector; installs a C compiler, PostgreSQL and git where missing
 	@command -v gcc >/dev/null || { apt-get update -q && apt-get install -qy gcc libc6-dev; }
 	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -q && apt-get install -qy --no-install-recommends postgresql; }
+	@command -v git >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends git; }
 	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 	$(GO) vet ./...
 	YAGURA_TEST_REQUIRE_POSTGRES=1 $(GO) test -race -timeout 30m ./...

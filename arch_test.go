@@ -55,6 +55,7 @@ var may = map[string][]string{
 	"config":             {"", "secret"},
 	"report":             {""},
 	"coverage":           {"", "rule"},
+	"pack":               {},
 	"ruletest":           {"", "decode", "detect", "query", "rule"},
 	"detections":         {"rule"},
 	"demo":               {},

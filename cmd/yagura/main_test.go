@@ -37,7 +37,7 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "pack": pack, "s3": serveS3, "await": await, "repeat": repeatFile, "until": until, "id": id, "truncate": truncate,
+			"exits": exits, "pack": packed, "s3": serveS3, "await": await, "repeat": repeatFile, "until": until, "id": id, "truncate": truncate,
 		},
 	})
 }
@@ -60,7 +60,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // pack FORMAT from to: writes a file compressed or archived (gz, zst, tar, tgz, zip).
-func pack(ts *testscript.TestScript, neg bool, args []string) {
+func packed(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: pack format from to")
 	}

@@ -27,6 +27,7 @@ type ruleCmd struct {
 	Explain ruleExplainCmd `cmd:"" help:"Say in words when a rule fires."`
 
 	Coverage ruleCoverageCmd `cmd:"" help:"Show which ATT&CK techniques or controls of a standard the rules cover."`
+	Fetch    ruleFetchCmd    `cmd:"" help:"Fetch rules that others publish, pinned, with their licence."`
 }
 
 // ruleArgs are of the verbs that take rules as arguments; --rules means the same.
@@ -87,7 +88,9 @@ func (c *ruleListCmd) Run(env *environment) error {
 		case r.Silent:
 			severity = "-"
 		case r.Disabled:
-			severity = in(ja, "disabled", "無効")
+			if severity = in(ja, "disabled", "無効"); len(r.Waits) > 0 {
+				severity = in(ja, "waiting", "設定待ち")
+			}
 		}
 		formats := "*"
 		if r.Formats != nil {

@@ -85,9 +85,23 @@ func printSummary(s *screen, sum *app.Summary, rules *app.Rules, ja bool) {
 
 // disabled says how many of the rules that were loaded do not run, where there are any.
 func disabled(ja bool, rules *app.Rules) string {
-	n := len(rules.Disabled)
-	if n == 0 {
+	var off, waiting uint64
+	for _, r := range rules.Disabled {
+		if len(r.Waits) > 0 {
+			waiting++
+		} else {
+			off++
+		}
+	}
+	var parts []string
+	if waiting > 0 {
+		parts = append(parts, fmt.Sprintf(in(ja, "%s wait for configuration", "設定待ち %s 件"), thousands(waiting)))
+	}
+	if off > 0 {
+		parts = append(parts, fmt.Sprintf(in(ja, "%s of them disabled", "うち無効 %s 件"), thousands(off)))
+	}
+	if parts == nil {
 		return ""
 	}
-	return fmt.Sprintf(in(ja, " (%s of them disabled)", " (うち無効 %s 件)"), thousands(uint64(n)))
+	return " (" + strings.Join(parts, in(ja, ", ", "、")) + ")"
 }
