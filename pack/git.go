@@ -35,7 +35,7 @@ func fetchGit(ctx context.Context, client *http.Client, s Source, progress io.Wr
 	if err != nil {
 		return nil, err
 	}
-	defer session.Close()
+	defer func() { _ = session.Close() }()
 	adv, err := session.AdvertisedReferencesContext(ctx)
 	if err != nil {
 		return nil, err
@@ -56,13 +56,13 @@ func fetchGit(ctx context.Context, client *http.Client, s Source, progress io.Wr
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(tmp)
+	defer func() { _ = os.RemoveAll(tmp) }()
 	store := filesystem.NewStorage(osfs.New(tmp), cache.NewObjectLRU(64*cache.MiByte))
 	answer, err := session.UploadPack(ctx, req)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", hash, err)
 	}
-	defer answer.Close()
+	defer func() { _ = answer.Close() }()
 	if err := packfile.UpdateObjectStorage(store, demux(req.Capabilities, answer, progress)); err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func fetchGit(ctx context.Context, client *http.Client, s Source, progress io.Wr
 	}
 	c := &chooser{paths: s.Paths}
 	walker := object.NewTreeWalker(tree, true, nil)
-	defer walker.Close()
+	defer func() { _ = walker.Close() }()
 	for {
 		name, entry, err := walker.Next()
 		if errors.Is(err, io.EOF) {
@@ -106,7 +106,7 @@ func fetchGit(ctx context.Context, client *http.Client, s Source, progress io.Wr
 			if err != nil {
 				return nil, err
 			}
-			defer r.Close()
+			defer func() { _ = r.Close() }()
 			return io.ReadAll(io.LimitReader(r, maxFile))
 		})
 		if err != nil {

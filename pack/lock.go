@@ -79,15 +79,15 @@ func Verify(folder string) (faults []string) {
 		return []string{err.Error()}
 	}
 	seen := map[string]bool{}
-	err = filepath.WalkDir(folder, func(p string, d fs.DirEntry, err error) error {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	defer func() { _ = root.Close() }()
+	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		rel, err := filepath.Rel(folder, p)
-		if err != nil {
-			return err
-		}
-		name := filepath.ToSlash(rel)
 		if name == lockName {
 			return nil
 		}
@@ -106,7 +106,7 @@ func Verify(folder string) (faults []string) {
 			return err
 		}
 		if info.Size() <= maxFile {
-			data, err := os.ReadFile(p)
+			data, err := root.ReadFile(name)
 			if err != nil {
 				return err
 			}
@@ -130,7 +130,7 @@ func Verify(folder string) (faults []string) {
 
 // install writes the files beside the folder and then puts them in its place.
 func install(folder string, files []file, lock *Lock) (err error) {
-	if err := os.MkdirAll(filepath.Dir(folder), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(folder), 0o750); err != nil {
 		return err
 	}
 	fresh, err := os.MkdirTemp(filepath.Dir(folder), "."+filepath.Base(folder)+"-")
@@ -142,10 +142,10 @@ func install(folder string, files []file, lock *Lock) (err error) {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	write := func(name string, data []byte) error {
 		if dir := path.Dir(name); dir != "." {
-			if err := root.MkdirAll(filepath.FromSlash(dir), 0o755); err != nil {
+			if err := root.MkdirAll(filepath.FromSlash(dir), 0o750); err != nil {
 				return err
 			}
 		}
@@ -163,7 +163,7 @@ func install(folder string, files []file, lock *Lock) (err error) {
 	if err := write(lockName, append(data, '\n')); err != nil {
 		return err
 	}
-	if err := os.Chmod(fresh, 0o755); err != nil {
+	if err := os.Chmod(fresh, 0o750); err != nil {
 		return err
 	}
 	aside := fresh + ".old"

@@ -92,7 +92,7 @@ func (c *chooser) archive(ctx context.Context, data []byte) error {
 		if err != nil {
 			return err
 		}
-		defer z.Close()
+		defer func() { _ = z.Close() }()
 		r = z
 	}
 	t := tar.NewReader(io.LimitReader(r, 2*maxTotal)) // what is passed over costs time as well

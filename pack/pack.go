@@ -164,7 +164,7 @@ func Fetch(ctx context.Context, o Options) (*Done, error) {
 	}
 	source, want := o.Pack.Source, o.Sum
 	if old != nil && !o.Update {
-		if old.Source.String() != source.String() {
+		if old.String() != source.String() {
 			return nil, fmt.Errorf("%s holds %s, not %s: give another name, or remove the folder", folder, old.Source, source)
 		}
 		if !slices.Equal(old.Paths, source.Paths) || source.Ref != "" && source.Ref != old.Ref && source.Ref != old.Version {

@@ -48,7 +48,7 @@ func (c *ruleFetchCmd) Run(env *environment) error {
 	if c.List {
 		rows := [][]string{strings.Split(in(ja, "NAME,FROM,PATHS", "名前,取得元,パス"), ",")}
 		for _, p := range pack.KnownPacks() {
-			rows = append(rows, []string{p.Name, p.Source.String(), cmp.Or(strings.Join(p.Paths, ", "), "*")})
+			rows = append(rows, []string{p.Name, p.String(), cmp.Or(strings.Join(p.Paths, ", "), "*")})
 		}
 		return report.WriteColumns(env.stdout, rows)
 	}
@@ -93,7 +93,7 @@ func (c *ruleFetchCmd) fetch(env *environment, p pack.Pack, ja bool) error {
 	if isTerminal(env.stderr) {
 		o.Progress = escaped{env.stderr}
 	}
-	fmt.Fprintf(env.stderr, in(ja, "fetching %s from %s\n", "%s を %s から取得しています\n"), p.Name, report.Escape(p.Source.String()))
+	fmt.Fprintf(env.stderr, in(ja, "fetching %s from %s\n", "%s を %s から取得しています\n"), p.Name, report.Escape(p.String()))
 	done, err := pack.Fetch(env.ctx, o)
 	if err != nil {
 		if env.ctx.Err() != nil {
