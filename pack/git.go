@@ -82,7 +82,7 @@ func fetchGit(ctx context.Context, client *http.Client, s Source, progress io.Wr
 	}
 	c := &chooser{paths: s.Paths}
 	walker := object.NewTreeWalker(tree, true, nil)
-	defer func() { _ = walker.Close() }()
+	defer walker.Close()
 	for {
 		name, entry, err := walker.Next()
 		if errors.Is(err, io.EOF) {
