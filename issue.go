@@ -48,6 +48,25 @@ const (
 	ClosedByHuman  CloseReason = "human"
 )
 
+// Runbook is what a person does about an issue, in the words of the rule that opened it.
+type Runbook struct {
+	Check   []string `json:"check,omitempty"` // what to find out, a sentence each
+	Do      []string `json:"do,omitempty"`    // what to do where it is what it seems
+	CheckJA []string `json:"check_ja,omitempty"`
+	DoJA    []string `json:"do_ja,omitempty"`
+}
+
+// In returns the two lists in Japanese where they are wanted and there.
+func (r *Runbook) In(japanese bool) (check, do []string) {
+	if r == nil {
+		return nil, nil
+	}
+	if japanese && len(r.CheckJA)+len(r.DoJA) > 0 {
+		return r.CheckJA, r.DoJA
+	}
+	return r.Check, r.Do
+}
+
 // Issue is one cause for its whole life. Its JSON form is what sinks, the API and
 // `yagura issue show --format jsonl` carry (contract version 1).
 type Issue struct {
@@ -57,6 +76,8 @@ type Issue struct {
 	Kind     Kind   `json:"kind"`
 	Title    string `json:"title"`
 	TitleJA  string `json:"title_ja,omitempty"`
+	// Runbook is that of the rule, as it was when the issue was opened; nil for none.
+	Runbook *Runbook `json:"runbook,omitempty"`
 	// Rule is that of the finding that opened the issue.
 	Rule             RuleRef    `json:"rule"`
 	Format           string     `json:"format"`

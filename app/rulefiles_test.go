@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/detections"
 )
 
 // TestRuleFolders loads folders with links into and around them.
@@ -84,5 +87,28 @@ func TestRuleTooLarge(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{large + ": 16777217 bytes are more than the limit of 16777216 for a rule file"}, said); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestRunbook: an issue carries what the rule says a person should do, in both languages.
+func TestRunbook(t *testing.T) {
+	rules, err := LoadRules(RuleOptions{Placeholders: detections.Placeholders()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := rules.Lookup("Network changed outside the pipeline")
+	if len(found) != 1 {
+		t.Fatalf("%d rules", len(found))
+	}
+	r := found[0]
+	book := rules.Runbook(yagura.RuleRef{ID: r.ID, Title: r.Title, File: r.File})
+	if check, do := book.In(false); len(check) == 0 || len(do) == 0 {
+		t.Errorf("%+v", book)
+	}
+	if check, _ := book.In(true); len(check) == 0 || check[0] == book.Check[0] {
+		t.Errorf("%+v", book)
+	}
+	if b := rules.Runbook(yagura.RuleRef{ID: "nobody"}); b != nil {
+		t.Errorf("%+v", b)
 	}
 }

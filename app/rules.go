@@ -89,6 +89,20 @@ func (r *Rules) Japanese(ref yagura.RuleRef) string {
 	return cmp.Or(own, builtinJapanese(ref), ref.Title, ref.ID)
 }
 
+// Runbook returns what the rule of a finding says a person should do, nil where it says
+// nothing.
+func (r *Rules) Runbook(ref yagura.RuleRef) *yagura.Runbook {
+	x := r.Find(ref)
+	if x == nil {
+		return nil
+	}
+	en, ja := x.SideCar.Runbook, x.Japanese.Runbook
+	if len(en.Check)+len(en.Do)+len(ja.Check)+len(ja.Do) == 0 {
+		return nil
+	}
+	return &yagura.Runbook{Check: en.Check, Do: en.Do, CheckJA: ja.Check, DoJA: ja.Do}
+}
+
 // Text returns what a rule says of itself.
 func (r *Rules) Text(ref yagura.RuleRef) report.RuleText {
 	x := r.Find(ref)

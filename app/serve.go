@@ -324,6 +324,7 @@ func (s *Serve) newDesk(cfg *config.Config) *triage.Desk {
 		Counter:    func(id string) bool { return s.rules.Load().counters[id] },
 		Routes:     s.route,
 		Japanese:   func(ref yagura.RuleRef) string { return s.rules.Load().rules.Japanese(ref) },
+		Runbook:    func(ref yagura.RuleRef) *yagura.Runbook { return s.rules.Load().rules.Runbook(ref) },
 		Now:        s.o.Now,
 		NewID:      NewID(s.o.Now),
 		Stopped:    s.stopped,

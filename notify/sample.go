@@ -18,7 +18,8 @@ func Sample(op yagura.Op) *yagura.Notice {
 		Events: []string{"e1"}, Entities: []yagura.Entity{{Type: yagura.EntityUser, ID: "mary"}, {Type: yagura.EntityResource, ID: "arn:aws:cloudtrail:eu-central-1:111122223333:trail/main"}},
 		Why:    []yagura.Why{{Field: "eventName", Op: "equals", Value: "StopLogging", Actual: "StopLogging"}},
 		Output: "mary stopped the trail main", Caps: []string{"only the first 100 events are listed"}}
-	i := &yagura.Issue{V: 1, ID: "01JDP5X0000000000000000000", CauseKey: "sample", Kind: yagura.Behaviour, Title: "Trail stopped", TitleJA: "証跡の停止",
+	i := &yagura.Issue{V: 1, ID: "01JDP5X0000000000000000000", CauseKey: "sample", Kind: yagura.Behaviour, Title: "Trail stopped", TitleJA: "証跡の停止", Runbook: &yagura.Runbook{Check: []string{"Ask mary whether she did it."}, Do: []string{"Start the trail again."},
+		CheckJA: []string{"mary に本人の操作か確認する。"}, DoJA: []string{"証跡を再開する。"}},
 		Rule: f.Rule, Format: f.Format, Severity: yagura.SeverityHigh, SeverityOriginal: "medium", Status: yagura.StatusOpen, Episode: 2,
 		Opened: at, Updated: at, FirstSeen: at.Add(-time.Hour), LastSeen: at, Count: 3, Account: "111122223333",
 		AccountInfo: yagura.AccountInfo{ID: "111122223333", Name: "payments", Organisation: "shop", Owner: "team-payments", Environment: "production", Listed: true},

@@ -39,6 +39,9 @@ type Text struct {
 	EntitiesMore int
 	Caps         []string // bounds that cut the finding short
 
+	// Check and Do are the runbook of the rule, in the language of the text.
+	Check, Do []string
+
 	Status      string
 	Open        bool // open or acknowledged
 	Conclusion  string
@@ -194,8 +197,20 @@ func (m maker) issue(t *Text, i *yagura.Issue) {
 	for _, l := range i.Links[:min(len(i.Links), maxLinks)] {
 		t.Links = append(t.Links, yagura.Link{Title: m.line(or(l.Title, l.URL), maxTitle), URL: Line(Mask(l.URL))})
 	}
+	check, do := i.Runbook.In(m.v == &japanese)
+	t.Check, t.Do = m.steps(check), m.steps(do)
 	m.rule(t, i.Rule)
 	m.entities(t, i.Entities)
+}
+
+// maxSteps bounds the sentences of a runbook.
+const maxSteps = 12
+
+func (m maker) steps(list []string) (out []string) {
+	for _, s := range list[:min(len(list), maxSteps)] {
+		out = append(out, m.line(s, maxValue))
+	}
+	return out
 }
 
 func (m maker) account(id, name string) string {

@@ -32,6 +32,7 @@ type Vocabulary struct {
 	What, Who, BehalfOf, From, Where, Region, When, FirstSeen, LastSeen, Count, Episode string
 	Severity, Status, Conclusion, Account, Owner, Environment, Organisation             string
 	Rule, Techniques, Entities, Why, Timeline, Links, Assignee, Outcome, Action, Labels string
+	Check, Do                                                                           string
 	Issue, Format, Kind, Original, Updated, CutShort, More                              string
 	// Sentences.
 	NewIssue, NewEpisode, UpdatedIssue, Rose, RoseFrom, Acked, AckedBy, Closed, ClosedBy, Reopened, Note, NoteBy string
@@ -93,7 +94,7 @@ var english = Vocabulary{
 	FirstSeen: "First seen", LastSeen: "Last seen", Count: "Findings", Episode: "Episode",
 	Severity: "Severity", Status: "Status", Conclusion: "Conclusion", Account: "Account", Owner: "Owner",
 	Environment: "Environment", Organisation: "Organisation",
-	Rule: "Rule", Techniques: "ATT&CK", Entities: "Involved", Why: "Why", Timeline: "Timeline", Links: "Links",
+	Rule: "Rule", Techniques: "ATT&CK", Entities: "Involved", Why: "Why", Timeline: "Timeline", Links: "Links", Check: "Check", Do: "Do",
 	Assignee: "Assignee", Outcome: "Outcome", Action: "Action", Labels: "Labels",
 	Issue: "Issue", Format: "Log", Kind: "Kind", Original: "as the rule says", Updated: "Updated",
 	CutShort: "cut, %d characters more", More: "%d more",
@@ -137,7 +138,7 @@ var japanese = Vocabulary{
 	FirstSeen: "初回", LastSeen: "最終", Count: "検出数", Episode: "発生回数",
 	Severity: "重大度", Status: "状態", Conclusion: "結論", Account: "アカウント", Owner: "担当チーム",
 	Environment: "環境", Organisation: "組織",
-	Rule: "ルール", Techniques: "ATT&CK", Entities: "関係するもの", Why: "検出理由", Timeline: "タイムライン", Links: "リンク",
+	Rule: "ルール", Techniques: "ATT&CK", Entities: "関係するもの", Why: "検出理由", Timeline: "タイムライン", Links: "リンク", Check: "確認すること", Do: "対応",
 	Assignee: "担当者", Outcome: "結果", Action: "操作", Labels: "ラベル",
 	Issue: "課題", Format: "ログ", Kind: "種類", Original: "ルールの値", Updated: "更新",
 	CutShort: "省略、残り %d 文字", More: "ほか %d 件",

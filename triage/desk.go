@@ -66,8 +66,10 @@ type Desk struct {
 	Routes func(words []string) []string
 	// Japanese is the Japanese title of a rule.
 	Japanese func(ref yagura.RuleRef) string
-	Now      func() time.Time
-	NewID    func() string
+	// Runbook is that of a rule, nil for none.
+	Runbook func(ref yagura.RuleRef) *yagura.Runbook
+	Now     func() time.Time
+	NewID   func() string
 	// Stopped is told of a judgement in which a stage panicked; nil: nobody is.
 	Stopped func(part, why string)
 	Tenant  string
@@ -222,6 +224,9 @@ func (d *Desk) step(ctx context.Context, b Book, t *turn, is *yagura.Issue, id s
 	f := &finding{f: &x.c.Finding, j: x.j, account: x.account, tellJust: state == yagura.FiledChanged}
 	if d.Japanese != nil {
 		f.titleJA = d.Japanese(f.f.Rule)
+	}
+	if d.Runbook != nil && is == nil && t == nil {
+		f.runbook = d.Runbook(f.f.Rule)
 	}
 	if t == nil && is != nil {
 		t = &turn{now: now, newID: d.NewID, who: "yagura", is: is}

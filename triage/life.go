@@ -94,6 +94,7 @@ type finding struct {
 	f        *yagura.Finding
 	j        Judgement
 	titleJA  string
+	runbook  *yagura.Runbook // of a cause that has no issue yet
 	account  yagura.AccountInfo
 	tellJust bool // it changed what is already filed (a window grew)
 }
@@ -101,7 +102,7 @@ type finding struct {
 // born makes the issue of a new cause.
 func born(now time.Time, newID func() string, key string, x *finding) *turn {
 	f := x.f
-	is := &yagura.Issue{V: 1, ID: newID(), CauseKey: key, Kind: f.Kind, Title: title(f), TitleJA: x.titleJA, Rule: f.Rule, Format: f.Format,
+	is := &yagura.Issue{V: 1, ID: newID(), CauseKey: key, Kind: f.Kind, Title: title(f), TitleJA: x.titleJA, Runbook: x.runbook, Rule: f.Rule, Format: f.Format,
 		Severity: x.j.Severity, SeverityOriginal: f.SeverityOriginal, Status: yagura.StatusOpen, Episode: 1, Opened: now, Updated: now,
 		FirstSeen: f.Time, LastSeen: f.Time, Account: f.Event.Account, AccountInfo: x.account, Actor: f.Event.Actor}
 	t := &turn{now: now, newID: newID, who: "yagura", is: is, changed: true}

@@ -316,6 +316,13 @@ func (s *shown) print(w io.Writer, ja bool) error {
 	row("first seen", "最初の検知", timeWord(is.FirstSeen))
 	row("last seen", "最終検知", timeWord(is.LastSeen))
 	row("rule", "ルール", is.Rule.ID)
+	check, do := is.Runbook.In(ja)
+	for _, s := range check {
+		row("check", "確認すること", s)
+	}
+	for _, s := range do {
+		row("do", "対応", s)
+	}
 	row("cause key", "原因キー", is.CauseKey)
 	row("labels", "ラベル", strings.Join(is.Labels, ", "))
 	row("suppressed until", "抑止期限", timeWord(is.SuppressedUntil))

@@ -49,6 +49,16 @@ const blocks = `
 {{end}}{{if .EntitiesMore}}- {{printf .Words.More .EntitiesMore}}
 {{end}}{{end}}{{end}}
 
+{{- define "runbook"}}{{if .Check}}
+### {{.Words.Check}}
+
+{{range .Check}}- {{.}}
+{{end}}{{end}}{{if .Do}}
+### {{.Words.Do}}
+
+{{range .Do}}- {{.}}
+{{end}}{{end}}{{end}}
+
 {{- define "links"}}{{if .Links}}
 ### {{.Words.Links}}
 
@@ -61,7 +71,7 @@ const blocks = `
 {{end}}
 {{template "facts" .}}{{template "why" .}}{{template "entities" .}}{{range .Caps}}
 _{{.}}_
-{{end}}{{template "links" .}}{{template "moved" .}}{{template "unknown" .}}
+{{end}}{{template "runbook" .}}{{template "links" .}}{{template "moved" .}}{{template "unknown" .}}
 {{.Words.Issue}} {{code .IssueID}}
 {{end}}
 

@@ -97,6 +97,7 @@ func extreme(r *rand.Rand, i *yagura.Issue, f *yagura.Finding) {
 	i.Account = text(500)
 	i.AccountInfo = yagura.AccountInfo{ID: text(500), Name: text(3000), Cloud: text(100), Organisation: text(3000), Owner: text(3000), Environment: text(3000), Tags: list(50)}
 	i.Actor, i.Entities, i.Assignee, i.Labels = actor(), entities(), text(500), list(300)
+	i.Runbook = &yagura.Runbook{Check: list(30), Do: list(30), CheckJA: list(30), DoJA: list(30)}
 	i.Links, i.Explained, i.SuppressReason = nil, list(20), text(5000)
 	for range r.IntN(40) {
 		i.Links = append(i.Links, yagura.Link{Title: text(3000), URL: []string{"https://example.com/" + text(3000), "https://example.com/runbook", text(3000)}[r.IntN(3)]})
