@@ -7,15 +7,40 @@ import (
 	"path"
 	"strings"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/yagura-sec/yagura/rule"
 )
 
 //go:embed aws entra gcp github kubernetes okta
 var files embed.FS
 
+// trees holds the rule files parsed, as rule/sigma's Tree writes them, so that a start does
+// not read YAML: compressed, for each file its path, the hash of its text, and its tree, each
+// with its length before it. `go test ./detections -run TestTrees -update` writes it; a file
+// that changed since is read as any other.
+//
+//go:embed trees.zst
+var trees []byte
+
 // Files returns the rule files in the order of their paths. Their paths start with
 // "detections/", as in the repository.
-func Files() ([]rule.File, error) { return read("rule.yml") }
+func Files() ([]rule.File, error) {
+	out, err := read("rule.yml")
+	if err != nil {
+		return nil, err
+	}
+	known, err := readTrees(trees)
+	if err != nil {
+		return nil, fmt.Errorf("read shipped detections: %w", err)
+	}
+	for i := range out {
+		if t, ok := known[out[i].Path]; ok && t.hash == xxhash.Sum64(out[i].Data) {
+			out[i].Tree = t.tree
+		}
+	}
+	return out, nil
+}
 
 // Tests returns the test.yml files, named as those of [Files] are.
 func Tests() ([]rule.File, error) { return read("test.yml") }

@@ -23,7 +23,7 @@ overlay:
 `
 
 func TestOverlays(t *testing.T) {
-	overlays, refusals := ParseOverlay(File{"o.yml", []byte(overlayText)})
+	overlays, refusals := ParseOverlay(File{Path: "o.yml", Data: []byte(overlayText)})
 	if len(refusals) > 0 || len(overlays) != 2 {
 		t.Fatalf("got %d overlays, %v", len(overlays), refusals)
 	}
@@ -96,7 +96,7 @@ func TestParseOverlayRefusals(t *testing.T) {
 		{"large", "overlay:" + strings.Repeat(" ", maxOverlayFile), "larger than", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, refusals := ParseOverlay(File{"o.yml", []byte(tt.text)})
+			got, refusals := ParseOverlay(File{Path: "o.yml", Data: []byte(tt.text)})
 			if len(got) != tt.kept || len(refusals) == 0 {
 				t.Fatalf("%d overlays, %v", len(got), refusals)
 			}
@@ -112,7 +112,7 @@ func FuzzParseOverlay(f *testing.F) {
 	f.Add([]byte("overlay: {rules: a, mode: count}"))
 	f.Add([]byte("overlay: &a {rules: *a}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		overlays, refusals := ParseOverlay(File{"o.yml", data})
+		overlays, refusals := ParseOverlay(File{Path: "o.yml", Data: data})
 		for _, o := range overlays {
 			if len(o.Rules) == 0 && o.Engine == "" {
 				t.Fatal("an overlay of no rules")

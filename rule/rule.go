@@ -282,4 +282,7 @@ func (r *Refusal) Error() string {
 type File struct {
 	Path string
 	Data []byte
+	// Tree is Data parsed, as the language that reads it writes it down; empty where it is
+	// not there, or another version wrote it.
+	Tree []byte
 }

@@ -6,8 +6,9 @@ import (
 )
 
 const (
-	gcPercent = 400       // garbage is cheap to keep beside what a scan keeps anyway
-	heapLimit = 240 << 20 // up to here; beyond it the collector works harder
+	loadPercent = 200       // while rules are read
+	gcPercent   = 400       // garbage is cheap to keep beside what a scan keeps anyway
+	heapLimit   = 240 << 20 // up to here; beyond it the collector works harder
 )
 
 // tuneMemory trades memory for speed within the bounds that docs/performance.md

@@ -2,8 +2,11 @@ package sigma
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"go.yaml.in/yaml/v3"
 
@@ -45,11 +48,7 @@ func Load(files []rule.File, opts Options) ([]*rule.Rule, []rule.Refusal) {
 	}
 	l.twice()
 	l.filter()
-	for _, d := range l.docs {
-		if d.det != nil {
-			l.detection(d)
-		}
-	}
+	l.detections()
 	l.correlate()
 	l.wait()
 	var rules []*rule.Rule
@@ -84,7 +83,14 @@ func (l *loader) warn(d *document, f *fault) {
 
 // read parses one file and sorts its documents.
 func (l *loader) read(f rule.File) {
-	docs, flt := documents(f.Data)
+	var docs []parsed
+	var flt *fault
+	if len(f.Tree) > 0 {
+		docs, _ = readTree(f.Tree) // without it, the file is read as any other
+	}
+	if docs == nil {
+		docs, flt = documents(f.Data)
+	}
 	docs = legacy(docs)
 	for _, d := range docs {
 		l.document(f.Path, d)
@@ -188,6 +194,33 @@ func (l *loader) readDetection(d *document) *fault {
 		l.warn(d, w)
 	}
 	return nil
+}
+
+// detections compiles the rules, on as many processors as there are. What is said of them
+// is in the order of their documents all the same.
+func (l *loader) detections() {
+	parts := make([]loader, len(l.docs))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), max(1, len(l.docs)/32)) {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(l.docs) {
+					return
+				}
+				if d := l.docs[i]; d.det != nil {
+					parts[i] = loader{opts: l.opts, unset: l.unset}
+					parts[i].detection(d)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for i := range parts {
+		l.refused = append(l.refused, parts[i].refused...)
+		l.refusals = append(l.refusals, parts[i].refusals...)
+	}
 }
 
 // detection runs the pipelines over a rule and compiles it.
