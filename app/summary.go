@@ -11,7 +11,7 @@ import (
 type Summary struct {
 	Objects    int // that were opened
 	Unreadable int // objects or folders that could not be read, or not to their end
-	// Unsupported counts files that plainly are no JSON logs, inside archives too.
+	// Unsupported counts files that are neither JSON nor a known text log, inside archives too.
 	Unsupported int
 	BytesRead   int64 // as stored
 	BytesLogs   int64 // after unpacking

@@ -8,8 +8,7 @@ import (
 	"github.com/yagura-sec/yagura/decode"
 )
 
-// unsupported is a file that plainly is no JSON log: a text log or a table that no
-// format knows, or a rule.
+// unsupported is a file that is neither JSON nor text of a form that is known, or a rule.
 type unsupported struct {
 	file string
 	rule bool
@@ -20,7 +19,7 @@ func (u *unsupported) Error() string {
 	if u.rule {
 		return u.file + ": a rule, not a log (hint: give it with --rules)"
 	}
-	return u.file + ": not JSON: logs of this type are not supported yet"
+	return u.file + ": not JSON, and no text log that is known"
 }
 
 type moreUnsupported int
@@ -28,12 +27,12 @@ type moreUnsupported int
 // Error counts what was not said one by one.
 func (n moreUnsupported) Error() string {
 	if n == 1 {
-		return "1 more file is not JSON"
+		return "1 more file is neither JSON nor a known text log"
 	}
-	return fmt.Sprintf("%d more files are not JSON", int(n))
+	return fmt.Sprintf("%d more files are neither JSON nor a known text log", int(n))
 }
 
-// sieve tells files that plainly are no JSON logs from JSON logs with broken records.
+// sieve tells files that plainly are no logs we know from logs with broken records.
 // It holds the first broken record of a file back until it is known whether anything
 // else comes of that file.
 type sieve struct{ held *decode.RecordError }

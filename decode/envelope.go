@@ -62,7 +62,7 @@ func opens(text []byte) bool {
 }
 
 // cloudWatchLogs is the message of a CloudWatch Logs subscription. A control message
-// carries nothing. A log event whose message is not JSON stays as it is.
+// carries nothing. A log event whose message is neither JSON nor of a known form stays as it is.
 var cloudWatchLogs = Envelope{
 	Name:   "CloudWatch Logs subscription",
 	Fields: fieldList(false, []string{"messageType", "logGroup", "logEvents", "logEvents.message"}),
@@ -78,7 +78,7 @@ var cloudWatchLogs = Envelope{
 		for v := r.Doc.Next(r.First(2)); v >= 0; v = r.Doc.Next(v) {
 			event := r.Doc.Raw(v)
 			if msg >= 0 && r.Doc.Inside(msg, v) {
-				if text := r.Doc.Text(msg); opens(text) {
+				if text := r.Doc.Text(msg); carries(text) {
 					event = text
 				}
 				msg = r.Doc.Next(msg)
@@ -134,7 +134,7 @@ var snsNotification = Envelope{
 	Name:   "SNS notification",
 	Fields: fieldList(false, []string{"Type", "TopicArn", "Message"}),
 	Is: func(r *Record) bool {
-		return string(r.scalar(0)) == "Notification" && r.has(1) && opens(r.Text(2))
+		return string(r.scalar(0)) == "Notification" && r.has(1) && carries(r.Text(2))
 	},
 	Open: emitText(2),
 }
@@ -143,7 +143,7 @@ var snsNotification = Envelope{
 var lambdaSNS = Envelope{
 	Name:   "SNS event",
 	Fields: fieldList(false, []string{"EventSource", "Sns.TopicArn", "Sns.Message"}),
-	Is:     func(r *Record) bool { return r.has(0) && r.has(1) && opens(r.Text(2)) },
+	Is:     func(r *Record) bool { return r.has(0) && r.has(1) && carries(r.Text(2)) },
 	Open:   emitText(2),
 }
 
@@ -151,7 +151,7 @@ var lambdaSNS = Envelope{
 var queueMessage = Envelope{
 	Name:   "SQS message",
 	Fields: fieldList(false, []string{"MessageId", "ReceiptHandle", "Body"}),
-	Is:     func(r *Record) bool { return r.has(0) && r.has(1) && opens(r.Text(2)) },
+	Is:     func(r *Record) bool { return r.has(0) && r.has(1) && carries(r.Text(2)) },
 	Open:   emitText(2),
 }
 
@@ -159,7 +159,7 @@ var queueMessage = Envelope{
 var lambdaQueueMessage = Envelope{
 	Name:   "SQS event",
 	Fields: fieldList(false, []string{"messageId", "receiptHandle", "body"}),
-	Is:     func(r *Record) bool { return r.has(0) && r.has(1) && opens(r.Text(2)) },
+	Is:     func(r *Record) bool { return r.has(0) && r.has(1) && carries(r.Text(2)) },
 	Open:   emitText(2),
 }
 
@@ -248,7 +248,7 @@ func unbase64(text []byte) ([]byte, error) {
 	return out[:n], err
 }
 
-// packed reports whether text is base64 of JSON or of gzip.
+// packed reports whether text is base64 of JSON, of lines of a known form or of gzip.
 func packed(text []byte) bool {
 	if len(text) < 4 {
 		return false
@@ -261,5 +261,12 @@ func packed(text []byte) bool {
 		return true
 	}
 	i := skipSpace(head, 0)
-	return i == len(head) || head[i] == '{' || head[i] == '['
+	if i == len(head) || head[i] == '{' || head[i] == '[' {
+		return true
+	}
+	if len(text) > 2*maxLine {
+		return false
+	}
+	whole, err := unbase64(text)
+	return err == nil && textual(whole, false)
 }

@@ -61,12 +61,12 @@ var textLine = Envelope{
 	Open:      func(r *Record, emit func([]byte)) error { emit(jsonLine(r)); return nil },
 }
 
-// jsonLine returns the first of the texts that is JSON: beside the line as it was read
+// jsonLine returns the first of the texts that is JSON or a line of a known form: beside the line as it was read
 // there may be words made of it.
 func jsonLine(r *Record) []byte {
 	for v := r.First(0); v >= 0; v = r.Doc.Next(v) {
 		if r.Doc.Kind(v) == slot.String {
-			if text := r.Doc.Text(v); opens(text) {
+			if text := r.Doc.Text(v); opens(text) || textual(text, true) {
 				return text
 			}
 		}

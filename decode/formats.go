@@ -29,6 +29,7 @@ func Formats() []*Format {
 		securityHub,
 		ocsfFinding,
 		falcoAlert,
+		vpcFlow,
 		generic,
 	}
 }

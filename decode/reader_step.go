@@ -103,6 +103,11 @@ func (r *Reader) advance(s *stream) (done bool, bad *RecordError, err error) {
 			s.pos += 3
 			return false, nil, nil
 		}
+		if c != '{' && c != '[' || s.lines != nil && s.lines.owns(c) {
+			if bad, taken := r.textLine(s); taken {
+				return false, bad, nil
+			}
+		}
 	case array:
 		switch {
 		case c == ']' && f.torn && !s.listEnds():
@@ -227,6 +232,7 @@ func (r *Reader) member(s *stream, f *frame, c byte) *RecordError {
 
 // value reads the value that starts at the unread bytes with c.
 func (r *Reader) value(s *stream, f *frame, c byte) (done bool, bad *RecordError, err error) {
+	s.begun = true
 	if c == '[' && len(s.frames) <= MaxEnvelopes {
 		if s.cutBefore() {
 			return false, r.cutList(s), nil
@@ -435,11 +441,8 @@ func (r *Reader) unwrap(s *stream, n int) (opened bool, bad *RecordError) {
 		if !e.Is(rec) {
 			continue
 		}
-		if len(r.levels) == r.depth+1 {
-			r.levels = append(r.levels, &stream{limit: r.d.maxRecord + 1, usage: &r.usage})
-		}
-		in := r.levels[r.depth+1]
-		in.queue, in.arena, in.at, in.open, in.guess = in.queue[:0], in.arena[:0], s.offset(), false, s.guess
+		in := r.inner(s)
+		in.guess = s.guess
 		err := e.Open(rec, func(payload []byte) {
 			from := len(in.arena)
 			in.arena = append(in.arena, payload...)
@@ -463,6 +466,9 @@ func (r *Reader) unwrap(s *stream, n int) (opened bool, bad *RecordError) {
 // known says whether a payload is a record of a format.
 func (r *Reader) known(payload []byte) bool {
 	last := len(r.d.plans) - 1
+	if textual(payload, true) {
+		return true
+	}
 	_, err := r.scan(last, payload)
 	return err == nil && r.recognise(last) >= 0
 }

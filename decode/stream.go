@@ -27,8 +27,11 @@ type stream struct {
 	guess  int // number of the plan that the last record had
 	frames []frame
 	lost   *lost
-	cut    bool   // the open list was cut short before the unread bytes
-	sign   []byte // how the last record started, up to its first colon
+	cut    bool       // the open list was cut short before the unread bytes
+	sign   []byte     // how the last record started, up to its first colon
+	lines  lineReader // reads the lines of the text, nil while no form knows them
+	begun  bool       // something was read of the text
+	flat   bool       // a payload is one object that was made of a line
 
 	own   []byte   // the buffer that is kept from one file to the next
 	usage *usage   // what large buffers are counted in
@@ -79,8 +82,8 @@ func (s *stream) reset(src io.Reader, file string) {
 // payload makes s read the text of an envelope's payload.
 func (s *stream) payload(data []byte, outer *stream) {
 	*s = stream{own: s.own, usage: s.usage, large: s.large, buf: data, end: len(data), eof: true, file: outer.file, fixed: s.at, open: true,
-		frames: append(s.frames[:0], frame{kind: top}), sign: s.sign[:0], queue: s.queue, arena: s.arena, at: s.at,
-		limit: s.limit, guess: s.guess}
+		frames: append(s.frames[:0], frame{kind: top, direct: s.flat}), sign: s.sign[:0], queue: s.queue, arena: s.arena, at: s.at,
+		limit: s.limit, guess: s.guess, flat: s.flat}
 }
 
 // rest forgets what s refers to and keeps its memory, unless it is large.

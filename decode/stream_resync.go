@@ -99,7 +99,7 @@ func (s *stream) leap(l *lost) bool {
 func (s *stream) resume(l *lost, f *frame, c byte) bool {
 	if f.kind == top {
 		// Records stand in lines of their own; lines inside a record are indented.
-		return l.prev == '\n' && (c == '{' || c == '[')
+		return l.prev == '\n' && (c == '{' || c == '[' || !l.brackets && c > ' ' && s.textStarts())
 	}
 	if c == '{' && l.p1 == ',' && (s.signed(l) || l.p2 == '}' && s.boundary(l) || l.prev == '\n' && s.wholeMember()) {
 		f.after = false

@@ -49,7 +49,7 @@ func printSummary(s *screen, sum *app.Summary, rules *app.Rules, ja bool) {
 	note(sum.Repeats, "repeat dropped", "repeats dropped", "重複 %s 件を除外")
 	note(sum.Conflicts, "event with a known id and other content", "events with a known id and other content", "同じ ID で内容が異なるイベント %s 件")
 	note(sum.Broken, "broken record", "broken records", "壊れたレコード %s 件")
-	note(uint64(sum.Unsupported), "file not read, since it is not JSON", "files not read, since they are not JSON", "JSON ではないため読まなかったファイル %s 件")
+	note(uint64(sum.Unsupported), "file not read, since it is no known log", "files not read, since they are no known logs", "既知のログではないため読まなかったファイル %s 件")
 	note(uint64(sum.Unreadable), "unreadable", "unreadable", "読み込めなかったもの %s 件")
 	note(sum.TooOld, "event before --since", "events before --since", "--since より前のイベント %s 件")
 	note(sum.Forgotten, "key did not fit the memory of repeats", "keys did not fit the memory of repeats", "重複判定の記憶領域に収まらなかったキー %s 件")

@@ -1,0 +1,204 @@
+package decode
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const flowLine = "2 111122223333 eni-0a1b2c3d 192.0.2.10 10.0.0.12 51234 22 6 20 4249 1709632800 1709632860 ACCEPT OK"
+
+// textFixtures are the fixtures that are text.
+func textFixtures(t testing.TB) []string {
+	t.Helper()
+	var list []string
+	for _, files := range fixtures(t) {
+		for _, f := range files {
+			if !strings.HasSuffix(f, ".json") {
+				list = append(list, f)
+			}
+		}
+	}
+	if len(list) < 3 {
+		t.Fatalf("only %d fixtures of text", len(list))
+	}
+	return list
+}
+
+// TestTextHoweverItComes reads every text byte by byte, in gzip, in a zip archive, in
+// UTF-16 and with line ends of Windows, and asks for the same records as from the plain file.
+func TestTextHoweverItComes(t *testing.T) {
+	for _, file := range textFixtures(t) {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain := func(r io.Reader) []got {
+			list := readAll(t, standard(), r, "x")
+			for i := range list {
+				list[i].Offset, list[i].File = 0, ""
+			}
+			return list
+		}
+		want := plain(bytes.NewReader(data))
+		same := func(how string, r io.Reader) {
+			t.Helper()
+			if diff := cmp.Diff(want, plain(r)); diff != "" {
+				t.Errorf("%s, %s (-plain +got)\n%s", file, how, diff)
+			}
+		}
+		same("byte by byte", iotest.OneByteReader(bytes.NewReader(data)))
+		var gz bytes.Buffer
+		w := gzip.NewWriter(&gz)
+		_, _ = w.Write(data)
+		_ = w.Close()
+		same("gzip", &gz)
+		var archive bytes.Buffer
+		z := zip.NewWriter(&archive)
+		m, _ := z.Create("a.log")
+		_, _ = m.Write(data)
+		_ = z.Close()
+		same("zip", bytes.NewReader(archive.Bytes()))
+		if !bytes.HasPrefix(data, utf8BOM) {
+			same("with a byte order mark", bytes.NewReader(append(bytes.Clone(utf8BOM), data...)))
+		}
+		if !bytes.Contains(data, []byte(`"`)) { // else a line end may be inside a cell
+			same("with CR LF", bytes.NewReader(bytes.ReplaceAll(data, []byte("\n"), []byte("\r\n"))))
+		}
+		same("without its last line end", bytes.NewReader(bytes.TrimRight(data, "\n")))
+	}
+}
+
+// TestTextIsJSON: the object that was made of a line is JSON, and is read to the same event
+// when it comes alone.
+func TestTextIsJSON(t *testing.T) {
+	for _, file := range textFixtures(t) {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events(t, data, file) {
+			sameAgain(t, e.Raw)
+		}
+	}
+}
+
+// sameAgain decodes a record that was made of a line, twice.
+func sameAgain(t *testing.T, raw []byte) {
+	t.Helper()
+	if !json.Valid(raw) {
+		t.Fatalf("this is no JSON: %q", raw)
+	}
+	list := readAll(t, standard(), bytes.NewReader(raw), "x")
+	if len(list) != 1 || list[0].Bad != "" {
+		t.Fatalf("%d records of %s: %+v", len(list), raw, list)
+	}
+	if list[0].Raw != string(raw) {
+		t.Fatalf("%s is kept as %s", raw, list[0].Raw)
+	}
+}
+
+// TestBrokenText: a broken line is reported with its place, and the others are read.
+func TestBrokenText(t *testing.T) {
+	long := strings.Repeat("x", maxLine+10)
+	for _, c := range []struct {
+		name, text string
+		records    int
+		bad        []int64 // offsets
+	}{
+		{"a line too short", flowLine + "\n2 111122223333 eni-0a1b2c3d\n" + flowLine + "\n", 2, []int64{int64(len(flowLine)) + 1}},
+		{"a line too long", flowLine + "\n" + flowLine + " " + long + "\n" + flowLine + "\n", 2, []int64{int64(len(flowLine)) + 1}},
+		{"another form follows", flowLine + "\ninterface-id srcaddr dstaddr\neni-1 192.0.2.1 192.0.2.2\n", 2, nil},
+		{"something before", "this log was begun by hand\nand so on\n" + flowLine + "\n" + flowLine, 2, []int64{0}},
+		{"JSON before", `{"a":1}` + "\n" + flowLine + "\n" + `{"a":2}` + "\n" + flowLine, 4, nil},
+		{"nothing known", "this is prose\nand so is this\n", 0, []int64{0}},
+	} {
+		records := 0
+		var bad []int64
+		for _, g := range readAll(t, standard(), strings.NewReader(c.text), "x.log") {
+			if g.Bad != "" {
+				bad = append(bad, g.Offset)
+				continue
+			}
+			records++
+		}
+		if records != c.records || !cmp.Equal(bad, c.bad) {
+			t.Errorf("%s: %d records and errors at %v, want %d and %v", c.name, records, bad, c.records, c.bad)
+		}
+	}
+}
+
+// TestTextLines counts the records of given text logs: each line that is no comment and no
+// header is one, of the format that it is.
+func TestTextLines(t *testing.T) {
+	data := sharedData(t)
+	for _, c := range []struct {
+		file, format string
+		records      int
+	}{
+		{"aws/vpcflow-opensearch.log", "aws.vpcflow", 22},
+	} {
+		in, err := os.Open(filepath.Join(data, c.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, g := range readAll(t, standard(), in, c.file) {
+			if g.Bad != "" || g.Format != c.format {
+				t.Errorf("%s: record %d at %d: %s %s", c.file, g.Num, g.Offset, g.Format, g.Bad)
+			}
+			n++
+		}
+		_ = in.Close()
+		if n != c.records {
+			t.Errorf("%s: %d records, want %d", c.file, n, c.records)
+		}
+	}
+}
+
+// FuzzText sends text through the reader: nothing panics, and what is made of a line is JSON
+// that is read to the same record again.
+func FuzzText(f *testing.F) {
+	for _, file := range textFixtures(f) {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		l, ok := firstOf(data)
+		if !ok || startLines(l, false) == nil {
+			return
+		}
+		for _, g := range readAll(t, standard(), bytes.NewReader(data), "x") {
+			if g.Bad == "" && !json.Valid([]byte(g.Raw)) {
+				t.Fatalf("this is no JSON: %q", g.Raw)
+			}
+		}
+		lines := startLines(l, false)
+		object, err := lines.read(nil, l.line)
+		if err != nil || len(object) == 0 {
+			return
+		}
+		first := readAll(t, standard(), bytes.NewReader(object), "x")
+		for _, g := range first {
+			if g.Bad != "" {
+				t.Fatalf("%q of %q: %s", object, l.line, g.Bad)
+			}
+			again := readAll(t, standard(), strings.NewReader(g.Raw), "x")
+			if len(again) != 1 || again[0].Format != g.Format || again[0].Raw != g.Raw {
+				t.Fatalf("%s %s is read again as %+v", g.Format, g.Raw, again)
+			}
+		}
+	})
+}
