@@ -30,6 +30,9 @@ func Formats() []*Format {
 		ocsfFinding,
 		falcoAlert,
 		vpcFlow,
+		elasticLoadBalancing,
+		cloudFront,
+		s3Access,
 		generic,
 	}
 }

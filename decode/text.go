@@ -49,22 +49,29 @@ type oneLine struct{}
 func (oneLine) open([]byte) bool { return false }
 func (oneLine) owns(byte) bool   { return false }
 
-// lineForms are asked in this order.
-var lineForms = []lineForm{
-	{name: "VPC flow log", start: startFlow},
+// lineForms lists the forms in the order in which they are asked.
+func lineForms() []lineForm {
+	return []lineForm{
+		{name: "W3C extended log", start: startW3C},
+		{name: "VPC flow log", start: startFlow},
+		{name: "load balancer log", start: startELB},
+		{name: "S3 access log", start: startS3Access},
+		{name: "CloudFront log", start: startCloudFront},
+		{name: "comment", start: startCommented},
+	}
 }
 
 // startLines returns what reads a run of lines that starts with l, nil when no form
 // knows it.
 func startLines(l firstLine, strong bool) lineReader {
-	if len(l.line) < 8 {
+	if len(l.line) < 8 && (len(l.line) == 0 || l.line[0] != '#') {
 		return nil
 	}
-	for i := range lineForms {
-		if strong && lineForms[i].weak {
+	for _, form := range lineForms() {
+		if strong && form.weak {
 			continue
 		}
-		if r := lineForms[i].start(l); r != nil {
+		if r := form.start(l); r != nil {
 			return r
 		}
 	}
@@ -95,8 +102,12 @@ func firstOf(text []byte) (firstLine, bool) {
 // carries reports whether text is what an envelope may carry: JSON, or lines of a known form.
 func carries(text []byte) bool { return opens(text) || textual(text, false) }
 
-// maxLine bounds a record of text in bytes.
-const maxLine = 4 << 20
+const (
+	// maxLine bounds a record of text in bytes.
+	maxLine = 4 << 20
+	// maxColumns bounds the names that a header may have.
+	maxColumns = 2000
+)
 
 // textLine reads the line at the unread bytes as text. taken is false, and nothing
 // is read, where no form knows it.

@@ -146,6 +146,13 @@ func TestTextLines(t *testing.T) {
 		records      int
 	}{
 		{"aws/vpcflow-opensearch.log", "aws.vpcflow", 22},
+		{"aws/elb/opensearch-elb-raw.log", "aws.elb", 63},
+		{"aws/elb/plaso-aws_elb_access.log", "aws.elb", 16},
+		{"aws/elb/XXXXXXXXXXXX_elasticloadbalancing_us-east-1_app.ApplicationLoadBalancer.fa87e1db7badc175_20230424T2110Z_X.X.X.X_4c8scnzy.log.gz", "aws.elb", 100},
+		{"aws/elb/E3HXCM7PFRG6HT.2023-04-24-21.d740d76bCloudFront.gz", "aws.cloudfront", 152},
+		{"aws/cloudfront/cf-access-log-sample.gz", "aws.cloudfront", 28949},
+		{"aws/cloudfront/opensearch-cloudfront-raw.log", "aws.cloudfront", 40},
+		{"aws/s3access/opensearch-s3-raw.log", "aws.s3access", 18},
 	} {
 		in, err := os.Open(filepath.Join(data, c.file))
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 //     size, with or without a fraction
 //   - the form of Log Analytics exports, "8/21/2023, 1:05:33.123 PM", in UTC
 //   - "/Date(1728344797000)/"
+//   - the form of web servers, "05/Mar/2024:10:00:00 +0000"
 //
 // Years before 1678 and after 2261 (Azure's 0001-01-01 among them) do not fit and
 // are not times.
@@ -31,6 +32,9 @@ func parseTime(text []byte) (ns int64, ok bool) {
 			return 0, false
 		}
 		return parseEpoch(inner)
+	}
+	if ns := parseCLF(t); ns != 0 {
+		return ns, true
 	}
 	if bytes.IndexByte(t[:min(len(t), 3)], '/') > 0 {
 		return parseUS(t)
@@ -195,6 +199,39 @@ func parseUS(t []byte) (int64, bool) {
 		return 0, false
 	}
 	return assemble(year, month, day, hour, minute, second, frac, offset)
+}
+
+// parseCLF reads "05/Mar/2024:10:00:00 +0000", also in its brackets; 0 for what is not such a
+// time.
+func parseCLF(t []byte) int64 {
+	t = bytes.TrimSuffix(bytes.TrimPrefix(t, []byte{'['}), []byte{']'})
+	if len(t) < 20 || t[2] != '/' || t[6] != '/' || t[11] != ':' || t[14] != ':' || t[17] != ':' {
+		return 0
+	}
+	day, ok1 := digits(t, 2)
+	month := monthOf(t[3:6])
+	year, ok2 := digits(t[7:], 4)
+	hour, ok3 := digits(t[12:], 2)
+	minute, ok4 := digits(t[15:], 2)
+	second, ok5 := digits(t[18:], 2)
+	offset, ok6 := zone(t[20:])
+	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6) || month == 0 {
+		return 0
+	}
+	ns, _ := assemble(year, month, day, hour, minute, second, 0, offset)
+	return ns
+}
+
+const monthNames = "JanFebMarAprMayJunJulAugSepOctNovDec"
+
+// monthOf returns the number of a month by its English name of three letters, 0 for none.
+func monthOf(name []byte) int {
+	for i := 0; i < len(monthNames); i += 3 {
+		if len(name) == 3 && hasPrefixFold(name, monthNames[i:i+3]) {
+			return i/3 + 1
+		}
+	}
+	return 0
 }
 
 // parseEpoch reads a count since 1970 of at least eight digits.

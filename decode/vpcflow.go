@@ -79,7 +79,7 @@ func flowHeader(r *Record, e *yagura.Event) {
 		e.Account = ""
 	}
 	e.Region = r.str(vfRegion)
-	e.Action = strings.ToLower(r.str(vfAction))
+	e.Action = strings.ToLower(string(r.given(vfAction)))
 	switch e.Action {
 	case "accept":
 		e.Outcome = yagura.OutcomeSuccess

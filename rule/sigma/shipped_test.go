@@ -67,3 +67,40 @@ func TestCapitalisedColumns(t *testing.T) {
 		t.Error("a row without the field is found")
 	}
 }
+
+// TestTextLogs: a rule for web servers finds the lines of load balancers, CloudFront and S3,
+// and one for flow logs finds them by either spelling of a name.
+func TestTextLogs(t *testing.T) {
+	for _, c := range []struct {
+		logsource, selection string
+		hold, not            []string
+	}{
+		{"category: webserver", "{cs-method: GET, c-uri|contains: /.env, sc-status: 403, cs-user-agent|contains: curl}",
+			[]string{`{"request_verb":"GET","request_url":"https://www.example.com:443/.env","elb_status_code":"403","user_agent":"curl/8"}`,
+				`{"cs-method":"GET","cs-uri-stem":"/.env","sc-status":"403","cs(User-Agent)":"curl/8"}`,
+				`{"requesturi_operation":"GET","requesturi_key":"/.env","httpstatus":"403","useragent":"curl/8"}`},
+			[]string{`{"request_verb":"GET","request_url":"https://www.example.com:443/","elb_status_code":"403","user_agent":"curl/8"}`}},
+		{"category: webserver", "{cs-uri-query|contains: 'union select', c-ip: 192.0.2.1}",
+			[]string{`{"request_query":"a=union select","client_ip":"192.0.2.1"}`, `{"cs-uri-query":"a=union select","c-ip":"192.0.2.1"}`}, []string{`{"request_query":"a","client_ip":"192.0.2.1"}`}},
+		{"product: aws, service: vpcflow", "{flow_direction: egress, dstport: 22, log-status: OK}",
+			[]string{`{"flow-direction":"egress","dstport":"22","log-status":"OK"}`, `{"flow_direction":"egress","destinationport":22,"log_status":"OK"}`},
+			[]string{`{"flow-direction":"ingress","dstport":"22","log-status":"OK"}`}},
+	} {
+		text := "title: T\nlogsource: {" + c.logsource + "}\ndetection:\n  s: " + c.selection + "\n  condition: s\n"
+		r := one(t, text, sigma.Options{Pipelines: shipped})
+		if len(r.Formats) == 0 {
+			t.Errorf("%s is routed nowhere", c.logsource)
+		}
+		m := newMatcher(t, r.When)
+		for _, rec := range c.hold {
+			if !m.match(t, rec) {
+				t.Errorf("%s: does not hold for %s", c.selection, rec)
+			}
+		}
+		for _, rec := range c.not {
+			if m.match(t, rec) {
+				t.Errorf("%s: holds for %s", c.selection, rec)
+			}
+		}
+	}
+}
