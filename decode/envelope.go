@@ -46,6 +46,7 @@ var envelopes = []Envelope{
 	oktaHook,
 	duoResponse,
 	auditData,
+	cloudTrailRow,
 	aksAudit,
 	splunkEvent,
 	elasticHit,

@@ -57,6 +57,7 @@ func lineForms() []lineForm {
 		{name: "load balancer log", start: startELB},
 		{name: "S3 access log", start: startS3Access},
 		{name: "CloudFront log", start: startCloudFront},
+		{name: "CSV", weak: true, start: startCSV},
 		{name: "comment", start: startCommented},
 	}
 }

@@ -117,6 +117,9 @@ func TestBrokenText(t *testing.T) {
 	}{
 		{"a line too short", flowLine + "\n2 111122223333 eni-0a1b2c3d\n" + flowLine + "\n", 2, []int64{int64(len(flowLine)) + 1}},
 		{"a line too long", flowLine + "\n" + flowLine + " " + long + "\n" + flowLine + "\n", 2, []int64{int64(len(flowLine)) + 1}},
+		{"a row too short", "time,user,action\n1,b,c\n1,b\n2,d,e\n", 2, []int64{23}},
+		{"a quotation mark never closed", "time,user,action\n1,b,c\n2,\"b,c\n3,d,e\n4,f,g", 3, []int64{23}},
+		{"quotation marks out of step", "time,user,action\n1,b,c\n2,b\"x,c\n3,d,e\n4,\"f\",g\n", 3, []int64{23}},
 		{"another form follows", flowLine + "\ninterface-id srcaddr dstaddr\neni-1 192.0.2.1 192.0.2.2\n", 2, nil},
 		{"something before", "this log was begun by hand\nand so on\n" + flowLine + "\n" + flowLine, 2, []int64{0}},
 		{"JSON before", `{"a":1}` + "\n" + flowLine + "\n" + `{"a":2}` + "\n" + flowLine, 4, nil},
@@ -153,6 +156,10 @@ func TestTextLines(t *testing.T) {
 		{"aws/cloudfront/cf-access-log-sample.gz", "aws.cloudfront", 28949},
 		{"aws/cloudfront/opensearch-cloudfront-raw.log", "aws.cloudfront", 40},
 		{"aws/s3access/opensearch-s3-raw.log", "aws.s3access", 18},
+		{"entra/sentinel-lab-signin.csv", "entra.signin", 56},
+		{"entra/sentinel-lab-disabled_accounts_signin.csv", "entra.signin", 4},
+		{"azure/activity/sentinel-lab-azure_activity.csv", "azure.activity", 325},
+		{"ti/mstic-Indicators.csv", "json", 237},
 	} {
 		in, err := os.Open(filepath.Join(data, c.file))
 		if err != nil {

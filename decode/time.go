@@ -148,7 +148,7 @@ func zone(t []byte) (offset int64, ok bool) {
 }
 
 // parseUS reads "8/21/2023, 1:05:33.123 PM", with or without the comma, the
-// fraction, AM or PM, and a zone.
+// seconds, the fraction, AM or PM, and a zone.
 func parseUS(t []byte) (int64, bool) {
 	var n [6]int
 	var frac int64
@@ -158,6 +158,9 @@ func parseUS(t []byte) (int64, bool) {
 		for width < len(t) && width < 4 && t[width] >= '0' && t[width] <= '9' {
 			n[i] = n[i]*10 + int(t[width]-'0')
 			width++
+		}
+		if width == 0 && i == 5 && (len(t) == 0 || t[0] == ' ') {
+			break // without seconds
 		}
 		if width == 0 {
 			return 0, false
@@ -173,6 +176,9 @@ func parseUS(t []byte) (int64, bool) {
 			}
 			t = rest
 		default:
+			if i == 4 && (len(t) == 0 || t[0] == ' ') {
+				continue
+			}
 			if len(t) == 0 || t[0] != seps[i] {
 				return 0, false
 			}
