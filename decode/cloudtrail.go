@@ -49,6 +49,7 @@ const (
 	ctResourceAccount
 	ctInsightIdentity
 	ctCenterUser
+	ctInScopeOf
 )
 
 var cloudTrailFields = fieldList(false, []string{
@@ -108,6 +109,7 @@ var cloudTrailFields = fieldList(false, []string{
 	ctMadeKey:            "responseElements.credentials.accessKeyId",
 	ctResourceAccount:    "resources.accountId|userIdentity.invokedByDelegate.accountId",
 	ctCenterUser:         "additionalEventData.UserName",
+	ctInScopeOf:          "userIdentity.inScopeOf.sourceArn|userIdentity.inScopeOf.credentialsIssuedTo",
 	ctInsightIdentity:    "insightDetails.insightContext.attributions.insight.value",
 })
 
@@ -209,6 +211,10 @@ func cloudTrailHeader(r *Record, e *yagura.Event) {
 	add(yagura.EntityUser, r.str(ctOnBehalfOf))
 	add(yagura.EntityKey, r.str(ctAccessKey))
 	add(yagura.EntityServicePrincipal, r.str(ctInvokedBy))
+	for v := r.First(ctInScopeOf); v >= 0; v = r.Doc.Next(v) { // the function or machine that the credentials were made for
+		arn := r.word(v)
+		add(arnType(arn), arn)
+	}
 	for v := r.First(ctMadeSession); v >= 0; v = r.Doc.Next(v) {
 		add(yagura.EntitySession, r.word(v))
 	}

@@ -39,6 +39,8 @@ var envelopes = []Envelope{
 	pubSubPush,
 	pubSubMessage,
 	lookupEvent,
+	configRule,
+	configQuery,
 	datadogContent,
 	datadogData,
 	datadogArchive,
@@ -63,10 +65,11 @@ func opens(text []byte) bool {
 }
 
 // cloudWatchLogs is the message of a CloudWatch Logs subscription. A control message
-// carries nothing. A log event whose message is neither JSON nor of a known form stays as it is.
+// carries nothing. A log event whose message is neither JSON nor of a known form stays as it
+// is. An audit event of EKS, which does not name its cluster, gets the log group and its owner.
 var cloudWatchLogs = Envelope{
 	Name:   "CloudWatch Logs subscription",
-	Fields: fieldList(false, []string{"messageType", "logGroup", "logEvents", "logEvents.message"}),
+	Fields: fieldList(false, []string{"messageType", "logGroup", "logEvents", "logEvents.message", "owner"}),
 	Is: func(r *Record) bool {
 		return r.has(0) && r.has(1) && r.kind(2) == slot.Array
 	},
@@ -75,12 +78,15 @@ var cloudWatchLogs = Envelope{
 			return nil
 		}
 		msg := r.First(3)
+		eks := isEKS(r.scalar(1)) && r.kind(4) == slot.String
 		// logEvents holds the array itself and then its members.
 		for v := r.Doc.Next(r.First(2)); v >= 0; v = r.Doc.Next(v) {
 			event := r.Doc.Raw(v)
 			if msg >= 0 && r.Doc.Inside(msg, v) {
 				if text := r.Doc.Text(msg); carries(text) {
-					event = text
+					if event = text; eks && opens(text) {
+						event = withOrigin(text, r.Doc.Raw(r.First(4)), r.Doc.Raw(r.First(1)))
+					}
 				}
 				msg = r.Doc.Next(msg)
 			}

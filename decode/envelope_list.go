@@ -28,6 +28,13 @@ var listKeys = map[string]bool{ // to whether it is weak
 	"receivedMessages": true,  // pull of Pub/Sub
 	"entities":         true,  // events of the audit API of Bitbucket Data Center
 	"response":         true,  // Duo's Admin API
+
+	"configurationItems":     false, // history, snapshots and the API of AWS Config
+	"baseConfigurationItems": false, // batch-get-resource-config of AWS Config
+	"findings":               true,  // reports and lists of Inspector, Access Analyzer and Macie
+	"listFindingsResults":    false, // findings.list of Security Command Center
+	"assets":                 true,  // assets.list of Cloud Asset Inventory
+	"alerts":                 true,  // alerts.list of Google Workspace's Alert Center
 }
 
 // besides are the keys that stand beside a list of records and say nothing about
@@ -39,6 +46,7 @@ var besides = map[string]bool{
 	"nextForwardToken": true, "nextBackwardToken": true, "searchedLogStreams": true, "ResponseMetadata": true,
 	"invocationId": true, "deliveryStreamArn": true, "region": true, "sourceKinesisStreamArn": true,
 	"requestId": true, "timestamp": true, "pagingInfo": true, "stat": true,
+	"fileVersion": true, "configSnapshotId": true, "unprocessedResourceKeys": true, "readTime": true, "totalSize": true,
 }
 
 // beside says whether key may stand beside a list of records.

@@ -33,6 +33,21 @@ func Formats() []*Format {
 		elasticLoadBalancing,
 		cloudFront,
 		s3Access,
+		// AWS and Google Cloud, in JSON.
+		awsConfig,
+		awsWAF,
+		awsResolver,
+		awsInspector,
+		awsAccessAnalyzer,
+		awsMacie,
+		gcpSCC,
+		gcpAsset,
+		gcpVPCFlow,
+		gcpFirewall,
+		gcpDNS,
+		gcpLoadBalancer,
+		gcpTransparency,
+		workspaceAlert,
 		generic,
 	}
 }

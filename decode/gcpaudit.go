@@ -218,8 +218,5 @@ func googleRegion(r *Record) string {
 	if where == "" {
 		where = r.str(gaLocations)
 	}
-	if i := len(where) - 2; i > 4 && where[i] == '-' && where[i+1] >= 'a' && where[i+1] <= 'z' && where[i-1] >= '0' && where[i-1] <= '9' {
-		return where[:i]
-	}
-	return where
+	return cutZone(where)
 }

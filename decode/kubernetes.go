@@ -34,6 +34,8 @@ const (
 	kaKeyID
 	kaStatus
 	kaMadeName
+	kaOwner
+	kaLogGroup
 )
 
 var kubernetesAudit = &Format{
@@ -61,6 +63,8 @@ var kubernetesAudit = &Format{
 		kaKeyID:        "user.extra.accessKeyId",
 		kaStatus:       "responseStatus.status",
 		kaMadeName:     "responseObject.metadata.name|requestObject.metadata.name",
+		kaOwner:        "cloudwatch.owner",
+		kaLogGroup:     "cloudwatch.logGroup",
 	}),
 	Hot:    kaImpersonated,
 	Is:     isKubernetes,
@@ -125,6 +129,10 @@ func kubernetesHeader(r *Record, e *yagura.Event) {
 		}
 	}
 	more = append(more, yagura.Entity{Type: yagura.EntityKey, ID: r.str(kaKeyID)})
+	e.Account = r.str(kaOwner) // of EKS, from the envelope of CloudWatch Logs
+	if cluster := eksCluster(r.str(kaLogGroup)); cluster != "" {
+		more = append(more, yagura.Entity{Type: yagura.EntityResource, ID: "cluster/" + cluster})
+	}
 	if as := r.str(kaImpersonated); as != "" {
 		e.Targets = addEntity(e.Targets, kubernetesUser(as), as)
 	}

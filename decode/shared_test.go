@@ -42,6 +42,9 @@ func sharedData(t testing.TB) string {
 func TestGivenLogs(t *testing.T) {
 	data := sharedData(t)
 	// What a record lacks, by file and id: these fields are not in the record.
+	nobody := map[string]bool{ // formats whose records name no actor, or not always
+		"gcp.scc": true, "gcp.vpcflow": true, "gcp.dns": true, "gcp.loadbalancer": true,
+	}
 	lacks := map[string]string{
 		"event-cloud-trail-bedrock-create-customization-jobs.json ":     "id time actor", // cut down by hand: no userIdentity, eventID, eventTime
 		"csa-google.storage.objects.get-notInSameVPC.json 1lpqk13d1fdt": "actor",         // Google left the caller out
@@ -61,11 +64,11 @@ func TestGivenLogs(t *testing.T) {
 		{"aws/cloudtrail/*.jsonl", "aws.cloudtrail", 0},
 		{"aws/cloudtrail/stratus-detonation/aws*.json", "aws.cloudtrail", 0},
 		{"aws/eventbridge/*cloud-trail*.json", "aws.cloudtrail", 0},
-		{"gcp/audit/c7n-*.json", "gcp.audit", 1},                        // a Security Command Center finding
-		{"gcp/audit/csa-*.json", "gcp.audit google_workspace.audit", 3}, // load balancer and flow logs
-		{"gcp/audit/plaso-*.jsonl", "gcp.audit", 2},                     // system logs of a guest
+		{"gcp/audit/c7n-*.json", "gcp.audit gcp.scc", 0},
+		{"gcp/audit/csa-*.json", "gcp.audit google_workspace.audit gcp.loadbalancer gcp.vpcflow", 0},
+		{"gcp/audit/plaso-*.jsonl", "gcp.audit", 2}, // system logs of a guest
 		{"gcp/audit/sentinel-GCP_IAM*.json", "gcp.audit", 0},
-		{"gcp/audit/sentinel-GCP_DNS*.json", "gcp.audit", 8}, // DNS queries
+		{"gcp/audit/sentinel-GCP_DNS*.json", "gcp.audit gcp.dns", 0},
 		{"entra/det-eng-samples/*.json", "m365.audit", 0},
 		{"azure/activity/*.jsonl", "azure.activity", 0},
 		{"datadog/DERIVED_*.jsonl", "entra.audit entra.signin", 0},
@@ -98,7 +101,7 @@ func TestGivenLogs(t *testing.T) {
 				if !strings.Contains(" "+group.formats+" ", " "+e.Format+" ") {
 					t.Errorf("%s: a record is taken for %s: %.200s", base, e.Format, e.Raw)
 				}
-				if got := missing(&e); got != lacks[base+" "+e.ID] {
+				if got := missing(&e); got != lacks[base+" "+e.ID] && (got != "actor" || !nobody[e.Format]) {
 					t.Errorf("%s %s: the header lacks %q, the record %q: %.300s", base, e.ID, got, lacks[base+" "+e.ID], e.Raw)
 				}
 			}
