@@ -104,7 +104,9 @@ func gcpAssetHeader(r *Record, e *yagura.Event) {
 	name := r.str(gsName)
 	e.Time = timeOf(gcpAssetTime(r))
 	e.Action = r.str(gsType) + " " + r.assetState()
-	e.Region = cutZone(r.str(gsLocation))
+	if e.Region = cutZone(r.str(gsLocation)); e.Region == "" {
+		e.Region = placeIn(name)
+	}
 	e.Account = r.assetAccount(name)
 	if email := r.str(gsEmail); email != "" && r.str(gsType) == "iam.googleapis.com/ServiceAccount" {
 		e.Targets = addEntity(e.Targets, yagura.EntityServicePrincipal, email)

@@ -83,3 +83,15 @@ func cutZone(where string) string {
 	}
 	return where
 }
+
+// placeIn is the zone, region or location in the name of a resource of Google Cloud, a zone
+// cut to its region.
+func placeIn(name string) string {
+	for _, kind := range [...]string{"/zones/", "/regions/", "/locations/"} {
+		if _, rest, ok := strings.Cut(name, kind); ok {
+			place, _, _ := strings.Cut(rest, "/")
+			return cutZone(place)
+		}
+	}
+	return ""
+}

@@ -27,6 +27,7 @@ const (
 	scInsertID
 	scPriority
 	scAffected
+	scEntrySeverity
 	// The fields below are read by the header only.
 	scCanonical
 	scClass
@@ -51,25 +52,27 @@ const (
 var gcpSCC = &Format{
 	Name: "gcp.scc",
 	Fields: fieldList(false, []string{
-		scName:        inFinding("name"),
-		scCategory:    inFinding("category"),
-		scParent:      inFinding("parent"),
-		scState:       inFinding("state"),
-		scMute:        inFinding("mute"),
-		scSeverity:    inFinding("severity"),
-		scEvent:       inFinding("eventTime"),
-		scCreated:     inFinding("createTime"),
-		scResource:    inFinding("resourceName") + "|" + inSCCResource("name"),
-		scRuleName:    inDetection("detectionCategory.ruleName"),
-		scLogName:     "logName|log_name",
-		scLogTime:     "timestamp",
-		scInsertID:    "insertId|insert_id",
-		scPriority:    inDetection("detectionPriority") + "|" + inDetection("SeverityLevel"),
-		scAffected:    inDetection("affectedResources.gcpResourceName") + "|" + inDetection("properties.instanceDetails"),
-		scCanonical:   inFinding("canonicalName"),
-		scClass:       inFinding("findingClass"),
-		scText:        inFinding("description"),
-		scExplanation: inDetection("Explanation") + "|" + inDetection("explanation"),
+		scName:     inFinding("name"),
+		scCategory: inFinding("category"),
+		scParent:   inFinding("parent"),
+		scState:    inFinding("state"),
+		scMute:     inFinding("mute"),
+		scSeverity: "finding.severity|jsonPayload.finding.severity",
+		scEvent:    inFinding("eventTime"),
+		scCreated:  inFinding("createTime"),
+		scResource: inFinding("resourceName") + "|" + inSCCResource("name"),
+		scRuleName: inDetection("detectionCategory.ruleName"),
+		scLogName:  "logName|log_name",
+		scLogTime:  "timestamp",
+		scInsertID: "insertId|insert_id",
+		scPriority: inDetection("detectionPriority") + "|" + inDetection("SeverityLevel"),
+		scAffected: inDetection("affectedResources.gcpResourceName") + "|" + inDetection("properties.instanceDetails"),
+		// Of a finding alone; an entry of a log has a severity of its own.
+		scEntrySeverity: "severity",
+		scCanonical:     inFinding("canonicalName"),
+		scClass:         inFinding("findingClass"),
+		scText:          inFinding("description"),
+		scExplanation:   inDetection("Explanation") + "|" + inDetection("explanation"),
 		scProject: inDetection("ProjectId") + "|" + inDetection("properties.projectId") + "|" + inDetection("properties.project_id") + "|" +
 			inDetection("properties.network.project") + "|" + inDetection("evidence.sourceLogId.projectId"),
 		scProjectName: inSCCResource("projectDisplayName") + "|" + inSCCResource("gcpMetadata.projectDisplayName"),
@@ -144,6 +147,14 @@ func (r *Record) isDetection() bool {
 	return r.has(scRuleName) && bytes.Contains(r.scalar(scLogName), []byte("threatdetection.googleapis.com")) && !r.has(scCategory)
 }
 
+// sccSeverity is the severity of the finding, nil where it tells none.
+func (r *Record) sccSeverity() []byte {
+	if word := r.scalar(scSeverity); word != nil || r.has(scLogName) {
+		return word
+	}
+	return r.scalar(scEntrySeverity)
+}
+
 // gcpSCCTime is that of the version.
 func gcpSCCTime(r *Record) int64 {
 	for _, i := range [...]int{scEvent, scCreated, scLogTime} {
@@ -174,7 +185,7 @@ func gcpSCCKey(r *Record) (yagura.Key, uint64, bool) {
 	k.number(at / 1e6)
 	k.part(r.scalar(scState))
 	k.part(r.scalar(scMute))
-	k.part(r.scalar(scSeverity))
+	k.part(r.sccSeverity())
 	return k.sum(), content, true
 }
 
@@ -197,7 +208,9 @@ func gcpSCCHeader(r *Record, e *yagura.Event) {
 	e.Time = timeOf(gcpSCCTime(r))
 	e.Action = r.str(scCategory, scRuleName)
 	e.Account = r.sccAccount()
-	e.Region = cutZone(r.str(scLocation))
+	if e.Region = cutZone(r.str(scLocation)); e.Region == "" {
+		e.Region = placeIn(r.str(scResource, scAffected))
+	}
 	if e.Actor = googlePrincipal(r.str(scEmail)); e.Actor.ID == "" {
 		e.Actor = googlePrincipal(r.str(scSubject))
 	}
@@ -269,7 +282,7 @@ func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") =
 
 func gcpSCCAlert(r *Record) (Alert, bool) {
 	rule := r.str(scCategory, scRuleName)
-	a := Alert{Family: "scc", Scope: "gcp.scc", Rule: rule, Title: rule, Text: r.str(scText, scExplanation), Original: r.str(scSeverity, scPriority)}
+	a := Alert{Family: "scc", Scope: "gcp.scc", Rule: rule, Title: rule, Text: r.str(scText, scExplanation)}
 	if r.isDetection() {
 		a.Key = "detection " + rule + " " + r.str(scAffected, scLogName)
 	} else {
@@ -279,10 +292,11 @@ func gcpSCCAlert(r *Record) (Alert, bool) {
 	if resource := r.str(scResource, scAffected); resource != "" {
 		a.Title += ": " + strings.TrimPrefix(resource, "//")
 	}
-	word := r.scalar(scSeverity)
+	word := r.sccSeverity()
 	if len(word) == 0 || isAny(word, "SEVERITY_UNSPECIFIED") {
 		word = r.scalar(scPriority)
 	}
+	a.Original = r.words.string(word)
 	if a.Severity = severityWord(word); a.Severity == 0 {
 		a.Severity = yagura.SeverityMedium
 	}
