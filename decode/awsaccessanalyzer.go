@@ -23,11 +23,9 @@ const (
 	// The fields below are read by the header only.
 	anPublic
 	anPrincipals
-	anPrincipal
-	anOldPrincipal
+	anPrincipalAccount
 	anActions
-	anError
-	anRestriction
+	anDeleted
 )
 
 var awsAccessAnalyzer = &Format{
@@ -47,11 +45,9 @@ var awsAccessAnalyzer = &Format{
 		anPrincipals: "principal.AWS|principal.Federated|principal.CanonicalUser|principal.Service|" +
 			"findingDetails.externalAccessDetails.principal.AWS|findingDetails.externalAccessDetails.principal.Federated|" +
 			"findingDetails.internalAccessDetails.principal.AWS",
-		anPrincipal:    "principal|findingDetails.externalAccessDetails.principal|findingDetails.internalAccessDetails.principal",
-		anOldPrincipal: "principalOwnerAccount|findingDetails.internalAccessDetails.principalOwnerAccount",
-		anActions:      "action|findingDetails.externalAccessDetails.action|findingDetails.internalAccessDetails.action",
-		anError:        "error",
-		anRestriction:  "resourceControlPolicyRestriction",
+		anPrincipalAccount: "principalOwnerAccount|findingDetails.internalAccessDetails.principalOwnerAccount",
+		anActions:          "action|findingDetails.externalAccessDetails.action|findingDetails.internalAccessDetails.action",
+		anDeleted:          "isDeleted",
 	}),
 	Hot:    anPublic,
 	Is:     isAccessAnalyzer,
@@ -106,7 +102,7 @@ func accessAnalyzerHeader(r *Record, e *yagura.Event) {
 	for _, p := range r.texts(anPrincipals) {
 		more = append(more, awsPrincipal(p))
 	}
-	finish(e, append(more, yagura.Entity{Type: yagura.EntityAccount, ID: r.str(anOldPrincipal)})...)
+	finish(e, append(more, yagura.Entity{Type: yagura.EntityAccount, ID: r.str(anPrincipalAccount)})...)
 }
 
 // awsPrincipal is the entity of a principal as a policy names it: an ARN, an account, a
@@ -159,6 +155,8 @@ func accessAnalyzerAlert(r *Record) (Alert, bool) {
 		a.Resolved, a.State = true, "status RESOLVED"
 	case isAny(status, "ARCHIVED"):
 		a.Resolved, a.State = true, "status ARCHIVED"
+	case isAny(r.scalar(anDeleted), "true"): // with its resource or its analyzer
+		a.Resolved, a.State = true, "deleted"
 	}
 	return a, true
 }

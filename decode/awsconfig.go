@@ -22,7 +22,6 @@ const (
 	cfRegion
 	cfARN
 	cfConfiguration
-	cfItem
 	cfNotified
 	cfRule
 	cfRuleARN
@@ -30,7 +29,6 @@ const (
 	cfRecorded
 	// The fields below are read by the header only.
 	cfName
-	cfOldCompliance
 	cfAnnotation
 	cfVPC
 )
@@ -48,14 +46,12 @@ var awsConfig = &Format{
 		cfRegion:        inItem("awsRegion"),
 		cfARN:           inItem("ARN"),
 		cfConfiguration: "configuration|configurationItem.configuration",
-		cfItem:          "configurationItem|configurationItemSummary",
 		cfNotified:      "notificationCreationTime",
 		cfRule:          "configRuleName|newEvaluationResult.evaluationResultIdentifier.evaluationResultQualifier.configRuleName",
 		cfRuleARN:       "configRuleARN",
 		cfCompliance:    "newEvaluationResult.complianceType",
 		cfRecorded:      "newEvaluationResult.resultRecordedTime",
 		cfName:          inItem("resourceName"),
-		cfOldCompliance: "oldEvaluationResult.complianceType",
 		cfAnnotation:    "newEvaluationResult.annotation",
 		cfVPC:           "configuration.vpcId|configurationItem.configuration.vpcId",
 	}),
@@ -194,6 +190,9 @@ func awsConfigAlert(r *Record) (Alert, bool) {
 	}
 	a := Alert{Family: "config", Scope: "aws.config", Rule: rule, Key: name + " " + typ + " " + id, Posture: true, Severity: yagura.SeverityMedium,
 		Title: rule + ": " + typ + " " + id, Text: r.str(cfAnnotation)}
+	if strings.Contains(name, "/securityhub.amazonaws.com/") {
+		a.Severity = yagura.SeverityLow // a rule of Security Hub, which says its own level of what it finds
+	}
 	switch {
 	case isAny([]byte(compliance), "COMPLIANT", "NOT_APPLICABLE"):
 		a.Resolved, a.State = true, "compliance "+compliance

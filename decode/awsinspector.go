@@ -143,8 +143,16 @@ func awsInspectorHeader(r *Record, e *yagura.Event) {
 	finish(e, yagura.Entity{Type: yagura.EntityResource, ID: r.str(inImage)})
 }
 
+// scopeInspector is the scope of alerts that Inspector named, whoever brings them.
+const scopeInspector = "aws.inspector"
+
+// ofInspector says whether an id is the ARN of a finding of Inspector.
+func ofInspector(id string) bool {
+	return strings.HasPrefix(id, "arn:") && strings.Contains(id, ":inspector2:") && strings.Contains(id, ":finding/")
+}
+
 func awsInspectorAlert(r *Record) (Alert, bool) {
-	a := Alert{Family: "inspector", Scope: "aws.inspector", Rule: r.str(inCVE, inDetector, inType), Key: r.str(inARN), Title: r.str(inTitle), Text: r.str(inText),
+	a := Alert{Family: "inspector", Scope: scopeInspector, Rule: r.str(inCVE, inDetector, inType), Key: r.str(inARN), Title: r.str(inTitle), Text: r.str(inText),
 		Original: r.str(inSeverity), Posture: true, Severity: severityWord(r.scalar(inSeverity))}
 	if a.Severity == 0 || isAny(r.scalar(inSeverity), "UNTRIAGED") {
 		a.Severity = yagura.SeverityMedium

@@ -126,9 +126,12 @@ func awsMacieHeader(r *Record, e *yagura.Event) {
 		yagura.Entity{Type: yagura.EntityDomain, ID: r.str(mcDomain)})
 }
 
+// scopeMacie is the scope of alerts that Macie named, whoever brings them.
+const scopeMacie = "aws.macie"
+
 func awsMacieAlert(r *Record) (Alert, bool) {
-	a := Alert{Family: "macie", Scope: "aws.macie", Rule: r.str(mcType), Key: r.str(mcID), Title: r.str(mcTitle), Text: r.str(mcText),
-		Original: r.str(mcSeverity, mcScore), Posture: true, Severity: severityWord(r.scalar(mcSeverity))}
+	a := Alert{Family: "macie", Scope: scopeMacie, Rule: r.str(mcType), Key: r.str(mcID), Title: r.str(mcTitle), Text: r.str(mcText),
+		Original: r.str(mcSeverity, mcScore), Posture: isAny(r.scalar(mcCategory), "POLICY"), Severity: severityWord(r.scalar(mcSeverity))}
 	if a.Title == "" {
 		a.Title = a.Rule
 	}

@@ -56,7 +56,7 @@ func isAWSWAF(r *Record) bool {
 // awsWAFKey: requestId, time in milliseconds, web ACL and httpSourceId. A client may choose
 // the id of a request to a load balancer: the content tells such requests apart.
 func awsWAFKey(r *Record) (yagura.Key, uint64, bool) {
-	at, id := nanos(r.scalar(wfTime)), r.scalar(wfRequestID)
+	at, id := nanos(r.scalar(wfTime)), said(r.scalar(wfRequestID))
 	content := contentHash(at, r.scalar(wfIP), r.scalar(wfAction), r.scalar(wfURI), r.scalar(wfRule))
 	if id == nil || at == 0 {
 		return yagura.Key{}, content, false
@@ -70,11 +70,19 @@ func awsWAFKey(r *Record) (yagura.Key, uint64, bool) {
 	return k.sum(), content, true
 }
 
+// said is nil for the words that stand where nothing is known.
+func said(text []byte) []byte {
+	if isAny(text, "-", "null") {
+		return nil
+	}
+	return text
+}
+
 func awsWAFHeader(r *Record, e *yagura.Event) {
-	e.ID = r.str(wfRequestID)
+	e.ID = string(said(r.scalar(wfRequestID)))
 	e.Time = timeOf(nanos(r.scalar(wfTime)))
 	e.Action = r.str(wfAction)
-	acl, source := r.str(wfACL), r.str(wfSource)
+	acl, source := r.str(wfACL), string(said(r.scalar(wfSource)))
 	e.Account, e.Region = arnAccount(acl), arnRegion(acl)
 	if e.Account == "" { // "111122223333-app/name/id", "111122223333:api:stage"
 		if i := strings.IndexAny(source, "-:"); i == 12 {

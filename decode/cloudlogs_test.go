@@ -41,12 +41,12 @@ func TestCloudAlerts(t *testing.T) {
 			"accessanalyzer ExternalAccess medium external posture",
 			"accessanalyzer ExternalAccess medium external posture resolved status ARCHIVED"},
 		"aws.macie/eventbridge.json": {
-			"macie SensitiveData:S3Object/Personal high High posture",
+			"macie SensitiveData:S3Object/Personal high High",
 			"macie Policy:IAMUser/S3BucketPublic high High posture",
-			"macie SensitiveData:S3Object/Personal high High posture resolved archived"},
+			"macie SensitiveData:S3Object/Personal high High resolved archived"},
 		"aws.macie/api.json": {
-			"macie SensitiveData:S3Object/Personal high High posture",
-			"macie SensitiveData:S3Object/Personal none Low posture a sample"},
+			"macie SensitiveData:S3Object/Personal high High",
+			"macie SensitiveData:S3Object/Personal none Low a sample"},
 		"gcp.scc/notification.json": {
 			"scc OPEN_FIREWALL high HIGH posture",
 			"scc Persistence: IAM Anomalous Grant high HIGH attack.persistence",
@@ -219,7 +219,9 @@ func TestCloudOddities(t *testing.T) {
 	for name, c := range map[string]struct{ record, format, want string }{
 		"the configuration of a rule that was deleted": {`{"messageType":"ComplianceChangeNotification","configRuleName":"r","awsAccountId":"1","awsRegion":"eu-west-1","resourceType":"AWS::S3::Bucket","resourceId":"b","newEvaluationResult":null,"oldEvaluationResult":{"complianceType":"NON_COMPLIANT"},"notificationCreationTime":"2026-03-02T10:00:00Z"}`,
 			"aws.config", "1 r unknown  b"},
-		"a history's delivery":          {`{"s3ObjectKey":"k","s3Bucket":"b","notificationCreationTime":"2026-03-02T10:00:00Z","messageType":"ConfigurationHistoryDeliveryCompleted","recordVersion":"1.1"}`, "json", "  unknown  "},
+		"a history's delivery": {`{"s3ObjectKey":"k","s3Bucket":"b","notificationCreationTime":"2026-03-02T10:00:00Z","messageType":"ConfigurationHistoryDeliveryCompleted","recordVersion":"1.1"}`, "json", "  unknown  "},
+		"a request of no known resource": {`{"timestamp":1592357192516,"formatVersion":1,"webaclId":"arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/a/b","terminatingRuleId":"Default_Action","action":"ALLOW","httpSourceName":"-","httpSourceId":"-","httpRequest":{"clientIp":"192.0.2.1","requestId":"null"}}`,
+			"aws.waf", "111122223333 ALLOW success 192.0.2.1 arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/a/b"},
 		"a log of a load balancer":      {`{"resource":{"type":"http_load_balancer","labels":{"project_id":"p"}},"httpRequest":{"requestUrl":"http://[2001:db8::1]:80/","status":500,"remoteIp":"[2001:db8::2]:4"}}`, "gcp.loadbalancer", "p  failure 2001:db8::2 "},
 		"an order of Cloud Armor":       {`{"jsonPayload":{"@type":"type.googleapis.com/google.cloud.loadbalancing.type.LoadBalancerLogEntry","enforcedSecurityPolicy":{"outcome":"DENY"}},"httpRequest":{"requestMethod":"GET","status":302}}`, "gcp.loadbalancer", " GET failure  "},
 		"a flow without the log's name": {`{"jsonPayload":{"reporter":"SRC","start_time":"2026-03-02T10:00:00Z","connection":{"src_ip":"10.0.0.1","dest_ip":"10.0.0.2"}},"timestamp":"2026-03-02T10:00:00Z"}`, "gcp.vpcflow", " flow success 10.0.0.1 10.0.0.2"},
@@ -362,5 +364,26 @@ func TestGivenOnBehalf(t *testing.T) {
 	}
 	if n < 1000 || both == 0 {
 		t.Errorf("%d records, %d of a service on somebody's behalf", n, both)
+	}
+}
+
+// TestOneIssue: a finding that also comes through Security Hub is of the issue of its source.
+func TestOneIssue(t *testing.T) {
+	const arn = "arn:aws:inspector2:eu-west-1:111122223333:finding/f1"
+	for name, records := range map[string][]string{
+		"aws.inspector " + arn: {
+			`{"findingArn":"` + arn + `","awsAccountId":"111122223333","severity":"LOW","type":"PACKAGE_VULNERABILITY"}`,
+			`{"ProductArn":"arn:aws:securityhub:eu-west-1::product/aws/inspector","GeneratorId":"AWSInspector","Id":"` + arn + `","AwsAccountId":"111122223333"}`,
+			`{"class_uid":2002,"metadata":{"version":"1","product":{"name":"Inspector"}},"finding_info":{"uid":"` + arn + `"}}`},
+		"aws.macie 64b9": {
+			`{"id":"64b9","type":"Policy:IAMUser/S3BucketPublic","category":"POLICY","accountId":"111122223333","resourcesAffected":{"s3Bucket":{"name":"b"}}}`,
+			`{"ProductArn":"arn:aws:securityhub:eu-west-1::product/aws/macie","GeneratorId":"aws/macie","Id":"64b9","AwsAccountId":"111122223333"}`},
+		"aws.securityhub x": {`{"ProductArn":"arn:aws:securityhub:eu-west-1::product/aws/securityhub","GeneratorId":"g","Id":"x","AwsAccountId":"111122223333"}`},
+	} {
+		for _, record := range records {
+			if a := alerts(t, []byte(record)); len(a) != 1 || a[0].Scope+" "+a[0].Key != name {
+				t.Errorf("%s is %+v, not %s", record, a, name)
+			}
+		}
 	}
 }

@@ -26,8 +26,6 @@ const (
 	gsLocation
 	gsProject
 	gsMembers
-	gsAccessPolicy
-	gsInventory
 	gsEmail
 	gsRelated
 )
@@ -35,24 +33,22 @@ const (
 var gcpAsset = &Format{
 	Name: "gcp.asset",
 	Fields: fieldList(false, []string{
-		gsName:         inAsset("name"),
-		gsType:         inAsset("assetType"),
-		gsUpdated:      inAsset("updateTime"),
-		gsSince:        underscored("window.", "startTime"),
-		gsDeleted:      "deleted",
-		gsPrior:        underscored("", "priorAsset.name"),
-		gsPriorState:   underscored("", "priorAssetState"),
-		gsAncestors:    inAsset("ancestors"),
-		gsResource:     inAsset("resource"),
-		gsPolicy:       inAsset("iamPolicy"),
-		gsOrgPolicy:    inAsset("orgPolicy"),
-		gsLocation:     inAsset("resource.location"),
-		gsProject:      inAsset("resource.data.projectId"),
-		gsMembers:      inAsset("iamPolicy.bindings.members"),
-		gsAccessPolicy: inAsset("accessPolicy") + "|" + inAsset("accessLevel") + "|" + inAsset("servicePerimeter"),
-		gsInventory:    inAsset("osInventory"),
-		gsEmail:        inAsset("resource.data.email"),
-		gsRelated:      inAsset("relatedAsset.asset"),
+		gsName:       inAsset("name"),
+		gsType:       inAsset("assetType"),
+		gsUpdated:    inAsset("updateTime"),
+		gsSince:      underscored("window.", "startTime"),
+		gsDeleted:    "deleted",
+		gsPrior:      underscored("", "priorAsset.name"),
+		gsPriorState: underscored("", "priorAssetState"),
+		gsAncestors:  inAsset("ancestors"),
+		gsResource:   inAsset("resource"),
+		gsPolicy:     inAsset("iamPolicy"),
+		gsOrgPolicy:  inAsset("orgPolicy"),
+		gsLocation:   inAsset("resource.location"),
+		gsProject:    inAsset("resource.data.projectId"),
+		gsMembers:    inAsset("iamPolicy.bindings.members"),
+		gsEmail:      inAsset("resource.data.email"),
+		gsRelated:    inAsset("relatedAsset.asset"),
 	}),
 	Hot:    gsLocation,
 	Is:     isGCPAsset,

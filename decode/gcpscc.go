@@ -14,7 +14,6 @@ import (
 const (
 	scName = iota
 	scCategory
-	scParent
 	scState
 	scMute
 	scSeverity
@@ -46,7 +45,6 @@ const (
 	scIndicators
 	scInstance
 	scMembers
-	scExternal
 )
 
 var gcpSCC = &Format{
@@ -54,7 +52,6 @@ var gcpSCC = &Format{
 	Fields: fieldList(false, []string{
 		scName:     inFinding("name"),
 		scCategory: inFinding("category"),
-		scParent:   inFinding("parent"),
 		scState:    inFinding("state"),
 		scMute:     inFinding("mute"),
 		scSeverity: "finding.severity|jsonPayload.finding.severity",
@@ -89,7 +86,6 @@ var gcpSCC = &Format{
 		scIndicators: inFinding("indicator.domains") + "|" + inDetection("properties.domains"),
 		scInstance:   inDetection("properties.instanceId") + "|" + inDetection("properties.vmName") + "|" + inDetection("properties.attempts.vmName"),
 		scMembers:    inDetection("properties.sensitiveRoleGrant.members") + "|" + inFinding("iamBindings.member"),
-		scExternal:   inFinding("externalUri"),
 	}),
 	Hot:    scCanonical,
 	Is:     isGCPSCC,

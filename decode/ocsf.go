@@ -194,6 +194,8 @@ func ocsfAlert(r *Record) (Alert, bool) {
 	a := Alert{Family: "ocsf", Scope: "ocsf.finding/" + product, Key: id, Title: r.str(ocTitle, ocMessage), Text: r.str(ocText)}
 	if ofGuardDuty(id) {
 		a.Scope = scopeGuardDuty
+	} else if ofInspector(id) {
+		a.Scope = scopeInspector
 	}
 	code := r.str(ocAnalytic, ocEventCode, ocControl, ocAnalyticName, ocCVE, ocTypes)
 	if code == "" {

@@ -155,6 +155,12 @@ func securityHubAlert(r *Record) (Alert, bool) {
 	} else {
 		a.Rule = r.str(shControl, shOldControl, shGenerator, shTypes)
 	}
+	switch product := r.scalar(shProduct); { // likewise
+	case ofInspector(a.Key):
+		a.Scope = scopeInspector
+	case bytes.HasSuffix(product, []byte("product/aws/macie")):
+		a.Scope = scopeMacie
+	}
 	label := r.either(shLabel, shProviderLabel)
 	a.Severity = severityWord(label)
 	if a.Original = r.str(shLabel, shProviderLabel); a.Original == "" {

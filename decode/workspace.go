@@ -110,18 +110,20 @@ func workspaceHeader(r *Record, e *yagura.Event) {
 		}
 		e.SrcIP = firstAddress(r, gwIP)
 		e.Outcome = yagura.OutcomeSuccess // activities are things that were done
-		if name := strings.ToLower(e.Action); strings.Contains(name, "fail") || strings.Contains(name, "blocked") {
+		if name := strings.ToLower(e.Action); strings.Contains(name, "fail") || strings.Contains(name, "blocked") || strings.Contains(name, "access_deny") {
 			e.Outcome = yagura.OutcomeFailure
 		}
 		r.decode(gwParameters, &parameters)
 	}
 	for _, p := range parameters {
 		switch value := string(p.Value); p.Name {
-		case "USER_EMAIL", "user_email", "target_user", "affected_email_address", "member_id":
+		case "USER_EMAIL", "user_email", "target_user", "affected_email_address", "member_id",
+			"grantee_email", "email_forwarding_destination_address", "OWNER_EMAIL", "resource_owner_email":
 			e.Targets = addEntity(e.Targets, yagura.EntityUser, value)
-		case "GROUP_EMAIL", "group_email", "group_id", "ROLE_NAME", "doc_id", "APPLICATION_NAME", "app_name", "application_name", "SETTING_NAME":
+		case "GROUP_EMAIL", "group_email", "group_id", "ROLE_NAME", "doc_id", "APPLICATION_NAME", "app_name", "application_name", "SETTING_NAME",
+			"client_id", "calendar_id", "room_id", "resource_id", "rule_name", "CAA_APPLICATION", "RESOURCE_NAME":
 			e.Targets = addEntity(e.Targets, yagura.EntityResource, value)
-		case "DEVICE_ID":
+		case "DEVICE_ID", "device_id", "CAA_DEVICE_ID":
 			e.Targets = addEntity(e.Targets, yagura.EntityHost, value)
 		}
 	}

@@ -19,7 +19,6 @@ const (
 	waSeverity
 	waDeleted
 	// The fields below are read by the header only.
-	waDataType
 	waTitle
 	waText
 	waActor
@@ -43,7 +42,6 @@ var workspaceAlert = &Format{
 		waStatus:   "metadata.status",
 		waSeverity: "metadata.severity",
 		waDeleted:  "deleted",
-		waDataType: "data.@type",
 		waTitle:    "data.displayName|data.title|data.name|data.ruleViolationInfo.ruleInfo.displayName",
 		waText:     "data.description|data.header",
 		waActor:    "data.actorEmail|data.ruleViolationInfo.triggeringUserEmail",
@@ -53,7 +51,7 @@ var workspaceAlert = &Format{
 		waDevice:   "data.events.deviceId",
 		waLink:     "data.ruleViolationInfo.resourceInfo.documentId",
 	}),
-	Hot: waDataType,
+	Hot: waTitle,
 	Is: func(r *Record) bool {
 		return r.has(waID) && r.has(waType) && r.has(waSource) && (r.has(waCustomer) || r.has(waStart))
 	},
