@@ -99,7 +99,7 @@ func accessAnalyzerHeader(r *Record, e *yagura.Event) {
 	}
 	e.Targets = addEntity(e.Targets, typ, arn)
 	var more []yagura.Entity
-	for _, p := range r.texts(anPrincipals) {
+	for _, p := range r.few(anPrincipals) {
 		more = append(more, awsPrincipal(p))
 	}
 	finish(e, append(more, yagura.Entity{Type: yagura.EntityAccount, ID: r.str(anPrincipalAccount)})...)
@@ -147,7 +147,7 @@ func accessAnalyzerAlert(r *Record) (Alert, bool) {
 	default:
 		a.Severity, a.Original = yagura.SeverityMedium, "external"
 	}
-	if list := r.texts(anActions); len(list) > 0 {
+	if list := r.few(anActions); len(list) > 0 {
 		a.Text = "Allowed: " + strings.Join(list[:min(len(list), 20)], ", ") + "."
 	}
 	switch status := r.scalar(anStatus); {

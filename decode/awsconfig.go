@@ -77,7 +77,8 @@ func isAWSConfig(r *Record) bool {
 	if r.isCompliance() {
 		return r.has(cfRule)
 	}
-	return r.has(cfCapture) && (r.has(cfStatus) || r.has(cfStateID) || r.has(cfARN) || r.has(cfConfiguration))
+	// A query answers with the columns that it was asked for.
+	return r.has(cfStatus) || r.has(cfStateID) || r.has(cfConfiguration) || r.has(cfCapture) && r.has(cfARN)
 }
 
 // isCompliance says whether the record is the notification of a rule's judgement.

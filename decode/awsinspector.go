@@ -130,7 +130,7 @@ func awsInspectorHeader(r *Record, e *yagura.Event) {
 		e.Region = arnRegion(e.ID)
 	}
 	e.Action = r.str(inType)
-	for _, id := range r.texts(inResource) {
+	for _, id := range r.few(inResource) {
 		typ := yagura.EntityResource
 		switch {
 		case strings.HasPrefix(id, "arn:"):

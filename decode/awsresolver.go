@@ -67,7 +67,7 @@ func awsResolverHeader(r *Record, e *yagura.Event) {
 	}
 	more := []yagura.Entity{{Type: yagura.EntityHost, ID: r.str(rsInstance)}, {Type: yagura.EntityResource, ID: r.str(rsVPC)},
 		{Type: yagura.EntityResource, ID: r.str(rsEndpoint)}}
-	finish(e, append(more, answered(r.texts(rsAnswers))...)...)
+	finish(e, append(more, answered(r.few(rsAnswers))...)...)
 }
 
 // maxAnswers bounds how many answers of a query are entities.

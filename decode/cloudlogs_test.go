@@ -219,6 +219,8 @@ func TestCloudOddities(t *testing.T) {
 	for name, c := range map[string]struct{ record, format, want string }{
 		"the configuration of a rule that was deleted": {`{"messageType":"ComplianceChangeNotification","configRuleName":"r","awsAccountId":"1","awsRegion":"eu-west-1","resourceType":"AWS::S3::Bucket","resourceId":"b","newEvaluationResult":null,"oldEvaluationResult":{"complianceType":"NON_COMPLIANT"},"notificationCreationTime":"2026-03-02T10:00:00Z"}`,
 			"aws.config", "1 r unknown  b"},
+		"a row of a query": {`{"Results":["{\"resourceId\":\"b\",\"resourceType\":\"AWS::S3::Bucket\",\"supplementaryConfiguration\":{},\"configuration\":{\"name\":\"b\"}}"],"QueryInfo":{"SelectFields":[{"Name":"resourceId"}]}}`,
+			"aws.config", " AWS::S3::Bucket unknown  b"},
 		"a history's delivery": {`{"s3ObjectKey":"k","s3Bucket":"b","notificationCreationTime":"2026-03-02T10:00:00Z","messageType":"ConfigurationHistoryDeliveryCompleted","recordVersion":"1.1"}`, "json", "  unknown  "},
 		"a request of no known resource": {`{"timestamp":1592357192516,"formatVersion":1,"webaclId":"arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/a/b","terminatingRuleId":"Default_Action","action":"ALLOW","httpSourceName":"-","httpSourceId":"-","httpRequest":{"clientIp":"192.0.2.1","requestId":"null"}}`,
 			"aws.waf", "111122223333 ALLOW success 192.0.2.1 arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/a/b"},
@@ -384,6 +386,39 @@ func TestOneIssue(t *testing.T) {
 			if a := alerts(t, []byte(record)); len(a) != 1 || a[0].Scope+" "+a[0].Key != name {
 				t.Errorf("%s is %+v, not %s", record, a, name)
 			}
+		}
+	}
+}
+
+// TestWorkspaceApplications: activities of the applications of the Reports API.
+func TestWorkspaceApplications(t *testing.T) {
+	for _, c := range []struct{ application, events, want string }{
+		{"login", `{"type":"login","name":"login_failure","parameters":[{"name":"login_type","value":"google_password"},{"name":"affected_email_address","value":"bob@example.com"}]}`, "login_failure failure user:bob@example.com"},
+		{"login", `{"type":"account_warning","name":"risky_sensitive_action_blocked","parameters":[{"name":"is_suspicious","boolValue":true}]}`, "risky_sensitive_action_blocked failure"},
+		{"admin", `{"type":"DELEGATED_ADMIN_SETTINGS","name":"ASSIGN_ROLE","parameters":[{"name":"ROLE_NAME","value":"_SEED_ADMIN_ROLE"},{"name":"USER_EMAIL","value":"bob@example.com"}]}`, "ASSIGN_ROLE success resource:_SEED_ADMIN_ROLE user:bob@example.com"},
+		{"drive", `{"type":"acl_change","name":"change_user_access","parameters":[{"name":"doc_id","value":"d1"},{"name":"target_user","value":"eve@example.net"},{"name":"visibility","value":"shared_externally"}]}`, "change_user_access success resource:d1 user:eve@example.net"},
+		{"token", `{"type":"auth","name":"authorize","parameters":[{"name":"client_id","value":"1.apps.googleusercontent.com"},{"name":"app_name","value":"Mailer"},{"name":"scope","multiValue":["https://mail.google.com/"]}]}`, "authorize success resource:1.apps.googleusercontent.com resource:Mailer"},
+		{"saml", `{"type":"login","name":"login_failure","parameters":[{"name":"application_name","value":"Wiki"},{"name":"failure_type","value":"failure_app_not_enabled_for_user"}]}`, "login_failure failure resource:Wiki"},
+		{"user_accounts", `{"type":"email_forwarding_change","name":"email_forwarding_out_of_domain","parameters":[{"name":"email_forwarding_destination_address","value":"eve@example.net"}]}`, "email_forwarding_out_of_domain success user:eve@example.net"},
+		{"groups", `{"type":"acl_change","name":"add_user","parameters":[{"name":"group_email","value":"all@example.com"},{"name":"user_email","value":"bob@example.com"}]}`, "add_user success resource:all@example.com user:bob@example.com"},
+		{"groups_enterprise", `{"type":"moderator_action","name":"add_member","parameters":[{"name":"group_id","value":"all@example.com"},{"name":"member_id","value":"bob@example.com"}]}`, "add_member success resource:all@example.com user:bob@example.com"},
+		{"mobile", `{"type":"device_updates","name":"DEVICE_COMPROMISED_EVENT","parameters":[{"name":"DEVICE_ID","value":"dev1"},{"name":"USER_EMAIL","value":"bob@example.com"}]}`, "DEVICE_COMPROMISED_EVENT success host:dev1 user:bob@example.com"},
+		{"context_aware_access", `{"type":"CONTEXT_AWARE_ACCESS_USER_EVENT","name":"ACCESS_DENY_EVENT","parameters":[{"name":"CAA_APPLICATION","value":"GMAIL"},{"name":"CAA_DEVICE_ID","value":"dev1"}]}`, "ACCESS_DENY_EVENT failure resource:GMAIL host:dev1"},
+		{"calendar", `{"type":"calendar_change","name":"change_calendar_acls","parameters":[{"name":"calendar_id","value":"bob@example.com"},{"name":"grantee_email","value":"eve@example.net"}]}`, "change_calendar_acls success resource:bob@example.com user:eve@example.net"},
+		{"rules", `{"type":"rule_match_type","name":"rule_match","parameters":[{"name":"rule_name","value":"No cards"},{"name":"resource_id","value":"d1"}]}`, "rule_match success resource:No cards resource:d1"},
+	} {
+		record := `{"kind":"admin#reports#activity","id":{"time":"2026-03-02T10:00:00.000Z","uniqueQualifier":"1","applicationName":"` + c.application + `","customerId":"C01example"},"actor":{"callerType":"USER","email":"alice@example.com","profileId":"1"},"ipAddress":"198.51.100.7","events":[` + c.events + `]}`
+		list := events(t, []byte(record), c.application)
+		if len(list) != 1 {
+			t.Fatalf("%s: %d records", c.application, len(list))
+		}
+		e := list[0]
+		got := e.Action + " " + e.Outcome
+		for _, x := range e.Targets {
+			got += " " + x.Type + ":" + x.ID
+		}
+		if e.Format != "google_workspace.audit" || e.Actor.ID != "alice@example.com" || e.SrcIP != "198.51.100.7" || e.Account != "C01example" || got != c.want {
+			t.Errorf("%s: %s %q, want %q", c.application, e.Format, got, c.want)
 		}
 	}
 }

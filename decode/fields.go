@@ -121,6 +121,20 @@ func (r *Record) texts(i int) []string {
 	return list
 }
 
+// maxFew bounds how many members of a list of a record are entities.
+const maxFew = 100
+
+// few is [Record.texts] of a list that may be of any length: the first of them.
+func (r *Record) few(i int) []string {
+	var list []string
+	for v := r.First(i); v >= 0 && len(list) < maxFew; v = r.Doc.Next(v) {
+		if t := r.word(v); t != "" {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
 // word returns the text of v where it is a string, number or boolean, else "".
 func (r *Record) word(v slot.Value) string {
 	switch r.Doc.Kind(v) {

@@ -93,9 +93,6 @@ func gcpAssetKey(r *Record) (yagura.Key, uint64, bool) {
 	return k.sum(), contentHash(at, r.scalar(gsType), r.scalar(gsName), truth(r.scalar(gsDeleted))), at != 0
 }
 
-// maxMembers bounds how many members of a policy are entities.
-const maxMembers = 100
-
 func gcpAssetHeader(r *Record, e *yagura.Event) {
 	name := r.str(gsName)
 	e.Time = timeOf(gcpAssetTime(r))
@@ -109,8 +106,7 @@ func gcpAssetHeader(r *Record, e *yagura.Event) {
 	}
 	e.Targets = addEntity(e.Targets, yagura.EntityResource, name)
 	var more []yagura.Entity
-	members := r.texts(gsMembers)
-	for _, m := range members[:min(len(members), maxMembers)] {
+	for _, m := range r.few(gsMembers) {
 		more = append(more, entityOf(googlePrincipal(m)))
 	}
 	finish(e, append(more, yagura.Entity{Type: yagura.EntityResource, ID: r.str(gsRelated)})...)
@@ -141,7 +137,7 @@ func (r *Record) assetAccount(name string) string {
 	if id != "" && !isNumber(id) {
 		return id
 	}
-	if ancestors := r.texts(gsAncestors); id == "" && len(ancestors) > 0 {
+	if ancestors := r.few(gsAncestors); id == "" && len(ancestors) > 0 {
 		_, id, _ = strings.Cut(ancestors[0], "/")
 	}
 	return id

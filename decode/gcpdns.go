@@ -57,7 +57,7 @@ func gcpDNSHeader(r *Record, e *yagura.Event) {
 		vm = name
 	}
 	more := []yagura.Entity{{Type: yagura.EntityHost, ID: vm}, {Type: yagura.EntityAccount, ID: r.str(dnVMProject)}, {Type: yagura.EntityResource, ID: r.str(dnNetwork)}}
-	data := r.texts(dnAnswers)
+	data := r.few(dnAnswers)
 	if len(data) == 0 { // name, TTL, class, type and data between tabs, an answer a line
 		for line := range strings.SplitSeq(r.str(dnRData), "\n") {
 			if parts := strings.Split(line, "\t"); len(parts) == 5 && len(data) < maxAnswers {

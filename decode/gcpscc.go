@@ -218,13 +218,13 @@ func gcpSCCHeader(r *Record, e *yagura.Event) {
 	}
 	e.SrcIP = firstAddress(r, scCaller)
 	more := []yagura.Entity{{Type: yagura.EntityKey, ID: r.str(scKeyName)}, {Type: yagura.EntityHost, ID: r.str(scInstance)}}
-	for _, id := range append(r.texts(scCaller), r.texts(scOtherIP)...) {
+	for _, id := range append(r.few(scCaller), r.few(scOtherIP)...) {
 		more = append(more, yagura.Entity{Type: yagura.EntityIP, ID: address(id)})
 	}
-	for _, name := range r.texts(scIndicators) {
+	for _, name := range r.few(scIndicators) {
 		more = append(more, yagura.Entity{Type: yagura.EntityDomain, ID: dnsName(name)})
 	}
-	for _, m := range r.texts(scMembers) {
+	for _, m := range r.few(scMembers) {
 		more = append(more, entityOf(googlePrincipal(m)))
 	}
 	finish(e, more...)

@@ -45,7 +45,7 @@ func gcpTransparencyHeader(r *Record, e *yagura.Event) {
 	if e.Actor.Name == "" {
 		e.Actor.Name = e.Actor.ID
 	}
-	for _, name := range r.texts(atResource) {
+	for _, name := range r.few(atResource) {
 		e.Targets = addEntity(e.Targets, yagura.EntityResource, name)
 	}
 	e.Outcome = yagura.OutcomeSuccess // the log holds accesses that were made

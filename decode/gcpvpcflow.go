@@ -53,7 +53,7 @@ func gcpVPCFlowHeader(r *Record, e *yagura.Event) {
 	e.Targets = addEntity(e.Targets, yagura.EntityHost, r.str(vfTargetVM))
 	e.Outcome = yagura.OutcomeSuccess // what was refused is not in this log
 	more := []yagura.Entity{{Type: yagura.EntityHost, ID: r.str(vfSourceVM)}}
-	for _, id := range r.texts(vfProjects) {
+	for _, id := range r.few(vfProjects) {
 		more = append(more, yagura.Entity{Type: yagura.EntityAccount, ID: id})
 	}
 	finish(e, more...)

@@ -90,15 +90,14 @@ func workspaceAlertHeader(r *Record, e *yagura.Event) {
 	e.Account = r.str(waCustomer)
 	e.Action = r.str(waType)
 	e.Actor = googlePrincipal(r.str(waActor))
-	for _, user := range r.texts(waUser) {
+	for _, user := range r.few(waUser) {
 		e.Targets = addEntity(e.Targets, yagura.EntityUser, user)
 	}
 	e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(waLink))
 	e.Targets = addEntity(e.Targets, yagura.EntityHost, r.str(waDevice))
 	e.SrcIP = firstAddress(r, waIP)
 	var more []yagura.Entity
-	mails := r.texts(waMore)
-	for _, mail := range mails[:min(len(mails), maxMembers)] {
+	for _, mail := range r.few(waMore) {
 		more = append(more, yagura.Entity{Type: yagura.EntityUser, ID: mail})
 	}
 	finish(e, more...)
