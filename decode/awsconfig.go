@@ -14,7 +14,7 @@ import (
 const (
 	cfMessage = iota
 	cfCapture
-	cfStatus
+	acStatus
 	cfStateID
 	cfType
 	cfResource
@@ -38,7 +38,7 @@ var awsConfig = &Format{
 	Fields: fieldList(true, []string{
 		cfMessage:       "messageType",
 		cfCapture:       inItem("configurationItemCaptureTime"),
-		cfStatus:        inItem("configurationItemStatus"),
+		acStatus:        inItem("configurationItemStatus"),
 		cfStateID:       inItem("configurationStateId"),
 		cfType:          inItem("resourceType") + "|newEvaluationResult.evaluationResultIdentifier.evaluationResultQualifier.resourceType",
 		cfResource:      inItem("resourceId") + "|newEvaluationResult.evaluationResultIdentifier.evaluationResultQualifier.resourceId",
@@ -78,7 +78,7 @@ func isAWSConfig(r *Record) bool {
 		return r.has(cfRule)
 	}
 	// A query answers with the columns that it was asked for.
-	return r.has(cfStatus) || r.has(cfStateID) || r.has(cfConfiguration) || r.has(cfCapture) && r.has(cfARN)
+	return r.has(acStatus) || r.has(cfStateID) || r.has(cfConfiguration) || r.has(cfCapture) && r.has(cfARN)
 }
 
 // isCompliance says whether the record is the notification of a rule's judgement.
@@ -116,7 +116,7 @@ func awsConfigKey(r *Record) (yagura.Key, uint64, bool) {
 	k.part(r.scalar(cfAccount))
 	k.part(r.scalar(cfRegion))
 	k.number(at / 1e6)
-	return k.sum(), contentHash(at, r.scalar(cfRule), r.scalar(cfType), r.scalar(cfResource), r.either(cfCompliance, cfStatus)), at != 0
+	return k.sum(), contentHash(at, r.scalar(cfRule), r.scalar(cfType), r.scalar(cfResource), r.either(cfCompliance, acStatus)), at != 0
 }
 
 func truthOf(b bool) []byte {
@@ -156,7 +156,7 @@ func awsConfigHeader(r *Record, e *yagura.Event) {
 		return
 	}
 	e.ID = r.str(cfStateID)
-	e.Action = strings.TrimSpace(r.str(cfType) + " " + r.str(cfStatus))
+	e.Action = strings.TrimSpace(r.str(cfType) + " " + r.str(acStatus))
 	if name := r.str(cfName); name != "" && name != id {
 		e.Targets = addNamed(e.Targets, configType(r.str(cfType)), name)
 	}

@@ -134,7 +134,7 @@ func (r *Record) assetAccount(name string) string {
 		return id
 	}
 	id := projectIn(name)
-	if id != "" && !isNumber(id) {
+	if id != "" && !isNumber([]byte(id)) {
 		return id
 	}
 	if ancestors := r.few(gsAncestors); id == "" && len(ancestors) > 0 {

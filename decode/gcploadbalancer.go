@@ -9,20 +9,20 @@ import (
 // Header fields of the request logs of Google Cloud's load balancers for HTTP, with what
 // Cloud Armor and the Identity-Aware Proxy did.
 const (
-	lbType = glCount + iota
-	lbResource
-	lbURL
-	lbStatus
-	lbIP
-	lbMethod
-	lbArmor
+	glType = glCount + iota
+	glResource
+	glURL
+	glStatus
+	glIP
+	glMethod
+	glArmor
 	// The fields below are read by the header only.
-	lbDetails
-	lbLocation
-	lbForwarding
-	lbBackend
-	lbPolicy
-	lbServer
+	glDetails
+	glLocation
+	glForwarding
+	glBackend
+	glPolicy
+	glServer
 )
 
 var gcpLoadBalancer = &Format{
@@ -33,23 +33,23 @@ var gcpLoadBalancer = &Format{
 		"jsonPayload.statusDetails|jsonpayload_type_loadbalancerlogentry.statusdetails", "resource.labels.region|resource.labels.zone|resource.labels.location",
 		"resource.labels.forwarding_rule_name|resource.labels.url_map_name", "resource.labels.backend_service_name|resource.labels.backend_name",
 		"jsonPayload.enforcedSecurityPolicy.name|jsonpayload_type_loadbalancerlogentry.enforcedsecuritypolicy.name", "httpRequest.serverIp"),
-	Hot:  lbDetails,
+	Hot:  glDetails,
 	Is:   isGCPLoadBalancer,
 	Time: logTime,
 	// Key: timestamp (in microseconds), logName, insertId, project.
 	Key: func(r *Record) (yagura.Key, uint64, bool) {
 		key, ok := logKey(r, "gcp.loadbalancer")
-		return key, contentHash(logTime(r), r.scalar(lbIP), r.scalar(lbMethod), r.scalar(lbURL), r.scalar(lbStatus)), ok
+		return key, contentHash(logTime(r), r.scalar(glIP), r.scalar(glMethod), r.scalar(glURL), r.scalar(glStatus)), ok
 	},
 	Header: gcpLoadBalancerHeader,
 }
 
 // isGCPLoadBalancer: the type of the payload, or a request to a load balancer.
 func isGCPLoadBalancer(r *Record) bool {
-	if isTypeOf(r.scalar(lbType), "google.cloud.loadbalancing.type.LoadBalancerLogEntry") {
+	if isTypeOf(r.scalar(glType), "google.cloud.loadbalancing.type.LoadBalancerLogEntry") {
 		return true
 	}
-	return isAny(r.scalar(lbResource), "http_load_balancer", "http_external_regional_lb_rule", "internal_http_lb_rule") && r.has(lbURL)
+	return isAny(r.scalar(glResource), "http_load_balancer", "http_external_regional_lb_rule", "internal_http_lb_rule") && r.has(glURL)
 }
 
 // isTypeOf compares the type of a message in JSON: type.googleapis.com/{name}.
@@ -60,19 +60,19 @@ func isTypeOf(text []byte, name string) bool {
 
 func gcpLoadBalancerHeader(r *Record, e *yagura.Event) {
 	logHeader(r, e)
-	e.Region = cutZone(r.str(lbLocation))
-	e.Action = r.str(lbMethod)
-	switch status := r.scalar(lbStatus); {
-	case isAny(r.scalar(lbArmor), "DENY"), len(status) == 3 && status[0] >= '4', string(status) == "0":
+	e.Region = cutZone(r.str(glLocation))
+	e.Action = r.str(glMethod)
+	switch status := r.scalar(glStatus); {
+	case isAny(r.scalar(glArmor), "DENY"), len(status) == 3 && status[0] >= '4', string(status) == "0":
 		e.Outcome = yagura.OutcomeFailure
 	case len(status) == 3:
 		e.Outcome = yagura.OutcomeSuccess
 	}
-	e.SrcIP = firstAddress(r, lbIP)
-	e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(lbBackend))
-	e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(lbForwarding))
-	more := []yagura.Entity{{Type: yagura.EntityResource, ID: r.str(lbPolicy)}, {Type: yagura.EntityIP, ID: firstAddress(r, lbServer)}}
-	if u, err := url.Parse(r.str(lbURL)); err == nil {
+	e.SrcIP = firstAddress(r, glIP)
+	e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(glBackend))
+	e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(glForwarding))
+	more := []yagura.Entity{{Type: yagura.EntityResource, ID: r.str(glPolicy)}, {Type: yagura.EntityIP, ID: firstAddress(r, glServer)}}
+	if u, err := url.Parse(r.str(glURL)); err == nil {
 		more = append(more, hostEntity(u.Host))
 	}
 	finish(e, more...)

@@ -238,7 +238,7 @@ func (r *Record) sccAccount() string {
 	}
 	resource := r.str(scResource, scAffected)
 	inName := projectIn(resource)
-	if inName != "" && !isNumber(inName) {
+	if inName != "" && !isNumber([]byte(inName)) {
 		return inName
 	}
 	if id := r.str(scProject, scProjectName); id != "" {
@@ -273,8 +273,6 @@ func projectIn(name string) string {
 	id, _, _ := strings.Cut(name[at+len("projects/"):], "/")
 	return id
 }
-
-func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 func gcpSCCAlert(r *Record) (Alert, bool) {
 	rule := r.str(scCategory, scRuleName)
