@@ -19,9 +19,10 @@ const module = "github.com/yagura-sec/yagura"
 var may = map[string][]string{
 	"":                   {},
 	"slot":               {},
+	"entitlement":        {},
 	"query":              {"", "slot"},
 	"rule":               {"", "query"},
-	"rule/sigma":         {"", "query", "rule", "slot"},
+	"rule/sigma":         {"", "entitlement", "query", "rule", "slot"},
 	"rule/falco":         {"", "query", "rule", "slot"},
 	"decode":             {"", "slot"},
 	"detect":             {"", "query", "rule", "slot"},
@@ -74,13 +75,14 @@ var may = map[string][]string{
 
 // pure rooms do no I/O: they may not reach these packages by themselves.
 var pure = map[string][]string{
-	"":           {"os", "net", "net/http", "os/exec", "database/sql"},
-	"slot":       {"os", "net", "net/http", "os/exec", "io/ioutil"},
-	"query":      {"os", "net", "net/http", "os/exec"},
-	"rule":       {"os", "net", "net/http", "os/exec"},
-	"rule/sigma": {"os", "net", "net/http", "os/exec"},
-	"rule/falco": {"os", "net", "net/http", "os/exec"},
-	"decode":     {"os", "net", "net/http", "os/exec"},
+	"":            {"os", "net", "net/http", "os/exec", "database/sql"},
+	"slot":        {"os", "net", "net/http", "os/exec", "io/ioutil"},
+	"entitlement": {"os", "net", "net/http", "os/exec"},
+	"query":       {"os", "net", "net/http", "os/exec"},
+	"rule":        {"os", "net", "net/http", "os/exec"},
+	"rule/sigma":  {"os", "net", "net/http", "os/exec"},
+	"rule/falco":  {"os", "net", "net/http", "os/exec"},
+	"decode":      {"os", "net", "net/http", "os/exec"},
 }
 
 type listed struct {

@@ -60,6 +60,11 @@ func splitBags(names []string, written string) (plain []string, bags []bag) {
 // field compiles an item with a field: what its values ask must hold in one of the
 // places that the field may have, and absence in all of them.
 func (c *compiler) field(it *item) (query.Expr, *fault) {
+	if field, ok := permissionField(it.field, it.fields, c.fold); ok {
+		c.note(field)
+		e, f := c.values(it, field)
+		return it.sign(e), f
+	}
 	plain, bags := splitBags(it.fields, it.written())
 	if len(bags) == 0 {
 		return c.within(it.field, plain, it.arrays, it.at, func(field query.Field) (query.Expr, *fault) {

@@ -389,14 +389,18 @@ func (c *correlation) capture(i int, field reference) (int, *fault) {
 // captured is a field of the events of a rule, by the name that a correlation gives it.
 func (d *document) captured(name string, at query.Span, arrays bool) (query.Field, *fault) {
 	arrays = arrays || d.arrays
-	plain, bags := splitBags(d.mapped(name, arrays), name)
+	places := d.mapped(name, arrays)
+	if field, ok := permissionField(name, places, d.folds()); ok {
+		return field, nil
+	}
+	plain, bags := splitBags(places, name)
 	if !arrays {
 		return fieldOf(name, plain, bags, d.folds()), nil
 	}
 	if _, rest := splitSelector(name); rest != "" && len(bags) > 0 {
 		return query.Field{}, faultAt(at, "name the field without selectors", "%q stands in a list of named values, which has no members to select", name)
 	}
-	var places [][]slot.Seg
+	var found [][]slot.Seg
 	for _, n := range plain {
 		steps, f := parseSelectors(n, at)
 		if f != nil {
@@ -409,9 +413,9 @@ func (d *document) captured(name string, at query.Span, arrays bool) (query.Fiel
 			}
 			segs = append(segs, s.segs...)
 		}
-		places = append(places, segs)
+		found = append(found, segs)
 	}
-	return fieldAt(name, places, bags, d.folds()), nil
+	return fieldAt(name, found, bags, d.folds()), nil
 }
 
 // formatsOf joins the formats of rules; nil when one judges every format.

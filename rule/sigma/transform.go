@@ -182,7 +182,9 @@ func mappingOf(p *params, prefixes bool) func(name string, fold bool) []string {
 	keys := slices.Sorted(maps.Keys(mapping))
 	for _, k := range keys {
 		for _, to := range mapping[k] {
-			if _, ok := parseBag(to); !ok && !prefixes && strings.Contains(to, "{") {
+			_, bag := parseBag(to)
+			_, permission := parsePermission(to)
+			if !bag && !permission && !prefixes && strings.Contains(to, "{") {
 				p.r.refuse(get(get(p.n, "mapping"), k), "write list{Key=name}.value", "%q is no complete name of a value in a list", to)
 			}
 		}
