@@ -35,6 +35,26 @@ func parseBag(name string) (bag, bool) {
 	return bag{segments(list), segments(key), want, segments(value)}, true
 }
 
+// folded completes the name of a value in a list for all names, such as
+// `Parameters{Name=*}.Value`, with the rest of a field's name: the star is the member's
+// name. Where a second star stands for the value, as in `ModifiedProperties{Name=*}.*`,
+// that is the last key of the rest. ok is false for a rest that names no value there.
+func folded(to, rest string) (name string, ok bool) {
+	list, value, _ := strings.Cut(to, "=*}.")
+	if value == "*" {
+		i := strings.LastIndexByte(rest, '.')
+		if i < 0 {
+			return "", false
+		}
+		rest, value = rest[:i], rest[i+1:]
+	}
+	rest = strings.ReplaceAll(rest, `\.`, ".")
+	if rest == "" || value == "" || strings.ContainsAny(rest, "{}") || strings.ContainsAny(value, "[]") || strings.HasPrefix(rest, "[") {
+		return "", false
+	}
+	return list + "=" + rest + "}." + value, true
+}
+
 // dotted is the name of what stands below segs.
 func dotted(segs []slot.Seg) string {
 	keys := make([]string, len(segs))

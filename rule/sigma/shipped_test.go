@@ -104,3 +104,43 @@ func TestTextLogs(t *testing.T) {
 		}
 	}
 }
+
+// TestUnifiedAuditLog: lists of named values read as objects, and operations with and
+// without their dot, in the shapes in which a record may arrive.
+func TestUnifiedAuditLog(t *testing.T) {
+	for selection, c := range map[string]struct{ hold, not []string }{
+		"Operation: Consent to application": {
+			[]string{`{"Operation":"Consent to application."}`, `{"AuditData":"{\"Operation\":\"Consent to application.\"}"}`, `{"Operation":"Consent to application"}`},
+			[]string{`{"Operation":"Consent to application.."}`}},
+		"Operation: Add app role assignment to service principal.": {
+			[]string{`{"Operation":"Add app role assignment to service principal"}`, `{"Operation":"Add app role assignment to service principal."}`}, nil},
+		"eventName: Update application - Certificates and secrets management": {
+			[]string{`{"Operation":"Update application – Certificates and secrets management "}`, `{"Operation":"Update application – Certificates and secrets management."}`}, []string{`{"Operation":"Update application."}`}},
+		"Parameters.ForwardTo|exists: true": {
+			[]string{`{"Parameters":[{"Name":"Identity","Value":"a"},{"Name":"ForwardTo","Value":"b"}]}`, `{"AuditData":{"Parameters":[{"Name":"ForwardTo","Value":"b"}]}}`,
+				`{"AuditData":"{\"Parameters\":[{\"Name\":\"ForwardTo\",\"Value\":\"b\"}]}"}`, `{"Parameters":"[{\"Name\":\"ForwardTo\",\"Value\":\"b\"}]"}`},
+			[]string{`{"Parameters":[{"Name":"Identity","Value":"ForwardTo"}]}`}},
+		"ExtendedProperties.UserAgent|contains: python": {
+			[]string{`{"ExtendedProperties":[{"Name":"UserAgent","Value":"python-requests"},{"Name":"RequestType","Value":"x"}]}`},
+			[]string{`{"ExtendedProperties":[{"Name":"RequestType","Value":"python"}]}`}},
+		`ModifiedProperties.Role\.DisplayName.NewValue: Global Administrator`: {
+			[]string{`{"ModifiedProperties":[{"Name":"Role.DisplayName","NewValue":"Global Administrator","OldValue":""}]}`, `{"ModifiedProperties":[{"Name":"Role.DisplayName","NewValue":"\"Global Administrator\""}]}`},
+			[]string{`{"ModifiedProperties":[{"Name":"Role.DisplayName","NewValue":"x","OldValue":"Global Administrator"}]}`}},
+		"AppAccessContext.ClientAppId: a": {[]string{`{"AppAccessContext":{"ClientAppId":"a"}}`, `{"AuditData":"{\"AppAccessContext\":{\"ClientAppId\":\"a\"}}"}`}, nil},
+	} {
+		for _, version := range []string{"", "sigma-version: 3\n"} {
+			text := "title: T\n" + version + "logsource: {product: m365, service: audit}\ndetection:\n  s:\n    " + selection + "\n  condition: s\n"
+			m := newMatcher(t, one(t, text, sigma.Options{Pipelines: shipped}).When)
+			for _, rec := range c.hold {
+				if !m.match(t, rec) {
+					t.Errorf("%s does not hold for %s", selection, rec)
+				}
+			}
+			for _, rec := range c.not {
+				if m.match(t, rec) {
+					t.Errorf("%s holds for %s", selection, rec)
+				}
+			}
+		}
+	}
+}

@@ -113,7 +113,8 @@ func transformations() map[string]func(*params, *pipeItem) applyFunc {
 				return out, nil
 			}, false)
 		},
-		"replace_string": replaceString,
+		"replace_string":  replaceString,
+		"optional_suffix": optionalSuffix,
 		"case": func(p *params, _ *pipeItem) applyFunc {
 			method := p.optional("method")
 			change := strings.ToLower
@@ -203,7 +204,11 @@ func mappingOf(p *params, prefixes bool) func(name string, fold bool) []string {
 			}
 			out := make([]string, 0, len(mapping[k]))
 			for _, to := range mapping[k] {
-				out = append(out, to+name[len(k):])
+				if !prefixes || !strings.Contains(to, "=*}.") {
+					out = append(out, to+name[len(k):])
+				} else if in, ok := folded(to, name[len(k):]); ok {
+					out = append(out, in)
+				}
 			}
 			return out
 		}

@@ -127,6 +127,28 @@ func replaceString(p *params, _ *pipeItem) applyFunc {
 	}, true)
 }
 
+// optionalSuffix lets a text also stand with a suffix, and one that has it without.
+func optionalSuffix(p *params, _ *pipeItem) applyFunc {
+	suffix := p.text("suffix")
+	if suffix == "" {
+		p.r.refuse(p.n, "write the text that may follow", "\"suffix\" is empty")
+	}
+	return mapStrings(func(s str) ([]str, *fault) {
+		n := len(s.parts)
+		if n == 0 || s.parts[n-1].kind != partText {
+			return []str{s}, nil
+		}
+		last := s.parts[n-1].text
+		other := str{cased: s.cased, parts: slices.Clone(s.parts[:n-1])}
+		if without, ok := strings.CutSuffix(last, suffix); ok {
+			other.add(part{partText, without})
+		} else {
+			other.add(part{partText, last + suffix})
+		}
+		return []str{s, other}, nil
+	}, false)
+}
+
 // setValue puts one value in place of all values of an item.
 func setValue(p *params, _ *pipeItem) applyFunc {
 	n, force := p.get("value"), p.optional("force_type")
