@@ -2,6 +2,7 @@ package decode
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 
 	"github.com/yagura-sec/yagura"
@@ -27,8 +28,11 @@ const (
 	moAlertName
 	moAlertStatus
 	// The fields below are read by the header only.
+	moClientIPAddress
 	moClientIP
 	moActorIP
+	moActor
+	moTarget
 	moMailbox
 	moTargetUser
 	moSentFor
@@ -41,32 +45,35 @@ const (
 var m365Audit = &Format{
 	Name: "m365.audit",
 	Fields: fieldList(false, []string{
-		moTime:         "CreationTime|TimeGenerated",
-		moID:           "Id|OfficeId",
-		moOperation:    "Operation",
-		moOrganization: "OrganizationId",
-		moRecordType:   "RecordType",
-		moWorkload:     "Workload|OfficeWorkload",
-		moUserID:       "UserId",
-		moUserKey:      "UserKey",
-		moUserType:     "UserType",
-		moObject:       "ObjectId|OfficeObjectId",
-		moStatus:       "ResultStatus",
-		moTable:        "Type",
-		moAlertSource:  "eventSource",
-		moAlertName:    "eventName",
-		moAlertStatus:  "status",
-		moClientIP:     "ClientIP|ClientIPAddress|Client_IPAddress",
-		moActorIP:      "ActorIpAddress",
-		moMailbox:      "MailboxOwnerUPN",
-		moTargetUser:   "TargetUserOrGroupName",
-		moSentFor:      "SendAsUserSmtp|SendOnBehalfOfUserSmtp",
-		moMembers:      "Members.UPN",
-		moAppID:        "AppId|ApplicationId|ClientAppId",
-		moSession:      "SessionId|AppAccessContext.AADSessionId",
-		moAlertUser:    "user|userId",
+		moTime:            "CreationTime|TimeGenerated",
+		moID:              "Id|OfficeId",
+		moOperation:       "Operation",
+		moOrganization:    "OrganizationId",
+		moRecordType:      "RecordType",
+		moWorkload:        "Workload|OfficeWorkload",
+		moUserID:          "UserId",
+		moUserKey:         "UserKey",
+		moUserType:        "UserType",
+		moObject:          "ObjectId|OfficeObjectId",
+		moStatus:          "ResultStatus",
+		moTable:           "Type",
+		moAlertSource:     "eventSource",
+		moAlertName:       "eventName",
+		moAlertStatus:     "status",
+		moClientIPAddress: "ClientIPAddress|Client_IPAddress",
+		moClientIP:        "ClientIP",
+		moActorIP:         "ActorIpAddress",
+		moActor:           "Actor",
+		moTarget:          "Target",
+		moMailbox:         "MailboxOwnerUPN",
+		moTargetUser:      "TargetUserOrGroupName",
+		moSentFor:         "SendAsUserSmtp|SendOnBehalfOfUserSmtp",
+		moMembers:         "Members.UPN",
+		moAppID:           "AppId|ApplicationId|ClientAppId|AppAccessContext.ClientAppId",
+		moSession:         "SessionId|AppAccessContext.AADSessionId",
+		moAlertUser:       "user|userId",
 	}),
-	Hot:    moClientIP,
+	Hot:    moClientIPAddress,
 	Is:     isM365,
 	Key:    m365Key,
 	Time:   func(r *Record) int64 { return nanos(r.scalar(moTime)) },
@@ -104,9 +111,19 @@ func m365Header(r *Record, e *yagura.Event) {
 	e.Time = timeOf(nanos(r.scalar(moTime)))
 	e.Account = r.str(moOrganization)
 	e.Action = r.str(moOperation, moAlertName)
-	user := r.str(moUserID, moUserKey, moAlertUser)
+	actor, target := m365Names(r, moActor), m365Names(r, moTarget)
+	user := ""
+	for _, i := range [...]int{moUserID, moUserKey, moAlertUser} {
+		if user = r.str(i); user != "" && !notSaid(user) {
+			break
+		}
+		user = cmp.Or(actor.upn, actor.id, actor.name)
+	}
 	if user != "" {
 		e.Actor = yagura.Actor{Type: yagura.EntityUser, ID: user, Name: user}
+		if actor.typ == yagura.EntityServicePrincipal {
+			e.Actor.Type, e.Actor.Name = actor.typ, cmp.Or(actor.name, user)
+		}
 		switch r.str(moUserType) { // the numbers of the schema's UserType
 		case "4", "5", "6", "System", "Application", "ServicePrincipal":
 			e.Actor.Type = yagura.EntityServicePrincipal
@@ -118,7 +135,8 @@ func m365Header(r *Record, e *yagura.Event) {
 		}
 	}
 	switch object := r.str(moObject); {
-	case object == "Unknown", object == "Not Available": // it is not said what
+	case notSaid(object):
+		e.Targets = addEntity(e.Targets, target.typ, cmp.Or(target.upn, target.id, target.name))
 	case strings.Contains(object, "@") && !strings.ContainsAny(object, "/\\ "):
 		e.Targets = addEntity(e.Targets, yagura.EntityUser, object)
 	default:
@@ -130,18 +148,97 @@ func m365Header(r *Record, e *yagura.Event) {
 	for _, member := range r.texts(moMembers) { // of a team or a chat
 		e.Targets = addEntity(e.Targets, yagura.EntityUser, member)
 	}
-	e.SrcIP = firstAddress(r, moClientIP, moActorIP)
+	e.SrcIP = firstAddress(r, moClientIPAddress, moClientIP, moActorIP)
 
 	switch said := r.either(moStatus, moAlertStatus); {
+	case bytes.HasSuffix(r.scalar(moOperation), []byte("Failed")): // its status may say that the call went well
+		e.Outcome = yagura.OutcomeFailure
 	case said != nil:
 		e.Outcome = outcomeWord(said)
-	case bytes.HasSuffix(r.scalar(moOperation), []byte("Failed")):
-		e.Outcome = yagura.OutcomeFailure
 	case r.has(moOperation):
 		e.Outcome = yagura.OutcomeSuccess // workloads without a status record what was done
 	default:
 		e.Outcome = yagura.OutcomeUnknown
 	}
-	finish(e, yagura.Entity{Type: yagura.EntityServicePrincipal, ID: r.str(moAppID)},
-		yagura.Entity{Type: yagura.EntitySession, ID: r.str(moSession)})
+	more := []yagura.Entity{{Type: yagura.EntityServicePrincipal, ID: r.str(moAppID)}, {Type: yagura.EntitySession, ID: r.str(moSession)}}
+	if id, ok := strings.CutPrefix(user, "ServicePrincipal_"); ok {
+		more = append(more, yagura.Entity{Type: yagura.EntityServicePrincipal, ID: id})
+	}
+	for _, n := range [...]m365Name{actor, target} {
+		more = append(more, yagura.Entity{Type: yagura.EntityUser, ID: n.upn})
+		for _, id := range n.ids {
+			more = append(more, yagura.Entity{Type: n.typ, ID: id})
+		}
+	}
+	finish(e, more...)
+}
+
+// notSaid says whether a text stands where it is not known who or what.
+func notSaid(text string) bool {
+	return text == "Unknown" || text == "Not Available" || text == "NotAvailable" || text == "00000000-0000-0000-0000-000000000000"
+}
+
+// m365Name is who or what a list of identities names.
+type m365Name struct {
+	typ           string   // of the entity
+	id, upn, name string   // the object, the user principal name, the name shown
+	ids           []string // all ids: those of the object and of the application
+}
+
+// m365Names reads the lists Actor and Target of Entra's records: pairs of an id and the
+// number of its kind (1 a name, 5 a user principal name, others a PUID, an object or
+// application id, one with its type before it, or the type alone).
+func m365Names(r *Record, i int) m365Name {
+	var list []struct {
+		ID   looseText
+		Type looseText
+	}
+	r.decode(i, &list)
+	n := m365Name{typ: yagura.EntityResource}
+	for k, x := range list {
+		if k == maxIdentities {
+			break
+		}
+		id := string(x.ID)
+		switch before, rest, prefixed := strings.Cut(id, "_"); {
+		case notSaid(id) || id == "":
+		case string(x.Type) == "5":
+			n.upn = cmp.Or(n.upn, id)
+		case string(x.Type) == "1":
+			n.name = cmp.Or(n.name, id)
+		case isGUID(id):
+			n.ids = append(n.ids, id)
+		case prefixed && isGUID(rest):
+			n.typ, n.id = entraType(before), rest
+		case entraType(id) != yagura.EntityResource:
+			n.typ = entraType(id)
+		}
+	}
+	if n.id == "" && len(n.ids) > 0 {
+		n.id = n.ids[0]
+	}
+	if n.upn != "" && n.typ == yagura.EntityResource {
+		n.typ = yagura.EntityUser
+	}
+	return n
+}
+
+const maxIdentities = 100
+
+// isGUID says whether text is an id such as 00000003-0000-0000-c000-000000000000.
+func isGUID(text string) bool {
+	if len(text) != 36 {
+		return false
+	}
+	for i := range len(text) {
+		c := text[i]
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			if c != '-' {
+				return false
+			}
+		} else if (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'f') {
+			return false
+		}
+	}
+	return true
 }
