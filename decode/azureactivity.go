@@ -107,10 +107,10 @@ func isAzureActivity(r *Record) bool {
 	case isAny(r.scalar(aaTable), "AzureActivity"), r.has(aaEventDataID):
 		return true
 	}
-	activity := isAny(r.scalar(aaCategory), "Administrative", "Security", "ServiceHealth", "Alert", "Recommendation",
-		"Policy", "Autoscale", "ResourceHealth", "Write", "Delete", "Action")
+	category := r.scalar(aaCategory)
+	activity := isActivityCategory(category)
 	if hasPrefixFold(r.scalar(aaResource), "/subscriptions/") {
-		return activity || r.has(aaAuthorization)
+		return activity || r.has(aaAuthorization) && !hasPrefixFold(category, "Storage") // see azure.resource
 	}
 	return activity && (r.has(aaAuthorization) || r.has(aaActivityStatus) && r.has(aaCaller))
 }

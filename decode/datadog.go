@@ -40,6 +40,8 @@ func rewriteDatadog(attributes, timestamp, message []byte) ([]byte, error) {
 		return datadogAzure(attributes, timestamp, message), nil
 	case lookup(attributes, "_document_id") != nil:
 		return moveBack(attributes, attributes, datadogGitHub), nil
+	case lookup(attributes, "evt", "actor") != nil: // the audit trail of Datadog itself
+		return graft(attributes, quoteTime(timestamp), "timestamp"), nil
 	}
 	return attributes, nil
 }

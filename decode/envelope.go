@@ -50,6 +50,7 @@ var envelopes = []Envelope{
 	auditData,
 	cloudTrailRow,
 	aksAudit,
+	azureFlowLog,
 	splunkEvent,
 	elasticHit,
 	githubSyslog,

@@ -48,6 +48,21 @@ func Formats() []*Format {
 		gcpLoadBalancer,
 		gcpTransparency,
 		workspaceAlert,
+		// Microsoft and other services of others.
+		entraProvisioning,
+		microsoftGraph,
+		azureResource,
+		azureFlow,
+		microsoftAlert,
+		slackAudit,
+		cloudflareAudit,
+		cloudflareHTTP,
+		cloudflareFirewall,
+		cloudflareAccess,
+		cloudflareGateway,
+		prowlerFinding,
+		ocsfEvent,
+		datadogTrail,
 		generic,
 	}
 }

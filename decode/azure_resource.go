@@ -1,0 +1,192 @@
+package decode
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/yagura-sec/yagura"
+)
+
+// Header fields of the resource logs of Azure: what services below a subscription write
+// by diagnostic settings, to Event Hubs and storage accounts, into the table
+// AzureDiagnostics (columns with _s, _g, _d behind their names) and into the tables of
+// their own that have the same columns (StorageBlobLogs, AZKVAuditLogs, AZFW…, AGW…).
+const (
+	arCategory = iota
+	arTable
+	arResource
+	arOperation
+	arTime
+	arEventDataID
+	arAuthorization
+	arCorrelation
+	arResultType
+	arStatus
+	arUPN
+	arObjectID
+	arAppID
+	arURI
+	arKind
+	arKubernetes
+	// The fields below are read by the header only.
+	arHTTPStatus
+	arAuth
+	arToken
+	arCallerIP
+	arClientIP
+	arTargetIP
+	arSubscription
+	arTenant
+	arLocation
+	arMessage
+	arAction
+	arHost
+)
+
+var azureResource = &Format{
+	Name: "azure.resource",
+	Fields: fieldList(true, []string{
+		arCategory:      "category",
+		arTable:         "type",
+		arResource:      "resourceId|_resourceId",
+		arOperation:     "operationName",
+		arTime:          "time|timeGenerated|timeGenerated [UTC]|timestamp|timeStamp",
+		arEventDataID:   "eventDataId|properties.eventDataId",
+		arAuthorization: "authorization.action|identity.authorization.action",
+		arCorrelation:   "correlationId|correlationId_g|properties.trackingReference|properties.transactionId|trackingReference_s|transactionId_s",
+		arResultType:    "resultType",
+		arStatus:        "statusText",
+		arUPN: "identity.claim.[http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn]|identity.claim.upn|identity.requester.upn|requesterUpn|" +
+			"identity_claim_http_schemas_xmlsoap_org_ws_2005_05_identity_claims_upn_s|identity_claim_upn_s",
+		arObjectID: "identity.claim.[http://schemas.microsoft.com/identity/claims/objectidentifier]|identity.claim.oid|identity.requester.objectId|requesterObjectId|" +
+			"identity_claim_http_schemas_microsoft_com_identity_claims_objectidentifier_g|identity_claim_oid_g",
+		arAppID:        "identity.claim.appid|identity.requester.appId|requesterAppId|identity_claim_appid_g",
+		arURI:          "properties.id|uri|properties.requestUri|id_s|requestUri_s|properties.objectKey",
+		arKind:         "provider",
+		arKubernetes:   "properties.log|log_s",
+		arHTTPStatus:   "properties.httpStatusCode|httpStatusCode_d|httpStatusCode|statusCode|properties.httpStatus",
+		arAuth:         "identity.type|authenticationType",
+		arToken:        "identity.tokenHash|authenticationHash",
+		arCallerIP:     "callerIpAddress",
+		arClientIP:     "properties.clientIp|properties.sourceIp|properties.socketIp|clientIp_s|clientIP_s|sourceIp|clientIp|callerIPAddress_s|properties.clientIpAddress",
+		arTargetIP:     "properties.destinationIp|destinationIp",
+		arSubscription: "subscriptionId",
+		arTenant:       "identity.requester.tenantId|requesterTenantId",
+		arLocation:     "location",
+		arMessage:      "properties.msg|msg_s",
+		arAction:       "properties.action|action_s|action|operationType",
+		arHost:         "properties.host|properties.hostname|host_s|hostname_s|properties.fqdn|fqdn",
+	}),
+	Hot:    arHTTPStatus,
+	Is:     isAzureResource,
+	Key:    azureResourceKey,
+	Time:   func(r *Record) int64 { return nanos(r.scalar(arTime)) },
+	Header: azureResourceHeader,
+}
+
+// isAzureResource: a category and an operation of a resource below a subscription, which
+// is neither the Activity log (its categories, its ids), nor a flow log, nor the audit log
+// of a cluster, which has an envelope of its own.
+func isAzureResource(r *Record) bool {
+	if !hasPrefixFold(r.scalar(arResource), "/subscriptions/") || !r.has(arOperation) || !r.has(arTime) || r.has(arEventDataID) {
+		return false
+	}
+	category, table := r.scalar(arCategory), r.scalar(arTable)
+	switch {
+	case isAny(table, "AzureActivity"), isActivityCategory(category), isFlowCategory(category), hasPrefixFold(category, "kube-audit") && r.has(arKubernetes):
+		return false
+	case r.has(arAuthorization):
+		return hasPrefixFold(category, "Storage")
+	}
+	return category != nil || table != nil
+}
+
+func isActivityCategory(category []byte) bool {
+	return isAny(category, "Administrative", "Security", "ServiceHealth", "Alert", "Recommendation",
+		"Policy", "Autoscale", "ResourceHealth", "Write", "Delete", "Action")
+}
+
+// azureResourceKey: correlation id, time, category, operation, resource and result; one
+// request may be logged more than once under its id.
+func azureResourceKey(r *Record) (yagura.Key, uint64, bool) {
+	ns := nanos(r.scalar(arTime))
+	result := r.either(arResultType, arStatus)
+	content := contentHash(ns, r.either(arUPN, arObjectID, arAppID), r.scalar(arOperation), r.either(arURI, arResource), result)
+	id := r.scalar(arCorrelation)
+	if id == nil || ns == 0 {
+		return yagura.Key{}, content, false
+	}
+	var k keyer
+	k.start("azure.resource")
+	k.part(id)
+	k.number(ns)
+	k.part(r.scalar(arCategory))
+	k.part(r.scalar(arOperation))
+	k.part(r.scalar(arResource))
+	k.part(result)
+	return k.sum(), content, true
+}
+
+func azureResourceHeader(r *Record, e *yagura.Event) {
+	e.ID = r.str(arCorrelation)
+	e.Time = timeOf(nanos(r.scalar(arTime)))
+	e.Action = r.str(arOperation)
+	e.Region = r.str(arLocation)
+	resource := r.str(arResource)
+	if parts := strings.SplitN(resource, "/", 4); len(parts) > 2 {
+		e.Account = parts[2]
+	}
+	e.Account = cmp.Or(r.str(arSubscription), e.Account)
+	if id := r.str(arUPN, arObjectID, arAppID); id != "" {
+		e.Actor = yagura.Actor{Type: yagura.EntityServicePrincipal, ID: id, Name: id}
+		if r.has(arUPN) {
+			e.Actor.Type = yagura.EntityUser
+		}
+	} else if r.has(arToken) && isAny(r.scalar(arAuth), "AccountKey", "SAS", "DelegationSas", "AccountSas", "ServiceSas") {
+		id = r.str(arToken)
+		e.Actor = yagura.Actor{Type: yagura.EntityKey, ID: id, Name: r.str(arAuth)}
+	}
+	e.Targets = addEntity(e.Targets, yagura.EntityResource, resource)
+	if uri := r.str(arURI); len(uri) <= maxGraphPath {
+		before, _, _ := strings.Cut(uri, "?") // behind it may stand a signature
+		e.Targets = addEntity(e.Targets, yagura.EntityResource, before)
+	}
+	e.SrcIP = firstAddress(r, arCallerIP, arClientIP)
+	if e.SrcIP == "" {
+		e.SrcIP = addressInMessage(r.str(arMessage))
+	}
+	e.Outcome = outcomeWord(r.either(arResultType, arStatus))
+	if n, ok := decimal(r.scalar(arHTTPStatus)); ok && n >= 100 && n < 600 && (e.Outcome == yagura.OutcomeUnknown || n >= 400) {
+		e.Outcome = statusOutcome(r.scalar(arHTTPStatus)) // Key Vault says Success of a request that it answered with 403
+	} else if e.Outcome == yagura.OutcomeUnknown {
+		e.Outcome = actionOutcome(r.str(arAction), r.str(arMessage))
+	}
+	finish(e, yagura.Entity{Type: e.Actor.Type, ID: r.str(arObjectID)}, yagura.Entity{Type: yagura.EntityServicePrincipal, ID: r.str(arAppID)},
+		yagura.Entity{Type: yagura.EntityIP, ID: firstAddress(r, arTargetIP)}, yagura.Entity{Type: yagura.EntityDomain, ID: r.str(arHost)},
+		yagura.Entity{Type: yagura.EntityAccount, ID: r.str(arTenant)})
+}
+
+// actionOutcome reads what a firewall did, of an older record from its text: "…. Action:
+// Deny.". A rule that matched or was logged did not end the request.
+func actionOutcome(action, message string) string {
+	if action == "" {
+		_, rest, _ := strings.Cut(message, "Action: ")
+		action, _, _ = strings.Cut(rest, ".")
+		action, _, _ = strings.Cut(action, " ")
+	}
+	if strings.EqualFold(action, "block") {
+		return yagura.OutcomeFailure
+	}
+	return outcomeWord([]byte(action))
+}
+
+// addressInMessage finds who asked in the text of a firewall's record: "TCP request from
+// 192.0.2.1:1234 to …".
+func addressInMessage(text string) string {
+	_, rest, ok := strings.Cut(text, " from ")
+	if !ok {
+		return ""
+	}
+	word, _, _ := strings.Cut(rest, " ")
+	return address(strings.TrimRight(word, ".,"))
+}
