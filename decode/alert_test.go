@@ -66,6 +66,23 @@ func TestAlerts(t *testing.T) {
 			"ocsf Old/class 2001 medium Severe",
 			"ocsf Watcher/odd-signin low 2 posture",
 			"ocsf Watcher/odd-signin none 1 posture resolved compliance passed"},
+		"microsoft.alert/graph.json": {
+			"microsoft microsoftDefenderForEndpoint/Suspicious execution of hidden file high high attack.t1564.001",
+			"microsoft microsoftDefenderForEndpoint/Suspicious execution of hidden file high high resolved status resolved",
+			"microsoft IPC/Unfamiliar sign-in properties medium medium",
+			"microsoft Microsoft/Multi-stage incident medium medium"},
+		"microsoft.alert/defender.json": {
+			"microsoft Azure Security Center/VM_SuspectDownload low Low",
+			"microsoft Microsoft Defender for Cloud/KV_OperationVolumeAnomaly medium Medium resolved status Dismissed attack.t1555.006",
+			"microsoft Microsoft/EICAR was prevented none Informational"},
+		"microsoft.alert/sentinel.json": {
+			"microsoft Azure Sentinel/rule_1 medium Medium attack.t1098",
+			"microsoft Microsoft/Rare operation high High resolved status Closed",
+			"microsoft AAD Identity Protection/Anomalous token high High attack.t1528"},
+		"prowler.finding/v3.json": {
+			"prowler s3_bucket_public_access high high posture",
+			"prowler s3_bucket_public_access high high posture resolved status PASS",
+			"prowler iam_contact none medium posture status MANUAL"},
 		"ocsf.finding/prowler.json": {
 			"ocsf Prowler/s3_bucket_public_access critical Critical posture",
 			"ocsf Prowler/s3_bucket_public_access critical Critical posture resolved status_code PASS",
@@ -127,6 +144,9 @@ func TestAlertNames(t *testing.T) {
 		falco("A", `"container.id":"c1","k8s.ns.name":"n","k8s.pod.name":"p","user.name":"root"`):                                                                            `falco.alert rule=A namespace=n pod=p user=root`,
 		falco("A", `"user.name":"bob container=c1"`):                                                                                                                         `falco.alert rule=A host=h user="bob container=c1"`,
 		falco("A", `"ct.user":"bob","ct.user.arn":"arn:aws:iam::1:user/bob"`):                                                                                                `falco.alert rule=A host=h user=arn:aws:iam::1:user/bob`,
+		`{"FindingUniqueId":"u","CheckID":"c","Status":"PASS","Severity":"low"}`:                                                                                             `prowler.finding u`,
+		`{"TITLE_ID":"c","Account Number":"1","Region":"r","Resource ID":"x","Service":"s","Status":"FAIL","Severity":"low"}`:                                                `prowler.finding c 1 r x`,
+		`{"Type":"SecurityIncident","IncidentName":"i","IncidentNumber":3,"Title":"t","Severity":"Low","Status":"New"}`:                                                      `microsoft.alert i`,
 		`{"class_uid":2004,"metadata":{"version":"1","product":{"name":"P"}},"finding_info":{"uid":"u"}}`:                                                                    `ocsf.finding/P u`,
 		`{"class_uid":2004,"metadata":{"version":"1","product":{"vendor_name":"V","name":"P"}},"finding_info":{"uid":"arn:aws:guardduty:eu-west-1:1:detector/d/finding/f"}}`: `aws.guardduty arn:aws:guardduty:eu-west-1:1:detector/d/finding/f`,
 	} {

@@ -209,7 +209,7 @@ var azureFlow = &Format{
 		afRecordTime: "recordTime",
 	}),
 	Hot: afTarget,
-	Is:  func(r *Record) bool { return isFlowCategory(r.scalar(afCategory)) && r.has(afTuple) },
+	Is:  func(r *Record) bool { return isFlowCategory(r.scalar(afCategory)) && r.kind(afTuple) == slot.String },
 	// The key: flow log, interface, rule and the tuple, which holds time, addresses, ports
 	// and state.
 	Key: func(r *Record) (yagura.Key, uint64, bool) {

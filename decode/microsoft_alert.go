@@ -79,7 +79,7 @@ var microsoftAlert = &Format{
 		maDetection:      "detectionSource|properties.detectionSource",
 		maProvider:       "providerName|productName|properties.productName|properties.vendorName|vendorName",
 		maText:           "description|properties.description",
-		maProduct:        "productName|properties.productName|providerName",
+		maProduct:        "productName|properties.productName",
 		maTactic:         "tactics|intent|properties.intent",
 		maTechnique:      "mitreTechniques|techniques|properties.techniques|attackTechniques|properties.attackTechniques",
 		maResource: "resourceIdentifiers.azureResourceId|properties.resourceIdentifiers.azureResourceId|evidence.resourceId|resourceId|properties.associatedResource|" +
@@ -227,7 +227,7 @@ func microsoftAlertOf(r *Record) (Alert, bool) {
 	}
 	a := Alert{Family: "microsoft", Scope: "microsoft.alert", Key: id, Title: r.str(maDisplay, maTitle, maType), Text: r.str(maText)}
 	rule := r.str(maType, maTitle, maDisplay)
-	a.Rule = cmp.Or(r.str(maService, maVendorProvider, maProduct), "Microsoft") + "/" + cmp.Or(rule, "alert")
+	a.Rule = cmp.Or(r.str(maService, maVendorProvider, maProduct, maProvider), "Microsoft") + "/" + cmp.Or(rule, "alert")
 	severity := r.scalar(maSeverity)
 	a.Original = string(severity)
 	if a.Severity = severityWord(severity); a.Severity == 0 || isAny(severity, "unknown") {

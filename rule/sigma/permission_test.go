@@ -51,6 +51,9 @@ func TestPermissions(t *testing.T) {
 		{"product: azure, service: auditlogs", "permission.name: null",
 			[]string{`{"operationName":"Add user"}`},
 			[]string{`{"properties":{"targetResources":[{"modifiedProperties":[` + asked + `]}]}}`}},
+		{"product: azure, service: microsoftgraphactivitylogs", "{permission.risk: high, permission.name: Application.ReadWrite.All}",
+			[]string{`{"properties":{"roles":"User.Read.All Application.ReadWrite.All","scopes":null}}`, `{"Roles":"","Scopes":"User.Read Application.ReadWrite.All"}`},
+			[]string{`{"properties":{"roles":"User.Read.All"}}`, `{"Roles":"Application.ReadWrite.Allx"}`}},
 		{"product: m365, service: audit", "{permission.risk: high, permission.name|endswith: '.Read'}",
 			[]string{
 				`{"Operation":"Update application.","ModifiedProperties":[` + fill(log, "[]", access) + `]}`,
