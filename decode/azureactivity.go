@@ -173,7 +173,11 @@ func azureActivityHeader(r *Record, e *yagura.Event) {
 	}
 	e.Targets = addEntity(e.Targets, yagura.EntityResource, resource)
 	e.SrcIP = firstAddress(r, aaCallerIP, aaHTTPIP, aaClaimIP)
-	e.Outcome = outcomeWord(r.either(aaStatus, aaActivityStatus, aaResultType))
+	if result := r.either(aaStatus, aaActivityStatus, aaResultType); !isAny(result, "accept", "accepted") { // it goes on; another record says how it ended
+		e.Outcome = outcomeWord(result)
+	} else {
+		e.Outcome = yagura.OutcomeUnknown
+	}
 	var more []yagura.Entity
 	if e.Actor.ID != "" {
 		more = append(more, yagura.Entity{Type: e.Actor.Type, ID: r.str(aaObjectID)},

@@ -131,7 +131,7 @@ func entraRiskHeader(r *Record, e *yagura.Event) {
 	e.ID = r.str(erID)
 	e.Time = timeOf(entraRiskTime(r))
 	e.Account = entraTenant(r, erAADTenant, erResource, erTenant)
-	if e.Action = r.str(erRiskEvent, erOperation); e.Action == "" {
+	if e.Action = r.str(erOperation, erRiskEvent); e.Action == "" {
 		e.Action = cmp.Or(string(pimAlert(r)), r.str(erRiskState))
 	}
 	if r.either(erUserID, erUserUPN) != nil {

@@ -86,7 +86,15 @@ func fraction(t []byte) (ns int64, rest []byte) {
 }
 
 func parseRFC3339(t []byte) (int64, bool) {
-	if len(t) < 19 || t[4] != '-' || t[7] != '-' || t[13] != ':' || t[16] != ':' {
+	if len(t) < 18 || t[4] != '-' || t[7] != '-' {
+		return 0, false
+	}
+	hours := 2
+	if t[12] == ':' { // ID Protection writes 2022-09-09T8:48:50Z
+		hours = 1
+	}
+	at := 11 + hours
+	if len(t) < at+6 || t[at] != ':' || t[at+3] != ':' {
 		return 0, false
 	}
 	if c := t[10]; c != 'T' && c != 't' && c != ' ' {
@@ -95,14 +103,14 @@ func parseRFC3339(t []byte) (int64, bool) {
 	year, ok1 := digits(t, 4)
 	month, ok2 := digits(t[5:], 2)
 	day, ok3 := digits(t[8:], 2)
-	hour, ok4 := digits(t[11:], 2)
-	minute, ok5 := digits(t[14:], 2)
-	second, ok6 := digits(t[17:], 2)
+	hour, ok4 := digits(t[11:], hours)
+	minute, ok5 := digits(t[at+1:], 2)
+	second, ok6 := digits(t[at+4:], 2)
 	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6) {
 		return 0, false
 	}
 	var frac int64
-	rest := t[19:]
+	rest := t[at+6:]
 	if len(rest) > 1 && (rest[0] == '.' || rest[0] == ',') && rest[1] >= '0' && rest[1] <= '9' {
 		frac, rest = fraction(rest[1:])
 	}
