@@ -35,7 +35,7 @@ var listKeys = map[string]bool{ // to whether it is weak
 	"listFindingsResults":    false, // findings.list of Security Command Center
 	"assets":                 true,  // assets.list of Cloud Asset Inventory
 	"alerts":                 true,  // alerts.list of Google Workspace's Alert Center
-	"result":           true,  // the API of Cloudflare
+	"result":                 true,  // the API of Cloudflare
 }
 
 // besides are the keys that stand beside a list of records and say nothing about
