@@ -63,6 +63,9 @@ func Formats() []*Format {
 		prowlerFinding,
 		ocsfEvent,
 		datadogTrail,
+		cefEvent,
+		leefEvent,
+		syslogLine,
 		generic,
 	}
 }

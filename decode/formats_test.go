@@ -28,8 +28,8 @@ func fixtures(t testing.TB) map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, more := range []string{"testdata/json/*.json", "testdata/*/*.log", "testdata/*/*.csv"} {
-		others, _ := filepath.Glob(more)
+	for _, more := range []string{"json/*.json", "cef/*.json", "leef/*.json", "syslog/*.json", "*/*.log", "*/*.csv"} {
+		others, _ := filepath.Glob("testdata/" + more)
 		files = append(files, others...)
 	}
 	by := map[string][]string{}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/slot"
@@ -144,6 +145,7 @@ type Reader struct {
 	muted   uint64 // of them, how many were not reported
 	mutedAt int64
 	err     error // how the Reader ended
+	around  int64 // when the file was written; 0 when nobody knows
 
 	read    atomic.Int64 // bytes of the file as given
 	decoded atomic.Int64 // bytes after unpacking, of all layers
@@ -165,6 +167,14 @@ func (d *Decoder) NewReader(r io.Reader, file string) *Reader {
 // than ever before, and may wait until there is room for them. What a Reader holds is given
 // back when it has ended.
 func (r *Reader) Ask(ask func(bytes int64)) { r.usage.ask = ask }
+
+// Around tells r when the file was written, or received. Times that have no year, as in older
+// syslog, are those nearest to it; without it such a record has no time.
+func (r *Reader) Around(t time.Time) {
+	if !t.IsZero() {
+		r.around = t.UnixNano()
+	}
+}
 
 // BytesRead returns how many bytes were read of the file as given. It may be called
 // at any time by any goroutine.

@@ -36,6 +36,7 @@ func (r *Reader) current() (*stream, *RecordError, error) {
 			return s, nil, nil
 		}
 		if r.depth == 0 {
+			s.around = r.around
 			bad, err := r.unpack.next(s)
 			if bad != nil || err != nil {
 				return nil, bad, err

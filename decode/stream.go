@@ -29,6 +29,7 @@ type stream struct {
 	lost   *lost
 	cut    bool       // the open list was cut short before the unread bytes
 	sign   []byte     // how the last record started, up to its first colon
+	around int64      // when the text was written; 0 when nobody knows
 	lines  lineReader // reads the lines of the text, nil while no form knows them
 	begun  bool       // something was read of the text
 	flat   bool       // a payload is one object that was made of a line
@@ -76,14 +77,14 @@ func (s *stream) reset(src io.Reader, file string) {
 	}
 	s.count(0)
 	*s = stream{own: s.own, usage: s.usage, buf: s.own, src: src, file: file, fixed: -1, open: true,
-		frames: append(s.frames[:0], frame{kind: top}), sign: s.sign[:0], queue: s.queue, arena: s.arena, at: s.at, limit: s.limit}
+		frames: append(s.frames[:0], frame{kind: top}), sign: s.sign[:0], queue: s.queue, arena: s.arena, at: s.at, limit: s.limit, around: s.around}
 }
 
 // payload makes s read the text of an envelope's payload.
 func (s *stream) payload(data []byte, outer *stream) {
 	*s = stream{own: s.own, usage: s.usage, large: s.large, buf: data, end: len(data), eof: true, file: outer.file, fixed: s.at, open: true,
 		frames: append(s.frames[:0], frame{kind: top, direct: s.flat}), sign: s.sign[:0], queue: s.queue, arena: s.arena, at: s.at,
-		limit: s.limit, guess: s.guess, flat: s.flat}
+		limit: s.limit, guess: s.guess, flat: s.flat, around: outer.around}
 }
 
 // rest forgets what s refers to and keeps its memory, unless it is large.

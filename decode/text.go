@@ -29,6 +29,8 @@ type firstLine struct {
 	next func() []byte
 	// top says that nothing stands before the line, so that it may be the names of columns.
 	top bool
+	// around is when the text was written, in nanoseconds since 1970; 0 when nobody knows.
+	around int64
 }
 
 // lineReader reads the lines of one text in order. It belongs to that text.
@@ -53,10 +55,12 @@ func (oneLine) owns(byte) bool   { return false }
 func lineForms() []lineForm {
 	return []lineForm{
 		{name: "W3C extended log", start: startW3C},
+		{name: "CEF or LEEF", start: startEvent},
 		{name: "VPC flow log", start: startFlow},
 		{name: "load balancer log", start: startELB},
 		{name: "S3 access log", start: startS3Access},
 		{name: "CloudFront log", start: startCloudFront},
+		{name: "syslog", weak: true, start: startSyslog},
 		{name: "CSV", weak: true, start: startCSV},
 		{name: "comment", start: startCommented},
 	}
@@ -229,7 +233,7 @@ func (s *stream) line0(n int) []byte {
 
 // startLines asks the forms for the line of n unread bytes.
 func (s *stream) startLines(n int, top bool) lineReader {
-	return startLines(firstLine{line: trimCR(s.unread()[:n]), top: top, next: func() []byte {
+	return startLines(firstLine{line: trimCR(s.unread()[:n]), top: top, around: s.around, next: func() []byte {
 		s.lineEnd(n + 1)
 		u := s.unread()
 		return u[min(n+1, len(u)):]

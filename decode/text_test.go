@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -175,6 +176,50 @@ func TestTextLines(t *testing.T) {
 		_ = in.Close()
 		if n != c.records {
 			t.Errorf("%s: %d records, want %d", c.file, n, c.records)
+		}
+	}
+}
+
+// TestSyslogYear: a time without a year is the nearest to when the text was written that is not
+// well after it, and the object keeps its year.
+func TestSyslogYear(t *testing.T) {
+	for _, c := range []struct{ around, line, want string }{
+		{"2024-03-05T12:00:00Z", "<13>Mar  5 10:00:00 web app: x", "2024-03-05T10:00:00Z"},
+		{"2024-01-01T00:10:00Z", "<13>Dec 31 23:59:00 web app: x", "2023-12-31T23:59:00Z"},
+		{"2023-12-31T23:59:00Z", "<13>Jan  1 00:10:00 web app: x", "2024-01-01T00:10:00Z"},
+		{"2024-03-05T12:00:00Z", "<13>Mar  9 10:00:00 web CEF:0|a|b|1|2|c|3|src=192.0.2.1", "2023-03-09T10:00:00Z"},
+		{"2024-03-05T12:00:00Z", "<13>2023-03-05T10:00:00Z web app: x", "2023-03-05T10:00:00Z"},
+		{"", "<13>Mar  5 10:00:00 web app: x", "0001-01-01T00:00:00Z"},
+	} {
+		r := standard().NewReader(strings.NewReader(c.line), "x")
+		at, _ := time.Parse(time.RFC3339, c.around)
+		r.Around(at)
+		rec, err := r.Next()
+		if err != nil {
+			t.Fatalf("%s: %v", c.line, err)
+		}
+		e := rec.Event()
+		if got := e.Time.Format(time.RFC3339); got != c.want {
+			t.Errorf("%s around %s is of %s, want %s", c.line, c.around, got, c.want)
+		}
+		if again := events(t, e.Raw, "x"); !again[0].Time.Equal(e.Time) {
+			t.Errorf("%s is of %s when it is read again", e.Raw, again[0].Time)
+		}
+		r.Close()
+	}
+}
+
+// TestQuotedEvent: what somebody sent does not turn a line into an event of another form.
+func TestQuotedEvent(t *testing.T) {
+	for line, format := range map[string]string{
+		"<38>Mar  5 10:00:00 web sshd[8]: Failed password for CEF:0|a|b|c|d|e|f|src=198.51.100.9 from 192.0.2.10 port 5 ssh2":                                                    "syslog",
+		`https 2024-03-05T10:00:00.186641Z app/a/0 192.0.2.10:1 10.0.0.1:80 0 0 0 200 200 1 1 "GET https://a/ HTTP/1.1" " CEF:0|a|b|c|d|e|f|src=198.51.100.9" - - - "-" "-" "-"`: "aws.elb",
+		"<13>Mar  5 10:00:00 web cefd: CEF:0|a|b|c|d|e|f|src=192.0.2.10":                                                                                                         "cef",
+		"Mar  5 10:00:00 CEF:0|a|b|c|d|e|f|src=192.0.2.10":                                                                                                                       "cef",
+	} {
+		list := events(t, []byte(line), "x")
+		if len(list) != 1 || list[0].Format != format || list[0].SrcIP != "192.0.2.10" {
+			t.Errorf("%s is %+v", line, list)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 //     size, with or without a fraction
 //   - the form of Log Analytics exports, "8/21/2023, 1:05:33.123 PM", in UTC
 //   - "/Date(1728344797000)/"
+//   - "Mar  5 2024 10:00:00", with or without a fraction and a zone
 //   - the form of web servers, "05/Mar/2024:10:00:00 +0000"
 //
 // Years before 1678 and after 2261 (Azure's 0001-01-01 among them) do not fit and
@@ -32,6 +33,9 @@ func parseTime(text []byte) (ns int64, ok bool) {
 			return 0, false
 		}
 		return parseEpoch(inner)
+	}
+	if c := t[0] | 0x20; c >= 'a' && c <= 'z' {
+		return parseMonthFirst(t, 0)
 	}
 	if ns := parseCLF(t); ns != 0 {
 		return ns, true
@@ -312,4 +316,50 @@ func assemble(year, month, day, hour, minute, second int, frac, offset int64) (i
 	days := 365*y + y/4 - y/100 + y/400 + (153*(m-3)+2)/5 + int64(day) - 1 - 719468
 	seconds := days*86400 + int64(hour*3600+minute*60+second) - offset
 	return seconds*1e9 + frac, true
+}
+
+// parseMonthFirst reads "Mar  5 10:00:00", "Mar 05 2024 10:00:00.123 UTC" and the like. year is
+// that of a time that has none; with 0 such a time is none.
+func parseMonthFirst(t []byte, year int) (int64, bool) {
+	if len(t) < 15 || monthOf(t[:3]) == 0 || t[3] != ' ' {
+		return 0, false
+	}
+	month := monthOf(t[:3])
+	rest := bytes.TrimLeft(t[4:], " ")
+	n := 1
+	if len(rest) > 1 && rest[1] >= '0' && rest[1] <= '9' {
+		n = 2
+	}
+	day, ok := digits(rest, n)
+	if rest = rest[min(n, len(rest)):]; !ok || len(rest) == 0 {
+		return 0, false
+	}
+	rest = bytes.TrimLeft(rest, " ,")
+	if len(rest) > 5 && rest[4] == ' ' {
+		if year, ok = digits(rest, 4); !ok {
+			return 0, false
+		}
+		rest = rest[5:]
+	}
+	if len(rest) < 8 || rest[2] != ':' || rest[5] != ':' || year == 0 {
+		return 0, false
+	}
+	hour, ok1 := digits(rest, 2)
+	minute, ok2 := digits(rest[3:], 2)
+	second, ok3 := digits(rest[6:], 2)
+	var frac int64
+	if rest = rest[8:]; len(rest) > 1 && (rest[0] == '.' || rest[0] == ',' || rest[0] == ':') && rest[1] >= '0' && rest[1] <= '9' {
+		frac, rest = fraction(rest[1:])
+	}
+	rest = bytes.TrimLeft(rest, " ")
+	if len(rest) == 4 && rest[0] == '2' { // "Mar  5 10:00:00 2024"
+		if y, ok := digits(rest, 4); ok {
+			year, rest = y, nil
+		}
+	}
+	offset, ok4 := zone(bytes.TrimPrefix(rest, []byte("GMT")))
+	if !(ok1 && ok2 && ok3 && ok4) {
+		return 0, false
+	}
+	return assemble(year, month, day, hour, minute, second, frac, offset)
 }

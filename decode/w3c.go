@@ -142,7 +142,7 @@ func startCommented(l firstLine) lineReader {
 		if line = trimCR(line); len(line) == 0 || line[0] == '#' {
 			continue
 		}
-		if r := startLines(firstLine{line: line, next: func() []byte { return rest }, top: l.top}, false); r != nil {
+		if r := startLines(firstLine{line: line, next: func() []byte { return rest }, top: l.top, around: l.around}, false); r != nil {
 			return commented{r}
 		}
 		return nil
