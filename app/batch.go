@@ -127,6 +127,7 @@ func (w *worker) judge(ctx context.Context, u *unit) {
 		in = &flushing{body, w}
 	}
 	w.reader = w.scan.decoder.NewReader(in, u.job.object.Name)
+	w.reader.Around(written(&u.job.object, w.scan.o.Now))
 	large := false
 	w.reader.Ask(func(bytes int64) {
 		large = true

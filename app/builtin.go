@@ -126,6 +126,7 @@ func (q *sequencer) reread(ctx context.Context, list []conflict) []*report.Item 
 	}
 	defer body.Close() //nolint:errcheck // it was read once already
 	r := q.scan.decoder.NewReader(body, o.Name)
+	r.Around(written(&o, q.scan.o.Now))
 	defer r.Close()
 	for i := 0; i < len(list); {
 		rec, err := r.Next()

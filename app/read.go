@@ -82,6 +82,7 @@ func (r *reading) object(ctx context.Context, obj source.Object) error {
 		in = &flushFirst{body, r.flush}
 	}
 	records := r.decoder.NewReader(in, obj.Name)
+	records.Around(written(&obj, r.o.Now))
 	faults := faults{r: r}
 	defer func() {
 		faults.end(obj.Name)
@@ -113,6 +114,14 @@ func (r *reading) object(ctx context.Context, obj source.Object) error {
 			return err
 		}
 	}
+}
+
+// written says about when an object was written: at its last change, or now where nobody says.
+func written(o *source.Object, now func() time.Time) time.Time {
+	if o.Modified.IsZero() {
+		return now()
+	}
+	return o.Modified
 }
 
 // faults are the broken records of one object, and the files in it that are no logs.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/decode"
 	"github.com/yagura-sec/yagura/source"
 	"github.com/yagura-sec/yagura/source/file"
 	"github.com/yagura-sec/yagura/source/push"
@@ -110,7 +111,8 @@ func (s *Serve) openSource(ctx context.Context, src *config.Source, memory, stra
 		var common push.Common
 		if common, err = s.pushCommon(src.Name, memory, strangers); err == nil {
 			common.Limits.Body = int64(src.Push.MaxBody)
-			r, err = push.NewGeneric(push.GenericOptions{Common: common, Access: access, Webhook: keys, Both: src.Push.Both})
+			r, err = push.NewGeneric(push.GenericOptions{Common: common, Access: access, Webhook: keys, Both: src.Push.Both,
+				Textual: decode.Textual})
 		}
 	case src.SNS != nil:
 		path = src.SNS.Path

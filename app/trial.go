@@ -118,6 +118,7 @@ func look(ctx context.Context, m *source.Message, decoder *decode.Decoder) Looke
 	}
 	defer body.Close() //nolint:errcheck // it is only read
 	reader := decoder.NewReader(body, m.Objects[0].Name)
+	reader.Around(m.Objects[0].Modified)
 	defer reader.Close()
 	for n := 0; ; n++ {
 		if n == lookRecords {

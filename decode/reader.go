@@ -144,8 +144,9 @@ type Reader struct {
 	streak  int    // broken records since the last good one
 	muted   uint64 // of them, how many were not reported
 	mutedAt int64
-	err     error // how the Reader ended
-	around  int64 // when the file was written; 0 when nobody knows
+	err     error      // how the Reader ended
+	after   lineReader // of the text that this one goes on, nil for none
+	around  int64      // when the file was written; 0 when nobody knows
 
 	read    atomic.Int64 // bytes of the file as given
 	decoded atomic.Int64 // bytes after unpacking, of all layers

@@ -114,6 +114,39 @@ const (
 	maxColumns = 2000
 )
 
+// Textual says whether data starts with a line of a text log that is known.
+func Textual(data []byte) bool { return textual(data, false) }
+
+// After tells r how the text starts that it reads a later part of, so that the names of a
+// header hold for its lines. It changes nothing where head is no header, or only a part of one.
+func (r *Reader) After(head []byte) {
+	end := bytes.LastIndexByte(head, '\n')
+	l, ok := firstOf(head[:end+1])
+	if !ok {
+		return
+	}
+	l.around = r.around
+	lines := startLines(l, false)
+	if lines == nil {
+		return
+	}
+	for rest, n := head[:end+1], 0; len(rest) > 0 && n < 64; n++ {
+		var line []byte
+		line, rest, _ = bytes.Cut(rest, []byte{'\n'})
+		if line = trimCR(bytes.TrimPrefix(line, utf8BOM)); len(line) == 0 {
+			continue
+		}
+		object, err := lines.read(nil, line)
+		if err != nil {
+			return
+		}
+		if len(object) > 0 {
+			break
+		}
+	}
+	r.after = lines
+}
+
 // textLine reads the line at the unread bytes as text. taken is false, and nothing
 // is read, where no form knows it.
 func (r *Reader) textLine(s *stream) (bad *RecordError, taken bool) {
@@ -123,6 +156,9 @@ func (r *Reader) textLine(s *stream) (bad *RecordError, taken bool) {
 			return nil, false
 		}
 		return r.badLine(s, n, errLongLine), true
+	}
+	if s.lines == nil && r.after != nil && r.depth == 0 {
+		s.lines, r.after, s.begun = r.after, nil, true
 	}
 	if s.lines == nil && s.err != nil && s.pos+n == s.end {
 		return nil, false // cut off inside its first line

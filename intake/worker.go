@@ -191,6 +191,10 @@ func (w *worker) read(ctx context.Context) error {
 	w.matcher.Begin()
 	reader := w.gen.Decoder.NewReader(w.reach(body), w.job.object.Name)
 	defer reader.Close()
+	reader.Around(w.job.object.Modified)
+	if head := w.job.object.Head; head != nil {
+		reader.After(head())
+	}
 	for {
 		if w.n&0xff == 0 && ctx.Err() != nil {
 			return ctx.Err()

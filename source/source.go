@@ -18,6 +18,9 @@ type Object struct {
 	Tag string
 	// Streaming says that a read may wait for a writer that is still at work.
 	Streaming bool
+	// Head returns how the text starts that the object is a later part of; nil where the object
+	// is whole. Tables and some logs name their fields there. It is called after Open.
+	Head func() []byte
 	// Open starts reading. The caller closes the reader; cancelling ctx ends a read that waits.
 	Open func(ctx context.Context) (io.ReadCloser, error)
 }

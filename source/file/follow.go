@@ -461,6 +461,19 @@ func (w *Watch) part(f *followed, s slice) *item {
 		}
 		return &part{in: io.NewSectionReader(in, s.Start, s.End-s.Start), name: i.Name, whole: func() bool { return holds(in, s.Print, s.Length) }}, nil
 	}
+	if s.Start > 0 {
+		i.Head = func() []byte {
+			w.mu.Lock()
+			in := i.file.file
+			w.mu.Unlock()
+			if in == nil {
+				return nil
+			}
+			head := make([]byte, min(s.Start, maxHead))
+			n, _ := in.ReadAt(head, 0) // what there is of it
+			return head[:n]
+		}
+	}
 	if s.Bad {
 		i.refused = &source.Error{Name: i.Name, Err: fmt.Errorf("a line of more than %d bytes at byte %d", w.options.Line, s.Start), Hint: "the lines of a followed file are its records"}
 		i.body = make([]byte, min(s.End-s.Start, 1<<20))
@@ -473,6 +486,9 @@ func (w *Watch) part(f *followed, s slice) *item {
 	f.items = append(f.items, i)
 	return i
 }
+
+// maxHead is how much of a file's start is looked at for the names of its fields.
+const maxHead = 64 << 10
 
 // part reads a slice; one that is cut short was truncated meanwhile.
 type part struct {

@@ -332,13 +332,13 @@ func from(r *http.Request) string {
 	return r.RemoteAddr
 }
 
-// checkType refuses what surely is no JSON. Senders disagree about the name: SNS says
-// text/plain.
+// checkType refuses what surely is no JSON and no text. Senders disagree about the name: SNS
+// says text/plain.
 func checkType(r *http.Request) *refusal {
 	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	kind = strings.ToLower(strings.TrimSpace(kind))
 	switch kind {
-	case "", "text/plain", "text/json", "application/octet-stream", "binary/octet-stream", "application/json-seq",
+	case "", "text/plain", "text/json", "text/csv", "application/octet-stream", "binary/octet-stream", "application/json-seq",
 		"application/gzip", "application/x-gzip", "application/zstd":
 		return nil
 	}

@@ -104,6 +104,7 @@ func TestRefusals(t *testing.T) {
 		{"empty", "", []string{"Authorization", auth}, 400, "empty"},
 		{"white space", " \n", []string{"Authorization", auth}, 400, "empty"},
 		{"text", "hello", []string{"Authorization", auth}, 400, "not JSON"},
+		{"table", "a,b", []string{"Authorization", auth, "Content-Type", "text/csv"}, 400, "not JSON"},
 		{"number", "12", []string{"Authorization", auth}, 400, "not JSON"},
 		{"form", "a=1", []string{"Authorization", auth, "Content-Type", "application/x-www-form-urlencoded"}, 415, "hint"},
 		{"picture", "\x89PNG", []string{"Authorization", auth, "Content-Type", "image/png"}, 415, "Content-Type"},

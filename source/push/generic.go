@@ -20,14 +20,17 @@ type GenericOptions struct {
 	// Webhook are the keys of Standard Webhooks.
 	Webhook WebhookKeys
 	Both    bool
+	// Textual says whether a body that is no JSON is lines of a log that is known; nil takes no
+	// text.
+	Textual func(body []byte) bool
 }
 
 // NewGeneric returns an endpoint for records in JSON: one, a list, lines, or an
-// envelope that decode knows, also compressed. With Resolve each request is an object of
-// its own, so set it only where messages may name S3 objects.
+// envelope that decode knows, and for lines of text logs, also compressed. With Resolve each
+// request is an object of its own, so set it only where messages may name S3 objects.
 func NewGeneric(o GenericOptions) (*Endpoint, error) {
 	const room = "push generic"
-	g := &generic{both: o.Both, now: o.Now, resolve: o.Resolve}
+	g := &generic{both: o.Both, now: o.Now, resolve: o.Resolve, textual: o.Textual}
 	if g.now == nil {
 		g.now = time.Now
 	}
@@ -62,6 +65,7 @@ type generic struct {
 	both    bool
 	now     func() time.Time
 	resolve Resolve
+	textual func(body []byte) bool
 }
 
 func (g *generic) challenge() string {
@@ -100,7 +104,7 @@ func (g *generic) accept(r *http.Request, body *received) (accepted, *refusal) {
 		}
 	}
 	payload := body.plain.b
-	if no := checkJSON(payload); no != nil {
+	if no := checkJSON(payload); no != nil && (g.textual == nil || !g.textual(payload)) {
 		return accepted{}, no
 	}
 	if id := messageID(r.Header); id != "" {
@@ -142,7 +146,7 @@ func checkJSON(b []byte) *refusal {
 		return refuse(http.StatusBadRequest, "the body is empty")
 	}
 	if b[0] != '{' && b[0] != '[' {
-		return refuse(http.StatusBadRequest, "the body is not JSON (hint: an object, a list, or one object a line)")
+		return refuse(http.StatusBadRequest, "the body is not JSON (hint: an object, a list, one object a line, or lines of a log that is known)")
 	}
 	return nil
 }
