@@ -49,6 +49,7 @@ var envelopes = []Envelope{
 	duoResponse,
 	auditData,
 	cloudTrailRow,
+	cloudAppEvent,
 	aksAudit,
 	azureFlowLog,
 	splunkEvent,

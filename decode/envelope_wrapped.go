@@ -19,6 +19,16 @@ var auditData = Envelope{
 	Open:      emitHeld(0),
 }
 
+// cloudAppEvent is a row of CloudAppEvents, Defender's table of what was done in cloud
+// applications, streamed or exported: the record that it was made of is in RawEventData.
+var cloudAppEvent = Envelope{
+	Name:      "Defender CloudAppEvents",
+	Fields:    fieldList(true, []string{"properties.RawEventData|RawEventData", "category|type|properties.actionType|actionType"}),
+	OnlyKnown: true,
+	Is:        func(r *Record) bool { return r.has(1) && holdsJSON(r, 0) },
+	Open:      emitHeld(0),
+}
+
 // splunkEvent is an event of Splunk's HTTP Event Collector, as objects or text below
 // "event", and of others who use that name.
 var splunkEvent = Envelope{

@@ -64,7 +64,7 @@ var githubWebhook = &Format{
 		gbAction:     "action",
 		gbPushed:     "repository.pushed_at",
 		gbPusher:     "pusher",
-		gbMoment:     "workflow_job.completed_at|workflow_run.updated_at|hook.updated_at|key.created_at|alert.updated_at|alert.created_at|comment.updated_at|pull_request.updated_at|issue.updated_at|release.published_at|forkee.created_at",
+		gbMoment:     "workflow_job.completed_at|workflow_run.updated_at|hook.updated_at|key.created_at|alert.updated_at|comment.updated_at|pull_request.updated_at|issue.updated_at|release.published_at|forkee.created_at",
 		gbUpdated:    "repository.updated_at",
 		gbSenderType: "sender.type",
 		gbUser:       "member.login",

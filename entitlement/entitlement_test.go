@@ -62,6 +62,15 @@ func TestLookup(t *testing.T) {
 			t.Errorf("%s: %s", c.id, diff)
 		}
 	}
+	if got := Find("mail.read"); len(got) != 2 || got[0].Risk == got[1].Risk || got[0].Name != "Mail.Read" {
+		t.Errorf("Find: %+v", got)
+	}
+	if got := Find("8BA4A692-bc31-4128-9094-475872af8a53"); len(got) != 1 || got[0].Name != "Calendars.ReadBasic.All" {
+		t.Errorf("Find by id: %+v", got)
+	}
+	if got := Find("nothing"); got != nil {
+		t.Errorf("Find: %+v", got)
+	}
 	if got := App("00000003-0000-0000-C000-000000000000"); got != "Microsoft Graph" {
 		t.Errorf("App: %q", got)
 	}

@@ -92,6 +92,23 @@ func known(name string) bool {
 	return false
 }
 
+// Find lists the permissions of an id or a name; the name compares without regard to
+// case. One name may stand for an app role and a scope, of several resources.
+func Find(what string) (list []Permission) {
+	for _, table := range [...]string{graphTable, otherTable} {
+		for line := range strings.Lines(table) {
+			f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+			if len(f) < 3 || !strings.EqualFold(f[0], what) && !strings.EqualFold(f[2], what) {
+				continue
+			}
+			p := Lookup(f[0], f[1])
+			p.Kind, p.Risk = f[1], rate(f[2], f[1])
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
 // App returns the name of one of Microsoft's applications, the id where it is not known.
 func App(id string) string {
 	for _, line := range lines(appTable, strings.ToLower(id)) {

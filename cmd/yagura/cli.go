@@ -32,22 +32,23 @@ Exit codes: 0 done, 1 --fail-on was reached (rule test: a test failed), 2 usage 
 
 // cli is the whole command line.
 type cli struct {
-	Scan    scanCmd    `cmd:"" help:"Judge logs by Sigma and Falco rules and print what was found."`
-	Rule    ruleCmd    `cmd:"" help:"List, check, test and explain rules."`
-	Policy  policyCmd  `cmd:"" help:"Check, test and replay the severity policy."`
-	Decode  decodeCmd  `cmd:"" help:"Print logs as one event per line."`
-	Init    initCmd    `cmd:"" help:"Write a configuration to begin with, and the IAM policies that it needs."`
-	Config  configCmd  `cmd:"" help:"Check a configuration."`
-	Source  sourceCmd  `cmd:"" help:"Try the sources of a server."`
-	Sink    sinkCmd    `cmd:"" help:"Try the sinks of a server."`
-	Serve   serveCmd   `cmd:"" help:"Receive logs and alerts, keep one issue per cause, and bring it to where people work."`
-	Issue   issueCmd   `cmd:"" help:"List and work the issues of a server."`
-	Ledger  ledgerCmd  `cmd:"" help:"Show that nothing was lost: received = judged + waiting, owed = delivered + waiting."`
-	Dead    deadCmd    `cmd:"" help:"Look after records that could not be decoded or judged."`
-	Backup  backupCmd  `cmd:"" help:"Write one consistent, encrypted archive of a server's store."`
-	Restore restoreCmd `cmd:"" help:"Read a backup into an empty store."`
-	Demo    demoCmd    `cmd:"" help:"Scan bundled sample logs with the shipped detections."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Scan       scanCmd       `cmd:"" help:"Judge logs by Sigma and Falco rules and print what was found."`
+	Rule       ruleCmd       `cmd:"" help:"List, check, test and explain rules."`
+	Policy     policyCmd     `cmd:"" help:"Check, test and replay the severity policy."`
+	Decode     decodeCmd     `cmd:"" help:"Print logs as one event per line."`
+	Init       initCmd       `cmd:"" help:"Write a configuration to begin with, and the IAM policies that it needs."`
+	Config     configCmd     `cmd:"" help:"Check a configuration."`
+	Source     sourceCmd     `cmd:"" help:"Try the sources of a server."`
+	Sink       sinkCmd       `cmd:"" help:"Try the sinks of a server."`
+	Serve      serveCmd      `cmd:"" help:"Receive logs and alerts, keep one issue per cause, and bring it to where people work."`
+	Issue      issueCmd      `cmd:"" help:"List and work the issues of a server."`
+	Ledger     ledgerCmd     `cmd:"" help:"Show that nothing was lost: received = judged + waiting, owed = delivered + waiting."`
+	Dead       deadCmd       `cmd:"" help:"Look after records that could not be decoded or judged."`
+	Backup     backupCmd     `cmd:"" help:"Write one consistent, encrypted archive of a server's store."`
+	Restore    restoreCmd    `cmd:"" help:"Read a backup into an empty store."`
+	Permission permissionCmd `cmd:"" help:"Say what permissions of Microsoft's APIs are called, and how risky they are."`
+	Demo       demoCmd       `cmd:"" help:"Scan bundled sample logs with the shipped detections."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
 
 	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`
 	Complete   completeCmd   `cmd:"" name:"__complete" hidden:"" passthrough:"all"`

@@ -88,7 +88,9 @@ func firstText(fields ...query.Field) *fieldDef {
 // more telling ones first. The action of github.webhook (decode) is told by the same.
 func githubMembers() [][2]string {
 	return [][2]string{
-		{"zen", "ping"}, {"hook", "meta"}, {"pusher", "push"}, {"workflow_job", "workflow_job"}, {"workflow_run", "workflow_run"},
+		{"zen", "ping"}, {"hook", "meta"}, {"pusher", "push"},
+		{"alert.secret_type", "secret_scanning_alert"}, {"alert.security_advisory", "dependabot_alert"}, {"alert.rule", "code_scanning_alert"},
+		{"workflow_job", "workflow_job"}, {"workflow_run", "workflow_run"},
 		{"member", "member"}, {"key", "deploy_key"}, {"pull_request", "pull_request"}, {"comment", "issue_comment"},
 		{"issue", "issues"}, {"release", "release"}, {"forkee", "fork"}, {"team", "team"}, {"repository", "repository"},
 	}
@@ -98,7 +100,7 @@ func githubMembers() [][2]string {
 func githubEventDeps() []query.Field {
 	deps := []query.Field{textAt("webhook_type"), textAt("action"), textAt("visibility"), textAt("sender", "login")}
 	for _, m := range githubMembers() {
-		deps = append(deps, rawAt(m[0]))
+		deps = append(deps, rawAt(strings.Split(m[0], ".")...))
 	}
 	return deps
 }
