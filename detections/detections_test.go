@@ -106,8 +106,11 @@ func TestForm(t *testing.T) {
 			case x.SideCar.Mode != rule.ModeCount || x.Severity != yagura.SeverityNone:
 				bad("resolved_by %s notifies", x.File)
 			}
-		} else if r.SideCar.Kind == yagura.Posture && r.SideCar.Mode != rule.ModeCount && !unresolved[r.File] {
+		} else if r.SideCar.Kind == yagura.Posture && r.SideCar.Mode != rule.ModeCount && r.SideCar.Joins == "" && !unresolved[r.File] {
 			bad("a posture without resolved_by")
+		}
+		if to := r.SideCar.Joins; to != "" && byID[to] == nil {
+			bad("joins %s, which is no shipped rule", to)
 		}
 	}
 }
