@@ -15,7 +15,7 @@ import (
 var update = flag.Bool("update", false, "write the list of shipped detections into docs/detections.md")
 
 var vendors = []struct{ folder, name string }{
-	{"aws", "AWS (CloudTrail)"}, {"entra", "Microsoft Entra ID"}, {"gcp", "Google Cloud"},
+	{"aws", "AWS"}, {"entra", "Microsoft Entra ID"}, {"gcp", "Google Cloud"},
 	{"kubernetes", "Kubernetes"}, {"github", "GitHub"}, {"okta", "Okta"},
 }
 
