@@ -109,7 +109,7 @@ func (r *Retrier) record(m *detect.Matcher, rec *decode.Record, d yagura.DeadLet
 	meta := query.Meta{Num: rec.Num, Time: rec.Format.Time(rec), Format: rec.Format.Name, File: rec.File}
 	// The alert of a record that made a rule panic was told then: only the rules are owed.
 	if c, ok := intake.Alert(rec, d.Source); ok && d.Format == "" {
-		c.Event, c.Generation = bytes.Clone(rec.Doc.Record()), r.g.Hash
+		c.Event, c.Generation = bytes.Clone(rec.Raw()), r.g.Hash
 		found = append(found, c)
 	}
 	hits := m.Match(rec.Format.Name, rec.Doc, meta)
@@ -121,7 +121,7 @@ func (r *Retrier) record(m *detect.Matcher, rec *decode.Record, d yagura.DeadLet
 	ev.Source, ev.Seen = d.Source, d.At
 	for _, h := range hits {
 		if h.Finds {
-			raw := bytes.Clone(rec.Doc.Record())
+			raw := bytes.Clone(rec.Raw())
 			for f := range m.Findings(h, &ev) {
 				found = append(found, triage.Found{Finding: f, Event: raw, Generation: r.g.Hash})
 			}

@@ -31,6 +31,10 @@ type Format struct {
 	// Alert is set where the records are a vendor's own findings, and reads one: what it
 	// says beyond the header. ok is false for a record that is none.
 	Alert func(r *Record) (a Alert, ok bool)
+	// Also, where not nil, returns members (JSON without its braces) by which a record
+	// is judged beside its own: what it says in the words of another log. The Doc holds
+	// them; [Record.Raw] does not.
+	Also func(r *Record) []byte
 }
 
 // Record is one record as the reader hands it out, valid until the next one.
@@ -45,6 +49,7 @@ type Record struct {
 	// Keyed says that Key was made from the record by its format's recipe; where it is
 	// false the record is keyed by file and number, and cannot be a repeat.
 	Keyed bool
+	raw   []byte    // as it was read, where the Doc holds more
 	slots []slot.ID // slot of each of Format.Fields, or of the hot ones
 	words *words    // of the reader, for the header; nil for none
 }
@@ -58,6 +63,15 @@ func (r *Record) Text(i int) []byte {
 		return nil
 	}
 	return r.Doc.Text(v)
+}
+
+// Raw returns the record as it was read. That is not [slot.Doc.Record] where the format
+// knows the record by another log's names too.
+func (r *Record) Raw() []byte {
+	if r.raw != nil {
+		return r.raw
+	}
+	return r.Doc.Record()
 }
 
 // First returns the first value of header field i, negative when absent.

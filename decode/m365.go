@@ -78,6 +78,7 @@ var m365Audit = &Format{
 	Key:    m365Key,
 	Time:   func(r *Record) int64 { return nanos(r.scalar(moTime)) },
 	Header: m365Header,
+	Also:   m365Entra,
 }
 
 // isM365: an operation with the fields that every record of the unified audit log

@@ -125,6 +125,7 @@ type scratch struct {
 	unpack unpacker
 	words  words
 	usage  usage
+	also   []byte // a record with the members of Format.Also
 }
 
 func newScratch(d *Decoder) *scratch {
@@ -273,7 +274,7 @@ func (r *Reader) Close() {
 func (r *Record) Event() yagura.Event {
 	var e yagura.Event
 	r.Head(&e)
-	e.Raw = bytes.Clone(r.Doc.Record())
+	e.Raw = bytes.Clone(r.Raw())
 	return e
 }
 

@@ -404,12 +404,31 @@ func (r *Reader) found(s *stream, f *frame, n int) (done bool, bad *RecordError,
 		key = placeKey(r.rec.File, r.rec.Num)
 	}
 	r.rec.Key, r.rec.Content, r.rec.Keyed = key, content, ok
+	if also := r.rec.Format.Also; also != nil {
+		r.judgeAlso(k, also(&r.rec))
+	}
 	if !f.direct {
 		s.remember()
 	}
 	s.pos += n
 	f.after, f.direct = true, true
 	return true, nil, nil
+}
+
+// judgeAlso puts members behind those of the record that was scanned with plan k. Where
+// the two together cannot be read, the record stays alone.
+func (r *Reader) judgeAlso(k int, members []byte) {
+	raw := r.rec.Doc.Record()
+	if len(members) == 0 || len(raw) < 2 || raw[len(raw)-1] != '}' {
+		return
+	}
+	r.also = append(append(append(append(r.also[:0], raw[:len(raw)-1]...), ','), members...), '}')
+	if _, err := r.scan(k, r.also); err != nil {
+		if _, err := r.scan(k, raw); err == nil {
+			return
+		}
+	}
+	r.rec.raw = raw
 }
 
 // recognise asks the formats of plan k whether its Doc holds a record of theirs; the

@@ -84,11 +84,16 @@ func TestEntraShapes(t *testing.T) {
 			continue
 		}
 		checked++
-		for shape, event := range map[string]map[string]any{"log analytics": logAnalytics(t, f.event), "graph": graph(f.event), "datadog": datadog(f.event)} {
+		for shape, event := range map[string]map[string]any{"log analytics": logAnalytics(t, f.event), "graph": graph(f.event), "datadog": datadog(f.event), "unified log": unified(t, f.event)} {
 			checked++
 			_, x := f.judgeOne(t, j, event)
 			if x == nil {
 				t.Errorf("%s: %q does not fire in the shape of %s", f.file, f.name, shape)
+			} else if _, a, _ := strings.Cut(first.CauseKey, " "); shape == "unified log" {
+				// Its header names people by their addresses only.
+				if _, b, _ := strings.Cut(x.CauseKey, " "); a != b {
+					t.Errorf("%s: %q has another cause in the shape of %s: %s, not %s", f.file, f.name, shape, b, a)
+				}
 			} else if d := cmp.Diff(causeOf(first), causeOf(x)); d != "" {
 				t.Errorf("%s: %q has another cause in the shape of %s: %s", f.file, f.name, shape, d)
 			}
@@ -201,6 +206,71 @@ func datadog(event map[string]any) map[string]any {
 	return map[string]any{"id": "AwAAAY", "content": map[string]any{
 		"timestamp": event["time"], "service": "azure.activedirectory", "attributes": attributes,
 	}}
+}
+
+// unified is the record as the unified audit log of Microsoft 365 has it.
+func unified(t *testing.T, event map[string]any) map[string]any {
+	p := event["properties"].(map[string]any)
+	text := func(v any) string { s, _ := v.(string); return s }
+	list := func(v any) []any { l, _ := v.([]any); return l }
+	object := func(v any) map[string]any { m, _ := v.(map[string]any); return m }
+	identity := func(kind, id, name, upn string) (out []any) {
+		for _, x := range []struct {
+			id   string
+			kind int
+		}{{upn, 5}, {kind + "_" + id, 2}, {id, 2}, {kind, 2}, {name, 1}} {
+			if x.id != "" {
+				out = append(out, map[string]any{"ID": x.id, "Type": x.kind})
+			}
+		}
+		return out
+	}
+	user, app := object(object(p["initiatedBy"])["user"]), object(object(p["initiatedBy"])["app"])
+	actor, upn := identity("User", text(user["id"]), "", text(user["userPrincipalName"])), text(user["userPrincipalName"])
+	if app != nil {
+		actor = identity("ServicePrincipal", text(app["servicePrincipalId"]), text(app["displayName"]), "")
+		upn = "ServicePrincipal_" + text(app["servicePrincipalId"])
+	}
+	out := map[string]any{
+		"CreationTime": strings.SplitN(text(event["time"]), ".", 2)[0], "Id": "00000000-0000-4000-8000-000000000900", "RecordType": 8,
+		"Operation": text(event["operationName"]) + ".", "OrganizationId": event["tenantId"], "Workload": "AzureActiveDirectory",
+		"ResultStatus": strings.ToUpper(text(p["result"])[:1]) + text(p["result"])[1:], "UserId": upn, "UserKey": "1003", "UserType": 0, "Version": 1,
+		"Actor": actor, "ModifiedProperties": []any{}, "ActorIpAddress": text(event["callerIpAddress"]),
+	}
+	if targets := list(p["targetResources"]); len(targets) > 0 {
+		first := object(targets[0])
+		kind := text(first["type"])
+		if kind == "" {
+			kind = "Other"
+		}
+		out["Target"] = identity(kind, text(first["id"]), text(first["displayName"]), text(first["userPrincipalName"]))
+		var modified []any
+		for _, m := range list(first["modifiedProperties"]) {
+			value := func(v any) string {
+				var s string
+				if json.Unmarshal([]byte(text(v)), &s) == nil {
+					return s
+				}
+				var b bytes.Buffer
+				if json.Indent(&b, []byte(text(v)), "", "  ") == nil {
+					return strings.ReplaceAll(b.String(), "\n", "\r\n")
+				}
+				return text(v)
+			}
+			modified = append(modified, map[string]any{"Name": object(m)["displayName"], "OldValue": value(object(m)["oldValue"]), "NewValue": value(object(m)["newValue"])})
+		}
+		out["ModifiedProperties"] = modified
+	}
+	details := map[string]any{}
+	for _, d := range list(p["additionalDetails"]) {
+		details[text(object(d)["key"])] = object(d)["value"]
+	}
+	b, err := json.Marshal(details)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out["ExtendedProperties"] = []any{map[string]any{"Name": "additionalDetails", "Value": string(b)}, map[string]any{"Name": "extendedAuditEventCategory", "Value": "Other"}}
+	return out
 }
 
 // logAnalytics is the row of the table AuditLogs, whose nested columns are text.

@@ -228,7 +228,7 @@ func (w *worker) record(rec *decode.Record) {
 	at := w.n
 	w.n++
 	w.p.to = w.n
-	raw := rec.Doc.Record()
+	raw := rec.Raw()
 	t := rec.Format.Time(rec)
 	if at >= w.before.Kept {
 		w.keep(rec, raw, at, t)
