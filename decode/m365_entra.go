@@ -66,25 +66,39 @@ func (l unifiedBag) value(name string) string {
 // "Kind_id", the id alone and the kind).
 type identity struct{ kind, id, name, upn, app string }
 
-func (l unifiedBag) identity() (out identity) {
+func (l unifiedBag) identity() identity { return l.identities()[0] }
+
+// identities reads a list with several in a row: the next starts where a name or an id
+// with its kind comes a second time. There is always one.
+func (l unifiedBag) identities() []identity {
+	list := make([]identity, 1)
+	out := &list[0]
+	next := func(begun bool) {
+		if begun {
+			list = append(list, identity{})
+			out = &list[len(list)-1]
+		}
+	}
 	for _, x := range l {
 		text := string(x.ID)
 		switch x.Type {
 		case "1", "Name":
+			next(out.name != "")
 			out.name = text
 		case "4", "SPN":
 			out.app = text
 		case "5", "UPN":
 			out.upn = text
 		case "0", "2", "Claim", "Other":
-			if kind, id, ok := strings.Cut(text, "_"); ok && len(id) == len(zeroGUID) && out.kind == "" {
+			if kind, id, ok := strings.Cut(text, "_"); ok && len(id) == len(zeroGUID) {
+				next(out.kind != "" && out.id != id)
 				out.kind, out.id = kind, id
 			} else if out.id == "" && len(text) == len(zeroGUID) {
 				out.id = text
 			}
 		}
 	}
-	return out
+	return list
 }
 
 // m365Entra returns the members that make a record of the unified audit log about Entra
@@ -116,8 +130,9 @@ func m365Entra(r *Record) []byte {
 
 func (u *unified) audit() map[string]any {
 	operation := strings.TrimSuffix(string(u.Operation), ".")
-	by, to := map[string]any{}, map[string]any{}
-	actor, target := u.Actor.identity(), u.Target.identity()
+	by := map[string]any{}
+	actor, identities := u.Actor.identity(), u.Target.identities()
+	target := identities[0]
 	ip := string(u.ActorIPAddress)
 	if ip == "" {
 		ip = string(u.ClientIP)
@@ -130,13 +145,16 @@ func (u *unified) audit() map[string]any {
 	} else {
 		by["app"] = filled("servicePrincipalId", actor.id, "displayName", actor.name, "appId", actor.app)
 	}
-	to = filledAny("id", target.id, "type", target.kind, "displayName", target.name, "userPrincipalName", target.upn)
+	to := target.members()
 	modified := make([]any, 0, len(u.ModifiedProperties))
 	for _, m := range u.ModifiedProperties {
 		modified = append(modified, map[string]any{"displayName": string(m.Name), "oldValue": modifiedText(m.OldValue), "newValue": modifiedText(m.NewValue)})
 	}
 	to["modifiedProperties"] = modified
 	targets := []any{to}
+	for _, x := range identities[1:] {
+		targets = append(targets, x.members())
+	}
 	for _, m := range u.ModifiedProperties { // the other end of a relation is no target here
 		switch kind, what, _ := strings.Cut(string(m.Name), "."); kind {
 		case "Role", "Group", "Application", "ServicePrincipal":
@@ -155,6 +173,10 @@ func (u *unified) audit() map[string]any {
 	properties := filledAny("activityDisplayName", operation, "result", strings.ToLower(string(u.ResultStatus)), "correlationId", string(u.InterSystemsID))
 	properties["initiatedBy"], properties["targetResources"], properties["additionalDetails"] = by, targets, details
 	return filledAny("operationName", operation, "category", "AuditLogs", "callerIpAddress", ip, "properties", properties)
+}
+
+func (i identity) members() map[string]any {
+	return filledAny("id", i.id, "type", i.kind, "displayName", i.name, "userPrincipalName", i.upn)
 }
 
 // modifiedText is a value as Entra's own log writes it: JSON inside a string.

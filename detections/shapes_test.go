@@ -260,6 +260,13 @@ func unified(t *testing.T, event map[string]any) map[string]any {
 			modified = append(modified, map[string]any{"Name": object(m)["displayName"], "OldValue": value(object(m)["oldValue"]), "NewValue": value(object(m)["newValue"])})
 		}
 		out["ModifiedProperties"] = modified
+		if len(modified) == 0 { // else they tell of the others
+			target, _ := out["Target"].([]any)
+			for _, x := range targets[1:] {
+				target = append(target, identity(text(object(x)["type"]), text(object(x)["id"]), text(object(x)["displayName"]), text(object(x)["userPrincipalName"]))...)
+			}
+			out["Target"] = target
+		}
 	}
 	details := map[string]any{}
 	for _, d := range list(p["additionalDetails"]) {
