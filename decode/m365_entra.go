@@ -157,7 +157,7 @@ func (u *unified) audit() map[string]any {
 	}
 	for _, m := range u.ModifiedProperties { // the other end of a relation is no target here
 		switch kind, what, _ := strings.Cut(string(m.Name), "."); kind {
-		case "Role", "Group", "Application", "ServicePrincipal":
+		case "Role", "Group", "Application", "ServicePrincipal", "User":
 			if id := strings.Trim(string(m.NewValue), `"`); what == "ObjectID" && id != "" && id != target.id {
 				targets = append(targets, map[string]any{"id": id, "type": kind, "modifiedProperties": []any{}})
 			}
