@@ -12,7 +12,7 @@ import (
 	"github.com/yagura-sec/yagura/rule"
 )
 
-//go:embed aws azure entra gcp github kubernetes okta
+//go:embed aws azure entra gcp github kubernetes m365 okta
 var files embed.FS
 
 // trees holds the rule files parsed, as rule/sigma's Tree writes them, so that a start does

@@ -16,6 +16,7 @@ var update = flag.Bool("update", false, "write the list of shipped detections in
 
 var vendors = []struct{ folder, name string }{
 	{"aws", "AWS"}, {"entra", "Microsoft Entra ID"}, {"gcp", "Google Cloud"},
+	{"aws", "AWS (CloudTrail)"}, {"entra", "Microsoft Entra ID"}, {"azure", "Azure (Activity log)"}, {"m365", "Microsoft 365 (unified audit log)"}, {"gcp", "Google Cloud"},
 	{"kubernetes", "Kubernetes"}, {"github", "GitHub"}, {"okta", "Okta"},
 }
 
