@@ -13,6 +13,7 @@ import (
 )
 
 //go:embed aws azure entra gcp github kubernetes m365 okta
+//go:embed aws entra gcp github kubernetes okta workspace
 var files embed.FS
 
 // trees holds the rule files parsed, as rule/sigma's Tree writes them, so that a start does
