@@ -14,6 +14,7 @@ import (
 
 //go:embed aws azure entra gcp github kubernetes m365 okta
 //go:embed aws entra gcp github kubernetes okta workspace
+//go:embed aws entra gcp github kubernetes okta onelogin duo bitbucket workspace cross
 var files embed.FS
 
 // trees holds the rule files parsed, as rule/sigma's Tree writes them, so that a start does

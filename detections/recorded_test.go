@@ -162,6 +162,9 @@ func TestRoomsApart(t *testing.T) {
 		for _, file := range sharedFiles(t, pattern) {
 			found, _ := j.file(t, file)
 			for _, f := range found {
+				if workspace := vendor == "gcp" && strings.HasPrefix(f.Rule.File, "detections/workspace/"); workspace {
+					continue // Google Workspace writes to Cloud Logging too
+				}
 				if !strings.HasPrefix(f.Rule.File, "detections/"+vendor+"/") {
 					t.Errorf("%s: %s fires", file, f.Rule.File)
 				}
