@@ -54,7 +54,9 @@ var may = map[string][]string{
 	"recheck":            {""},
 	"secret":             {},
 	"config":             {"", "secret"},
-	"report":             {""},
+	"ocsf":               {""},
+	"ocsf/ocsftest":      {},
+	"report":             {"", "ocsf"},
 	"coverage":           {"", "rule"},
 	"pack":               {},
 	"ruletest":           {"", "decode", "detect", "query", "rule"},
@@ -68,7 +70,7 @@ var may = map[string][]string{
 	"notify/slack/slacktest":             {},
 	"notify/securityhub/securityhubtest": {},
 	"notify/cloudwatch/cloudwatchtest":   {},
-	"notify/webhook/webhooktest":         {},
+	"notify/webhook/webhooktest":         {"ocsf/ocsftest"},
 	"notify/github/githubtest":           {},
 	"recheck/rechecktest":                {},
 }
@@ -83,6 +85,14 @@ var pure = map[string][]string{
 	"rule/sigma":  {"os", "net", "net/http", "os/exec"},
 	"rule/falco":  {"os", "net", "net/http", "os/exec"},
 	"decode":      {"os", "net", "net/http", "os/exec"},
+	"":           {"os", "net", "net/http", "os/exec", "database/sql"},
+	"slot":       {"os", "net", "net/http", "os/exec", "io/ioutil"},
+	"query":      {"os", "net", "net/http", "os/exec"},
+	"rule":       {"os", "net", "net/http", "os/exec"},
+	"rule/sigma": {"os", "net", "net/http", "os/exec"},
+	"rule/falco": {"os", "net", "net/http", "os/exec"},
+	"decode":     {"os", "net", "net/http", "os/exec"},
+	"ocsf":       {"os", "net", "net/http", "os/exec"},
 }
 
 type listed struct {

@@ -16,6 +16,9 @@ import (
 )
 
 // sarif writes one SARIF 2.1.0 log: results as they come, then the rules they named.
+// object is one JSON object.
+type object map[string]any
+
 type sarif struct {
 	out   *bufio.Writer
 	o     Options
