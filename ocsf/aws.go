@@ -60,7 +60,7 @@ func (b *build) cloudTrail() {
 		return
 	}
 	activity := crud(e.Action)
-	if activity == other && r.flag("readOnly") == true {
+	if r.flag("readOnly") == true {
 		activity = 2
 	}
 	b.is(apiActivity, activity, e.Action)

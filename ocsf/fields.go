@@ -149,10 +149,16 @@ func named(list value, name string) value {
 	return found
 }
 
-// location is a place of the schema, nothing without one of its names.
+// location is a place of the schema, nothing without one of its names. A country is told by
+// its two letters; the name of one is a description.
 func location(country, region, city string, lat, long any) Object {
-	o := Of("country", country, "region", region, "city", city)
+	o := Of("region", region, "city", city)
+	if len(country) == 2 {
+		o.Set("country", country)
+		country = ""
+	}
 	if len(o) > 0 {
+		o.Set("desc", country)
 		o.Set("lat", lat)
 		o.Set("long", long)
 	}

@@ -291,8 +291,8 @@ func (b *build) profile() {
 func (b *build) metadata() Object {
 	e := b.e
 	product := Of("name", b.product, "vendor_name", b.vendor, "version", b.productVersion, "feature", Of("name", b.feature))
-	if len(product) == 0 || b.product == "" {
-		product.Set("name", e.Format)
+	if b.product == "" {
+		product.Set("name", cmp.Or(e.Format, "unknown"))
 	}
 	m := Of("version", Version, "product", product)
 	for _, a := range b.meta {

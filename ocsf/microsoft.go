@@ -102,7 +102,7 @@ func (b *build) directory(targets []directoryTarget, changed func(string) string
 			call.class = nil
 			break
 		}
-		b.more.Set("privileges", []string{granted})
+		b.more.Set("privileges", scopes(granted))
 		b.more.Set("resource", Of("uid", what.id, "name", what.name, "type", what.kind))
 	case entityManagement:
 		entity := Of("uid", who.id, "name", who.name)
@@ -120,6 +120,24 @@ func (b *build) directory(targets []directoryTarget, changed func(string) string
 		return
 	}
 	b.is(call.class, call.activity, b.e.Action)
+}
+
+// scopes are the permissions in the new value of a property: what stands behind "Scope" in a
+// consent ("[] => [[Id: …, Scope: Mail.Read User.Read, …]]"), else the value itself.
+func scopes(granted string) []string {
+	_, rest, ok := strings.Cut(granted, "Scope")
+	if !ok {
+		return []string{granted}
+	}
+	rest = strings.TrimLeft(rest, "\\\":= ")
+	if end := strings.IndexAny(rest, ",\"\\]}"); end >= 0 {
+		rest = rest[:end]
+	}
+	list := strings.Fields(rest)
+	if len(list) == 0 || len(list) > 200 {
+		return []string{granted}
+	}
+	return list
 }
 
 func entityActivity(name string) int {

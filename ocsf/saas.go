@@ -42,7 +42,7 @@ var oktaCalls = []call{
 	{"user.account.privilege.grant", userAccess, 1}, {"user.account.privilege.revoke", userAccess, 2},
 	{"iam.role.assign", userAccess, 1}, {"iam.role.unassign", userAccess, 2}, {"iam.resourceset.bindings.add", userAccess, 1},
 	{"application.user_membership.add", userAccess, 1}, {"application.user_membership.remove", userAccess, 2}, {"app.user_management.grant", userAccess, 1},
-	{"application.lifecycle.", entityManagement, 0}, {"policy.", entityManagement, 0}, {"zone.", entityManagement, 0}, {"network_zone.", entityManagement, 0},
+	{"application.lifecycle.", entityManagement, 0}, {"policy.lifecycle.", entityManagement, 0}, {"policy.rule.", entityManagement, 0}, {"zone.", entityManagement, 0}, {"network_zone.", entityManagement, 0},
 	{"device.", entityManagement, 0}, {"system.api_token.", entityManagement, 0}, {"system.idp.lifecycle.", entityManagement, 0},
 	{"system.org.", entityManagement, 0}, {"app.oauth2.client.lifecycle.", entityManagement, 0}, {"iam.role.", entityManagement, 0}, {"iam.resourceset.", entityManagement, 0},
 }
@@ -271,16 +271,19 @@ func (b *build) github() {
 	b.is(apiActivity, githubVerb(e.Action), e.Action)
 }
 
+// githubVerb reads what was done from the word behind the point.
 func githubVerb(action string) int {
 	switch word := action[strings.LastIndexByte(action, '.')+1:]; word {
-	case "destroy", "remove", "cancel":
-		return 4
 	case "clone", "fetch", "download_zip", "request":
 		return 2
 	case "push", "merge":
 		return 3
+	default:
+		if n := verb(word); n != 0 {
+			return n
+		}
 	}
-	return crud(action)
+	return other
 }
 
 // slack maps Slack's audit logs.

@@ -13,12 +13,12 @@ var verbs = []struct {
 	{"delete remove terminate stop deregister revoke disable destroy purge drop cancel release", 4},
 }
 
-// crud reads what a call does from its verb: the last word of the method, else the first of
-// the whole; 99 where no verb is known.
+// crud reads what a call does from its verb: the beginning of the method, else of the whole,
+// else one of its two words (user_update); 99 where no verb is known.
 func crud(action string) int {
 	action = strings.ToLower(strings.TrimRight(action, ". "))
 	last := action
-	if i := strings.LastIndexAny(last, ".:/_ "); i >= 0 {
+	if i := strings.LastIndexAny(last, ".:/ "); i >= 0 {
 		last = last[i+1:]
 	}
 	if n := verb(last); n != 0 {
@@ -27,8 +27,11 @@ func crud(action string) int {
 	if n := verb(action); n != 0 {
 		return n
 	}
-	for word := range strings.FieldsFuncSeq(action, func(r rune) bool { return r == '.' || r == ':' || r == '/' || r == '_' || r == ' ' || r == '-' }) {
-		if n := verb(word); n != 0 {
+	if one, two, ok := strings.Cut(last, "_"); ok && !strings.Contains(two, "_") {
+		if n := verb(one); n != 0 {
+			return n
+		}
+		if n := verb(two); n != 0 {
 			return n
 		}
 	}
