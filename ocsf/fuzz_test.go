@@ -38,6 +38,7 @@ func FuzzEvent(f *testing.F) {
 		f.Add([]byte(`{"type":"a","status":99,"finding":{"id":""},"resources":[{}],"httpRequest":{"httpMethod":"brew"},"x":"\ud800","n":1e999}`), uint8(i), true)
 		f.Add([]byte(vendorRecord), uint8(i), true)
 	}
+	f.Add([]byte(`{"category":"SignInLogs","properties":{"userDisplayName":"Dave","correlationId":"c"}}`), uint8(0), false)
 	dec, err := decode.New(decode.Options{})
 	if err != nil {
 		f.Fatal(err)

@@ -187,9 +187,12 @@ func rawText(s string) string {
 // at last with "unknown".
 func (b *build) require() {
 	e := b.e
+	b.user = identified(b.user)
+	b.actor = identifiedActor(b.actor)
 	if len(b.actor) == 0 {
 		b.actor = Actor(e.Actor)
 	}
+	b.src, b.dst = identifiedEnd(b.src), identifiedEnd(b.dst)
 	switch c := b.class; {
 	case c == apiActivity, c == datastoreActivity, c == fileHosting:
 		if len(b.actor) == 0 {
@@ -234,6 +237,58 @@ func (b *build) require() {
 	if len(b.resources) == 0 {
 		b.resources = resources(e.Targets)
 	}
+}
+
+// identified returns a user that has an id, a name or an account, as the schema wants it:
+// one that has a full name only is called by it, any other is nobody.
+func identified(u Object) Object {
+	if u.Has("uid") || u.Has("name") || u.Has("account") {
+		return u
+	}
+	full, _ := u.Get("full_name").(string)
+	if full == "" {
+		return nil
+	}
+	u.Set("name", full)
+	return u
+}
+
+// identifiedActor returns an actor that says who or what it is, nothing otherwise.
+func identifiedActor(a Object) Object {
+	if user, ok := a.Get("user").(Object); ok {
+		if user = identified(user); user != nil {
+			a.Set("user", user)
+		} else {
+			rest := Object{}
+			for _, x := range a {
+				if x.name != "user" {
+					rest = append(rest, x)
+				}
+			}
+			a = rest
+		}
+	}
+	for _, name := range [...]string{"user", "session", "app_name", "app_uid", "invoked_by", "process"} {
+		if a.Has(name) {
+			return a
+		}
+	}
+	return nil
+}
+
+// identifiedEnd returns an endpoint that has an address or a name. A port or a place alone is
+// that of an endpoint without a name.
+func identifiedEnd(o Object) Object {
+	if len(o) == 0 {
+		return nil
+	}
+	for _, name := range [...]string{"ip", "uid", "name", "hostname", "svc_name", "instance_uid", "interface_uid", "domain"} {
+		if o.Has(name) {
+			return o
+		}
+	}
+	o.Set("name", "unknown")
+	return o
 }
 
 // resources are the targets of a header.

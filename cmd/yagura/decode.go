@@ -16,7 +16,7 @@ type decodeCmd struct {
 	Output  string   `short:"o" placeholder:"FILE" help:"Write to a file in place of standard output."`
 	Lang    string   `enum:",en,ja" default:"" placeholder:"en|ja" help:"Language of messages; without it, that of LANG."`
 	Quiet   bool     `short:"q" help:"No summary; what goes wrong is still said."`
-	Format  string   `enum:"jsonl,ocsf" default:"jsonl" placeholder:"FORMAT" help:"jsonl (default, one event per line) or ocsf (API Activity, Authentication or base event, one per line)."`
+	Format  string   `enum:"jsonl,ocsf" default:"jsonl" placeholder:"FORMAT" help:"jsonl (default, one event per line) or ocsf (one OCSF event per line, in the class that the schema has for it)."`
 	Paths   []string `arg:"" name:"path" help:"Files, folders, - for standard input, or s3://bucket/prefix."`
 }
 
