@@ -85,14 +85,7 @@ var pure = map[string][]string{
 	"rule/sigma":  {"os", "net", "net/http", "os/exec"},
 	"rule/falco":  {"os", "net", "net/http", "os/exec"},
 	"decode":      {"os", "net", "net/http", "os/exec"},
-	"":           {"os", "net", "net/http", "os/exec", "database/sql"},
-	"slot":       {"os", "net", "net/http", "os/exec", "io/ioutil"},
-	"query":      {"os", "net", "net/http", "os/exec"},
-	"rule":       {"os", "net", "net/http", "os/exec"},
-	"rule/sigma": {"os", "net", "net/http", "os/exec"},
-	"rule/falco": {"os", "net", "net/http", "os/exec"},
-	"decode":     {"os", "net", "net/http", "os/exec"},
-	"ocsf":       {"os", "net", "net/http", "os/exec"},
+	"ocsf":        {"os", "net", "net/http", "os/exec"},
 }
 
 type listed struct {

@@ -9,37 +9,37 @@ import (
 
 // Header fields of a syslog line.
 const (
-	slTime = iota
-	slYear
-	slHost
-	slMessage
-	slPriority
-	slProgram
-	slFacility
+	syTime = iota
+	syYear
+	syHost
+	syMessage
+	syPriority
+	syProgram
+	syFacility
 	// The fields below are read by the header only.
-	slMsgID
+	syMsgID
 )
 
 var syslogLine = &Format{
 	Name: "syslog",
 	Fields: fieldList(false, []string{
-		slTime:     "timestamp",
-		slYear:     "year",
-		slHost:     "hostname",
-		slMessage:  "message",
-		slPriority: "pri",
-		slProgram:  "appname",
-		slFacility: "facility",
-		slMsgID:    "msgid",
+		syTime:     "timestamp",
+		syYear:     "year",
+		syHost:     "hostname",
+		syMessage:  "message",
+		syPriority: "pri",
+		syProgram:  "appname",
+		syFacility: "facility",
+		syMsgID:    "msgid",
 	}),
-	Hot: slMsgID,
+	Hot: syMsgID,
 	Is: func(r *Record) bool {
-		return r.has(slPriority) && r.has(slFacility) && (r.has(slMessage) || r.has(slTime)) || r.has(slHost) && r.has(slTime) && r.has(slProgram)
+		return r.has(syPriority) && r.has(syFacility) && (r.has(syMessage) || r.has(syTime)) || r.has(syHost) && r.has(syTime) && r.has(syProgram)
 	},
 	Key: func(r *Record) (yagura.Key, uint64, bool) {
-		return yagura.Key{}, contentHash(syslogTime(r, slTime, slYear), r.scalar(slHost), r.scalar(slProgram), r.scalar(slMessage), nil), false
+		return yagura.Key{}, contentHash(syslogTime(r, syTime, syYear), r.scalar(syHost), r.scalar(syProgram), r.scalar(syMessage), nil), false
 	},
-	Time:   func(r *Record) int64 { return syslogTime(r, slTime, slYear) },
+	Time:   func(r *Record) int64 { return syslogTime(r, syTime, syYear) },
 	Header: syslogLineHeader,
 }
 
@@ -58,12 +58,12 @@ func syslogTime(r *Record, at, year int) int64 {
 }
 
 func syslogLineHeader(r *Record, e *yagura.Event) {
-	e.Time = timeOf(syslogTime(r, slTime, slYear))
-	program := r.str(slProgram)
-	if e.Action = r.str(slMsgID); e.Action == "" {
+	e.Time = timeOf(syslogTime(r, syTime, syYear))
+	program := r.str(syProgram)
+	if e.Action = r.str(syMsgID); e.Action == "" {
 		e.Action = program
 	}
-	if m := r.scalar(slMessage); strings.HasPrefix(program, "sshd") {
+	if m := r.scalar(syMessage); strings.HasPrefix(program, "sshd") {
 		sshLogin(m, e)
 	} else if program == "sudo" {
 		if who, _, ok := bytes.Cut(m, []byte(" : ")); ok && bytes.Contains(m, []byte("COMMAND=")) {
@@ -71,7 +71,7 @@ func syslogLineHeader(r *Record, e *yagura.Event) {
 			e.Actor = yagura.Actor{Type: yagura.EntityUser, ID: name, Name: name}
 		}
 	}
-	e.Targets = addEntity(e.Targets, yagura.EntityHost, r.str(slHost))
+	e.Targets = addEntity(e.Targets, yagura.EntityHost, r.str(syHost))
 	finish(e)
 }
 

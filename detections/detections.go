@@ -12,9 +12,7 @@ import (
 	"github.com/yagura-sec/yagura/rule"
 )
 
-//go:embed aws azure entra gcp github kubernetes m365 okta
-//go:embed aws entra gcp github kubernetes okta workspace
-//go:embed aws entra gcp github kubernetes okta onelogin duo bitbucket workspace cross
+//go:embed aws azure bitbucket cross duo entra gcp github kubernetes m365 okta onelogin workspace
 var files embed.FS
 
 // trees holds the rule files parsed, as rule/sigma's Tree writes them, so that a start does

@@ -15,13 +15,10 @@ import (
 var update = flag.Bool("update", false, "write the list of shipped detections into docs/detections.md")
 
 var vendors = []struct{ folder, name string }{
-	{"aws", "AWS"}, {"entra", "Microsoft Entra ID"}, {"gcp", "Google Cloud"},
-	{"aws", "AWS (CloudTrail)"}, {"entra", "Microsoft Entra ID"}, {"azure", "Azure (Activity log)"}, {"m365", "Microsoft 365 (unified audit log)"}, {"gcp", "Google Cloud"},
-	{"kubernetes", "Kubernetes"}, {"github", "GitHub"}, {"okta", "Okta"},
-	{"aws", "AWS (CloudTrail)"}, {"entra", "Microsoft Entra ID"}, {"gcp", "Google Cloud"},
-	{"kubernetes", "Kubernetes"}, {"github", "GitHub"}, {"okta", "Okta"}, {"workspace", "Google Workspace"},
-	{"slack", "Slack"}, {"onelogin", "OneLogin"}, {"duo", "Duo"}, {"bitbucket", "Bitbucket"},
-	{"cross", "More than one cloud"},
+	{"aws", "AWS"}, {"entra", "Microsoft Entra ID"}, {"azure", "Azure (Activity log)"},
+	{"m365", "Microsoft 365 (unified audit log)"}, {"gcp", "Google Cloud"}, {"workspace", "Google Workspace"},
+	{"kubernetes", "Kubernetes"}, {"github", "GitHub"}, {"okta", "Okta"}, {"slack", "Slack"},
+	{"onelogin", "OneLogin"}, {"duo", "Duo"}, {"bitbucket", "Bitbucket"}, {"cross", "More than one cloud"},
 }
 
 // list writes the shipped detections as tables.
