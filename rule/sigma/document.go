@@ -18,6 +18,8 @@ type document struct {
 	at   query.Span
 	meta meta
 
+	proven bool // it is of a tree: its rule is known to compile
+
 	logsource logsource
 	det       *detections // of a detection rule
 	arrays    bool

@@ -43,8 +43,10 @@ func Load(files []rule.File, opts Options) ([]*rule.Rule, []rule.Refusal) {
 	}
 	l := &loader{opts: opts}
 	l.optional()
-	for _, f := range files {
-		l.read(f)
+	texts := make([]fileDocuments, len(files))
+	parallel(len(files), func(i int) { texts[i] = readFile(files[i]) })
+	for i, f := range files {
+		l.read(f, texts[i])
 	}
 	l.twice()
 	l.filter()
@@ -81,31 +83,40 @@ func (l *loader) warn(d *document, f *fault) {
 	l.refusals = append(l.refusals, r)
 }
 
-// read parses one file and sorts its documents.
-func (l *loader) read(f rule.File) {
-	var docs []parsed
-	var flt *fault
+// fileDocuments are the documents of one file.
+type fileDocuments struct {
+	docs  []parsed
+	fault *fault
+	// proven says that they are from a tree: whoever wrote it had the rules compiled.
+	proven bool
+}
+
+func readFile(f rule.File) fileDocuments {
 	if len(f.Tree) > 0 {
-		docs, _ = readTree(f.Tree) // without it, the file is read as any other
+		if docs, err := readTree(f.Tree); err == nil {
+			return fileDocuments{docs: legacy(docs), proven: true}
+		} // without it, the file is read as any other
 	}
-	if docs == nil {
-		docs, flt = documents(f.Data)
+	docs, flt := documents(f.Data)
+	return fileDocuments{docs: legacy(docs), fault: flt}
+}
+
+// read sorts the documents of one file.
+func (l *loader) read(f rule.File, t fileDocuments) {
+	for _, d := range t.docs {
+		l.document(f.Path, d, t.proven)
 	}
-	docs = legacy(docs)
-	for _, d := range docs {
-		l.document(f.Path, d)
+	if t.fault != nil {
+		l.refusals = append(l.refusals, t.fault.refusal(f.Path, ""))
 	}
-	if flt != nil {
-		l.refusals = append(l.refusals, flt.refusal(f.Path, ""))
-	}
-	if len(docs) == 0 && flt == nil {
+	if len(t.docs) == 0 && t.fault == nil {
 		l.refusals = append(l.refusals, rule.Refusal{File: f.Path, Reason: "the file holds no rule", Warning: true})
 	}
 }
 
-func (l *loader) document(file string, doc parsed) {
+func (l *loader) document(file string, doc parsed, proven bool) {
 	n := doc.root
-	d := &document{file: file, node: n, at: spanOf(n), attributes: map[string][]string{}}
+	d := &document{file: file, node: n, proven: proven, at: spanOf(n), attributes: map[string][]string{}}
 	if doc.fault != nil {
 		d.meta.id, d.meta.name, d.meta.title = text(get(n, "id")), text(get(n, "name")), text(get(n, "title"))
 		l.refuse(d, doc.fault)
@@ -200,27 +211,31 @@ func (l *loader) readDetection(d *document) *fault {
 // is in the order of their documents all the same.
 func (l *loader) detections() {
 	parts := make([]loader, len(l.docs))
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), max(1, len(l.docs)/32)) {
-		wg.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(l.docs) {
-					return
-				}
-				if d := l.docs[i]; d.det != nil {
-					parts[i] = loader{opts: l.opts, unset: l.unset}
-					parts[i].detection(d)
-				}
-			}
-		})
-	}
-	wg.Wait()
+	parallel(len(l.docs), func(i int) {
+		if d := l.docs[i]; d.det != nil {
+			parts[i] = loader{opts: l.opts, unset: l.unset}
+			parts[i].detection(d)
+		}
+	})
 	for i := range parts {
 		l.refused = append(l.refused, parts[i].refused...)
 		l.refusals = append(l.refusals, parts[i].refusals...)
 	}
+}
+
+// parallel calls do for each number below n, on as many processors as there are, and few
+// calls on one.
+func parallel(n int, do func(i int)) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), max(1, n/32)) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // detection runs the pipelines over a rule and compiles it.
@@ -241,8 +256,10 @@ func (l *loader) compile(d *document) *fault {
 	if f != nil {
 		return f
 	}
-	if err := query.Check(when); err != nil {
-		return faultAt(d.at, "", "%v", err)
+	if !d.proven {
+		if err := query.Check(when); err != nil {
+			return faultAt(d.at, "", "%v", err)
+		}
 	}
 	r := d.newRule()
 	r.When = when

@@ -37,8 +37,13 @@ func logsourceMatch(p *params) func(logsource) bool {
 		}
 		want := n.Value
 		tests = append(tests, func(l logsource) bool {
-			have := map[string]string{"category": l.category, "product": l.product, "service": l.service}[key]
-			return strings.EqualFold(have, want)
+			switch key {
+			case "category":
+				return strings.EqualFold(l.category, want)
+			case "product":
+				return strings.EqualFold(l.product, want)
+			}
+			return strings.EqualFold(l.service, want)
 		})
 	}
 	if len(tests) == 0 {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"sync"
 
 	"github.com/yagura-sec/yagura/rule"
 )
@@ -41,14 +42,19 @@ var shipped embed.FS
 // ShippedPipelines returns the pipelines that [Load] uses when it is given none:
 // one for each product, in no special order.
 func ShippedPipelines() []*Pipeline {
-	var out []*Pipeline
-	for _, f := range ShippedPipelineFiles() {
-		p, refusals := ParsePipeline(f)
-		if p == nil {
-			panic(refusals[0].Error()) // a test parses them all
-		}
-		out = append(out, p)
+	files := ShippedPipelineFiles()
+	out := make([]*Pipeline, len(files))
+	var wg sync.WaitGroup
+	for i, f := range files {
+		wg.Go(func() {
+			p, refusals := ParsePipeline(f)
+			if p == nil {
+				panic(refusals[0].Error()) // a test parses them all
+			}
+			out[i] = p
+		})
 	}
+	wg.Wait()
 	return out
 }
 

@@ -187,6 +187,9 @@ func kindOf(n *yaml.Node) scalarKind {
 	if _, ok := boolOf(n.Value); ok {
 		return scalarBool
 	}
+	if c := n.Value[0]; c > '9' || c < '+' || c == ',' || c == '/' {
+		return scalarText // no number starts so
+	}
 	switch {
 	case coreInt.MatchString(n.Value):
 		return scalarInt
