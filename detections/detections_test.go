@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/decode"
 	"github.com/yagura-sec/yagura/detections"
 	"github.com/yagura-sec/yagura/rule"
 	"github.com/yagura-sec/yagura/rule/sigma"
@@ -95,6 +96,24 @@ func TestForm(t *testing.T) {
 		}
 		if r.SideCar.Kind == "" || len(r.SideCar.CauseKey) == 0 {
 			bad("no kind or cause_key")
+		}
+		if r.SideCar.Mode != rule.ModeCount {
+			en, ja := r.SideCar.Runbook, r.Japanese.Runbook
+			if r.SideCar.Reason == "" || len(en.Check) == 0 || len(en.Do) == 0 {
+				bad("no reason for its level, or no runbook")
+			}
+			if len(ja.Check) == 0 || len(ja.Do) == 0 || !japanese(strings.Join(ja.Check, "")) || !japanese(strings.Join(ja.Do, "")) {
+				bad("no runbook in Japanese")
+			}
+		}
+		for _, x := range r.SideCar.Data {
+			format, _, _ := strings.Cut(x, " ")
+			if !slices.ContainsFunc(decode.Formats(), func(f *decode.Format) bool { return f.Name == format }) {
+				bad("data %q does not begin with a format", x)
+			}
+		}
+		if by := r.SideCar.Joins; by != "" && (byID[by] == nil || by == r.ID) {
+			bad("joins %s is no other shipped rule", by)
 		}
 		if len(r.Formats) == 0 && r.Correlation == nil {
 			bad("judges every format")
