@@ -509,3 +509,49 @@ func TestWatchErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestHead: a later part of a followed file says how the file starts; the first part, which
+// has its start, says nothing.
+func TestHead(t *testing.T) {
+	f := folder(t)
+	w := f.open(t, nil)
+	const header = "time,user,action\n"
+	rows := strings.Repeat("2026-03-05T10:00:00Z,alice,login\n", 40)
+	heads := func() (all []string) {
+		for range 130 {
+			f.clock.Advance(time.Second)
+			if err := w.scan(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			w.mu.Lock()
+			ms := w.hand(f.clock.Now())
+			w.mu.Unlock()
+			for _, m := range ms {
+				for _, o := range m.Objects {
+					in, err := o.Open(t.Context())
+					if err != nil {
+						t.Fatal(err)
+					}
+					_ = in.Close()
+					head := "none"
+					if o.Head != nil {
+						head = string(o.Head())
+					}
+					all = append(all, head)
+				}
+				if err := w.Ack(t.Context(), m); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		return all
+	}
+	f.add(t, "a.log", header+rows)
+	if got := heads(); !slices.Equal(got, []string{"none"}) {
+		t.Errorf("the first part has the heads %q", got)
+	}
+	f.add(t, "a.log", rows)
+	if got := heads(); !slices.Equal(got, []string{header + rows}) {
+		t.Errorf("the second part has the heads %q", got)
+	}
+}

@@ -525,3 +525,27 @@ func TestAccess(t *testing.T) {
 		t.Error("a token is held in memory as it is")
 	}
 }
+
+// TestText: lines are taken where somebody says that they are a log, and stand alone in the log
+// of deliveries, because what follows them could be taken for more of them.
+func TestText(t *testing.T) {
+	e := bearer(t, func(o *GenericOptions) {
+		o.Textual = func(body []byte) bool { return bytes.HasPrefix(body, []byte("CEF:0|")) }
+	})
+	want(t, post(e, "hello", "Authorization", auth, "Content-Type", "text/plain"), 400, "not JSON")
+	const lines = "CEF:0|a|b|c|d|e|f|src=192.0.2.1\nCEF:0|a|b|c|d|e|f|src=192.0.2.2\n"
+	want(t, post(e, lines, "Authorization", auth, "Content-Type", "text/plain"), 200, "stored")
+	want(t, post(e, `{"a":1}`, "Authorization", auth), 200, "stored")
+	var got []string
+	for len(got) < 2 {
+		for _, m := range receive(t, e) {
+			for _, o := range m.Objects {
+				got = append(got, content(t, o))
+			}
+			ack(t, e, m)
+		}
+	}
+	if got[0] != lines || got[1] != `{"a":1}` {
+		t.Errorf("got %q", got)
+	}
+}
