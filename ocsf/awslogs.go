@@ -212,11 +212,15 @@ func (b *build) elb() {
 	r := b.r
 	b.vendor, b.product, b.feature = "AWS", "Elastic Load Balancing", "Access Logs"
 	b.meta.Set("correlation_uid", r.looseStr("traceid"))
-	client, clientPort := hostPort(r.looseStr("clientport", "client", "clientip", "clientaddress"))
-	if p := r.looseStr("clientip"); p != "" {
-		client = p
+	// Address and port have names of their own, or stand together below client:port.
+	client, clientPort := r.looseStr("clientip", "requestip"), r.looseStr("clientport", "requestport")
+	if client == "" {
+		client, clientPort = hostPort(r.looseStr("clientport", "client", "clientaddress"))
 	}
-	target, targetPort := hostPort(r.looseStr("targetport", "target", "backendport", "backend", "destination", "targetip"))
+	target, targetPort := r.looseStr("targetip", "backendip"), r.looseStr("targetport", "backendport")
+	if target == "" {
+		target, targetPort = hostPort(r.looseStr("targetport", "target", "backendport", "backend", "destination"))
+	}
 	b.src = Endpoint(cmp.Or(client, b.e.SrcIP, "unknown"))
 	b.src.Set("port", port(whole(clientPort)))
 	if target != "" {
@@ -232,7 +236,7 @@ func (b *build) elb() {
 	b.unmapped.Set("target_group_arn", r.looseStr("targetgrouparn"))
 	b.unmapped.Set("matched_rule_priority", r.looseStr("matchedrulepriority"))
 	b.unmapped.Set("actions_executed", r.looseStr("actionsexecuted"))
-	if cipher, version := r.looseStr("sslcipher", "tlscipher"), r.looseStr("sslprotocol", "tlsprotocolversion", "tlsprotocol"); version != "" {
+	if cipher, version := r.looseStr("sslcipher", "tlsciphersuite", "tlscipher"), r.looseStr("sslprotocol", "tlsprotocolversion", "tlsprotocol"); version != "" {
 		b.more.Set("tls", Of("version", version, "cipher", cipher, "sni", r.looseStr("domainname")))
 	}
 	line := r.looseStr("request")
@@ -248,7 +252,7 @@ func (b *build) elb() {
 	}
 	b.web(web{line: line, method: r.looseStr("requestverb", "requestmethod", "httpmethod"), url: r.looseStr("requesturl", "url"),
 		version: r.looseStr("requestproto", "requesthttpversion"), agent: r.looseStr("useragent"),
-		code: r.looseNum("elbstatuscode", "statuscode"), received: r.looseNum("receivedbytes"), sent: r.looseNum("sentbytes"), uid: r.looseStr("traceid")})
+		code: r.looseNum("elbstatuscode", "elbresponsecode", "statuscode"), received: r.looseNum("receivedbytes"), sent: r.looseNum("sentbytes"), uid: r.looseStr("traceid")})
 }
 
 // cloudFront maps both forms of CloudFront's access logs.
