@@ -3,6 +3,7 @@ package decode
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -209,7 +210,7 @@ func (r *Reader) textLine(s *stream) (bad *RecordError, taken bool) {
 	case r.depth > MaxEnvelopes:
 		return r.badLine(s, whole, errors.New("too many envelopes lie in one another")), true
 	}
-	in.queue = append(in.queue, object[:len(object):len(object)])
+	in.queue = append(in.queue, slices.Clip(object))
 	in.flat = true
 	s.pos += whole
 	r.depth++
