@@ -204,7 +204,7 @@ func (s *Serve) openSQS(ctx context.Context, src *config.Source) (source.Receive
 		return nil, err
 	}
 	s.countStore(src.Name, store)
-	return sqs.New(ctx, sqs.Options{Name: src.Name, Queue: src.SQS.Queue, AWS: awsOptions(src.SQS.AWS), Role: awsRole(src.SQS.AWS), Store: store,
+	return sqs.New(ctx, sqs.Options{Name: src.Name, Textual: decode.Textual, Queue: src.SQS.Queue, AWS: awsOptions(src.SQS.AWS), Role: awsRole(src.SQS.AWS), Store: store,
 		Include: src.SQS.Include, Exclude: src.SQS.Exclude, Pollers: src.SQS.Pollers, Now: s.o.Now, Log: s.log})
 }
 

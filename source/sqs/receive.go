@@ -146,6 +146,9 @@ func (r *Receiver) message(ctx context.Context, raw *types.Message, it *item) *s
 		}
 	}
 	parsed, err := Parse(body, r.options.AnyJSON)
+	if err != nil && r.options.Textual != nil && r.options.Textual(body) {
+		parsed, err = Parsed{Record: body}, nil
+	}
 	if err != nil {
 		return r.poison(ctx, m, err)
 	}

@@ -38,6 +38,8 @@ type Options struct {
 	Include, Exclude []string
 	// AnyJSON takes every JSON body that is no notification for a record.
 	AnyJSON bool
+	// Textual says whether a body that is no JSON is lines of a log that is known; nil takes no text.
+	Textual func(body []byte) bool
 	// Lease is how long a message stays out without Extend (0: 5 minutes, at most 12 hours).
 	Lease time.Duration
 	// Wait is how long the queue is asked to wait for messages (0: 20 s, the most there is).

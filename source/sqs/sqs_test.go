@@ -198,6 +198,17 @@ func TestRecordsInMessages(t *testing.T) {
 	}
 }
 
+// TestTextInMessages: lines of a log are an object where somebody knows them.
+func TestTextInMessages(t *testing.T) {
+	w := serve(t, 0)
+	const line = "CEF:0|a|b|c|d|e|f|src=192.0.2.1\n"
+	w.sqs.Send("trail", line)
+	r := w.open(t, func(o *Options) { o.Textual = func(body []byte) bool { return string(body) == line } })
+	if got := text(t, receive(t, r)[0].Objects[0]); got != line {
+		t.Errorf("got %q", got)
+	}
+}
+
 // TestNothingToDo: tests, digests and deletions are acknowledged and counted, and hold up nobody.
 func TestNothingToDo(t *testing.T) {
 	w := serve(t, 0)
