@@ -41,8 +41,8 @@ func startCSV(l firstLine) lineReader {
 	}
 	if !slices.ContainsFunc(names, func(n string) bool { return knownColumns[n] }) {
 		row, _, _ := bytes.Cut(l.next(), []byte{'\n'})
-		cells, ok := countCells(trimCR(row), sep)
-		if len(names) < 3 || !ok || cells != len(names) {
+		cells, open := countCells(trimCR(row), sep)
+		if len(names) < 3 || cells == 0 || cells > len(names) || cells < len(names) && !open {
 			return nil
 		}
 	}
@@ -90,18 +90,22 @@ func headerNames(line []byte, sep byte) []string {
 	return names
 }
 
-// countCells counts the cells of a row that may go on in the next line.
-func countCells(row []byte, sep byte) (n int, ok bool) {
+// countCells counts the cells of a row, up to one in quotation marks that is open at its end and
+// goes on in the next line.
+func countCells(row []byte, sep byte) (n int, open bool) {
 	if len(row) == 0 {
 		return 0, false
 	}
 	for more := true; more; n++ {
+		if open = len(row) > 0 && row[0] == '"' && bytes.Count(row, []byte{'"'})%2 == 1; open && bytes.IndexByte(row[1:], '"') < 0 {
+			return n + 1, true
+		}
 		var good bool
 		if _, row, more, good = cutCell(row, sep); !good {
 			return 0, false
 		}
 	}
-	return n, true
+	return n, false
 }
 
 // cutCell cuts the first cell off a row, unquoted. ok is false where a quotation mark is not closed,

@@ -293,6 +293,9 @@ func (s *syslogLines) appendStamp(dst []byte, name, yearName string, stamp []byt
 	return appendMember(dst, yearName, []byte(strconv.Itoa(best)))
 }
 
+// maxElements bounds the elements of structured data that are read.
+const maxElements = 64
+
 // appendStructured appends structured data as an object of objects.
 func appendStructured(dst, data []byte) []byte {
 	if len(data) < 3 || data[0] != '[' {
@@ -300,15 +303,15 @@ func appendStructured(dst, data []byte) []byte {
 	}
 	var all []byte
 	var seen []string
-	for len(data) > 1 && data[0] == '[' {
-		end := structuredEnd(data)
-		one := data[1:]
-		id, rest, _ := bytes.Cut(one, []byte{' '})
-		if i := bytes.IndexByte(id, ']'); i >= 0 {
-			id, rest = id[:i], nil
+	for n := 0; n < maxElements && len(data) > 1 && data[0] == '['; n++ {
+		end := nextElement(data)
+		if end < 0 {
+			break
 		}
+		id, rest, _ := bytes.Cut(data[1:end-1], []byte{' '})
+		data = data[end:]
 		var params []byte
-		for len(rest) > 0 && rest[0] != ']' {
+		for range maxPairs {
 			name, value, ok := bytes.Cut(bytes.TrimLeft(rest, " "), []byte(`="`))
 			if !ok {
 				break
@@ -324,16 +327,10 @@ func appendStructured(dst, data []byte) []byte {
 			params = appendMember(params, string(name), unescapeBars(value[:i], `"\]`))
 			rest = value[min(i+1, len(value)):]
 		}
-		if name := string(id); name != "" && !slices.Contains(seen, name) && len(seen) < 64 {
+		if name := string(id); name != "" && !slices.Contains(seen, name) {
 			seen = append(seen, name)
 			all = append(appendName(all, name), closeObject(params)...)
 		}
-		// The next element starts behind the bracket of this one.
-		next := nextElement(data)
-		if next <= 0 || next > end {
-			break
-		}
-		data = data[next:]
 	}
 	if len(all) == 0 {
 		return dst

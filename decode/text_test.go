@@ -121,6 +121,7 @@ func TestBrokenText(t *testing.T) {
 		{"a row too short", "time,user,action\n1,b,c\n1,b\n2,d,e\n", 2, []int64{23}},
 		{"a quotation mark never closed", "time,user,action\n1,b,c\n2,\"b,c\n3,d,e\n4,f,g", 3, []int64{23}},
 		{"quotation marks out of step", "time,user,action\n1,b,c\n2,b\"x,c\n3,d,e\n4,\"f\",g\n", 3, []int64{23}},
+		{"a table whose first row has a cell of two lines", "one,two,three\n1,\"x\ny\",2\n3,4,5\n", 2, nil},
 		{"another form follows", flowLine + "\ninterface-id srcaddr dstaddr\neni-1 192.0.2.1 192.0.2.2\n", 2, nil},
 		{"something before", "this log was begun by hand\nand so on\n" + flowLine + "\n" + flowLine, 2, []int64{0}},
 		{"JSON before", `{"a":1}` + "\n" + flowLine + "\n" + `{"a":2}` + "\n" + flowLine, 4, nil},
