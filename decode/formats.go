@@ -37,6 +37,7 @@ func Formats() []*Format {
 		awsConfig,
 		awsWAF,
 		awsResolver,
+		route53,
 		awsInspector,
 		awsAccessAnalyzer,
 		awsMacie,

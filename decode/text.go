@@ -61,6 +61,7 @@ func lineForms() []lineForm {
 		{name: "load balancer log", start: startELB},
 		{name: "S3 access log", start: startS3Access},
 		{name: "CloudFront log", start: startCloudFront},
+		{name: "Route 53 query log", start: startRoute53},
 		{name: "syslog", weak: true, start: startSyslog},
 		{name: "CSV", weak: true, start: startCSV},
 		{name: "comment", start: startCommented},

@@ -46,6 +46,7 @@ func TestCloudLogs(t *testing.T) {
 			[]string{`{"ruleGroupList":[{"excludedRules":[{"ruleId":"CategoryHttpLibrary"}]}]}`, `{"ruleGroupList":[{"terminatingRule":{"ruleId":"CategoryHttpLibrary"}}]}`, `{"nonTerminatingMatchingRules":[{"ruleId":"CategoryHttpLibrary"}]}`},
 			[]string{`{"terminatingRuleId":"Default_Action"}`}},
 		{"product: aws, service: route53resolver", "aws.route53resolver", "query_name|endswith: .example.org.", []string{`{"query_name":"a.example.org."}`}, []string{`{"query_name":"a.example.com."}`}},
+		{"product: aws, service: route53", "aws.route53", "query_type: TXT", []string{`{"query_type":"TXT"}`}, []string{`{"query_type":"A"}`}},
 		{"product: aws, service: eks", "kubernetes.audit", "cloudwatch.logGroup: /aws/eks/prod/cluster", []string{`{"cloudwatch":{"logGroup":"/aws/eks/prod/cluster"}}`}, []string{`{}`}},
 		{"product: aws, service: accessanalyzer", "aws.accessanalyzer", "isPublic: true", []string{`{"isPublic":true}`, `{"findingDetails":[{"externalAccessDetails":{"isPublic":true}}]}`}, []string{`{"isPublic":false}`}},
 		{"product: aws, service: inspector", "aws.inspector", "exploitAvailable: 'YES'", []string{`{"exploitAvailable":"YES"}`}, []string{`{}`}},
