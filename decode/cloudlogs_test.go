@@ -320,6 +320,21 @@ func TestGivenWAF(t *testing.T) {
 	}
 }
 
+// TestInScopeOf: what credentials were made for is an entity beside whom they make act.
+func TestInScopeOf(t *testing.T) {
+	const function = "arn:aws:lambda:eu-west-1:111122223333:function:hello"
+	list := events(t, []byte(`{"eventVersion":"1.11","eventID":"e","eventTime":"2026-03-02T10:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"eu-west-1","userIdentity":{"type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/hello/hello","invokedBy":"lambda.amazonaws.com","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::111122223333:role/hello"}},"inScopeOf":{"sourceArn":"`+function+`","sourceAccount":"111122223333","issuerType":"AWS::Lambda","credentialsIssuedTo":"`+function+`"}}}`), "f")
+	if len(list) != 1 || list[0].Actor.SessionOf != "arn:aws:iam::111122223333:role/hello" {
+		t.Fatalf("%+v", list)
+	}
+	for _, want := range []yagura.Entity{{Type: "session", ID: "arn:aws:sts::111122223333:assumed-role/hello/hello"}, {Type: "role", ID: "arn:aws:iam::111122223333:role/hello"},
+		{Type: "service_principal", ID: "lambda.amazonaws.com"}, {Type: "resource", ID: function}} {
+		if !slices.Contains(list[0].Entities, want) {
+			t.Errorf("%v is not among %v", want, list[0].Entities)
+		}
+	}
+}
+
 // TestGivenOnBehalf: a call that a service made for somebody is attributed to both, in every
 // shared record of CloudTrail. It skips where there is no ../shared.
 func TestGivenOnBehalf(t *testing.T) {
