@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"bytes"
 	"cmp"
 	"strings"
 
@@ -113,7 +112,7 @@ func isMicrosoftAlert(r *Record) bool {
 	switch {
 	case isAny(table, "SecurityAlert", "SecurityIncident", "AlertInfo"):
 		return true
-	case hasPrefixFold(table, "Microsoft.Security/") && bytes.HasSuffix(bytes.ToLower(table), []byte("alerts")):
+	case hasPrefixFold(table, "Microsoft.Security/") && isAny(table[len(table)-len("alerts"):], "alerts"):
 		return r.has(maType)
 	case hasPrefixFold(r.scalar(maCategory), "AdvancedHunting-AlertInfo"):
 		return r.has(maAlertID)
