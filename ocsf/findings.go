@@ -493,7 +493,11 @@ func (b *build) microsoftAlert() {
 // configItem maps a resource's configuration as AWS Config records it: an inventory.
 func (b *build) configItem() {
 	r, e := b.r, b.e
-	if inner := r.get("configurationItem"); inner.n != 0 {
+	if r.str("messageType") == "ComplianceChangeNotification" {
+		b.configJudgement()
+		return
+	}
+	if inner := r.any("configurationItem", "configurationItemSummary"); inner.n != 0 {
 		r = inner
 	}
 	b.vendor, b.product, b.productVersion = "AWS", "AWS Config", r.str("version", "configurationItemVersion")

@@ -34,6 +34,10 @@ func (b *build) describe() {
 		b.waf()
 	case "aws.route53resolver":
 		b.route53()
+	case "aws.route53":
+		b.route53Public()
+	case "aws.macie":
+		b.macie()
 	case "entra.audit":
 		b.entraAudit()
 	case "entra.provisioning":
@@ -58,8 +62,14 @@ func (b *build) describe() {
 		b.scc()
 	case "gcp.asset":
 		b.asset()
-	case "gcp.vpcflow":
+	case "gcp.vpcflow", "gcp.firewall":
 		b.gcpFlow()
+	case "gcp.dns":
+		b.gcpDNS()
+	case "gcp.loadbalancer":
+		b.gcpBalancer()
+	case "google_workspace.alert":
+		b.workspaceAlert()
 	case "google_workspace.audit":
 		b.workspace()
 	case "okta.system":

@@ -15,6 +15,10 @@ func (b *build) gcpFlow() {
 		p = r
 	}
 	b.vendor, b.product, b.feature = "Google", "VPC Flow Logs", p.str("reporter")
+	if rule := p.str("rule_details.reference"); rule != "" {
+		b.product = "Cloud Next Generation Firewall"
+		b.more.Set("firewall_rule", Of("uid", rule, "name", lastName(rule)))
+	}
 	b.meta.Set("log_provider", r.str("logName"))
 	b.meta.Set("logged_time", r.time("receiveTimestamp"))
 	c := p.get("connection")
