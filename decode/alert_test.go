@@ -78,7 +78,9 @@ func TestAlerts(t *testing.T) {
 		"microsoft.alert/sentinel.json": {
 			"microsoft Azure Sentinel/rule_1 medium Medium attack.t1098",
 			"microsoft Microsoft/Rare operation high High resolved status Closed",
-			"microsoft AAD Identity Protection/Anomalous token high High attack.t1528"},
+			"microsoft AAD Identity Protection/Anomalous token high High attack.t1528",
+			"microsoft Microsoft/Token theft medium Medium",
+			"microsoft Microsoft/Suspicious inbox rule low Low resolved status Resolved"},
 		"prowler.finding/v3.json": {
 			"prowler s3_bucket_public_access high high posture",
 			"prowler s3_bucket_public_access high high posture resolved status PASS",

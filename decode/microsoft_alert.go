@@ -17,6 +17,7 @@ const (
 	maSystemID
 	maAlertID
 	maIncident
+	maIncidentName
 	maTable
 	maCategory
 	maKind
@@ -59,10 +60,11 @@ var microsoftAlert = &Format{
 		maID:             "id",
 		maSystemID:       "systemAlertId|properties.systemAlertId",
 		maAlertID:        "alertId|properties.alertId",
-		maIncident:       "incidentName|incidentId",
+		maIncident:       "incidentId",
+		maIncidentName:   "incidentName|name",
 		maTable:          "type",
 		maCategory:       "category",
-		maKind:           "incidentNumber|incidentWebUrl|redirectIncidentId|incidentUri",
+		maKind:           "incidentNumber|incidentWebUrl|redirectIncidentId|incidentUri|properties.incidentNumber",
 		maODataType:      "[@odata.type]",
 		maSeverity:       "severity|alertSeverity|properties.severity|properties.reportedSeverity",
 		maStatus:         "status|properties.status|properties.state|state",
@@ -71,8 +73,8 @@ var microsoftAlert = &Format{
 		maDisplay:        "alertDisplayName|properties.alertDisplayName|displayName|alertName",
 		maService:        "serviceSource|properties.serviceSource",
 		maVendorProvider: "vendorInformation.provider",
-		maUpdated:        "lastUpdateDateTime|lastModifiedDateTime|lastUpdateTime|lastModifiedTime|processingEndTime|properties.processingEndTimeUtc|properties.detectedTimeUtc",
-		maCreated:        "createdDateTime|eventDateTime|alertCreationTime|createdTime|timeGenerated|timeGenerated [UTC]|properties.timeGeneratedUtc|time",
+		maUpdated:        "lastUpdateDateTime|lastModifiedDateTime|lastUpdateTime|lastModifiedTime|processingEndTime|properties.lastModifiedTimeUtc|properties.processingEndTimeUtc|properties.detectedTimeUtc",
+		maCreated:        "createdDateTime|eventDateTime|alertCreationTime|createdTime|timeGenerated|timeGenerated [UTC]|properties.timeGeneratedUtc|properties.timeGenerated|properties.createdTimeUtc|time",
 		maGenerated:      "properties.timestamp|timestamp",
 		maMachine:        "machineId",
 		maDetection:      "detectionSource|properties.detectionSource",
@@ -124,16 +126,22 @@ func isMicrosoftAlert(r *Record) bool {
 		return (r.has(maID) || r.has(maAlertID)) && r.has(maTitle)
 	case r.has(maMachine) && r.has(maDetection): // Defender for Endpoint
 		return r.has(maID) && r.has(maTitle)
-	case r.has(maKind): // incidents of Graph and of Sentinel
-		return r.has(maStatus) && (r.has(maID) || r.has(maIncident)) && (r.has(maTitle) || r.has(maDisplay))
+	case isMicrosoftIncident(r):
+		return r.has(maStatus) && (r.has(maID) || r.has(maIncident)) && (r.has(maTitle) || r.has(maDisplay) || r.has(maIncidentName))
 	}
 	return false
 }
 
+// isMicrosoftIncident tells an incident of Graph, Defender XDR or Sentinel from an alert,
+// which may name its incident too.
+func isMicrosoftIncident(r *Record) bool {
+	return r.has(maKind) && !r.has(maService) && !r.has(maVendorProvider) && !r.has(maSystemID) && !r.has(maMachine)
+}
+
 // microsoftAlertID is the id of the alert, of an incident its own.
 func microsoftAlertID(r *Record) []byte {
-	if r.has(maKind) {
-		return r.either(maIncident, maID)
+	if isMicrosoftIncident(r) {
+		return r.either(maIncident, maIncidentName, maID)
 	}
 	if r.has(maMachine) || r.has(maVendorProvider) {
 		return r.either(maID)
@@ -156,7 +164,7 @@ func microsoftAlertTime(r *Record) int64 {
 // microsoftAlertKey: id, time of the version in milliseconds, status and severity.
 func microsoftAlertKey(r *Record) (yagura.Key, uint64, bool) {
 	at, id := microsoftAlertTime(r), microsoftAlertID(r)
-	content := contentHash(at, nil, r.either(maType, maTitle, maDisplay), id, r.scalar(maStatus))
+	content := contentHash(at, nil, r.either(maType, maTitle, maDisplay, maIncidentName), id, r.scalar(maStatus))
 	if id == nil {
 		return yagura.Key{}, content, false
 	}
@@ -172,7 +180,7 @@ func microsoftAlertKey(r *Record) (yagura.Key, uint64, bool) {
 func microsoftAlertHeader(r *Record, e *yagura.Event) {
 	e.ID = r.words.string(microsoftAlertID(r))
 	e.Time = timeOf(microsoftAlertTime(r))
-	e.Action = r.str(maType, maTitle, maDisplay)
+	e.Action = microsoftAlertName(r)
 	resources := r.texts(maResource)
 	for _, id := range resources {
 		e.Targets = addEntity(e.Targets, yagura.EntityResource, id)
@@ -219,13 +227,18 @@ func microsoftAlertHeader(r *Record, e *yagura.Event) {
 	finish(e, more...)
 }
 
+// microsoftAlertName is what was found: the type of the alert, else its title.
+func microsoftAlertName(r *Record) string {
+	return r.str(maType, maTitle, maDisplay, maIncidentName)
+}
+
 func microsoftAlertOf(r *Record) (Alert, bool) {
 	id := r.words.string(microsoftAlertID(r))
 	if id == "" {
 		return Alert{}, false
 	}
-	a := Alert{Family: "microsoft", Scope: "microsoft.alert", Key: id, Title: r.str(maDisplay, maTitle, maType), Text: r.str(maText)}
-	rule := r.str(maType, maTitle, maDisplay)
+	a := Alert{Family: "microsoft", Scope: "microsoft.alert", Key: id, Title: r.str(maTitle, maDisplay, maIncidentName, maType), Text: r.str(maText)}
+	rule := microsoftAlertName(r)
 	a.Rule = cmp.Or(r.str(maService, maVendorProvider, maProduct, maProvider), "Microsoft") + "/" + cmp.Or(rule, "alert")
 	severity := r.scalar(maSeverity)
 	a.Original = string(severity)
