@@ -2,6 +2,7 @@ package decode
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/yagura-sec/yagura"
 )
@@ -119,7 +120,8 @@ func entraProvisioningHeader(r *Record, e *yagura.Event) {
 			e.Actor.Type = yagura.EntityUser
 		}
 	}
-	typ := entraType(r.str(epTargetType))
+	kind := r.str(epTargetType)
+	typ := entraType(kind[strings.LastIndexByte(kind, ':')+1:]) // urn:ietf:params:scim:schemas:core:2.0:User
 	e.Targets = addEntity(e.Targets, typ, cmp.Or(r.str(epTarget, epTargetName), r.str(epSource, epSourceName)))
 	e.SrcIP = firstAddress(r, epIP)
 	e.Outcome = outcomeWord(r.either(epResultType, epStatus))
