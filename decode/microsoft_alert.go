@@ -114,7 +114,7 @@ func isMicrosoftAlert(r *Record) bool {
 	switch {
 	case isAny(table, "SecurityAlert", "SecurityIncident", "AlertInfo"):
 		return true
-	case hasPrefixFold(table, "Microsoft.Security/") && isAny(table[len(table)-len("alerts"):], "alerts"):
+	case hasPrefixFold(table, "Microsoft.Security/") && hasPrefixFold(table[max(len(table)-len("alerts"), 0):], "alerts"):
 		return r.has(maType)
 	case hasPrefixFold(r.scalar(maCategory), "AdvancedHunting-AlertInfo"):
 		return r.has(maAlertID)

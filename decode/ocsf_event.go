@@ -53,7 +53,7 @@ const (
 
 var ocsfEvent = &Format{
 	Name: "ocsf.event",
-	Fields: fieldList(false, []string{
+	Fields: fieldList(false, []string{ //nolint:gosec // names of fields, no credentials
 		oeClass:        "class_uid",
 		oeMetaUID:      "metadata.uid",
 		oeProduct:      "metadata.product.name",

@@ -41,7 +41,7 @@ func readAll(t testing.TB, d *Decoder, r io.Reader, file string) []got {
 		case err != nil:
 			t.Fatalf("%s: %v", file, err)
 		default:
-			out = append(out, got{Format: rec.Format.Name, Raw: string(rec.Doc.Record()), Num: rec.Num, Offset: rec.Offset, File: rec.File})
+			out = append(out, got{Format: rec.Format.Name, Raw: string(rec.Raw()), Num: rec.Num, Offset: rec.Offset, File: rec.File})
 		}
 	}
 	t.Fatalf("%s: the reader does not end", file)

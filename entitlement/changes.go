@@ -48,7 +48,7 @@ func Added(properties []Property) []Permission {
 			roleID = plain(p.New)
 		case "DelegatedPermissionGrant.Scope":
 			before := strings.Fields(plain(p.Old))
-			for _, s := range strings.Fields(plain(p.New)) {
+			for s := range strings.FieldsSeq(plain(p.New)) {
 				if !slices.Contains(before, s) {
 					add(Named(s, Delegated))
 				}

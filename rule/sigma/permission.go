@@ -50,7 +50,8 @@ func parsePermission(name string) (permissionPlace, bool) {
 func permissionField(name string, places []string, fold bool) (query.Field, bool) {
 	r := &permissionReader{}
 	var deps []query.Field
-	id := "permissions"
+	var id strings.Builder
+	id.WriteString("permissions")
 	for _, n := range places {
 		p, ok := parsePermission(n)
 		if !ok || n == name {
@@ -62,12 +63,12 @@ func permissionField(name string, places []string, fold bool) (query.Field, bool
 		paths := []slot.Path{{Segs: p.at, Fold: fold}}
 		deps = append(deps, query.Field{Name: name, Paths: paths, Conv: query.ConvRaw})
 		r.kinds, r.part = append(r.kinds, p.kind), p.part
-		id += "|" + p.part + p.kind + placeNames(paths)
+		id.WriteString("|" + p.part + p.kind + placeNames(paths))
 	}
 	if deps == nil {
 		return query.Field{}, false
 	}
-	return query.Field{Name: name, Derive: &query.Derived{Name: id, Deps: deps, Fn: r.values}}, true
+	return query.Field{Name: name, Derive: &query.Derived{Name: id.String(), Deps: deps, Fn: r.values}}, true
 }
 
 // permissionReader computes such a field.
