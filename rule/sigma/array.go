@@ -27,12 +27,22 @@ var quants = map[string]query.Quant{
 	"any": query.EachAny, "all": query.EachAll, "all_or_empty": query.EachAllOrEmpty, "none": query.EachNone,
 }
 
-// segments splits a field's name at its dots. A name with an empty part is one key.
+// segments splits a field's name at its dots; a dot behind a backslash is one of a key.
+// A name with an empty part is one key.
 func segments(name string) []slot.Seg {
 	if name == "." {
 		return nil
 	}
 	keys := strings.Split(name, ".")
+	for i := 0; i+1 < len(keys); {
+		before, escaped := strings.CutSuffix(keys[i], `\`)
+		if !escaped {
+			i++
+			continue
+		}
+		keys[i] = before + "." + keys[i+1]
+		keys = slices.Delete(keys, i+1, i+2)
+	}
 	if slices.Contains(keys, "") {
 		keys = []string{name}
 	}
