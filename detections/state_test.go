@@ -37,15 +37,20 @@ func TestStateJoins(t *testing.T) {
 			keys[x.Rule.File][x.CauseKey] = true
 		}
 	}
-	meet := func(a, b string) {
-		t.Helper()
+	common := func(a, b string) bool {
 		for k := range keys[a] {
 			if keys[b][k] {
-				return
+				return true
 			}
 		}
-		t.Errorf("%s and %s have no cause key in common:\n%s\n%s", a, b,
-			strings.Join(slices.Sorted(maps.Keys(keys[a])), "\n"), strings.Join(slices.Sorted(maps.Keys(keys[b])), "\n"))
+		return false
+	}
+	meet := func(a, b string) {
+		t.Helper()
+		if !common(a, b) {
+			t.Errorf("%s and %s have no cause key in common:\n%s\n%s", a, b,
+				strings.Join(slices.Sorted(maps.Keys(keys[a])), "\n"), strings.Join(slices.Sorted(maps.Keys(keys[b])), "\n"))
+		}
 	}
 	states, ends := 0, 0
 	for _, file := range slices.Sorted(maps.Keys(byFile)) {
@@ -63,15 +68,18 @@ func TestStateJoins(t *testing.T) {
 		if r.SideCar.Mode != rule.ModeCount {
 			continue
 		}
-		for other, o := range byFile { // what the state ends: the call's finding and the state's
-			opens := o.SideCar.ResolvedBy == call.ID
-			if to := byID[o.SideCar.Joins]; to != nil && to.SideCar.ResolvedBy == call.ID {
-				opens = true
-			}
-			if opens {
+		state := false
+		for other, o := range byFile { // what it ends: the call's finding, and a state's
+			if o.SideCar.ResolvedBy == call.ID {
 				meet(file, other)
 				ends++
 			}
+			if to := byID[o.SideCar.Joins]; to != nil && to.SideCar.ResolvedBy == call.ID && common(file, other) {
+				state = true
+			}
+		}
+		if !state {
+			t.Errorf("%s ends no state", file)
 		}
 	}
 	if states < 20 || ends < 8 {
