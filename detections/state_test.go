@@ -82,7 +82,7 @@ func TestStateJoins(t *testing.T) {
 			t.Errorf("%s ends no state", file)
 		}
 	}
-	if states < 20 || ends < 8 {
+	if states < 20 || ends < 7 {
 		t.Errorf("%d states, %d ends only", states, ends)
 	}
 }
