@@ -95,6 +95,15 @@ func TestForm(t *testing.T) {
 		if !japanese(r.Japanese.Title) || !japanese(r.Japanese.Description) {
 			bad("no Japanese title or description")
 		}
+		if r.SideCar.Mode != rule.ModeCount { // what only ends others needs none of these
+			book, ja := r.SideCar.Runbook, r.Japanese.Runbook
+			if r.SideCar.Reason == "" || len(book.Check) == 0 || len(book.Do) == 0 {
+				bad("no reason, or not said what to check and do")
+			}
+			if len(ja.Check) != len(book.Check) || len(ja.Do) != len(book.Do) || !japanese(strings.Join(ja.Check, "")) || !japanese(strings.Join(ja.Do, "")) {
+				bad("the runbook is not the same in Japanese")
+			}
+		}
 		if r.SideCar.Kind == "" || len(r.SideCar.CauseKey) == 0 {
 			bad("no kind or cause_key")
 		}
