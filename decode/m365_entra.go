@@ -158,7 +158,11 @@ func (u *unified) audit() map[string]any {
 	for _, m := range u.ModifiedProperties { // the other end of a relation is no target here
 		switch kind, what, _ := strings.Cut(string(m.Name), "."); kind {
 		case "Role", "Group", "Application", "ServicePrincipal", "User":
-			if id := strings.Trim(string(m.NewValue), `"`); what == "ObjectID" && id != "" && id != target.id {
+			id := strings.Trim(string(m.NewValue), `"`)
+			if id == "" {
+				id = strings.Trim(string(m.OldValue), `"`) // it was taken away
+			}
+			if what == "ObjectID" && id != "" && id != target.id {
 				targets = append(targets, map[string]any{"id": id, "type": kind, "modifiedProperties": []any{}})
 			}
 		}
@@ -170,7 +174,14 @@ func (u *unified) audit() map[string]any {
 			details = append(details, map[string]any{"key": key, "value": string(value)})
 		}
 	}
-	properties := filledAny("activityDisplayName", operation, "result", strings.ToLower(string(u.ResultStatus)), "correlationId", string(u.InterSystemsID))
+	reason := ""
+	for _, m := range u.ModifiedProperties {
+		if m.Name == "MethodExecutionResult." {
+			reason = string(m.NewValue)
+		}
+	}
+	properties := filledAny("activityDisplayName", operation, "result", strings.ToLower(string(u.ResultStatus)), "resultReason", reason,
+		"correlationId", string(u.InterSystemsID))
 	properties["initiatedBy"], properties["targetResources"], properties["additionalDetails"] = by, targets, details
 	return filledAny("operationName", operation, "category", "AuditLogs", "callerIpAddress", ip, "properties", properties)
 }
