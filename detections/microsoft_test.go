@@ -1,17 +1,13 @@
 package detections_test
 
 import (
+	"encoding/json"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/yagura-sec/yagura"
-	"github.com/yagura-sec/yagura/decode"
-	"github.com/yagura-sec/yagura/detect"
-	"github.com/yagura-sec/yagura/detections"
-	"github.com/yagura-sec/yagura/rule"
-	"github.com/yagura-sec/yagura/rule/sigma"
 )
 
 // ownDoing are recorded files that hold nothing but what the service does by itself,
@@ -107,54 +103,60 @@ func TestPermissionMeets(t *testing.T) {
 	}
 }
 
-// TestAllowedNetwork is the example of docs/detections.md: a filter names the networks
-// that service principals may come from, an overlay raises what is left.
-func TestAllowedNetwork(t *testing.T) {
-	const own = `title: Our networks
-logsource:
-  product: azure
-  service: signinlogs
-filter:
-  rules: [Service principal signed in]
-  ours:
-    callerIpAddress|cidr: [192.0.2.0/24]
-  condition: not ours
-`
-	const raise = `overlay:
-  rules: [Service principal signed in]
-  severity: {level: high, reason: our pipelines run in 192.0.2.0/24 only}
-`
-	files, err := detections.Files()
-	if err != nil {
-		t.Fatal(err)
-	}
-	files = slices.DeleteFunc(files, func(f rule.File) bool { return !strings.Contains(f.Path, "/service-principal-sign-in/") })
-	rules, refusals := sigma.Load(append(files, rule.File{Path: "own.yml", Data: []byte(own)}), sigma.Options{})
-	overlays, more := rule.ParseOverlay(rule.File{Path: "raise.yml", Data: []byte(raise)})
-	refusals = append(append(refusals, more...), rule.ApplyOverlays(rules, overlays)...)
-	for i := range refusals {
-		t.Error(&refusals[i])
-	}
-	eng, err := detect.New(rules, detect.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	dec, err := decode.New(decode.Options{Want: eng.Want})
-	if err != nil {
-		t.Fatal(err)
-	}
-	j := &judge{eng, dec}
+// TestEntraSignInShapes writes the firing events of the sign-in and risk rules, which are
+// in the shape of Event Hub, as rows of Log Analytics and as Microsoft Graph has them.
+func TestEntraSignInShapes(t *testing.T) {
+	tables := map[string]string{"SignInLogs": "SigninLogs", "ServicePrincipalSignInLogs": "AADServicePrincipalSignInLogs",
+		"UserRiskEvents": "AADUserRiskEvents", "RiskyUsers": "AADRiskyUsers"}
+	j, checked := newJudge(t), 0
 	for _, f := range firings(t) {
-		if !strings.Contains(f.rule, "/service-principal-sign-in/") {
+		category, _ := f.event["category"].(string)
+		table := tables[category]
+		if f.folder != "entra" || f.many || table == "" {
 			continue
 		}
-		if found, _ := f.judgeOne(t, j, f.event); len(found) != 1 || found[0].Severity != yagura.SeverityHigh {
-			t.Errorf("from elsewhere: %+v", found)
+		p := f.event["properties"].(map[string]any)
+		row := map[string]any{"TimeGenerated": f.event["time"], "Type": table, "OperationName": f.event["operationName"], "Category": category,
+			"CorrelationId": f.event["correlationId"], "AADTenantId": f.event["tenantId"], "SourceSystem": "Azure AD"}
+		if code, ok := f.event["resultType"]; ok {
+			row["ResultType"] = code
 		}
-		f.event["callerIpAddress"] = "192.0.2.7"
-		f.event["properties"].(map[string]any)["ipAddress"] = "192.0.2.7"
-		if found, _ := f.judgeOne(t, j, f.event); len(found) != 0 {
-			t.Errorf("from our network: %d findings", len(found))
+		same := map[string]any{}
+		for name, v := range p {
+			same[name] = v
+			switch v.(type) {
+			case map[string]any, []any:
+				b, err := json.Marshal(v)
+				if err != nil {
+					t.Fatal(err)
+				}
+				v = string(b)
+			}
+			if name == "ipAddress" {
+				name = "IPAddress"
+			}
+			row[strings.ToUpper(name[:1])+name[1:]] = v
 		}
+		shapes := map[string]map[string]any{"log analytics": row}
+		switch category {
+		case "ServicePrincipalSignInLogs":
+			same["signInEventTypes"] = []any{"servicePrincipal"}
+			shapes["graph"] = same
+		case "UserRiskEvents":
+			shapes["graph"] = same
+		case "SignInLogs":
+			if p["status"] != nil {
+				shapes["graph"] = same
+			}
+		}
+		for shape, event := range shapes {
+			checked++
+			if _, x := f.judgeOne(t, j, event); x == nil {
+				t.Errorf("%s: %q does not fire in the shape of %s", f.file, f.name, shape)
+			}
+		}
+	}
+	if checked < 30 {
+		t.Errorf("%d records only", checked)
 	}
 }
