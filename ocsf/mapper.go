@@ -1,6 +1,7 @@
 package ocsf
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -46,14 +47,14 @@ func (m *Mapper) Append(b []byte, e *yagura.Event) ([]byte, error) {
 func native(format string) bool { return format == "ocsf.finding" || format == "ocsf.event" }
 
 func appendNative(b []byte, raw json.RawMessage) ([]byte, error) {
-	var t tree
-	if r := t.read(string(raw)); r.kind() == object && len(t.nodes) < maxNodes {
-		return r.append(b), nil
+	out := bytes.NewBuffer(b)
+	if err := json.Compact(out, raw); err != nil {
+		return b, fmt.Errorf("ocsf: a record that is OCSF already: %w", err)
 	}
-	if !json.Valid(raw) {
-		return b, fmt.Errorf("ocsf: the record is no JSON object: %.60q", raw)
+	if line := out.Bytes()[len(b):]; !utf8.Valid(line) {
+		return append(b, bytes.ToValidUTF8(line, []byte("\ufffd"))...), nil
 	}
-	return append(b, raw...), nil
+	return out.Bytes(), nil
 }
 
 // Map returns the event. Its values may point into the record and into the mapper: they are
