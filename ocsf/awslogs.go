@@ -176,9 +176,9 @@ func (b *build) web(w web) {
 	b.http.Set("x_forwarded_for", through)
 	if code, ok := w.code.(int64); ok {
 		b.answer = Of("code", code, "length", w.sent)
-		if b.status == 0 && code >= 400 {
+		if code >= 400 {
 			b.status, b.statusText = 2, "Failure"
-		} else if b.status == 0 && code > 0 {
+		} else if code > 0 {
 			b.status, b.statusText = 1, "Success"
 		}
 	}
@@ -212,14 +212,16 @@ func (b *build) elb() {
 	r := b.r
 	b.vendor, b.product, b.feature = "AWS", "Elastic Load Balancing", "Access Logs"
 	b.meta.Set("correlation_uid", r.looseStr("traceid"))
-	// Address and port have names of their own, or stand together below client:port.
-	client, clientPort := r.looseStr("clientip", "requestip"), r.looseStr("clientport", "requestport")
-	if client == "" {
-		client, clientPort = hostPort(r.looseStr("clientport", "client", "clientaddress"))
+	end := func(ip, port, both string) (string, string) { // in two columns, or in one with a colon
+		if addr := r.looseStr(ip); addr != "" {
+			return addr, r.looseStr(port)
+		}
+		return hostPort(r.looseStr(port, both))
 	}
-	target, targetPort := r.looseStr("targetip", "backendip"), r.looseStr("targetport", "backendport")
+	client, clientPort := end("clientip", "clientport", "client")
+	target, targetPort := end("targetip", "targetport", "target")
 	if target == "" {
-		target, targetPort = hostPort(r.looseStr("targetport", "target", "backendport", "backend", "destination"))
+		target, targetPort = end("backendip", "backendport", "destination")
 	}
 	b.src = Endpoint(cmp.Or(client, b.e.SrcIP, "unknown"))
 	b.src.Set("port", port(whole(clientPort)))
@@ -236,7 +238,7 @@ func (b *build) elb() {
 	b.unmapped.Set("target_group_arn", r.looseStr("targetgrouparn"))
 	b.unmapped.Set("matched_rule_priority", r.looseStr("matchedrulepriority"))
 	b.unmapped.Set("actions_executed", r.looseStr("actionsexecuted"))
-	if cipher, version := r.looseStr("sslcipher", "tlsciphersuite", "tlscipher"), r.looseStr("sslprotocol", "tlsprotocolversion", "tlsprotocol"); version != "" {
+	if cipher, version := r.looseStr("sslcipher", "tlscipher"), r.looseStr("sslprotocol", "tlsprotocolversion", "tlsprotocol"); version != "" {
 		b.more.Set("tls", Of("version", version, "cipher", cipher, "sni", r.looseStr("domainname")))
 	}
 	line := r.looseStr("request")
@@ -252,7 +254,7 @@ func (b *build) elb() {
 	}
 	b.web(web{line: line, method: r.looseStr("requestverb", "requestmethod", "httpmethod"), url: r.looseStr("requesturl", "url"),
 		version: r.looseStr("requestproto", "requesthttpversion"), agent: r.looseStr("useragent"),
-		code: r.looseNum("elbstatuscode", "elbresponsecode", "statuscode"), received: r.looseNum("receivedbytes"), sent: r.looseNum("sentbytes"), uid: r.looseStr("traceid")})
+		code: r.looseNum("elbstatuscode", "statuscode"), received: r.looseNum("receivedbytes"), sent: r.looseNum("sentbytes"), uid: r.looseStr("traceid")})
 }
 
 // cloudFront maps both forms of CloudFront's access logs.
@@ -264,7 +266,7 @@ func (b *build) cloudFront() {
 	if country := r.looseStr("ccountry"); country != "" {
 		b.src.Set("location", Of("country", country))
 	}
-	b.dst = Of("hostname", r.looseStr("xhostheader", "cshost"), "ip", ip(r.looseStr("sip")))
+	b.dst = Of("hostname", r.looseStr("xhostheader", "cshost"), "domain", r.looseStr("cshost"), "ip", ip(r.looseStr("sip")))
 	agent := strings.ReplaceAll(r.looseStr("csuseragent"), "%20", " ")
 	b.web(web{method: r.looseStr("csmethod"), host: r.looseStr("xhostheader", "cshost"), path: r.looseStr("csuristem"),
 		query: r.looseStr("csuriquery"), version: r.looseStr("csprotocolversion"), scheme: r.looseStr("csprotocol"),
@@ -285,7 +287,7 @@ func (b *build) s3Access() {
 	operation := r.looseStr("operation")
 	requester := r.looseStr("requester")
 	if requester != "" {
-		b.actor = Of("user", Of("uid", requester, "name", e.Actor.Name))
+		b.actor = Of("user", Of("uid", cmp.Or(e.Actor.ID, requester), "uid_alt", requester, "name", e.Actor.Name))
 	} else if e.Actor.ID == "" {
 		b.actor = Of("user", Of("name", "Anonymous", "type_id", 0, "type", "Unknown"))
 	}
@@ -398,6 +400,22 @@ func (b *build) dns(rcode string) {
 		b.more.Set("rcode_id", other)
 		b.more.Set("rcode", rcode)
 	}
+}
+
+// hostedZone maps the query logs of public zones in Route 53: who asks is a resolver.
+func (b *build) hostedZone() {
+	r := b.r
+	b.vendor, b.product, b.feature, b.productVersion = "AWS", "Route 53", "Query Logs", r.looseStr("version", "logformatversion")
+	b.src = Endpoint(cmp.Or(b.e.SrcIP, r.looseStr("resolverip", "resolveripaddress"), "unknown"))
+	b.dst = Of("zone", r.looseStr("edgelocation", "route53edgelocation"), "uid", r.looseStr("hostedzoneid"))
+	b.more.Set("connection_info", *connection(nil, r.looseStr("protocol"), nil))
+	if name := r.looseStr("queryname"); name != "" {
+		b.more.Set("query", Of("hostname", name, "type", r.looseStr("querytype")))
+	}
+	b.more.Set("query_time", millis(r.looseStr("querytimestamp")))
+	b.dns(r.looseStr("responsecode"))
+	b.unmapped.Set("edns_client_subnet", r.looseStr("ednsclientsubnet"))
+	b.is(dnsActivity, 6, "")
 }
 
 // route53 maps the query logs of the Route 53 resolver.

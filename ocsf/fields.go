@@ -68,7 +68,8 @@ func millis(s string) any {
 		}
 		return int64(f / 1e6)
 	}
-	for _, layout := range [...]string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04:05Z0700"} {
+	s = strings.ReplaceAll(s, "\u202f", " ")
+	for _, layout := range [...]string{time.RFC3339, "Jan 2, 2006, 3:04:05 PM", "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04:05Z0700"} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t.UnixMilli()
 		}

@@ -2,6 +2,7 @@ package ocsf
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/yagura-sec/yagura"
@@ -24,6 +25,9 @@ type finding struct {
 func (b *build) report(c *class, f finding) {
 	e := b.e
 	f.uid = cmp.Or(f.uid, e.ID, e.Key.String())
+	if e.Action != "" && e.Action != f.title && !slices.Contains(f.types, e.Action) {
+		f.types = append(f.types, e.Action)
+	}
 	info := Of("uid", f.uid, "title", cmp.Or(f.title, e.Action), "desc", f.desc, "types", f.types, "created_time", f.created,
 		"modified_time", f.modified, "first_seen_time", f.first, "last_seen_time", f.last, "src_url", f.url, "product_uid", f.product)
 	if f.analytic != "" || f.analyticName != "" {
@@ -528,4 +532,21 @@ func (b *build) asset() {
 	b.unmapped.Set("iamPolicy", data(a.get("iamPolicy")))
 	b.unmapped.Set("deleted", r.flag("deleted"))
 	b.is(inventoryInfo, 1, "")
+}
+// configJudgement maps the notification that a rule of AWS Config judges a resource otherwise
+// than before.
+func (b *build) configJudgement() {
+	r, e := b.r, b.e
+	b.vendor, b.product = "AWS", "AWS Config"
+	rule, id, compliance := e.Action, r.str("resourceId"), r.str("newEvaluationResult.complianceType")
+	open := 1
+	if compliance != "NON_COMPLIANT" && compliance != "INSUFFICIENT_DATA" {
+		open = 4
+	}
+	b.report(complianceFinding, finding{uid: strings.TrimSpace(cmp.Or(r.str("configRuleARN"), rule) + " " + r.str("resourceType") + " " + id), title: rule, desc: r.str("newEvaluationResult.annotation"),
+		types: []string{"Config rule"}, modified: r.time("newEvaluationResult.resultRecordedTime"), analytic: rule, severity: 3, open: open})
+	b.compliance(compliance, rule, []string{"AWS Config"}, r.get("none"))
+	if id != "" {
+		b.resources = []Object{Of("uid", id, "name", lastName(id), "type", r.str("resourceType"), "region", r.str("awsRegion"), "owner", ownerOf(r.str("awsAccountId")))}
+	}
 }

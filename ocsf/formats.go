@@ -35,7 +35,7 @@ func (b *build) describe() {
 	case "aws.route53resolver":
 		b.route53()
 	case "aws.route53":
-		b.route53Public()
+		b.hostedZone()
 	case "aws.macie":
 		b.macie()
 	case "entra.audit":
@@ -48,6 +48,8 @@ func (b *build) describe() {
 		b.entraRisk()
 	case "azure.activity":
 		b.azureActivity()
+	case "azure.resource":
+		b.azureResource()
 	case "azure.nsgflow", "azure.vnetflow":
 		b.azureFlow()
 	case "m365.audit":
@@ -62,14 +64,22 @@ func (b *build) describe() {
 		b.scc()
 	case "gcp.asset":
 		b.asset()
-	case "gcp.vpcflow", "gcp.firewall":
+	case "gcp.vpcflow":
 		b.gcpFlow()
+	case "gcp.firewall":
+		b.gcpFirewall()
 	case "gcp.dns":
 		b.gcpDNS()
 	case "gcp.loadbalancer":
-		b.gcpBalancer()
+		b.gcpLoadBalancer()
+	case "gcp.accesstransparency":
+		b.transparency()
 	case "google_workspace.alert":
 		b.workspaceAlert()
+	case "prowler.finding":
+		b.prowler()
+	case "datadog.audit":
+		b.datadog()
 	case "google_workspace.audit":
 		b.workspace()
 	case "okta.system":
@@ -114,6 +124,7 @@ func (b *build) general(family string) {
 	}
 	if e.Action == "" || unknown(family) {
 		b.actor = Actor(e.Actor)
+		b.message = b.r.str("message", "msg")
 		activity := 0
 		if e.Action != "" {
 			activity = other

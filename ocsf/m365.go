@@ -165,7 +165,7 @@ func (b *build) graphActivity() {
 	b.meta.Set("correlation_uid", in("operationId", "correlationId", "clientRequestId").scalar())
 	b.meta.Set("original_time", in("timeGenerated", "time").scalar())
 	b.meta.Set("tenant_uid", in("tenantId").scalar())
-	user := Of("uid", cmp.Or(in("userId").scalar(), in("servicePrincipalId").scalar(), e.Actor.ID), "name", e.Actor.Name, "credential_uid", in("signInActivityId").scalar())
+	user := Of("uid", cmp.Or(e.Actor.ID, in("userId").scalar(), in("servicePrincipalId").scalar()), "name", e.Actor.Name, "credential_uid", in("signInActivityId").scalar())
 	if len(user) > 0 {
 		id, caption := 1, "User"
 		if in("userId").scalar() == "" && e.Actor.Type != yagura.EntityUser {

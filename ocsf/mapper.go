@@ -314,19 +314,16 @@ func lastName(id string) string {
 	return ""
 }
 
-// setStatus sets how it went: of a finding its state, of all others the outcome.
+// setStatus sets how it went: of a finding its state; of all others the header's outcome,
+// and where that is not known what the format's fields say.
 func (b *build) setStatus(o *Object) {
 	id, caption := b.status, b.statusText
-	if id == 0 {
-		switch b.e.Outcome {
-		case yagura.OutcomeSuccess:
-			id, caption = 1, "Success"
-		case yagura.OutcomeFailure:
-			id, caption = 2, "Failure"
-		}
-		if b.class.category == 2 {
-			id, caption = 1, "New"
-		}
+	switch {
+	case b.class.category == 2:
+	case b.e.Outcome == yagura.OutcomeSuccess:
+		id, caption = 1, "Success"
+	case b.e.Outcome == yagura.OutcomeFailure:
+		id, caption = 2, "Failure"
 	}
 	o.Set("status_id", id)
 	o.Set("status", cmp.Or(caption, "Unknown"))
@@ -384,7 +381,7 @@ func (b *build) rest(o *Object) {
 			b.unmapped.Set("action", e.Action)
 		}
 	}
-	if !o.Has("src_endpoint") {
+	if !o.Has("src_endpoint") && !o.Has("evidences") {
 		b.unmapped.Set("src_ip", e.SrcIP)
 	}
 	if !o.Has("actor") && b.class.category != 2 {

@@ -86,16 +86,15 @@ func (b *build) cloudflare(kind string) {
 	b.vendor, b.product, b.feature = "Cloudflare", "Cloudflare", kind
 	b.meta.Set("original_time", r.str("EdgeStartTimestamp", "Datetime", "Timestamp", "when", "When", "CreatedAt"))
 	switch {
-	case r.get("QueryName").n != 0:
-		b.src = Endpoint(orUnknown(cmp.Or(r.str("SourceIP", "ClientIP"), e.SrcIP)))
-		b.more.Set("query", Of("hostname", r.str("QueryName"), "type", r.str("QueryType", "QueryTypeName")))
-		if !b.more.Has("query") || r.str("QueryName") == "" {
-			b.more = nil
-		}
+	case r.str("QueryName") != "":
+		b.src = Endpoint(orUnknown(cmp.Or(e.SrcIP, r.str("SourceIP", "SrcIP", "ClientIP"))))
+		b.dst = Of("ip", ip(r.str("DstIP", "DestinationIP")), "port", port(r.num("DstPort", "DestinationPort")))
+		b.more.Set("query", Of("hostname", r.str("QueryName"), "type", r.str("QueryTypeName", "QueryType")))
+		b.gateway()
 		b.dns(r.str("ResponseCode", "RCode"))
 		b.is(dnsActivity, 6, "")
 	case r.get("ClientRequestMethod").n != 0 || r.get("ClientRequestHost").n != 0:
-		b.src = Endpoint(orUnknown(cmp.Or(r.str("ClientIP"), e.SrcIP)))
+		b.src = Endpoint(orUnknown(cmp.Or(e.SrcIP, r.str("ClientIP"))))
 		b.src.Set("port", port(r.num("ClientSrcPort")))
 		b.src.Set("location", location(strings.ToUpper(r.str("ClientCountry", "ClientCountryName")), "", "", nil, nil))
 		if n := r.num("ClientASN"); n != nil {
@@ -106,34 +105,30 @@ func (b *build) cloudflare(kind string) {
 			query: strings.TrimPrefix(r.str("ClientRequestQuery"), "?"), version: r.str("ClientRequestProtocol"), scheme: r.str("ClientRequestScheme"),
 			agent: r.str("ClientRequestUserAgent"), referrer: r.str("ClientRequestReferer"), uid: r.str("RayID"),
 			code: r.num("EdgeResponseStatus"), received: r.num("ClientRequestBytes"), sent: r.num("EdgeResponseBytes")})
-		switch action := strings.ToLower(r.str("Action", "SecurityAction", "FirewallMatchesActions")); action {
-		case "block", "drop", "connection_close":
-			b.control(2, 2)
-			b.status, b.statusText = 2, "Failure"
-		case "challenge", "managed_challenge", "jschallenge", "js_challenge", "managedchallenge":
-			b.control(2, 23)
-		case "allow", "skip", "bypass":
-			b.control(1, 1)
-		case "log":
-			b.control(1, 17)
+		b.gateway()
+	case kind == "gateway":
+		b.src = Endpoint(orUnknown(cmp.Or(e.SrcIP, r.str("SourceIP", "SrcIP"))))
+		b.src.Set("port", port(r.num("SourcePort", "SrcPort")))
+		b.dst = Of("hostname", r.str("HTTPHost", "SNI"), "ip", ip(r.str("DestinationIP", "DstIP")), "port", port(r.num("DestinationPort", "DstPort")))
+		if r.str("HTTPMethod") != "" {
+			b.web(web{method: r.str("HTTPMethod"), host: r.str("HTTPHost"), url: r.str("URL"), version: r.str("HTTPVersion"), agent: r.str("UserAgent"),
+				referrer: r.str("Referer"), uid: r.str("RequestID"), code: r.num("HTTPStatusCode")})
+		} else {
+			b.more.Set("connection_info", *connection(nil, r.str("Transport", "Protocol"), nil))
+			b.is(networkActivity, 6, "")
 		}
-		if rule := r.str("RuleID", "SecurityRuleID", "WAFRuleID"); rule != "" {
-			b.more.Set("firewall_rule", Of("uid", rule, "name", r.str("SecurityRuleDescription", "Description")))
-			if !b.more.Has("action_id") {
-				b.control(0, 0)
-			}
-		}
+		b.gateway()
 	case r.get("AppDomain").n != 0 || kind == "access":
-		b.user = Of("uid", r.str("UserUID", "user_uid"), "name", cmp.Or(r.str("Email", "user_email"), e.Actor.Name), "email_addr", email(r.str("Email", "user_email")))
+		b.user = Of("uid", cmp.Or(e.Actor.ID, r.str("UserUID", "user_uid")), "name", cmp.Or(e.Actor.Name, r.str("Email", "user_email")), "email_addr", email(r.str("Email", "user_email")))
 		b.actor = Of("user", b.user)
-		b.src = Endpoint(orUnknown(cmp.Or(r.str("IPAddress", "ip_address"), e.SrcIP)))
+		b.src = Endpoint(orUnknown(cmp.Or(e.SrcIP, r.str("IPAddress", "ip_address"))))
 		b.more.Set("service", Of("name", cmp.Or(r.str("AppDomain", "app_domain"), "Cloudflare Access"), "uid", r.str("AppUUID", "app_uid")))
 		b.is(authentication, 1, e.Action)
 		if strings.EqualFold(r.str("Action"), "logout") {
 			b.activity = 2
 		}
 	default:
-		user := Of("uid", cmp.Or(r.str("actor.id", "ActorID"), e.Actor.ID), "name", cmp.Or(r.str("actor.email", "ActorEmail"), e.Actor.Name),
+		user := Of("uid", cmp.Or(e.Actor.ID, r.str("actor.id", "ActorID")), "name", cmp.Or(e.Actor.Name, r.str("actor.email", "ActorEmail")),
 			"email_addr", email(r.str("actor.email", "ActorEmail")))
 		if len(user) > 0 {
 			googleType(&user, yagura.EntityUser)
@@ -142,5 +137,30 @@ func (b *build) cloudflare(kind string) {
 		b.api = Of("operation", orUnknown(e.Action), "service", Of("name", cmp.Or(r.str("interface", "Interface"), "Cloudflare")), "request", Of("uid", r.str("id", "ID")))
 		b.unmapped.Set("metadata", data(r.any("metadata", "Metadata")))
 		b.is(apiActivity, crud(e.Action), e.Action)
+	}
+}
+
+// gateway is what Cloudflare decided about a request, query or connection.
+func (b *build) gateway() {
+	r := b.r
+	action := strings.ToLower(r.str("Action", "SecurityAction", "FirewallMatchesActions", "ResolverDecision"))
+	switch {
+	case strings.HasPrefix(action, "block"), action == "drop", action == "connection_close", strings.HasPrefix(action, "isolate"):
+		b.control(2, 2)
+	case strings.Contains(action, "challenge"):
+		b.control(2, 23)
+	case strings.HasPrefix(action, "allow"), action == "skip", action == "bypass":
+		b.control(1, 1)
+	case action == "log":
+		b.control(1, 17)
+	}
+	if rule := r.str("RuleID", "SecurityRuleID", "WAFRuleID", "PolicyID"); rule != "" {
+		if !b.more.Has("action_id") {
+			b.control(0, 0)
+		}
+		b.more.Set("firewall_rule", Of("uid", rule, "name", r.str("SecurityRuleDescription", "Description", "PolicyName")))
+	}
+	if who := Actor(b.e.Actor); len(who) > 0 {
+		b.unmapped.Set("actor", who)
 	}
 }

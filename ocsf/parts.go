@@ -124,6 +124,8 @@ func Provider(format string) string {
 		return "AWS"
 	case "gcp", "google_workspace":
 		return "GCP"
+	case "datadog":
+		return "Datadog"
 	case "azure", "entra", "m365", "microsoft":
 		return "Azure"
 	case "okta":
@@ -160,9 +162,9 @@ func accountType(format string) (int, string) {
 		return 13, "Azure Subscription"
 	case family == "m365":
 		return 17, "M365 Tenant"
-	case format == "google_workspace.audit":
+	case family == "google_workspace":
 		return 15, "Google Workspace"
-	case family == "microsoft" && rest == "alert", family == "entra":
+	case family == "microsoft" && rest == "graph_activity", family == "entra":
 		return 17, "M365 Tenant"
 	}
 	return 0, ""

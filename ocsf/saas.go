@@ -294,7 +294,7 @@ func (b *build) slack() {
 	b.meta.Set("original_time", r.str("date_create"))
 	user := User(e.Actor)
 	if who := r.at("actor.user"); who.n != 0 {
-		user = Of("uid", cmp.Or(who.str("id"), e.Actor.ID), "name", cmp.Or(who.str("name"), e.Actor.Name), "email_addr", email(who.str("email")))
+		user = Of("uid", cmp.Or(e.Actor.ID, who.str("id")), "name", cmp.Or(who.str("name"), e.Actor.Name), "email_addr", email(who.str("email")))
 	}
 	if len(user) > 0 {
 		googleType(&user, e.Actor.Type)
