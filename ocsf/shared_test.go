@@ -28,7 +28,7 @@ func TestGivenLogs(t *testing.T) {
 	schema, m := ocsftest.Load(), ocsf.New(ocsf.Options{Version: "1.0.0"})
 	valid, native, shown := 0, 0, 0
 	formats := map[string]int{}
-	const most = 3000 // records of one file
+	const most = 1000 // records of one file
 	err = filepath.WalkDir(data, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			if d != nil && (d.Name() == "stix" || d.Name() == "ti" || d.Name() == "rules") {
