@@ -395,7 +395,7 @@ func (b *build) scc() {
 		open = 3
 	}
 	category := cmp.Or(f.str("category"), e.Action)
-	x := finding{uid: f.str("canonicalName", "name"), title: category, desc: f.str("description", "sourceProperties.Explanation"), types: []string{cmp.Or(f.str("findingClass"), "finding")},
+	x := finding{uid: f.str("name", "canonicalName"), title: category, desc: f.str("description", "sourceProperties.Explanation"), types: []string{cmp.Or(f.str("findingClass"), "finding")},
 		created: f.time("createTime"), modified: f.time("eventTime"), last: f.time("eventTime"), url: f.str("externalUri"), analytic: category, severity: severity, open: open,
 		remediation: cmp.Or(f.str("nextSteps"), f.str("sourceProperties.Recommendation")), product: f.str("parent")}
 	x.attacks = append(f.at("mitreAttack.primaryTechniques").strings(20), f.at("mitreAttack.additionalTechniques").strings(20)...)

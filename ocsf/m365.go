@@ -29,10 +29,10 @@ func (b *build) m365() {
 	b.meta.Set("original_time", r.str("CreationTime", "TimeGenerated"))
 	b.meta.Set("correlation_uid", r.str("CorrelationId", "InterSystemsId"))
 	b.meta.Set("tenant_uid", r.str("OrganizationId"))
-	b.statusCode = r.str("ResultStatus")
-	b.statusDetail = r.str("LogonError", "ResultStatusDetail")
+	b.statusCode = r.str("LogonError", "ErrorNumber", "ResultStatus")
+	b.statusDetail = r.str("ResultStatusDetail", "ResultStatus")
 	user := User(e.Actor)
-	user.Set("uid_alt", r.str("UserKey"))
+	user.Set("uid_alt", said(r.str("UserKey")))
 	if len(user) > 0 {
 		id, caption := 1, "User"
 		switch r.str("UserType") {
@@ -65,7 +65,7 @@ func (b *build) m365() {
 		}
 		b.is(authentication, activity, e.Action)
 		b.user = user
-		b.more.Set("service", Of("name", cmp.Or(r.str("ApplicationDisplayName"), workload, "Microsoft 365"), "uid", r.str("ObjectId", "Target.ID")))
+		b.more.Set("service", Of("name", cmp.Or(r.str("ApplicationDisplayName"), workload, "Microsoft 365"), "uid", cmp.Or(said(r.str("ObjectId")), r.str("Target.ID"))))
 		b.more.Set("is_remote", true)
 	case fileCalls[operation] != 0 && b.m365File(fileCalls[operation]):
 	case strings.EqualFold(workload, "AzureActiveDirectory"):
@@ -79,6 +79,14 @@ func (b *build) m365() {
 	default:
 		b.is(apiActivity, crud(operation), e.Action)
 	}
+}
+
+// said returns s unless it says that nothing is known.
+func said(s string) string {
+	if s == "Unknown" || s == "Not Available" {
+		return ""
+	}
+	return s
 }
 
 // namedNew returns the new value of a property by its name.
