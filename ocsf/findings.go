@@ -533,6 +533,7 @@ func (b *build) asset() {
 	b.unmapped.Set("deleted", r.flag("deleted"))
 	b.is(inventoryInfo, 1, "")
 }
+
 // configJudgement maps the notification that a rule of AWS Config judges a resource otherwise
 // than before.
 func (b *build) configJudgement() {
