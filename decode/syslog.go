@@ -7,7 +7,7 @@ import (
 	"github.com/yagura-sec/yagura"
 )
 
-// Header fields of a syslog line.
+// Header fields of a syslog line, and of a row of Log Analytics' table Syslog.
 const (
 	syTime = iota
 	syYear
@@ -16,6 +16,7 @@ const (
 	syPriority
 	syProgram
 	syFacility
+	syTable
 	// The fields below are read by the header only.
 	syMsgID
 )
@@ -23,17 +24,21 @@ const (
 var syslogLine = &Format{
 	Name: "syslog",
 	Fields: fieldList(false, []string{
-		syTime:     "timestamp",
+		syTime:     "timestamp|EventTime|TimeGenerated",
 		syYear:     "year",
-		syHost:     "hostname",
-		syMessage:  "message",
+		syHost:     "hostname|HostName|Computer",
+		syMessage:  "message|SyslogMessage",
 		syPriority: "pri",
-		syProgram:  "appname",
-		syFacility: "facility",
+		syProgram:  "appname|ProcessName",
+		syFacility: "facility|Facility",
+		syTable:    "SyslogMessage",
 		syMsgID:    "msgid",
 	}),
 	Hot: syMsgID,
 	Is: func(r *Record) bool {
+		if r.has(syTable) { // of Log Analytics
+			return r.has(syFacility) && r.has(syTime)
+		}
 		return r.has(syPriority) && r.has(syFacility) && (r.has(syMessage) || r.has(syTime)) || r.has(syHost) && r.has(syTime) && r.has(syProgram)
 	},
 	Key: func(r *Record) (yagura.Key, uint64, bool) {

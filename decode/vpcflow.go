@@ -166,13 +166,14 @@ var flowNames = func() map[string]bool {
 type flowLines struct {
 	oneLine
 	names []string
+	named bool // by a header, not by what the values look like
 }
 
 // startFlow takes a header of known names, or a line in a known order.
 func startFlow(l firstLine) lineReader {
 	fields := bytes.Fields(l.line)
 	if names := flowHeaderLine(fields); names != nil {
-		return &flowLines{names: names}
+		return &flowLines{names: names, named: true}
 	}
 	for _, names := range flowLayouts {
 		if len(names) == len(fields) && flowFits(names, fields) {
@@ -201,37 +202,41 @@ func flowHeaderLine(fields [][]byte) []string {
 // flowFits says whether the values may be those of the names.
 func flowFits(names []string, values [][]byte) bool {
 	for i, name := range names {
-		v := values[i]
-		if len(v) == 1 && v[0] == '-' {
-			continue
-		}
-		ok := true
-		switch name {
-		case "version":
-			_, ok = digits(v, len(v))
-			ok = ok && len(v) <= 2
-		case "interface-id":
-			ok = bytes.HasPrefix(v, []byte("eni-")) || bytes.Contains(v, []byte("-"))
-		case "tgw-id":
-			ok = bytes.HasPrefix(v, []byte("tgw-"))
-		case "srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr":
-			ok = bytes.ContainsAny(v, ".:")
-		case "start", "end", "packets", "bytes":
-			_, ok = digits(v, len(v))
-		case "action":
-			ok = isAny(v, "ACCEPT", "REJECT")
-		case "log-status":
-			ok = isAny(v, "OK", "NODATA", "SKIPDATA")
-		}
-		if !ok {
+		if !flowFit(name, values[i]) {
 			return false
 		}
 	}
 	return true
 }
 
+// flowFit says whether v may be the value of a field.
+func flowFit(name string, v []byte) bool {
+	if len(v) == 1 && v[0] == '-' {
+		return true
+	}
+	ok := true
+	switch name {
+	case "version":
+		_, ok = digits(v, len(v))
+		ok = ok && len(v) <= 2
+	case "interface-id":
+		ok = bytes.IndexByte(v, '-') > 0
+	case "tgw-id":
+		ok = bytes.HasPrefix(v, []byte("tgw-"))
+	case "srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr":
+		ok = bytes.ContainsAny(v, ".:")
+	case "start", "end", "packets", "bytes":
+		_, ok = digits(v, len(v))
+	case "action":
+		ok = isAny(v, "ACCEPT", "REJECT")
+	case "log-status":
+		ok = isAny(v, "OK", "NODATA", "SKIPDATA")
+	}
+	return ok
+}
+
 func (f *flowLines) read(dst, line []byte) ([]byte, error) {
-	at := 0
+	at, start := 0, len(dst)
 	for rest := line; ; at++ {
 		rest = bytes.TrimLeft(rest, " \t")
 		if len(rest) == 0 {
@@ -244,17 +249,20 @@ func (f *flowLines) read(dst, line []byte) ([]byte, error) {
 		if at == 0 && flowNames[string(rest[:n])] {
 			// The header of another file behind this one.
 			if names := flowHeaderLine(bytes.Fields(line)); names != nil {
-				f.names = names
+				f.names, f.named = names, true
 				return dst, nil
 			}
 		}
 		if at < len(f.names) {
+			if !f.named && !flowFit(f.names[at], rest[:n]) {
+				return dst[:start], fmt.Errorf("%s of a flow log is not where it was in the lines before it", f.names[at])
+			}
 			dst = appendMember(dst, f.names[at], rest[:n])
 		}
 		rest = rest[n:]
 	}
 	if at != len(f.names) {
-		return dst, fmt.Errorf("a line of a flow log has %d fields, not %d as the lines before it", at, len(f.names))
+		return dst[:start], fmt.Errorf("a line of a flow log has %d fields, not %d as the lines before it", at, len(f.names))
 	}
 	return closeObject(dst), nil
 }
