@@ -80,7 +80,15 @@ func TestRouting(t *testing.T) {
 		{"{product: aws, service: cloudtrail}", []string{"aws.cloudtrail"}},
 		{"{product: aws}", []string{"aws.cloudtrail"}},
 		{"{product: AWS, service: CloudTrail}", []string{"aws.cloudtrail"}},
-		{"{product: aws, service: route53}", []string{}},
+		{"{product: aws, service: route53}", []string{"aws.route53"}},
+		{"{product: aws, service: vpcflow}", []string{"aws.vpcflow"}},
+		{"{product: aws, service: alb}", []string{"aws.elb"}},
+		{"{product: aws, service: cloudfront}", []string{"aws.cloudfront"}},
+		{"{product: aws, service: s3access}", []string{"aws.s3access"}},
+		{"{category: webserver}", []string{"aws.elb", "aws.cloudfront", "aws.s3access"}},
+		{"{product: linux, service: sshd}", []string{"syslog"}},
+		{"{product: cef}", []string{"cef"}},
+		{"{category: firewall}", []string{"cef", "leef", "aws.vpcflow"}},
 		{"{product: azure, service: auditlogs}", []string{"entra.audit", "m365.audit"}},
 		{"{product: azure, service: signinlogs}", []string{"entra.signin", "m365.audit"}},
 		{"{product: azure, service: activitylogs}", []string{"azure.activity"}},
@@ -117,7 +125,8 @@ func TestRouting(t *testing.T) {
 		{"{product: cisco, service: duo}", []string{"duo.auth", "duo.admin"}},
 		{"{product: cisco, service: aaa}", []string{}},
 		{"{product: windows, category: process_creation}", []string{}},
-		{"{category: proxy}", []string{}},
+		{"{category: proxy}", []string{"cef", "leef"}},
+		{"{category: antivirus}", []string{}},
 	}
 	for _, c := range cases {
 		text := "title: T\nlogsource: " + c.logsource + "\ndetection:\n  s: {a: b}\n  condition: s\n"
