@@ -89,6 +89,8 @@ func TestRouting(t *testing.T) {
 		{"{product: linux, service: sshd}", []string{"syslog"}},
 		{"{product: cef}", []string{"cef"}},
 		{"{category: firewall}", []string{"cef", "leef", "aws.vpcflow"}},
+		{"{product: aws, service: config}", []string{"aws.config"}},
+		{"{product: aws, service: appmesh}", []string{}},
 		{"{product: azure, service: auditlogs}", []string{"entra.audit", "m365.audit"}},
 		{"{product: azure, service: signinlogs}", []string{"entra.signin", "m365.audit"}},
 		{"{product: azure, service: activitylogs}", []string{"azure.activity"}},
