@@ -2,6 +2,7 @@ package decode
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -29,8 +30,7 @@ var azureFlowLog = Envelope{
 		if err := json.Unmarshal(r.Doc.Record(), &rec); err != nil {
 			return err
 		}
-		rec.open(emit)
-		return nil
+		return rec.open(emit)
 	},
 }
 
@@ -89,8 +89,16 @@ type flowRecord struct {
 	FlowLogRecord string          `json:"flowLogResourceId,omitempty"`
 }
 
-func (f *azureFlows) open(emit func([]byte)) {
+// maxFlows bounds in bytes what is made of one record: each flow repeats the names of the
+// record's resource, so that a hostile one could grow without end.
+const maxFlows = 64 << 20
+
+func (f *azureFlows) open(emit func([]byte)) error {
+	made := 0
 	one := func(rule, acl, mac, tuple string, network bool) {
+		if made > maxFlows {
+			return
+		}
 		rec := flowRecord{Category: f.Category, ResourceID: f.ResourceID, TargetID: f.TargetID, FlowLogRecord: f.FlowLogID, ACL: acl, MAC: mac,
 			Rule: rule, Tuple: tuple, RecordTime: f.Time}
 		p := strings.Split(tuple, ",")
@@ -102,6 +110,7 @@ func (f *azureFlows) open(emit func([]byte)) {
 			rec.group(p)
 		}
 		if line, err := json.Marshal(rec); err == nil {
+			made += len(line)
 			emit(line)
 		}
 	}
@@ -119,6 +128,10 @@ func (f *azureFlows) open(emit func([]byte)) {
 			}
 		}
 	}
+	if made > maxFlows {
+		return fmt.Errorf("the flows of the record are more than %d MB; the rest is left out", maxFlows>>20)
+	}
+	return nil
 }
 
 // read takes what both kinds of tuple share: time, addresses, ports, direction.

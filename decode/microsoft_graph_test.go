@@ -52,6 +52,20 @@ func TestFlowTuples(t *testing.T) {
 			t.Errorf("a number that is none: %s", e.Raw)
 		}
 	}
+	huge := `{"time":"2024-03-05T18:40:00Z","category":"NetworkSecurityGroupFlowEvent","resourceId":"` + strings.Repeat("r", 1<<20) + `","properties":{"flows":[{"rule":"r","flows":[{"flowTuples":[""` + strings.Repeat(`,""`, 1000) + `]}]}]}}`
+	n, failed := 0, 0
+	for rd := standard().NewReader(strings.NewReader(huge), "flows.json"); ; {
+		_, err := rd.Next()
+		if err == io.EOF {
+			break
+		}
+		if n++; err != nil {
+			failed++
+		}
+	}
+	if n > 80 || failed != 1 {
+		t.Errorf("of a record that grows to 1 GB: %d flows, %d errors", n, failed)
+	}
 	want := []string{"azure.nsgflow deny inbound 198.51.100.10", "azure.nsgflow unknown ", "azure.nsgflow unknown ", "azure.nsgflow  "}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
