@@ -86,11 +86,11 @@ var microsoftAlert = &Format{
 		maResource: "resourceIdentifiers.azureResourceId|properties.resourceIdentifiers.azureResourceId|evidence.resourceId|resourceId|properties.associatedResource|" +
 			"azureResourceId",
 		maCompromised:  "compromisedEntity|properties.compromisedEntity",
-		maHost:         "computerDnsName|hostStates.fqdn|evidence.deviceDnsName|entities.hostName|properties.entities.hostName",
-		maUserID:       "evidence.userAccount.azureAdUserId|userStates.aadUserId|entities.aadUserId|properties.entities.aadUserId",
-		maUPN:          "evidence.userAccount.userPrincipalName|userStates.userPrincipalName|entities.upn|entities.userPrincipalName|properties.entities.upn",
-		maAccountName:  "evidence.userAccount.accountName|userStates.accountName|relatedUser.userName|entities.name|properties.entities.name",
-		maIP:           "evidence.ipAddress|userStates.logonIp|networkConnections.sourceAddress|entities.address|properties.entities.address",
+		maHost:         "computerDnsName|hostStates.fqdn|evidence.deviceDnsName|entities.hostName|properties.entities.hostName|properties.deviceName|deviceName",
+		maUserID:       "evidence.userAccount.azureAdUserId|userStates.aadUserId|entities.aadUserId|properties.entities.aadUserId|properties.accountObjectId|accountObjectId",
+		maUPN:          "evidence.userAccount.userPrincipalName|userStates.userPrincipalName|entities.upn|entities.userPrincipalName|properties.entities.upn|properties.accountUpn|accountUpn",
+		maAccountName:  "evidence.userAccount.accountName|userStates.accountName|relatedUser.userName|entities.name|properties.entities.name|properties.accountName|accountName",
+		maIP:           "evidence.ipAddress|userStates.logonIp|networkConnections.sourceAddress|entities.address|properties.entities.address|properties.remoteIP|remoteIP|properties.localIP|localIP",
 		maSubscription: "azureSubscriptionId|workspaceSubscriptionId|subscriptionId",
 		maTenant:       "tenantId|azureTenantId",
 		maAADTenant:    "aadTenantId",
@@ -107,13 +107,15 @@ var microsoftAlert = &Format{
 
 // isMicrosoftAlert: a severity beside what only one of the products writes.
 func isMicrosoftAlert(r *Record) bool {
-	if !r.has(maSeverity) {
+	if !r.has(maSeverity) && !isAlertEvidence(r) {
 		return false
 	}
 	table := r.scalar(maTable)
 	switch {
 	case isAny(table, "SecurityAlert", "SecurityIncident", "AlertInfo"):
 		return true
+	case isAlertEvidence(r):
+		return r.has(maAlertID)
 	case hasPrefixFold(table, "Microsoft.Security/") && hasPrefixFold(table[max(len(table)-len("alerts"), 0):], "alerts"):
 		return r.has(maType)
 	case hasPrefixFold(r.scalar(maCategory), "AdvancedHunting-AlertInfo"):
@@ -130,6 +132,12 @@ func isMicrosoftAlert(r *Record) bool {
 		return r.has(maStatus) && (r.has(maID) || r.has(maIncident)) && (r.has(maTitle) || r.has(maDisplay) || r.has(maIncidentName))
 	}
 	return false
+}
+
+// isAlertEvidence says whether a record is one thing that an alert of Defender XDR is
+// about: an event with its entities, no alert of its own.
+func isAlertEvidence(r *Record) bool {
+	return isAny(r.scalar(maTable), "AlertEvidence") || hasPrefixFold(r.scalar(maCategory), "AdvancedHunting-AlertEvidence")
 }
 
 // isMicrosoftIncident tells an incident of Graph, Defender XDR or Sentinel from an alert,
@@ -165,7 +173,7 @@ func microsoftAlertTime(r *Record) int64 {
 func microsoftAlertKey(r *Record) (yagura.Key, uint64, bool) {
 	at, id := microsoftAlertTime(r), microsoftAlertID(r)
 	content := contentHash(at, nil, r.either(maType, maTitle, maDisplay, maIncidentName), id, r.scalar(maStatus))
-	if id == nil {
+	if id == nil || isAlertEvidence(r) { // many records with one id and time
 		return yagura.Key{}, content, false
 	}
 	var k keyer
@@ -234,7 +242,7 @@ func microsoftAlertName(r *Record) string {
 
 func microsoftAlertOf(r *Record) (Alert, bool) {
 	id := r.words.string(microsoftAlertID(r))
-	if id == "" {
+	if id == "" || isAlertEvidence(r) {
 		return Alert{}, false
 	}
 	a := Alert{Family: "microsoft", Scope: "microsoft.alert", Key: id, Title: r.str(maTitle, maDisplay, maIncidentName, maType), Text: r.str(maText)}
