@@ -163,10 +163,14 @@ var fitted = regexp.MustCompile(`\b[0-9]{12}\b|\b[0-9]{1,3}(\.[0-9]{1,3}){3}\b|\
 // is of the internet, and the system of a client, which is no user agent.
 var reserved = regexp.MustCompile(`\b(10\.0\.0\.0/8|172\.16\.0\.0/12|192\.168\.0\.0/16|100\.64\.0\.0/10|169\.254\.0\.0/16|127\.0\.0\.0/8)|client\.userAgent\.os`)
 
-// told names the rules whose subject is what the caller says of itself.
+// told names the rules whose subject is what the caller, or the console for it, says of itself.
 var told = map[string]bool{
 	"detections/aws/attack-tool-changes-something/rule.yml": true,
 	"detections/aws/attack-tool-user-agent/rule.yml":        true,
+	"detections/aws/change-by-hand-firewall/rule.yml":       true,
+	"detections/aws/change-by-hand-iam/rule.yml":            true,
+	"detections/aws/change-by-hand-logging/rule.yml":        true,
+	"detections/aws/change-by-hand-network/rule.yml":        true,
 }
 
 // TestGeneral holds the conditions of rules to what any attacker's events have.
