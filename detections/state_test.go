@@ -82,7 +82,7 @@ func TestStateJoins(t *testing.T) {
 			t.Errorf("%s ends no state", file)
 		}
 	}
-	if states < 20 || ends < 7 {
+	if states < 20 || ends < 8 {
 		t.Errorf("%d states, %d ends only", states, ends)
 	}
 }
