@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+
+	"github.com/yagura-sec/yagura/slot"
 )
 
 // maxUnified bounds the records that are also read as one of Entra ID.
@@ -12,24 +14,50 @@ const maxUnified = 1 << 20
 // unified is what the unified audit log says of Entra ID. Lists may be JSON text, as
 // tables keep them.
 type unified struct {
-	Operation, ResultStatus, Workload, OfficeWorkload, RecordType      unifiedText
-	ObjectID, UserID, UserKey, UserType, ClientIP, ActorIPAddress      unifiedText
-	ApplicationID, ErrorNumber, LogonError, InterSystemsID, TargetName unifiedText
-	ExtendedProperties, ModifiedProperties, DeviceProperties           unifiedBag
-	Actor, Target                                                      unifiedBag
+	Operation, ResultStatus, RecordType                    unifiedText
+	ObjectID, UserID, ClientIP, ActorIPAddress             unifiedText
+	ApplicationID, ErrorNumber, LogonError, InterSystemsID unifiedText
+	ExtendedProperties, ModifiedProperties                 unifiedBag
+	DeviceProperties, Actor, Target                        unifiedBag
+}
+
+// readUnified reads the members of a record, which is valid JSON.
+func readUnified(record []byte) (u unified) {
+	texts := map[string]*unifiedText{"Operation": &u.Operation, "ResultStatus": &u.ResultStatus, "RecordType": &u.RecordType,
+		"ObjectId": &u.ObjectID, "OfficeObjectId": &u.ObjectID, "UserId": &u.UserID, "ClientIP": &u.ClientIP, "ActorIpAddress": &u.ActorIPAddress,
+		"ApplicationId": &u.ApplicationID, "ErrorNumber": &u.ErrorNumber, "LogonError": &u.LogonError, "InterSystemsId": &u.InterSystemsID}
+	bags := map[string]*unifiedBag{"ExtendedProperties": &u.ExtendedProperties, "ModifiedProperties": &u.ModifiedProperties,
+		"DeviceProperties": &u.DeviceProperties, "Actor": &u.Actor, "Target": &u.Target}
+	for rest := record[1:]; ; {
+		key, value, after := member(rest)
+		if value == nil {
+			return u
+		}
+		if to := texts[string(key)]; to != nil {
+			*to = textOfJSON(value)
+		} else if to := bags[string(key)]; to != nil {
+			*to = bagOfJSON(value)
+		}
+		rest = after
+	}
 }
 
 // unifiedText is a scalar as text; what is none is nothing.
 type unifiedText string
 
-func (t *unifiedText) UnmarshalJSON(b []byte) error {
-	var s string
-	switch {
-	case json.Unmarshal(b, &s) == nil:
-		*t = unifiedText(s)
-	case b[0] != '{' && b[0] != '[':
-		*t = unifiedText(b)
+func textOfJSON(value []byte) unifiedText {
+	switch value[0] {
+	case '"':
+		return unifiedText(slot.Unescape(nil, value[1:len(value)-1]))
+	case '{', '[', 'n': // null
+		return ""
 	}
+	return unifiedText(value)
+}
+
+// UnmarshalJSON takes any JSON.
+func (t *unifiedText) UnmarshalJSON(b []byte) error {
+	*t = textOfJSON(b)
 	return nil
 }
 
@@ -39,17 +67,14 @@ type unifiedBag []struct {
 	ID, Type                        unifiedText
 }
 
-func (l *unifiedBag) UnmarshalJSON(b []byte) error {
-	var text string
-	if json.Unmarshal(b, &text) == nil {
-		b = []byte(text)
+func bagOfJSON(value []byte) (list unifiedBag) {
+	if value[0] == '"' {
+		value = slot.Unescape(nil, value[1:len(value)-1])
 	}
-	type plain unifiedBag
-	var list plain
-	if json.Unmarshal(b, &list) == nil {
-		*l = unifiedBag(list)
+	if len(value) <= 2 || json.Unmarshal(value, &list) != nil {
+		return nil
 	}
-	return nil
+	return list
 }
 
 func (l unifiedBag) value(name string) string {
@@ -109,8 +134,8 @@ func m365Entra(r *Record) []byte {
 	if !isAny(r.scalar(moWorkload), "AzureActiveDirectory") || len(record) > maxUnified {
 		return nil
 	}
-	var u unified
-	if json.Unmarshal(record, &u) != nil || u.Operation == "" {
+	u := readUnified(record)
+	if u.Operation == "" {
 		return nil
 	}
 	var members map[string]any
