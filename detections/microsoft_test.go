@@ -149,6 +149,7 @@ func TestEntraSignInShapes(t *testing.T) {
 		case "SignInLogs":
 			if p["status"] != nil {
 				shapes["graph"] = same
+				shapes["datadog"] = datadog(f.event)
 			}
 		}
 		for shape, event := range shapes {
@@ -159,6 +160,50 @@ func TestEntraSignInShapes(t *testing.T) {
 		}
 	}
 	if checked < 30 {
+		t.Errorf("%d records only", checked)
+	}
+}
+
+// TestAzureActivityShapes writes the firing events of the Azure rules, which are in the
+// shape of Event Hub, as rows of AzureActivity, as the Monitor REST API has them, and in
+// Datadog's envelope.
+func TestAzureActivityShapes(t *testing.T) {
+	j, checked := newJudge(t), 0
+	for _, f := range firings(t) {
+		if f.folder != "azure" || f.many || f.event["category"] != "Administrative" {
+			continue
+		}
+		identity, p := f.event["identity"].(map[string]any), f.event["properties"].(map[string]any)
+		text := func(v any) string {
+			b, err := json.Marshal(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(b)
+		}
+		operation := f.event["operationName"]
+		table := map[string]any{"TimeGenerated": f.event["time"], "Type": "AzureActivity", "OperationNameValue": operation, "ActivityStatusValue": "Success",
+			"_ResourceId": f.event["resourceId"], "Caller": "alice@example.com", "CallerIpAddress": f.event["callerIpAddress"], "CategoryValue": "Administrative",
+			"CorrelationId": f.event["correlationId"], "Properties": text(p), "Properties_d": p, "Authorization": text(identity["authorization"])}
+		rest := map[string]any{"eventDataId": f.event["correlationId"], "eventTimestamp": f.event["time"], "operationName": map[string]any{"value": operation, "localizedValue": operation},
+			"status": map[string]any{"value": "Succeeded"}, "resourceId": f.event["resourceId"], "caller": "alice@example.com", "category": map[string]any{"value": "Administrative"},
+			"properties": p, "authorization": identity["authorization"], "claims": identity["claims"]}
+		for shape, event := range map[string]map[string]any{"table": table, "rest": rest, "datadog": datadog(f.event)} {
+			checked++
+			if _, x := f.judgeOne(t, j, event); x == nil {
+				t.Errorf("%s: %q does not fire in the shape of %s", f.file, f.name, shape)
+			}
+		}
+		for _, started := range []string{"Start", "Started"} {
+			table["ActivityStatusValue"], rest["status"] = started, map[string]any{"value": started}
+			for shape, event := range map[string]map[string]any{"table": table, "rest": rest} {
+				if _, x := f.judgeOne(t, j, event); x != nil {
+					t.Errorf("%s: %q fires on the beginning in the shape of %s", f.file, f.name, shape)
+				}
+			}
+		}
+	}
+	if checked < 150 {
 		t.Errorf("%d records only", checked)
 	}
 }
