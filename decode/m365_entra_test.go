@@ -105,3 +105,40 @@ func TestUnifiedAlone(t *testing.T) {
 		t.Run(name, func(t *testing.T) { judged(t, record) })
 	}
 }
+
+// FuzzUnified: whatever a record of Entra ID in the unified log holds, rules get JSON
+// that has the record's own members unchanged.
+func FuzzUnified(f *testing.F) {
+	f.Add(`"Operation":"Add user.","Actor":[{"ID":"User_x","Type":2}],"ModifiedProperties":[{"Name":"a","NewValue":"[ 1 ]"}]`)
+	f.Add(`"Operation":"UserLoggedIn","ExtendedProperties":"[{\"Name\":\"UserAgent\",\"Value\":\"\\ud800\"}]","ErrorNumber":0`)
+	d, err := decode.New(decode.Options{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, members string) {
+		record := `{"CreationTime":"2026-03-02T09:15:00","Id":"a","OrganizationId":"b","RecordType":8,"Workload":"AzureActiveDirectory",` + members + `}`
+		if !json.Valid([]byte(record)) {
+			return
+		}
+		r := d.NewReader(strings.NewReader(record), "audit.json")
+		for {
+			rec, err := r.Next()
+			if err != nil {
+				return
+			}
+			if rec.Format.Name != "m365.audit" {
+				continue
+			}
+			if !json.Valid(rec.Doc.Record()) {
+				t.Fatalf("judged as %s", rec.Doc.Record())
+			}
+			if !strings.HasPrefix(string(rec.Doc.Record()), strings.TrimSuffix(string(rec.Raw()), "}")) {
+				t.Fatalf("%s is judged as %s", rec.Raw(), rec.Doc.Record())
+			}
+			var own map[string]any
+			if json.Unmarshal(rec.Raw(), &own) != nil {
+				t.Fatalf("kept as %q", rec.Raw())
+			}
+		}
+	})
+}
