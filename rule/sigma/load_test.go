@@ -120,6 +120,7 @@ func TestRouting(t *testing.T) {
 		{"{product: m365, category: ThreatManagement}", []string{"m365.audit"}},
 		{"{product: okta, service: okta}", []string{"okta.system"}},
 		{"{product: github, service: audit}", []string{"github.audit"}},
+		{"{product: github, service: webhook}", []string{"github.webhook"}},
 		{"{product: kubernetes, service: audit}", []string{"kubernetes.audit"}},
 		{"{category: application, product: kubernetes, service: audit}", []string{"kubernetes.audit"}},
 		{"{product: bitbucket, service: audit}", []string{"bitbucket.audit"}},
