@@ -3,6 +3,7 @@ package ocsf_test
 import (
 	"bytes"
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/yagura-sec/yagura/decode"
@@ -39,6 +40,7 @@ func FuzzEvent(f *testing.F) {
 		f.Add([]byte(vendorRecord), uint8(i), true)
 	}
 	f.Add([]byte(`{"category":"SignInLogs","properties":{"userDisplayName":"Dave","correlationId":"c"}}`), uint8(0), false)
+	f.Add([]byte("{\"id\":\"a\",\"resourceId\":\"/subscriptions/\xa9\xa9\xa9\xa9\xa9\xa9\xa9\xa9/providers/x\"}"), uint8(slices.Index(names, "azure.resource")), true)
 	dec, err := decode.New(decode.Options{})
 	if err != nil {
 		f.Fatal(err)

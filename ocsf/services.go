@@ -33,9 +33,11 @@ func (b *build) azureResource() {
 	r, e := b.r, b.e
 	in := both(r)
 	id := cmp.Or(r.str("resourceId"), r.str("_ResourceId"))
-	provider := id
-	if at := strings.Index(strings.ToLower(id), "/providers/"); at >= 0 {
-		provider, _, _ = strings.Cut(id[at+len("/providers/"):], "/")
+	provider, parts := id, strings.Split(id, "/")
+	for i, p := range parts[:len(parts)-1] {
+		if strings.EqualFold(p, "providers") {
+			provider = parts[i+1]
+		}
 	}
 	b.vendor, b.product, b.feature, b.productVersion = "Microsoft", cmp.Or(provider, "Azure"), r.str("category"), r.str("operationVersion")
 	b.meta.Set("correlation_uid", r.str("correlationId"))
