@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/yagura-sec/yagura"
@@ -188,6 +189,7 @@ func rawText(s string) string {
 // at last with "unknown".
 func (b *build) require() {
 	e := b.e
+	b.more = slices.DeleteFunc(b.more, nameless)
 	b.user = identified(b.user)
 	b.actor = identifiedActor(b.actor)
 	if len(b.actor) == 0 {
@@ -238,6 +240,17 @@ func (b *build) require() {
 	if len(b.resources) == 0 {
 		b.resources = resources(e.Targets)
 	}
+}
+
+// nameless says whether an attribute is a thing that the schema wants an id or a name of, and
+// that has neither: a type alone is nothing.
+func nameless(a attribute) bool {
+	switch a.name {
+	case "resource", "service", "policy", "firewall_rule":
+		o, ok := a.value.(Object)
+		return ok && !o.Has("uid") && !o.Has("name")
+	}
+	return false
 }
 
 // identified returns a user that has an id, a name or an account, as the schema wants it:

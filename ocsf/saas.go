@@ -118,6 +118,7 @@ func (b *build) okta() {
 		id, kind := cmp.Or(t.str("id"), t.str("alternateId")), t.str("type")
 		name := cmp.Or(t.str("displayName"), t.str("alternateId"))
 		switch {
+		case id == "" && name == "":
 		case strings.Contains(kind, "Group") && group == nil:
 			group = Of("uid", id, "name", name)
 		case (kind == "User" || kind == "AppUser") && about == nil:
