@@ -59,7 +59,7 @@ var cases = []struct {
 		`"userPrincipalName":"alice@example.com","userId":"u-1","appId":"a-1","appDisplayName":"Portal","ipAddress":"192.0.2.7","status":{"errorCode":50126,"failureReason":"Invalid password"},"isInteractive":true,"authenticationRequirement":"multiFactorAuthentication",` +
 		`"location":{"city":"Tokyo","countryOrRegion":"JP","geoCoordinates":{"latitude":35.6,"longitude":139.7}},"resourceDisplayName":"Graph","conditionalAccessStatus":"success"}}`,
 		"Authentication: Logon", map[string]any{"status": "Failure", "status_code": "50126", "status_detail": "Invalid password", "user.uid": "u-1", "actor.app_uid": "a-1", "service.name": "Graph", "is_mfa": true,
-			"logon_type": "Interactive", "src_endpoint.location.country": "JP", "src_endpoint.location.lat": 35.6, "cloud.account.uid": "t-1"}},
+			"unmapped.isInteractive": true, "src_endpoint.location.country": "JP", "src_endpoint.location.lat": 35.6, "cloud.account.uid": "t-1"}},
 	{"a file shared", "m365.audit", `{"CreationTime":"2024-03-14T09:26:53","Id":"m-1","Operation":"FileDownloaded","OrganizationId":"t-1","RecordType":6,"UserId":"alice@example.com","UserType":0,"Workload":"OneDrive","ClientIP":"192.0.2.7",` +
 		`"ObjectId":"https://example.com/personal/alice/Documents/plan.docx","SourceFileName":"plan.docx","SourceFileExtension":"docx","ItemType":"File","SiteUrl":"https://example.com/personal/alice"}`,
 		"File Hosting Activity: Download", map[string]any{"file.name": "plan.docx", "file.ext": "docx", "actor.user.name": "alice@example.com", "src_endpoint.ip": "192.0.2.7"}},

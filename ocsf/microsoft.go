@@ -331,14 +331,7 @@ func (b *build) entraSignIn() {
 		b.more.Set("auth_protocol_id", other)
 		b.more.Set("auth_protocol", protocol)
 	}
-	switch in("isInteractive").flag("") {
-	case true:
-		b.more.Set("logon_type_id", 2)
-		b.more.Set("logon_type", "Interactive")
-	case false:
-		b.more.Set("logon_type_id", 3)
-		b.more.Set("logon_type", "Network")
-	}
+	b.unmapped.Set("isInteractive", in("isInteractive").flag(""))
 	b.statusCode = in("status.errorCode").scalar()
 	if b.statusCode == "" {
 		b.statusCode = in("resultType").scalar()
@@ -396,7 +389,7 @@ func (b *build) azureActivity() {
 	if strings.HasPrefix(action, "microsoft.authorization/roleassignments/") && b.azureRole(in, strings.HasSuffix(action, "/delete")) {
 		return
 	}
-	activity := other
+	var activity int
 	switch {
 	case strings.HasSuffix(action, "/write"):
 		activity = 3

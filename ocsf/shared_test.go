@@ -42,10 +42,9 @@ func TestGivenLogs(t *testing.T) {
 		}
 		defer file.Close()
 		r := dec.NewReader(file, path)
-		for n := 0; n < most; n++ {
+		for range most {
 			rec, err := r.Next()
-			var bad *decode.RecordError
-			if errors.As(err, &bad) {
+			if _, bad := errors.AsType[*decode.RecordError](err); bad {
 				continue
 			}
 			if err != nil {

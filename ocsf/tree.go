@@ -172,12 +172,14 @@ func (p *parser) container(open byte, depth int) int32 {
 		case 0:
 			return at
 		}
-		key, ok := "", true
+		var key string
 		if open == '{' {
-			if key, ok = p.str(); !ok || p.space() != ':' {
+			name, ok := p.str()
+			if !ok || p.space() != ':' {
 				p.i = len(p.s)
 				return at
 			}
+			key = name
 			p.i++
 		}
 		n := p.value(depth + 1)

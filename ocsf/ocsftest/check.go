@@ -3,6 +3,7 @@ package ocsftest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
 	"regexp"
@@ -54,9 +55,7 @@ func (s *Schema) CheckObject(m map[string]any) []string {
 	known := *k
 	known.attributes = map[string]*attribute{}
 	for _, from := range []*group{s.base, k} {
-		for name, a := range from.attributes {
-			known.attributes[name] = a
-		}
+		maps.Copy(known.attributes, from.attributes)
 	}
 	for _, p := range c.profiles {
 		if g := s.profiles[p]; g != nil {
