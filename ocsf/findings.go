@@ -115,7 +115,7 @@ func (b *build) guardDuty() {
 	if inner := r.get("finding"); inner.n != 0 && r.get("id").n == 0 {
 		r = inner
 	}
-	b.vendor, b.product, b.feature, b.productVersion = "AWS", "GuardDuty", r.str("service.detectorId"), r.str("schemaVersion")
+	b.vendor, b.product, b.productVersion = "AWS", "GuardDuty", r.str("schemaVersion")
 	severity := 0
 	if s, ok := decimal(r.str("severity")).(float64); ok {
 		switch {
@@ -160,6 +160,7 @@ func (b *build) guardDuty() {
 		analytic: r.str("type"), severity: severity, open: open, product: r.str("arn")})
 	b.evidence("api", api, "query", dns, "src_endpoint", src)
 	b.unmapped.Set("severity", r.str("severity"))
+	b.unmapped.Set("detectorId", service.str("detectorId"))
 	b.unmapped.Set("resource", data(r.get("resource")))
 }
 
@@ -494,9 +495,14 @@ func (b *build) microsoftAlert() {
 	b.unmapped.Set("incidentId", in("incidentId").scalar())
 }
 
-// configItem maps a resource's configuration as AWS Config records it: an inventory.
+// configItem maps a resource's configuration as AWS Config records it: an inventory. What a
+// rule of Config says of a resource is a Compliance Finding.
 func (b *build) configItem() {
 	r, e := b.r, b.e
+	if status := r.str("newEvaluationResult.complianceType"); status != "" {
+		b.configRule(status)
+		return
+	}
 	if r.str("messageType") == "ComplianceChangeNotification" {
 		b.configJudgement()
 		return
@@ -514,6 +520,24 @@ func (b *build) configItem() {
 	b.more.Set("region", cmp.Or(e.Region, r.str("awsRegion")))
 	b.statusCode = r.str("configurationItemStatus")
 	b.is(inventoryInfo, 1, "")
+}
+
+// configRule maps the judgement of a rule of AWS Config.
+func (b *build) configRule(status string) {
+	r := b.r
+	b.vendor, b.product, b.productVersion = "AWS", "AWS Config", r.str("recordVersion")
+	b.meta.Set("original_time", r.str("notificationCreationTime"))
+	rule := r.str("configRuleName")
+	f := finding{uid: strings.Trim(r.str("configRuleARN", "configRuleName")+"/"+r.str("resourceId"), "/"), title: rule, desc: r.str("newEvaluationResult.annotation"),
+		analytic: cmp.Or(r.str("configRuleARN"), rule), analyticName: rule, modified: r.time("newEvaluationResult.resultRecordedTime"), severity: 3}
+	if status == "COMPLIANT" {
+		f.open = 4
+	}
+	if id := r.str("resourceId"); id != "" {
+		b.resources = []Object{Of("uid", id, "name", lastName(id), "type", r.str("resourceType"), "region", r.str("awsRegion"), "owner", ownerOf(r.str("awsAccountId")))}
+	}
+	b.report(complianceFinding, f)
+	b.compliance(status, rule, []string{cmp.Or(rule, "AWS Config")}, value{})
 }
 
 // asset maps a resource as Google's Asset Inventory has it.
