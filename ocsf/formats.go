@@ -92,6 +92,10 @@ func (b *build) describe() {
 		b.slack()
 	case "duo.auth":
 		b.duoAuth()
+	case "duo.admin":
+		b.duoAdmin()
+	case "bitbucket.audit":
+		b.bitbucket()
 	case "onelogin.events":
 		b.oneLogin()
 	case "falco.alert":

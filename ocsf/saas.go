@@ -113,12 +113,14 @@ func (b *build) okta() {
 	b.unmapped.Set("debugData", data(r.at("debugContext.debugData")))
 	b.unmapped.Set("securityContext", data(r.get("securityContext")))
 	b.unmapped.Set("severity", r.str("severity"))
-	about, group, thing, app := Object(nil), Object(nil), Object(nil), Object(nil)
+	about, group, thing, app, role := Object(nil), Object(nil), Object(nil), Object(nil), ""
 	r.get("target").each(func(t value) bool {
 		id, kind := cmp.Or(t.str("id"), t.str("alternateId")), t.str("type")
 		name := cmp.Or(t.str("displayName"), t.str("alternateId"))
 		switch {
 		case id == "" && name == "":
+		case strings.EqualFold(kind, "role") && role == "":
+			role = cmp.Or(name, id)
 		case strings.Contains(kind, "Group") && group == nil:
 			group = Of("uid", id, "name", name)
 		case (kind == "User" || kind == "AppUser") && about == nil:
@@ -140,6 +142,7 @@ func (b *build) okta() {
 		return
 	}
 	privilege := r.str("debugContext.debugData.privilegeGranted", "debugContext.debugData.privilegeRevoked", "debugContext.debugData.role")
+	privilege = cmp.Or(privilege, role)
 	switch c2.class {
 	case authentication:
 		b.user = user
@@ -368,6 +371,72 @@ func (b *build) duoAuth() {
 		activity = other
 	}
 	b.is(authentication, activity, e.Action)
+}
+
+// duoAdmin maps the administrators' log of Duo: their sign-ins, and what they do with users.
+func (b *build) duoAdmin() {
+	r, e := b.r, b.e
+	b.vendor, b.product, b.feature = "Cisco", "Duo Security", "Administrator actions"
+	b.meta.Set("original_time", r.str("isotimestamp", "timestamp"))
+	b.meta.Set("event_code", r.str("action"))
+	user := User(e.Actor)
+	if len(user) > 0 {
+		googleType(&user, yagura.EntityUser)
+	}
+	b.actor = Of("user", user)
+	if e.SrcIP != "" {
+		b.src = Endpoint(e.SrcIP)
+	}
+	b.api = Of("operation", orUnknown(e.Action), "service", Of("name", "Duo Admin"))
+	b.unmapped.Set("description", r.str("description"))
+	about := Of("name", r.str("object"))
+	switch {
+	case strings.HasPrefix(e.Action, "admin_login"), strings.HasPrefix(e.Action, "admin_2fa"), strings.HasPrefix(e.Action, "admin_factor_restrictions_login"):
+		b.user = user
+		b.more.Set("service", Of("name", "Duo Admin Panel"))
+		b.is(authentication, 1, e.Action)
+	case len(about) > 0 && (strings.HasPrefix(e.Action, "user_") || strings.HasPrefix(e.Action, "bypass_")):
+		b.user = about
+		activity := map[string]int{"user_create": 1, "user_import": 1, "user_delete": 6, "user_mark_for_deletion": 6, "user_restore": 2}[e.Action]
+		if activity == 0 {
+			activity = other
+		}
+		b.is(accountChange, activity, e.Action)
+	default:
+		b.is(apiActivity, crud(e.Action), e.Action)
+	}
+}
+
+// bitbucket maps Bitbucket's audit log: sign-ins, and everything else as calls.
+func (b *build) bitbucket() {
+	r, e := b.r, b.e
+	b.vendor, b.product, b.feature = "Atlassian", "Bitbucket", r.str("auditType.category", "type.category")
+	user := User(e.Actor)
+	if len(user) > 0 {
+		googleType(&user, yagura.EntityUser)
+		user.Set("uid_alt", r.str("author.id"))
+	}
+	b.actor = Of("user", user)
+	if e.SrcIP != "" {
+		b.src = Endpoint(e.SrcIP)
+	}
+	b.api = Of("operation", orUnknown(e.Action), "service", Of("name", "Bitbucket"))
+	b.unmapped.Set("changedValues", r.get("changedValues"))
+	switch action := strings.ToLower(e.Action); {
+	case strings.Contains(action, "login"), strings.Contains(action, "logged in"), strings.Contains(action, "logged out"):
+		activity := 1
+		if strings.Contains(action, "out") {
+			activity = 2
+		}
+		b.user = user
+		if name := r.str("affectedObjects.name"); name != "" && strings.EqualFold(r.str("affectedObjects.type"), "user") {
+			b.user = Of("uid", r.str("affectedObjects.id"), "name", name)
+		}
+		b.more.Set("service", Of("name", "Bitbucket"))
+		b.is(authentication, activity, e.Action)
+	default:
+		b.is(apiActivity, crud(e.Action), e.Action)
+	}
 }
 
 // oneLoginEvents are the sign-ins among the event types of OneLogin, which are numbers.
