@@ -161,7 +161,7 @@ type s3Lines struct{ oneLine }
 // an operation with its dots.
 func startS3Access(l firstLine) lineReader {
 	f := tokens(l.line, 8)
-	if len(f) < 8 || parseCLF(f[2]) == 0 || !bytes.HasPrefix(l.line[len(f[0])+len(f[1])+2:], []byte{'['}) || bytes.Count(f[6], []byte{'.'}) < 2 && !isAny(f[6], "S3.EXPIRE.OBJECT") {
+	if len(f) < 8 || parseCLF(f[2]) == 0 || !bytes.HasPrefix(l.line[len(f[0])+len(f[1])+2:], []byte{'['}) || bytes.Count(f[6], []byte{'.'}) < 2 {
 		return nil
 	}
 	return &s3Lines{}

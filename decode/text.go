@@ -62,6 +62,7 @@ func lineForms() []lineForm {
 		{name: "S3 access log", start: startS3Access},
 		{name: "CloudFront log", start: startCloudFront},
 		{name: "Route 53 query log", start: startRoute53},
+		{name: "line with a time before it", start: startStamped},
 		{name: "syslog", weak: true, start: startSyslog},
 		{name: "CSV", weak: true, start: startCSV},
 		{name: "comment", start: startCommented},
@@ -221,6 +222,7 @@ func (r *Reader) textLine(s *stream) (bad *RecordError, taken bool) {
 var (
 	errLongLine = errors.New("the line is too long")
 	errUnclosed = errors.New("a quotation mark is not closed")
+	errNoStamp  = errors.New("behind the time of a line stands no record that is known")
 )
 
 // badLine reports the line of n bytes at the unread bytes and goes on behind it.

@@ -232,6 +232,25 @@ func TestSyslogYear(t *testing.T) {
 	}
 }
 
+// TestStampedLines: a time that a collector put before a record is none of it.
+func TestStampedLines(t *testing.T) {
+	text := "2024-03-05T10:00:00.000Z " + flowLine + "\n" +
+		"2024-03-05T10:00:01.000Z {\"eventVersion\":\"1.08\",\"eventSource\":\"s3.amazonaws.com\",\"eventName\":\"ListBuckets\",\"awsRegion\":\"eu-west-1\"}\n" +
+		"2024-03-05T10:00:02.123456789Z stdout F {\"a\":1}\n" +
+		"2024-03-05T10:00:03.000Z nothing that is known\n" +
+		"2024-03-05T10:00:04.000Z " + flowLine + "\n"
+	var have []string
+	for _, g := range readAll(t, standard(), strings.NewReader(text), "x") {
+		if g.Bad != "" {
+			g.Format = "bad"
+		}
+		have = append(have, g.Format)
+	}
+	if diff := cmp.Diff([]string{"aws.vpcflow", "aws.cloudtrail", "json", "bad", "aws.vpcflow"}, have); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestQuotedEvent: what somebody sent does not turn a line into an event of another form.
 func TestQuotedEvent(t *testing.T) {
 	for line, format := range map[string]string{

@@ -358,8 +358,18 @@ func parseMonthFirst(t []byte, year int) (int64, bool) {
 		}
 	}
 	offset, ok4 := zone(bytes.TrimPrefix(rest, []byte("GMT")))
+	if !ok4 {
+		offset, ok4 = namedZone(rest)
+	}
 	if !(ok1 && ok2 && ok3 && ok4) {
 		return 0, false
 	}
 	return assemble(year, month, day, hour, minute, second, frac, offset)
+}
+
+// namedZone returns the offset of a zone that devices name by its letters, in seconds east of UTC.
+func namedZone(name []byte) (offset int64, ok bool) {
+	hours, ok := map[string]int64{"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
+		"WET": 0, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "JST": 9, "KST": 9, "AEST": 10, "AEDT": 11}[string(name)]
+	return hours * 3600, ok
 }
