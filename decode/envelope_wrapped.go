@@ -122,13 +122,15 @@ var heldData = Envelope{
 	Open:      emitHeld(0),
 }
 
-// holdsJSON says whether the first value of field i is an object, or text that is one.
+// holdsJSON says whether the first value of field i is an object, or text that is one or a line
+// of a known form.
 func holdsJSON(r *Record, i int) bool {
 	switch r.kind(i) {
 	case slot.Object:
 		return true
 	case slot.String:
-		return opens(r.Text(i))
+		text := r.Text(i)
+		return opens(text) || textual(text, true)
 	}
 	return false
 }
