@@ -19,7 +19,7 @@ import (
 type csvLines struct {
 	sep    byte
 	header []string // the names as they are written, nil before they were read
-	names  []string // of the members
+	tree   []column // the members of a row
 	table  portalTable
 	in     bool // a cell in quotation marks goes on in the next line
 	cells  [][]byte
@@ -159,7 +159,9 @@ func (c *csvLines) read(dst, record []byte) ([]byte, error) {
 		if c.header = headerNames(record, c.sep); c.header == nil {
 			return dst, errors.New("the first row does not name the columns")
 		}
-		c.names, c.table = columnsOf(c.header)
+		var names []string
+		names, c.table = columnsOf(c.header)
+		c.tree = treeOf(names)
 		c.cells = make([][]byte, len(c.header))
 		return dst, nil
 	}
@@ -181,9 +183,7 @@ func (c *csvLines) read(dst, record []byte) ([]byte, error) {
 		return dst, fmt.Errorf("a row has %d cells, and the table %d columns", at, len(c.cells))
 	}
 	if !c.table.only {
-		for i, cell := range c.cells {
-			dst = appendCell(dst, c.names[i], cell)
-		}
+		dst = c.appendColumns(dst, c.tree)
 	}
 	for i := 0; i < len(c.table.fixed); i += 2 {
 		dst = appendMember(dst, c.table.fixed[i], []byte(c.table.fixed[i+1]))
@@ -192,6 +192,17 @@ func (c *csvLines) read(dst, record []byte) ([]byte, error) {
 		dst = c.table.more(dst, c.get)
 	}
 	return closeObject(dst), nil
+}
+
+func (c *csvLines) appendColumns(dst []byte, columns []column) []byte {
+	for _, m := range columns {
+		if m.inner == nil {
+			dst = appendCell(dst, m.name, c.cells[m.cell])
+		} else if inner := c.appendColumns(nil, m.inner); len(inner) > 0 {
+			dst = append(appendName(dst, m.name), closeObject(inner)...)
+		}
+	}
+	return dst
 }
 
 // get returns the cell of a column of the row that is read.

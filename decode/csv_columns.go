@@ -11,6 +11,7 @@ var knownColumns = map[string]bool{
 	"TimeGenerated": true, "TimeGenerated [UTC]": true, "AuditData": true, "UserPrincipalName": true, "OperationName": true,
 	"CallerIpAddress": true, "SourceIpAddress": true, "ActivityDateTime": true, "ActivityDateTime [UTC]": true,
 	"CreatedDateTime": true, "CreatedDateTime [UTC]": true, "Date (UTC)": true, "Event name": true, "Operation name": true,
+	"insertId": true, "RawEventData": true,
 }
 
 // portalTable is a table of a portal whose columns are named for people: it is read with the names
@@ -91,4 +92,46 @@ func columnsOf(header []string) (names []string, table portalTable) {
 		names[i] = n
 	}
 	return names, portalTable{}
+}
+
+// column is a member of the object that a row becomes: a cell, or an object of some.
+type column struct {
+	name  string
+	cell  int
+	inner []column
+}
+
+// maxPath bounds how deep the names of columns go.
+const maxPath = 16
+
+// treeOf makes the members of the names of columns. One with dots is a path, as exports of
+// nested records write them (actor.id), unless it would be in the way of another.
+func treeOf(names []string) []column {
+	var root []column
+	for i, name := range names {
+		path := strings.Split(name, ".")
+		if len(path) > maxPath || slices.Contains(path, "") || strings.ContainsAny(name, " ()/") || !place(&root, path, i) {
+			root = append(root, column{name: name, cell: i})
+		}
+	}
+	return root
+}
+
+// place puts a cell into the tree; false when something else stands there.
+func place(at *[]column, path []string, cell int) bool {
+	i := slices.IndexFunc(*at, func(c column) bool { return c.name == path[0] })
+	if len(path) == 1 {
+		if i >= 0 {
+			return false
+		}
+		*at = append(*at, column{name: path[0], cell: cell})
+		return true
+	}
+	if i < 0 {
+		inner := []column{}
+		place(&inner, path[1:], cell)
+		*at = append(*at, column{name: path[0], inner: inner})
+		return true
+	}
+	return (*at)[i].inner != nil && place(&(*at)[i].inner, path[1:], cell)
 }

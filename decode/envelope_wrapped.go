@@ -9,11 +9,12 @@ import (
 // Wrappers that a collector or an export puts around a record. Each is opened only
 // where what it holds is a record of a known format.
 
-// auditData is a row of a Search-UnifiedAuditLog export or a record of Microsoft
-// Graph's audit log query: the record is in AuditData, as an object or as text.
+// auditData is a row of a Search-UnifiedAuditLog export, a record of Microsoft Graph's audit
+// log query or a row of Defender's table CloudAppEvents: the record is in AuditData or
+// RawEventData, as an object or as text.
 var auditData = Envelope{
 	Name:      "unified audit log export",
-	Fields:    fieldList(false, []string{"AuditData|auditData", "RecordType|Operations|UserIds|CreationDate|auditLogRecordType"}),
+	Fields:    fieldList(false, []string{"AuditData|auditData|RawEventData", "ActionType|RecordType|Operations|UserIds|CreationDate|auditLogRecordType"}),
 	OnlyKnown: true,
 	Is:        func(r *Record) bool { return r.has(1) && holdsJSON(r, 0) },
 	Open:      emitHeld(0),
