@@ -51,7 +51,7 @@ detection: {s: {CommandLine|contains: systeminfo}, condition: s}
 const specTraffic = `
 title: Access to a website
 name: website_access
-logsource: {category: proxy}
+logsource: {category: web_access}
 detection: {s: {cs-method: [POST, PUT]}, condition: s}
 ---
 `

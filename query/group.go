@@ -264,11 +264,23 @@ func (g *group) hit(st *State, p PredID, it *item) {
 }
 
 // lengthTable finds which of many texts another text starts (or ends) with: one look
-// into a table for each length that occurs.
+// into a table for each length that occurs, where the text has one of the right bytes
+// at both ends of that length.
 type lengthTable struct {
 	size    int
-	lengths []int
+	lengths []lengthMark
 	table   map[string][]literal
+}
+
+// lengthMark is one length with the bytes that texts of it start and end with.
+type lengthMark struct {
+	n           int
+	first, last [4]uint64
+}
+
+func (m *lengthMark) may(part []byte) bool {
+	a, b := part[0], part[len(part)-1]
+	return m.first[a>>6]&(1<<(a&63)) != 0 && m.last[b>>6]&(1<<(b&63)) != 0
 }
 
 func (t *lengthTable) build(lits []literal) {
@@ -279,33 +291,45 @@ func (t *lengthTable) build(lits []literal) {
 	t.table = map[string][]literal{}
 	for _, l := range lits {
 		t.table[string(l.text)] = append(t.table[string(l.text)], l)
-		t.lengths = append(t.lengths, len(l.text))
+		i, ok := slices.BinarySearchFunc(t.lengths, len(l.text), func(m lengthMark, n int) int { return m.n - n })
+		if !ok {
+			t.lengths = slices.Insert(t.lengths, i, lengthMark{n: len(l.text)})
+		}
+		if len(l.text) > 0 {
+			a, b := l.text[0], l.text[len(l.text)-1]
+			t.lengths[i].first[a>>6] |= 1 << (a & 63)
+			t.lengths[i].last[b>>6] |= 1 << (b & 63)
+		}
 	}
-	slices.Sort(t.lengths)
-	t.lengths = slices.Compact(t.lengths)
 }
 
 func (t *lengthTable) prefixes(text []byte, f func(*literal)) {
-	for _, n := range t.lengths {
-		if n > len(text) {
+	for i := range t.lengths {
+		m := &t.lengths[i]
+		if m.n > len(text) {
 			return
 		}
-		lits := t.table[string(text[:n])]
-		for i := range lits {
-			f(&lits[i])
-		}
+		t.look(m, text[:m.n], f)
 	}
 }
 
 func (t *lengthTable) suffixes(text []byte, f func(*literal)) {
-	for _, n := range t.lengths {
-		if n > len(text) {
+	for i := range t.lengths {
+		m := &t.lengths[i]
+		if m.n > len(text) {
 			return
 		}
-		lits := t.table[string(text[len(text)-n:])]
-		for i := range lits {
-			f(&lits[i])
-		}
+		t.look(m, text[len(text)-m.n:], f)
+	}
+}
+
+func (t *lengthTable) look(m *lengthMark, part []byte, f func(*literal)) {
+	if len(part) > 0 && !m.may(part) {
+		return
+	}
+	lits := t.table[string(part)]
+	for i := range lits {
+		f(&lits[i])
 	}
 }
 
