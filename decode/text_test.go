@@ -276,6 +276,12 @@ func FuzzText(f *testing.F) {
 		}
 		f.Add(data)
 	}
+	for _, hostile := range []string{
+		"CEF:0|a\\|b|c|d|e|f|g|=x k= k=\\= cs1Label=k cs1=\xff", "LEEF:2.0|a|b|c|d|x00|k=v", "<191>1 - - - - - [a b=\"]\\\"\"][] x",
+		"TimeGenerated,a.b,a,a.b.c\n1,\"[[[\",{},\n", "#Fields: a #Fields: b\n#\n-\t-", "2024-03-05T10:00:00Z 2024-03-05T10:00:00Z {}",
+	} {
+		f.Add([]byte(hostile))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l, ok := firstOf(data)
 		if !ok || startLines(l, false) == nil {
