@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/yagura-sec/yagura"
@@ -39,6 +40,7 @@ const (
 	aaSubscription
 	aaTenant
 	aaScope
+	aaMessage
 )
 
 const azureClaims = "identity.claims.[|claims.[|claims_d.["
@@ -87,13 +89,15 @@ var azureActivity = &Format{
 		aaClaimIP:        claim("ipaddr"),
 		aaSubscription:   "subscriptionId|subscription_id",
 		aaTenant:         "tenantId|tenant_id",
-		aaScope:          "authorization.scope|identity.authorization.scope",
+		aaScope:          "authorization.scope|identity.authorization.scope|authorization_d.scope",
+		aaMessage:        "properties.message|properties_d.message",
 	}),
 	Hot:    aaEmail,
 	Is:     isAzureActivity,
 	Key:    azureActivityKey,
 	Time:   azureActivityTime,
 	Header: azureActivityHeader,
+	Also:   azureActivityAlso,
 }
 
 // isAzureActivity: the table says so, or an event data id stands beside an
@@ -113,6 +117,38 @@ func isAzureActivity(r *Record) bool {
 		return activity || r.has(aaAuthorization) && !hasPrefixFold(category, "Storage") // see azure.resource
 	}
 	return activity && (r.has(aaAuthorization) || r.has(aaActivityStatus) && r.has(aaCaller))
+}
+
+// azureActivityAlso returns the operation of a record that only shows its display name,
+// as the older form of the table does: that of the properties' message, else that of the
+// authorization, which may be of a call above it (the deletion of the resource group).
+func azureActivityAlso(r *Record) []byte {
+	if r.has(aaOperationValue) || isAzureOperation(r.scalar(aaOperation)) {
+		return nil
+	}
+	for _, i := range [...]int{aaMessage, aaAuthorization} {
+		if text := r.scalar(i); isAzureOperation(text) {
+			return append(append([]byte(`"operationNameValue":"`), text...), '"')
+		}
+	}
+	return nil
+}
+
+// isAzureOperation says whether text is an operation such as
+// Microsoft.Network/networkSecurityGroups/write.
+func isAzureOperation(text []byte) bool {
+	provider, rest, found := bytes.Cut(text, []byte("/"))
+	if !found || len(provider) == 0 || len(rest) == 0 || len(text) > 500 {
+		return false
+	}
+	for _, c := range text {
+		switch {
+		case c >= '0' && c <= '9', (c|0x20) >= 'a' && (c|0x20) <= 'z', c == '.', c == '/', c == '-', c == '_':
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 func azureActivityTime(r *Record) int64 {
