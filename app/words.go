@@ -191,7 +191,11 @@ func (e *explainer) sideCar(r *rule.Rule) {
 	if c.ResolvedBy != "" {
 		e.fact("resolved by", "解消するルール", e.named(c.ResolvedBy))
 	}
-	if c.Joins != "" {
+	switch c.Joins {
+	case "":
+	case rule.JoinsSharper, rule.JoinsEvent:
+		e.fact("one issue with", "同じ課題になるルール", e.in("what another rule finds in the same event, at this level or above", "同じイベントを同等以上の重大度で検出した他のルール"))
+	default:
 		e.fact("one issue with", "同じ課題になるルール", e.named(c.Joins))
 	}
 	for _, x := range c.Entities {

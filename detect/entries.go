@@ -23,10 +23,20 @@ const (
 // several entries is judged like as many records with one: each entry stands in a copy of
 // the record in which the lists hold nothing else, and only those count that the rule
 // matches. Of groups of lists the first with such an entry counts; the others name its causes
-// further. Where it matches none by itself, there is one finding of the whole record.
+// further. Where it matches none by itself, there is one finding of the whole record. A rule
+// that joins the event's issue has the cause of the first finding there.
 func (m *Matcher) Findings(h Hit, ev *yagura.Event) iter.Seq[yagura.Finding] {
 	return func(yield func(yagura.Finding) bool) {
 		c := &m.cur.rules[h.pos]
+		if h.host > 0 {
+			f := m.finding(h, m.st, ev)
+			for first := range m.Findings(m.hits[h.host-1], ev) {
+				f.CauseKey, f.FormerKeys, f.AliasKeys = first.CauseKey, first.FormerKeys, first.AliasKeys
+				break
+			}
+			yield(f)
+			return
+		}
 		if len(c.entries) > 0 {
 			if list := m.entries(h, c, ev); len(list) > 0 {
 				for _, f := range list {

@@ -43,6 +43,7 @@ type Hit struct {
 	Finds, Feeds bool
 	num          int32 // of the rule in the engine
 	pos          int32 // in the format's rules
+	host         int   // 1 + the place among the hits of the one whose cause is this one's too; 0: its own
 }
 
 // NewMatcher returns a Matcher. Formats that are asked for later by [Engine.Want]
@@ -52,7 +53,7 @@ func (e *Engine) NewMatcher() *Matcher {
 }
 
 // Match returns the rules that match a record of a format, in the order of the
-// rules. doc must come from the plan for which [Engine.Want] was asked; a format
+// rules, those that join the event's issue after the others. doc must come from the plan for which [Engine.Want] was asked; a format
 // that was never asked for matches nothing. What Match returns is valid until the
 // next call, and so are [Matcher.Findings] and [Matcher.Base]. It does not allocate
 // once warm.
@@ -87,7 +88,7 @@ func (m *Matcher) Match(format string, doc *slot.Doc, meta query.Meta) []Hit {
 		m.hits = append(m.hits, Hit{Rule: m.e.rules[num], Finds: in.finds, Feeds: len(in.feeds) > 0, num: num, pos: pos})
 	}
 	if len(m.hits) > 1 {
-		m.hits = exclusive(m.hits)
+		m.hits = aside(exclusive(m.hits))
 	}
 	return m.hits
 }

@@ -122,7 +122,7 @@ func TestForm(t *testing.T) {
 				bad("data %q does not begin with a format", x)
 			}
 		}
-		if by := r.SideCar.Joins; by != "" && (byID[by] == nil || by == r.ID) {
+		if by := r.SideCar.Joins; by != "" && by != rule.JoinsSharper && by != rule.JoinsEvent && (byID[by] == nil || by == r.ID) {
 			bad("joins %s is no other shipped rule", by)
 		}
 		if len(r.Formats) == 0 && r.Correlation == nil {
@@ -137,9 +137,6 @@ func TestForm(t *testing.T) {
 			}
 		} else if r.SideCar.Kind == yagura.Posture && r.SideCar.Mode != rule.ModeCount && r.SideCar.Joins == "" && !unresolved[r.File] {
 			bad("a posture without resolved_by")
-		}
-		if to := r.SideCar.Joins; to != "" && byID[to] == nil {
-			bad("joins %s, which is no shipped rule", to)
 		}
 	}
 }

@@ -16,6 +16,16 @@ const (
 	ModeCount  = "count"
 )
 
+// Words that stand in [SideCar].Joins for no rule in particular: a finding is of the issue
+// of what another rule finds in the same event at the rule's level or above, and has its own
+// where none does. JoinsSharper is for a general rule, beside which others know more of the
+// same deed; JoinsEvent for one that says how something was done (past the pipeline, with a
+// tool of attackers), which goes to the issue of a general rule too.
+const (
+	JoinsSharper = "sharper"
+	JoinsEvent   = "event"
+)
+
 // HeaderWords are the words of a cause key that mean a part of the event's header
 // and not a field of the record.
 func HeaderWords() []string {
