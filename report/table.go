@@ -29,19 +29,21 @@ type table struct {
 	rest    map[rowKey]*cause // beyond the bound: one row per rule
 }
 
-// rowKey is what makes a row: a rule and one of its causes. A rule that resolves another
-// has that rule's cause key, and says the opposite of it: they are never one row.
+// rowKey is what makes a row: a cause, whichever rules find it, or of a rule that is only
+// counted its own part. One that resolves another has that one's cause key, and says the
+// opposite of it: they are never one row.
 type rowKey struct{ cause, rule, file string }
 
-// cause is one row: findings of one rule with the same cause key. What it shows is of
-// the worst of them, the earliest of these, so that it does not depend on the order in
-// which they come.
+// cause is one row: findings with the same cause key. What it shows is of the worst of
+// them, of these of the rule whose cause it is, of these the earliest, so that it does not
+// depend on the order in which they come.
 type cause struct {
 	id          string    // of the finding that is shown
 	time        time.Time // and when it happened
 	severity    yagura.Severity
 	rule        yagura.RuleRef
 	mode        string
+	joined      int // see [joined]
 	count       int
 	account     string
 	actor       string
@@ -81,14 +83,17 @@ func newTable(w io.Writer, o Options) *table {
 // Write adds one finding to its cause.
 func (t *table) Write(it Item) error {
 	f := it.Finding
-	key := rowKey{f.CauseKey, f.Rule.ID, f.Rule.File}
+	key := rowKey{cause: f.CauseKey}
+	if f.Mode != "" {
+		key.rule, key.file = f.Rule.ID, f.Rule.File
+	}
 	c := t.byCause[key]
 	if c == nil {
 		if len(t.order) < t.o.MaxCauses {
 			c = &cause{}
 			t.byCause[key] = c
 			t.order = append(t.order, c)
-		} else if key.cause = ""; t.rest[key] == nil {
+		} else if key = (rowKey{rule: f.Rule.ID, file: f.Rule.File}); t.rest[key] == nil {
 			c = &cause{overflow: true}
 			t.rest[key] = c
 		} else {
@@ -114,13 +119,21 @@ func (t *table) Write(it Item) error {
 
 // before says whether f is shown in place of the finding that is.
 func (c *cause) before(f *yagura.Finding) bool {
-	return cmp.Or(-cmp.Compare(f.Severity, c.severity), compareTimes(f.Time, c.time), cmp.Compare(f.ID, c.id)) < 0
+	return cmp.Or(-cmp.Compare(f.Severity, c.severity), joined(f)-c.joined, compareTimes(f.Time, c.time), cmp.Compare(f.ID, c.id)) < 0
+}
+
+// joined is 1 for a finding of the cause of another rule than its own.
+func joined(f *yagura.Finding) int {
+	if strings.Contains(f.CauseKey, " "+f.Rule.ID) {
+		return 0
+	}
+	return 1
 }
 
 // show makes a finding the one that its row shows.
 func (t *table) show(c *cause, it Item) {
 	f := it.Finding
-	c.id, c.time, c.severity, c.rule, c.mode = f.ID, f.Time, f.Severity, f.Rule, f.Mode
+	c.id, c.time, c.severity, c.rule, c.mode, c.joined = f.ID, f.Time, f.Severity, f.Rule, f.Mode, joined(f)
 	if !c.overflow {
 		c.account, c.actor, c.target = keep(f.Event.Account), keep(actorName(f.Event.Actor)), keep(target(f))
 		if t.o.Account != nil {
