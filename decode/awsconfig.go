@@ -40,19 +40,19 @@ var awsConfig = &Format{
 		cfCapture:       inItem("configurationItemCaptureTime"),
 		acStatus:        inItem("configurationItemStatus"),
 		cfStateID:       inItem("configurationStateId"),
-		cfType:          inItem("resourceType") + "|newEvaluationResult.evaluationResultIdentifier.evaluationResultQualifier.resourceType",
-		cfResource:      inItem("resourceId") + "|newEvaluationResult.evaluationResultIdentifier.evaluationResultQualifier.resourceId",
+		cfType:          inItem("resourceType") + "|newEvaluationResult.evaluationResultIdentifier.evaluationResultQualifier.resourceType|evaluationResultIdentifier.evaluationResultQualifier.resourceType",
+		cfResource:      inItem("resourceId") + "|newEvaluationResult.evaluationResultIdentifier.evaluationResultQualifier.resourceId|evaluationResultIdentifier.evaluationResultQualifier.resourceId",
 		cfAccount:       inItem("awsAccountId") + "|accountId",
 		cfRegion:        inItem("awsRegion"),
 		cfARN:           inItem("ARN"),
 		cfConfiguration: "configuration|configurationItem.configuration",
 		cfNotified:      "notificationCreationTime",
-		cfRule:          "configRuleName|newEvaluationResult.evaluationResultIdentifier.evaluationResultQualifier.configRuleName",
-		cfRuleARN:       "configRuleARN",
-		cfCompliance:    "newEvaluationResult.complianceType",
-		cfRecorded:      "newEvaluationResult.resultRecordedTime",
+		cfRule:          "configRuleName|newEvaluationResult.evaluationResultIdentifier.evaluationResultQualifier.configRuleName|evaluationResultIdentifier.evaluationResultQualifier.configRuleName",
+		cfRuleARN:       "configRuleARN|configRuleInfo.configRuleArn",
+		cfCompliance:    "newEvaluationResult.complianceType|complianceType",
+		cfRecorded:      "newEvaluationResult.resultRecordedTime|resultRecordedTime",
 		cfName:          inItem("resourceName"),
-		cfAnnotation:    "newEvaluationResult.annotation",
+		cfAnnotation:    "newEvaluationResult.annotation|annotation",
 		cfVPC:           "configuration.vpcId|configurationItem.configuration.vpcId",
 	}),
 	Hot:    cfName,
@@ -81,9 +81,10 @@ func isAWSConfig(r *Record) bool {
 	return r.has(acStatus) || r.has(cfStateID) || r.has(cfConfiguration) || r.has(cfCapture) && r.has(cfARN)
 }
 
-// isCompliance says whether the record is the notification of a rule's judgement.
+// isCompliance says whether the record is a rule's judgement: its notification, or what
+// get-compliance-details-by-config-rule answers.
 func (r *Record) isCompliance() bool {
-	return isAny(r.scalar(cfMessage), "ComplianceChangeNotification")
+	return isAny(r.scalar(cfMessage), "ComplianceChangeNotification") || !r.has(cfMessage) && r.has(cfCompliance) && r.has(cfRule)
 }
 
 func awsConfigTime(r *Record) int64 {
@@ -133,6 +134,10 @@ func awsConfigHeader(r *Record, e *yagura.Event) {
 	arn := r.str(cfARN)
 	if e.Account == "" {
 		e.Account = arnAccount(arn)
+	}
+	if rule := r.str(cfRuleARN); r.isCompliance() && e.Account == "" {
+		e.Account = arnAccount(rule)
+		e.Region = arnRegion(rule)
 	}
 	if arn != "" {
 		e.Targets = addEntity(e.Targets, arnType(arn), arn)

@@ -95,6 +95,8 @@ func elbHeader(r *Record, e *yagura.Event) {
 	case r.given(lbVerb) != nil:
 		e.Action = r.str(lbVerb)
 		e.Outcome = httpOutcome(r.scalar(lbStatus))
+	case r.given(lbStatus) != nil: // of a request that could not be read
+		e.Outcome = httpOutcome(r.scalar(lbStatus))
 	case r.has(lbConnection) || r.has(lbListener):
 		e.Action = "connect"
 		switch {
@@ -103,8 +105,6 @@ func elbHeader(r *Record, e *yagura.Event) {
 		case r.given(lbTLS) != nil:
 			e.Outcome = yagura.OutcomeSuccess
 		}
-	default:
-		e.Outcome = httpOutcome(r.scalar(lbStatus))
 	}
 	e.Targets = addEntity(e.Targets, yagura.EntityResource, lb)
 	e.Targets = addEntity(e.Targets, yagura.EntityHost, elbHost(r))

@@ -34,6 +34,8 @@ type elbLines struct {
 func startELB(l firstLine) lineReader {
 	f := tokens(l.line, len(albFields))
 	switch {
+	case isConnection(f):
+		return &elbLines{names: albConnectionFields, least: 11}
 	case len(f) < 12:
 		return nil
 	case isAny(f[0], "http", "https", "h2", "grpc", "grpcs", "ws", "wss") && nanos(f[1]) != 0 &&
@@ -41,13 +43,23 @@ func startELB(l firstLine) lineReader {
 		return &elbLines{names: albFields, least: 12}
 	case isAny(f[0], "tls", "tcp", "udp", "tcp_udp") && isNumber(f[1]) && nanos(f[2]) != 0 && bytes.HasPrefix(f[3], []byte("net/")):
 		return &elbLines{names: nlbFields, least: 12}
-	case nanos(f[0]) != 0 && isNumber(f[2]) && isNumber(f[3]) && bytes.HasPrefix(f[11], []byte("TID_")):
-		return &elbLines{names: albConnectionFields, least: 12}
 	case len(f) <= len(clbFields) && nanos(f[0]) != 0 && bytes.IndexByte(f[2], ':') > 0 && isNumber(f[4]) && isNumber(f[5]) &&
 		isNumber(f[6]) && (isNumber(f[7]) || string(f[7]) == "-") && isNumber(f[9]) && isNumber(f[10]):
 		return &elbLines{names: clbFields, least: 12}
 	}
 	return nil
+}
+
+// isConnection: time, address and two ports with what TLS spoke, or the trace id, which
+// older lines do not have.
+func isConnection(f [][]byte) bool {
+	if len(f) < 11 || nanos(f[0]) == 0 || !isNumber(f[2]) || !isNumber(f[3]) {
+		return false
+	}
+	if len(f) > 11 && bytes.HasPrefix(f[11], []byte("TID_")) {
+		return true
+	}
+	return len(f) == 11 && address(string(f[1])) != "" && (string(f[4]) == "-" || bytes.HasPrefix(f[4], []byte("TLSv")))
 }
 
 func (e *elbLines) read(dst, line []byte) ([]byte, error) {

@@ -31,6 +31,7 @@ var listKeys = map[string]bool{ // to whether it is weak
 
 	"configurationItems":     false, // history, snapshots and the API of AWS Config
 	"baseConfigurationItems": false, // batch-get-resource-config of AWS Config
+	"EvaluationResults":      false, // get-compliance-details-by-config-rule of AWS Config
 	"findings":               true,  // reports and lists of Inspector, Access Analyzer and Macie
 	"listFindingsResults":    false, // findings.list of Security Command Center
 	"assets":                 true,  // assets.list of Cloud Asset Inventory

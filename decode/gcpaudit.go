@@ -37,6 +37,8 @@ const (
 	gaLocations
 	gaMembers
 	gaMadeAccount
+	gaPermission
+	gaGranted
 	gaCount
 )
 
@@ -67,6 +69,8 @@ var gcpFields = fieldList(false, []string{
 	gaMembers: "protoPayload.serviceData.policyDelta.bindingDeltas.member|" +
 		"protoPayload.metadata.policyDelta.bindingDeltas.member",
 	gaMadeAccount: "protoPayload.response.email",
+	gaPermission:  inPayload("authorizationInfo.permission", "_authorizationInfo_permission_s"),
+	gaGranted:     inPayload("authorizationInfo.granted", "_authorizationInfo_granted_b"),
 	gaReceived:    "receiveTimestamp|TimeGenerated|TimeGenerated [UTC]",
 })
 
@@ -175,10 +179,23 @@ func googleAuditHeader(r *Record, e *yagura.Event) {
 		e.Outcome = yagura.OutcomeFailure
 	case bytes.HasSuffix(r.scalar(gaMethod), []byte("Failure")), isAny(r.scalar(gaGoogleEvent), "login_failure"):
 		e.Outcome = yagura.OutcomeFailure
+	case len(code) == 0 && r.denied():
+		e.Outcome = yagura.OutcomeFailure
 	default:
 		e.Outcome = yagura.OutcomeSuccess // an absent status is google.rpc.Status OK
 	}
 	finish(e, more...)
+}
+
+// denied says whether permissions were asked for and none was granted; what is false may be
+// left out of the record.
+func (r *Record) denied() bool {
+	for _, granted := range r.few(gaGranted) {
+		if granted == "true" || granted == "True" {
+			return false
+		}
+	}
+	return r.has(gaPermission)
 }
 
 func entityOf(a yagura.Actor) yagura.Entity { return yagura.Entity{Type: a.Type, ID: a.ID} }

@@ -34,6 +34,8 @@ const (
 	gdIP
 	gdDomain
 	gdAction
+	gdDirection
+	gdLocal
 )
 
 var guardDuty = &Format{
@@ -51,21 +53,22 @@ var guardDuty = &Format{
 		gdSeverity:  "severity",
 		gdResource:  "resource.resourceType",
 		gdInstance:  "resource.instanceDetails.instanceId",
-		gdAccessKey: "resource.accessKeyDetails.accessKeyId",
+		gdAccessKey: "resource.accessKeyDetails.accessKeyId|" + inSequence("actors.user.credentialUid"),
 		gdRegion:    "region",
 		gdTitle:     "title",
 		gdText:      "description",
-		gdActorKind: "resource.accessKeyDetails.userType",
-		gdActorID:   "resource.accessKeyDetails.principalId|resource.kubernetesDetails.kubernetesUserDetails.uid|resource.rdsDbUserDetails.user",
-		gdActorName: "resource.accessKeyDetails.userName|resource.kubernetesDetails.kubernetesUserDetails.username",
-		gdOthers: "resource.s3BucketDetails.arn|resource.eksClusterDetails.arn|resource.ecsClusterDetails.arn|resource.lambdaDetails.functionArn|" +
+		gdActorKind: "resource.accessKeyDetails.userType|" + inSequence("actors.user.type"),
+		gdActorID:   "resource.accessKeyDetails.principalId|resource.kubernetesDetails.kubernetesUserDetails.uid|resource.rdsDbUserDetails.user|" + inSequence("actors.user.uid"),
+		gdActorName: "resource.accessKeyDetails.userName|resource.kubernetesDetails.kubernetesUserDetails.username|" + inSequence("actors.user.name"),
+		gdOthers: "resource.s3BucketDetails.arn|resource.s3BucketDetails.s3ObjectDetails.objectArn|resource.eksClusterDetails.arn|resource.ecsClusterDetails.arn|resource.lambdaDetails.functionArn|" +
 			"resource.rdsDbInstanceDetails.dbInstanceArn|resource.ebsVolumeDetails.scannedVolumeDetails.volumeArn|resource.containerDetails.id|" +
-			"resource.kubernetesDetails.kubernetesWorkloadDetails.name",
-		gdIP: "service.action.awsApiCallAction.remoteIpDetails.ipAddressV4|service.action.networkConnectionAction.remoteIpDetails.ipAddressV4|" +
-			"service.action.portProbeAction.portProbeDetails.remoteIpDetails.ipAddressV4|service.action.kubernetesApiCallAction.remoteIpDetails.ipAddressV4|" +
-			"service.action.rdsLoginAttemptAction.remoteIpDetails.ipAddressV4",
-		gdDomain: "service.action.dnsRequestAction.domain",
-		gdAction: "service.action.awsApiCallAction.api",
+			"resource.kubernetesDetails.kubernetesWorkloadDetails.name|" + inSequence("resources.uid"),
+		gdIP: remoteAddress("awsApiCallAction", "networkConnectionAction", "portProbeAction.portProbeDetails", "kubernetesApiCallAction", "rdsLoginAttemptAction") +
+			"|service.action.kubernetesApiCallAction.sourceIPs|" + inSequence("endpoints.ip"),
+		gdDomain:    "service.action.dnsRequestAction.domain",
+		gdAction:    "service.action.awsApiCallAction.api",
+		gdDirection: "service.action.networkConnectionAction.connectionDirection",
+		gdLocal:     "service.action.networkConnectionAction.localIpDetails.ipAddressV4|service.action.networkConnectionAction.localIpDetails.ipAddressV6",
 	}),
 	Hot:    gdRegion,
 	Is:     isGuardDuty,
@@ -73,6 +76,19 @@ var guardDuty = &Format{
 	Time:   guardDutyTime,
 	Header: guardDutyHeader,
 	Alert:  guardDutyAlert,
+}
+
+// inSequence is the path of a part of an attack sequence, the findings of which tell several
+// actors, addresses and resources; the first is the actor and the source.
+func inSequence(path string) string { return "service.detection.sequence." + path }
+
+// remoteAddress lists the paths of the other side's address in actions of these kinds.
+func remoteAddress(actions ...string) string {
+	var paths []string
+	for _, a := range actions {
+		paths = append(paths, "service.action."+a+".remoteIpDetails.ipAddressV4", "service.action."+a+".remoteIpDetails.ipAddressV6")
+	}
+	return strings.Join(paths, "|")
 }
 
 // isGuardDuty: a type and an id with an ARN of GuardDuty, or with its name as the service.
@@ -139,11 +155,27 @@ func guardDutyHeader(r *Record, e *yagura.Event) {
 		}
 	}
 	e.Targets = addEntity(e.Targets, yagura.EntityHost, r.str(gdInstance))
-	for _, id := range r.texts(gdOthers) {
-		e.Targets = addEntity(e.Targets, yagura.EntityResource, id)
+	for _, id := range r.few(gdOthers) {
+		e.Targets = addEntity(e.Targets, arnType(id), id)
+	}
+	var more []yagura.Entity
+	for _, ip := range r.few(gdIP) {
+		more = append(more, yagura.Entity{Type: yagura.EntityIP, ID: address(ip)})
 	}
 	e.SrcIP = firstAddress(r, gdIP)
-	finish(e, yagura.Entity{Type: yagura.EntityKey, ID: r.str(gdAccessKey)}, yagura.Entity{Type: yagura.EntityDomain, ID: r.str(gdDomain)})
+	if isAny(r.scalar(gdDirection), "OUTBOUND") { // the machine is the source, the other side its target
+		e.Targets = addEntity(e.Targets, yagura.EntityIP, e.SrcIP)
+		e.SrcIP = firstAddress(r, gdLocal)
+	}
+	if ids := r.few(gdActorID); len(ids) > 1 { // the others of a sequence
+		for _, id := range ids[1:] {
+			more = append(more, yagura.Entity{Type: yagura.EntityUser, ID: id})
+		}
+	}
+	for _, id := range r.few(gdAccessKey) {
+		more = append(more, yagura.Entity{Type: yagura.EntityKey, ID: id})
+	}
+	finish(e, append(more, yagura.Entity{Type: yagura.EntityDomain, ID: r.str(gdDomain)})...)
 }
 
 func guardDutyAlert(r *Record) (Alert, bool) {

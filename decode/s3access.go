@@ -99,7 +99,7 @@ func s3AccessHeader(r *Record, e *yagura.Event) {
 	case strings.HasPrefix(who, "svc:"):
 		who = who[len("svc:"):]
 		e.Actor = yagura.Actor{Type: yagura.EntityServicePrincipal, ID: who, Name: who}
-	case who != "" && strings.HasSuffix(who, ".amazonaws.com"):
+	case who == "AmazonS3", strings.HasSuffix(who, ".amazonaws.com"): // S3 itself: lifecycle and replication
 		e.Actor = yagura.Actor{Type: yagura.EntityServicePrincipal, ID: who, Name: who}
 	case who != "":
 		e.Actor = yagura.Actor{Type: yagura.EntityUser, ID: who} // a canonical user id

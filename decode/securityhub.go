@@ -36,6 +36,8 @@ const (
 	shResource
 	shUser
 	shIP
+	shRemote
+	shDirection
 )
 
 var securityHub = &Format{
@@ -65,7 +67,10 @@ var securityHub = &Format{
 		shOldControl:     "ProductFields.ControlId|ProductFields.RuleId",
 		shResource:       "Resources.Id",
 		shUser:           "Resources.Details.AwsIamAccessKey.PrincipalName|Resources.Details.AwsIamAccessKey.UserName",
-		shIP:             "Action.AwsApiCallAction.RemoteIpDetails.IpAddressV4|Action.NetworkConnectionAction.RemoteIpDetails.IpAddressV4|Network.SourceIpV4",
+		shIP: "Action.AwsApiCallAction.RemoteIpDetails.IpAddressV4|Action.PortProbeAction.PortProbeDetails.RemoteIpDetails.IpAddressV4|" +
+			"Network.SourceIpV4|Network.SourceIpV6",
+		shRemote:    "Action.NetworkConnectionAction.RemoteIpDetails.IpAddressV4",
+		shDirection: "Action.NetworkConnectionAction.ConnectionDirection",
 	}),
 	Hot:    shOldWorkflow,
 	Is:     isSecurityHub,
@@ -75,9 +80,10 @@ var securityHub = &Format{
 	Alert:  securityHubAlert,
 }
 
-// isSecurityHub: the names of product, generator, account and finding.
+// isSecurityHub: the names of product, generator, account and finding. Where the product's ARN
+// was made unreadable the state of the record tells.
 func isSecurityHub(r *Record) bool {
-	return bytes.HasPrefix(r.scalar(shProduct), []byte("arn:")) && r.has(shGenerator) && r.has(shID) && r.has(shAccount)
+	return (bytes.HasPrefix(r.scalar(shProduct), []byte("arn:")) || r.has(shProduct) && r.has(shRecordState)) && r.has(shGenerator) && r.has(shID) && r.has(shAccount)
 }
 
 // securityHubTime is that of the version.
@@ -131,6 +137,11 @@ func securityHubHeader(r *Record, e *yagura.Event) {
 		e.Targets = addEntity(e.Targets, typ, id)
 	}
 	e.SrcIP = firstAddress(r, shIP)
+	if remote := firstAddress(r, shRemote); isAny(r.scalar(shDirection), "OUTBOUND", "OUT") {
+		e.Targets = addEntity(e.Targets, yagura.EntityIP, remote)
+	} else if remote != "" {
+		e.SrcIP = remote
+	}
 	if c := r.scalar(shCompliance); isAny(c, "PASSED") {
 		e.Outcome = yagura.OutcomeSuccess
 	} else if isAny(c, "FAILED") {
