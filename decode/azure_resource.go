@@ -84,15 +84,17 @@ var azureResource = &Format{
 	Header: azureResourceHeader,
 }
 
-// isAzureResource: a category and an operation of a resource below a subscription, which
+// isAzureResource: a category and mostly an operation of a resource below a subscription, which
 // is neither the Activity log (its categories, its ids), nor a flow log, nor the audit log
 // of a cluster, which has an envelope of its own.
 func isAzureResource(r *Record) bool {
-	if !hasPrefixFold(r.scalar(arResource), "/subscriptions/") || !r.has(arOperation) || !r.has(arTime) || r.has(arEventDataID) {
+	if !hasPrefixFold(r.scalar(arResource), "/subscriptions/") || !r.has(arTime) || r.has(arEventDataID) {
 		return false
 	}
 	category, table := r.scalar(arCategory), r.scalar(arTable)
 	switch {
+	case !r.has(arOperation):
+		return hasPrefixFold(category, "AZFW") // the structured logs of Azure Firewall may have none
 	case isAny(table, "AzureActivity"), isActivityCategory(category), isFlowCategory(category), hasPrefixFold(category, "kube-audit") && r.has(arKubernetes):
 		return false
 	case r.has(arAuthorization):
@@ -130,7 +132,7 @@ func azureResourceKey(r *Record) (yagura.Key, uint64, bool) {
 func azureResourceHeader(r *Record, e *yagura.Event) {
 	e.ID = r.str(arCorrelation)
 	e.Time = timeOf(nanos(r.scalar(arTime)))
-	e.Action = r.str(arOperation)
+	e.Action = r.str(arOperation, arCategory)
 	e.Region = r.str(arLocation)
 	resource := r.str(arResource)
 	if parts := strings.SplitN(resource, "/", 4); len(parts) > 2 {
@@ -174,7 +176,7 @@ func actionOutcome(action, message string) string {
 		action, _, _ = strings.Cut(rest, ".")
 		action, _, _ = strings.Cut(action, " ")
 	}
-	if strings.EqualFold(action, "block") {
+	if strings.EqualFold(action, "block") || strings.EqualFold(action, "drop") {
 		return yagura.OutcomeFailure
 	}
 	return outcomeWord([]byte(action))

@@ -136,6 +136,9 @@ func entraRiskHeader(r *Record, e *yagura.Event) {
 	}
 	if r.either(erUserID, erUserUPN) != nil {
 		e.Actor = yagura.Actor{Type: yagura.EntityUser, ID: r.str(erUserID, erUserUPN), Name: r.str(erUserUPN, erUserName)}
+		if !r.has(erUserID) && !r.has(erRiskEvent) && isGUID(e.ID) { // a risky user is the object that the record is about
+			e.Actor.ID = e.ID
+		}
 	} else if r.scalar(erPrincipalID) != nil {
 		e.Actor = yagura.Actor{Type: yagura.EntityServicePrincipal, ID: r.str(erPrincipalID), Name: r.str(erPrincipalName)}
 	}

@@ -227,6 +227,7 @@ func finish(e *yagura.Event, more ...yagura.Entity) {
 // address returns the IP address in text, without its port and brackets, as it is
 // written; "" when text is not an address. Of a list it is the first. Dotted quads
 // with leading zeros count, because records whose addresses were masked carry them.
+// It may stand in parentheses behind the name of the host.
 func address(text string) string {
 	t := strings.TrimSpace(text)
 	if i := strings.IndexByte(t, ','); i > 0 {
@@ -249,10 +250,20 @@ func address(text string) string {
 	if dottedQuad(t) {
 		return t
 	}
-	if _, err := netip.ParseAddr(t); err != nil {
-		return ""
+	if _, err := netip.ParseAddr(t); err == nil {
+		return t
 	}
-	return t
+	if _, inner, ok := strings.Cut(strings.TrimSuffix(t, ")"), " ("); ok { // host (192.0.2.1)
+		return address(inner)
+	}
+	for _, sep := range [...]string{" port ", "#", "p", "."} { // of a port behind IPv6, see RFC 5952
+		if host, port, ok := strings.Cut(t, sep); ok && isNumber([]byte(port)) {
+			if a, err := netip.ParseAddr(host); err == nil && a.Is6() {
+				return host
+			}
+		}
+	}
+	return ""
 }
 
 // dottedQuad says whether s is four decimal numbers up to 255 between dots.
