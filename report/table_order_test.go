@@ -66,3 +66,18 @@ func TestTableResolved(t *testing.T) {
 		}
 	}
 }
+
+// TestTableJoined: findings of one cause are one row, of the rule whose cause it is where
+// another is not worse.
+func TestTableJoined(t *testing.T) {
+	own := yagura.Finding{V: 1, ID: "z", CauseKey: "1 opened group=g", Severity: yagura.SeverityMedium, Rule: yagura.RuleRef{ID: "opened", Title: "Opened"}}
+	general := yagura.Finding{V: 1, ID: "a", CauseKey: "1 opened group=g", Severity: yagura.SeverityMedium, Rule: yagura.RuleRef{ID: "changed", Title: "Changed"}}
+	worse := general
+	worse.Severity = yagura.SeverityHigh
+	for want, findings := range map[string][]yagura.Finding{"medium Opened 2": {general, own}, "high Changed 2": {own, worse}} {
+		got := strings.Join(strings.Fields(tableOf(t, findings)), " ")
+		if !strings.Contains(got, want) || strings.Count(got, "ed ") != 1 {
+			t.Errorf("got %s, want the row %s alone", got, want)
+		}
+	}
+}
