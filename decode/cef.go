@@ -110,7 +110,7 @@ func actOutcome(act string) string {
 		return o
 	}
 	switch {
-	case isAny(text, "block", "drop", "dropped", "prevent", "prevented", "quarantined", "quarantine", "discard", "reset", "stopped", "refused"):
+	case isAny(text, "block", "drop", "dropped", "prevent", "prevented", "quarantined", "quarantine", "discard", "discarded", "reset", "stopped", "refuse", "refused"):
 		return yagura.OutcomeFailure
 	case isAny(text, "permit", "permitted", "pass", "forwarded", "monitored", "detected"):
 		return yagura.OutcomeSuccess

@@ -45,6 +45,7 @@ const (
 	scIndicators
 	scInstance
 	scMembers
+	scSource
 )
 
 var gcpSCC = &Format{
@@ -86,6 +87,7 @@ var gcpSCC = &Format{
 		scIndicators: inFinding("indicator.domains") + "|" + inDetection("properties.domains"),
 		scInstance:   inDetection("properties.instanceId") + "|" + inDetection("properties.vmName") + "|" + inDetection("properties.attempts.vmName"),
 		scMembers:    inDetection("properties.sensitiveRoleGrant.members") + "|" + inFinding("iamBindings.member"),
+		scSource:     inFinding("connections.sourceIp"),
 	}),
 	Hot:    scCanonical,
 	Is:     isGCPSCC,
@@ -216,7 +218,7 @@ func gcpSCCHeader(r *Record, e *yagura.Event) {
 		}
 		e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(i))
 	}
-	e.SrcIP = firstAddress(r, scCaller)
+	e.SrcIP = firstAddress(r, scCaller, scSource)
 	more := []yagura.Entity{{Type: yagura.EntityKey, ID: r.str(scKeyName)}, {Type: yagura.EntityHost, ID: r.str(scInstance)}}
 	for _, id := range append(r.few(scCaller), r.few(scOtherIP)...) {
 		more = append(more, yagura.Entity{Type: yagura.EntityIP, ID: address(id)})

@@ -170,10 +170,11 @@ func ocsfHeader(r *Record, e *yagura.Event) {
 	}
 	e.Targets = addEntity(e.Targets, yagura.EntityHost, r.str(ocHost))
 	e.SrcIP = firstAddress(r, ocIP)
+	code, compliance, number := r.scalar(ocStatusCode), r.scalar(ocCompliance), string(r.scalar(ocComplianceID))
 	switch {
-	case isAny(r.scalar(ocStatusCode), "PASS"):
+	case isAny(code, "PASS"), len(code) == 0 && (isAny(compliance, "Pass", "PASSED") || number == "1"):
 		e.Outcome = yagura.OutcomeSuccess
-	case isAny(r.scalar(ocStatusCode), "FAIL"):
+	case isAny(code, "FAIL"), len(code) == 0 && (isAny(compliance, "Fail", "FAILED") || number == "3"):
 		e.Outcome = yagura.OutcomeFailure
 	}
 	finish(e)
