@@ -188,3 +188,18 @@ func TestAlertVersions(t *testing.T) {
 		t.Error("a finding of Security Hub has another key in another shape")
 	}
 }
+
+// TestAlertAccount: the account of an alert is where it happened, not the workspace that
+// collects it.
+func TestAlertAccount(t *testing.T) {
+	const alert = `{"VendorName":"Microsoft","AlertType":"VM_Login","ProductName":"Microsoft Defender for Cloud","TimeGenerated":"2024-03-05T19:20:00Z","Severity":"Medium","SystemAlertId":"2517-9","AlertDisplayName":"Login",%s"WorkspaceSubscriptionId":"bbbbbbbb-0000-4000-8000-000000000002"}`
+	for resource, want := range map[string]string{
+		`"AzureResourceId":"/SUBSCRIPTIONS/aaaaaaaa-0000-4000-8000-000000000001/RESOURCEGROUPS/shop",`: "aaaaaaaa-0000-4000-8000-000000000001",
+		``: "bbbbbbbb-0000-4000-8000-000000000002",
+	} {
+		list := events(t, fmt.Appendf(nil, alert, resource), "f")
+		if len(list) != 1 || list[0].Format != "microsoft.alert" || list[0].Account != want {
+			t.Errorf("%s: %+v, want account %s", resource, list, want)
+		}
+	}
+}

@@ -48,6 +48,7 @@ const (
 	maAccountName
 	maIP
 	maSubscription
+	maWorkspace
 	maTenant
 	maAADTenant
 	maActivityTime
@@ -91,7 +92,8 @@ var microsoftAlert = &Format{
 		maUPN:          "evidence.userAccount.userPrincipalName|userStates.userPrincipalName|entities.upn|entities.userPrincipalName|properties.entities.upn|properties.accountUpn|accountUpn",
 		maAccountName:  "evidence.userAccount.accountName|userStates.accountName|relatedUser.userName|entities.name|properties.entities.name|properties.accountName|accountName",
 		maIP:           "evidence.ipAddress|userStates.logonIp|networkConnections.sourceAddress|entities.address|properties.entities.address|properties.remoteIP|remoteIP|properties.localIP|localIP",
-		maSubscription: "azureSubscriptionId|workspaceSubscriptionId|subscriptionId",
+		maSubscription: "azureSubscriptionId|subscriptionId",
+		maWorkspace:    "workspaceSubscriptionId",
 		maTenant:       "tenantId|azureTenantId",
 		maAADTenant:    "aadTenantId",
 		maActivityTime: "firstActivityDateTime|startTimeUtc|properties.startTimeUtc|startTime|firstEventTime",
@@ -201,6 +203,9 @@ func microsoftAlertHeader(r *Record, e *yagura.Event) {
 				break
 			}
 		}
+	}
+	if e.Account == "" { // where it is collected, which need not be where it happened
+		e.Account = r.str(maWorkspace)
 	}
 	if e.Account == "" && !isAny(r.scalar(maTable), "SecurityAlert", "SecurityIncident") { // in these tables it is the workspace
 		e.Account = r.str(maAADTenant, maTenant)
