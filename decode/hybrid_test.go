@@ -21,13 +21,13 @@ func TestHybrids(t *testing.T) {
 	var samples []sample
 	by := fixtures(t)
 	for _, name := range slices.Sorted(maps.Keys(by)) {
-		for _, file := range by[name] {
+		for _, file := range by[name][:min(len(by[name]), 2)] { // the pairs grow with the square
 			data, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for i, e := range events(t, data, file) {
-				if i == 3 {
+				if i == 1 {
 					break
 				}
 				s := sample{format: name, raw: e.Raw}
