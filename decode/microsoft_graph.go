@@ -44,16 +44,16 @@ var microsoftGraph = &Format{
 		mgCategory:        "category",
 		mgTable:           "type",
 		mgRequest:         "properties.requestId|requestId",
-		mgMethod:          "properties.requestMethod|requestMethod",
+		mgMethod:          "properties.requestMethod|requestMethod|properties.httpMethod|httpMethod",
 		mgURI:             "properties.requestUri|requestUri",
-		mgStatus:          "properties.responseStatusCode|responseStatusCode",
+		mgStatus:          "properties.responseStatusCode|responseStatusCode|properties.httpStatusCode|httpStatusCode",
 		mgUser:            "properties.userId|userId",
 		mgPrincipal:       "properties.servicePrincipalId|servicePrincipalId",
 		mgApp:             "properties.appId|appId",
 		mgGenerated:       "properties.timeGenerated|timeGenerated|timeGenerated [UTC]",
 		mgTime:            "time",
 		mgResource:        "resourceId",
-		mgCallerIP:        "callerIpAddress",
+		mgCallerIP:        "callerIpAddress|properties.callerIpAddress",
 		mgIP:              "properties.ipAddress|ipAddress",
 		mgAADTenant:       "aadTenantId",
 		mgTenant:          "tenantId|properties.tenantId",
@@ -88,10 +88,14 @@ func isMicrosoftGraph(r *Record) bool {
 }
 
 func microsoftGraphTime(r *Record) int64 {
-	if ns := nanos(r.scalar(mgTime)); ns != 0 {
+	first, second := mgTime, mgGenerated
+	if isAny(r.scalar(mgCategory), "AzureADGraphActivityLogs") { // it has no time of its own beside
+		first, second = second, first
+	}
+	if ns := nanos(r.scalar(first)); ns != 0 {
 		return ns
 	}
-	return nanos(r.scalar(mgGenerated))
+	return nanos(r.scalar(second))
 }
 
 // microsoftGraphKey: request id, method and uri: the requests of a batch share their id.
@@ -194,6 +198,9 @@ func graphParts(uri string) []string {
 		}
 	}
 	if len(parts) > 0 && (parts[0] == "beta" || len(parts[0]) > 1 && parts[0][0] == 'v' && parts[0][1] >= '0' && parts[0][1] <= '9') {
+		parts = parts[1:]
+	}
+	if len(parts) > 1 && isGUID(parts[0]) { // Azure AD Graph has the tenant before its paths
 		parts = parts[1:]
 	}
 	return parts

@@ -14,6 +14,7 @@ func TestGraphPath(t *testing.T) {
 	long := strings.Repeat("AbC1", 30)
 	for uri, want := range map[string]string{
 		"https://graph.microsoft.com/v1.0/users/cccccccc-0000-4000-8000-000000000003/messages?$top=10":                     "/users/{id}/messages",
+		"/v2/aaaaaaaa-0000-4000-8000-000000000001/applications/dddddddd-0000-4000-8000-000000000004":                       "/applications/{id}",
 		"https://graph.microsoft.com/beta/users/carol@example.com/mailFolders/inbox/messages":                              "/users/{id}/mailFolders/inbox/messages",
 		"https://graph.microsoft.com/v1.0/me/messages/" + long + "/attachments":                                            "/me/messages/{id}/attachments",
 		"https://graph.microsoft.us/v1.0/users('carol@example.com')/memberOf":                                              "/users({id})/memberOf",
