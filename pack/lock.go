@@ -163,7 +163,7 @@ func install(folder string, files []file, lock *Lock) (err error) {
 	if err := write(lockName, append(data, '\n')); err != nil {
 		return err
 	}
-	if err := os.Chmod(fresh, 0o750); err != nil {
+	if err := os.Chmod(fresh, 0o750); err != nil { //nolint:gosec // a folder that others of the group read
 		return err
 	}
 	aside := fresh + ".old"
