@@ -147,7 +147,9 @@ func (l *looks) due(ctx context.Context, now time.Time) ([]dueLook, error) {
 	var out []dueLook
 	f := yagura.IssueFilter{Status: []yagura.Status{yagura.StatusOpen, yagura.StatusAcknowledged}, Limit: 1000}
 	for _, k := range recheck.Kinds() {
-		f.Rules = append(f.Rules, k.Rule)
+		if f.Rules = append(f.Rules, k.Rule); k.Joined != "" {
+			f.Rules = append(f.Rules, k.Joined)
+		}
 	}
 	for {
 		var list []yagura.Issue

@@ -16,19 +16,21 @@ type Kind struct {
 	Action string // IAM action of the call
 	ask    func(*Reader) ask
 	target func(t *Target, parts map[string]string) bool
+	// Joined is another shipped rule that may have opened an issue of the same cause; "" for none.
+	Joined string
 }
 
 // Kinds are all of them, in the order of the documentation.
 func Kinds() []Kind {
 	return []Kind{
-		{"dd3dd7f7-d9f6-4202-8530-2362b10c63f4", "aws/ec2-security-group-admin-port-open", "ec2:DescribeSecurityGroups", groupEntry, entryTarget},
-		{"6eeb08a6-c13f-4f08-a0bd-a20ed53d9c8d", "aws/ec2-security-group-data-port-open", "ec2:DescribeSecurityGroups", groupEntry, entryTarget},
-		{"076ca0e2-53f7-4264-a5e1-25c7e48a1657", "aws/ebs-snapshot-shared", "ec2:DescribeSnapshotAttribute", snapshotShare, shareTarget("snapshotId", snapshotID)},
-		{"24d3377a-611c-4885-aeec-b14a2bb8c0e9", "aws/ec2-image-shared", "ec2:DescribeImageAttribute", imageShare, shareTarget("imageId", imageID)},
-		{"5d44b137-b636-4587-bfed-431abba131be", "aws/rds-snapshot-shared", "rds:DescribeDBSnapshotAttributes", databaseShare, shareTarget("dBSnapshotIdentifier", databaseID)},
-		{"5d44b137-b636-4587-bfed-431abba131be", "aws/rds-snapshot-shared", "rds:DescribeDBClusterSnapshotAttributes", clusterShare, shareTarget("dBClusterSnapshotIdentifier", databaseID)},
-		{"0846ea80-4e0e-4880-a811-22b4c5aef900", "aws/s3-public-access-block-removed", "s3:GetBucketPublicAccessBlock", accessBlock, bucketTarget},
-		{"777eef25-9460-46a3-bb0d-8e883b28e4bf", "aws/s3-bucket-policy-public", "s3:GetBucketPolicyStatus", policyStatus, bucketTarget},
+		{"dd3dd7f7-d9f6-4202-8530-2362b10c63f4", "aws/ec2-security-group-admin-port-open", "ec2:DescribeSecurityGroups", groupEntry, entryTarget, ""},
+		{"6eeb08a6-c13f-4f08-a0bd-a20ed53d9c8d", "aws/ec2-security-group-data-port-open", "ec2:DescribeSecurityGroups", groupEntry, entryTarget, ""},
+		{"076ca0e2-53f7-4264-a5e1-25c7e48a1657", "aws/ebs-snapshot-shared", "ec2:DescribeSnapshotAttribute", snapshotShare, shareTarget("snapshotId", snapshotID), "bf6ab222-aa64-4af2-8445-5ba70ddef54b"},
+		{"24d3377a-611c-4885-aeec-b14a2bb8c0e9", "aws/ec2-image-shared", "ec2:DescribeImageAttribute", imageShare, shareTarget("imageId", imageID), "377a08bc-ba2a-4e1a-be98-25463add7c82"},
+		{"5d44b137-b636-4587-bfed-431abba131be", "aws/rds-snapshot-shared", "rds:DescribeDBSnapshotAttributes", databaseShare, shareTarget("dBSnapshotIdentifier", databaseID), "61ced431-c090-42a4-918e-8292c03eb53d"},
+		{"5d44b137-b636-4587-bfed-431abba131be", "aws/rds-snapshot-shared", "rds:DescribeDBClusterSnapshotAttributes", clusterShare, shareTarget("dBClusterSnapshotIdentifier", databaseID), "61ced431-c090-42a4-918e-8292c03eb53d"},
+		{"0846ea80-4e0e-4880-a811-22b4c5aef900", "aws/s3-public-access-block-removed", "s3:GetBucketPublicAccessBlock", accessBlock, bucketTarget, ""},
+		{"777eef25-9460-46a3-bb0d-8e883b28e4bf", "aws/s3-bucket-policy-public", "s3:GetBucketPolicyStatus", policyStatus, bucketTarget, ""},
 	}
 }
 
@@ -65,12 +67,12 @@ func TargetOf(is *yagura.Issue) (Target, bool) {
 		return Target{}, false
 	}
 	account, rule, parts, ok := split(is.CauseKey)
-	if !ok || rule != is.Rule.ID || account != is.Account || !accountID.MatchString(account) || !regionName.MatchString(is.Latest.Event.Region) {
+	if !ok || account != is.Account || !accountID.MatchString(account) || !regionName.MatchString(is.Latest.Event.Region) {
 		return Target{}, false
 	}
 	for _, k := range Kinds() {
 		t := Target{Kind: k, Account: account, Region: is.Latest.Event.Region}
-		if k.Rule == rule && k.target(&t, parts) {
+		if k.Rule == rule && (is.Rule.ID == rule || k.Joined != "" && is.Rule.ID == k.Joined) && k.target(&t, parts) {
 			return t, true
 		}
 	}
