@@ -12,7 +12,7 @@ import (
 	"github.com/yagura-sec/yagura/rule"
 )
 
-//go:embed aws azure bitbucket cross duo entra gcp github kubernetes m365 okta onelogin workspace
+//go:embed aws azure bitbucket cross duo entra gcp github kubernetes m365 okta onelogin slack workspace
 var files embed.FS
 
 // trees holds the rule files parsed, as rule/sigma's Tree writes them, so that a start does

@@ -3,6 +3,7 @@ package detections_test
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -49,5 +50,27 @@ func TestTrees(t *testing.T) {
 		if d := cmp.Diff(a, b); d != "" {
 			t.Errorf("%s: %s", a.File, d)
 		}
+	}
+}
+
+// TestEmbedded: no folder of rules is left out of the binary.
+func TestEmbedded(t *testing.T) {
+	shipped, err := detections.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, err := filepath.Glob("*/*/rule.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	for _, p := range there {
+		want = append(want, "detections/"+filepath.ToSlash(p))
+	}
+	for _, f := range shipped {
+		got = append(got, f.Path)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
 	}
 }

@@ -52,6 +52,9 @@ type Pack struct {
 	Source
 }
 
+// Folder is where the pack lies below the folder of packs.
+func (p Pack) Folder(into string) string { return filepath.Join(into, p.Name) }
+
 var packName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 
 // Known returns a pack that many people use, by its name.
@@ -157,7 +160,7 @@ type fetched struct {
 // Fetch brings a pack into its folder, all of it or nothing: the old files stay until the
 // new ones are whole and have the checksum that they must have.
 func Fetch(ctx context.Context, o Options) (*Done, error) {
-	folder := filepath.Join(o.Into, o.Pack.Name)
+	folder := o.Pack.Folder(o.Into)
 	old, err := ReadLock(folder)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err

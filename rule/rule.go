@@ -149,8 +149,7 @@ type SideCar struct {
 	// Joins names another rule (id or title): a finding with the same cause key is of that
 	// one's issue. Two logs that show one deed, a request and its grant, or a call and the
 	// state that it left, have one issue this way. What joins a rule that resolves another
-	// resolves it too. It may be
-	// [JoinsSharper] or [JoinsEvent] in place of a rule.
+	// resolves it too. In place of a rule it may be [JoinsSharper] or [JoinsEvent].
 	Joins string
 	// Reason says why the rule has its level.
 	Reason string

@@ -76,7 +76,7 @@ func (c *ruleFetchCmd) Run(env *environment) error {
 }
 
 func (c *ruleFetchCmd) verify(env *environment, p pack.Pack, ja bool) error {
-	folder := c.Into + "/" + p.Name
+	folder := p.Folder(c.Into)
 	faults := pack.Verify(folder)
 	for _, f := range faults {
 		fmt.Fprintf(env.stdout, "%s: %s\n", report.Escape(folder), report.Escape(f))
