@@ -12,6 +12,8 @@ type index struct {
 	all    bool // no index: every rule is a candidate
 	byPred [][]cluster
 	bySlot [][]cluster
+	preds  slot.Bits // that have clusters
+	slots  slot.Bits
 	always []cluster
 }
 
@@ -37,10 +39,12 @@ func newIndex(f *formatRules, off bool) index {
 			for _, p := range w.Preds {
 				x.byPred = grow(x.byPred, int(p))
 				x.byPred[p] = put(x.byPred[p], w.Guard, n)
+				x.preds.Add(int(p))
 			}
 			for _, s := range w.Slots {
 				x.bySlot = grow(x.bySlot, int(s))
 				x.bySlot[s] = put(x.bySlot[s], w.Guard, n)
+				x.slots.Add(int(s))
 			}
 		}
 	}
@@ -74,15 +78,13 @@ func (x *index) candidates(m *Matcher, doc *slot.Doc) {
 	}
 	m.tryAll(x.always)
 	for _, p := range m.st.Fired() {
-		if int(p) < len(x.byPred) {
+		if x.preds.Has(int(p)) {
 			m.tryAll(x.byPred[p])
 		}
 	}
-	if len(x.bySlot) > 0 {
-		for _, s := range doc.Filled() {
-			if int(s) < len(x.bySlot) {
-				m.tryAll(x.bySlot[s])
-			}
+	for _, s := range doc.Filled() {
+		if x.slots.Has(int(s)) {
+			m.tryAll(x.bySlot[s])
 		}
 	}
 }

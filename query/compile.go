@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/yagura-sec/yagura/slot"
 )
@@ -32,6 +31,7 @@ type Set struct {
 	watched  map[int32]bool
 	always   []int32   // watched groups to judge on every record
 	bySlot   [][]int32 // watched groups by slot
+	slots    slot.Bits // that have watched groups
 	sealed   bool
 	alone    bool // no groups: every predicate is asked by itself; tests compare
 }
@@ -442,42 +442,55 @@ func (p *pred) identity() (key string, ok bool) {
 	if p.op == Func || p.op == ListFunc {
 		return "", false
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d,%v,%d,%d", p.op, p.fold, p.field, p.ref)
 	args := make([]string, 0, len(p.args))
 	for i := range p.args {
-		a := &p.args[i]
-		var k string
-		switch p.op {
-		case Glob, Keyword:
-			if a.glob == nil {
-				k = strconv.Quote(string(a.text))
-				break
-			}
-			k = fmt.Sprintf("%v,%v", a.glob.openStart, a.glob.openEnd)
-			for _, piece := range a.glob.pieces {
-				k += fmt.Sprintf(",%q%q%v", piece.text, piece.runes, piece.any)
-			}
-		case Regex:
-			k = strconv.Quote(a.src.Regexp.String())
-		case CIDR:
-			k = a.net.String()
-		case Lt, Lte, Gt, Gte:
-			k = strconv.FormatFloat(a.src.Num, 'g', -1, 64) + "," + string(a.decimal)
-		case TimePart:
-			k = fmt.Sprintf("%d,%d,%v", a.src.Unit, a.src.Cmp, a.src.Num)
-		case Exists:
-			k = strconv.FormatBool(a.src.Bool)
-		case IsNull:
-		default:
-			k = strconv.Quote(string(a.text))
-			if a.src.Number {
-				k += "n"
-			}
-		}
-		args = append(args, k)
+		args = append(args, string(p.argIdentity(&p.args[i])))
 	}
 	slices.Sort(args)
-	b.WriteString("|" + strings.Join(slices.Compact(args), "|"))
-	return b.String(), true
+	b := make([]byte, 0, 64)
+	for _, n := range []int{int(p.op), int(p.field), int(p.ref)} {
+		b = append(strconv.AppendInt(b, int64(n), 10), ',')
+	}
+	b = strconv.AppendBool(b, p.fold)
+	for _, k := range slices.Compact(args) {
+		b = appendSized(append(b, '|'), k)
+	}
+	return string(b), true
+}
+
+func (p *pred) argIdentity(a *arg) []byte {
+	switch p.op {
+	case Glob, Keyword:
+		if a.glob == nil {
+			return appendSized(nil, string(a.text))
+		}
+		k := fmt.Appendf(nil, "%v,%v", a.glob.openStart, a.glob.openEnd)
+		for _, piece := range a.glob.pieces {
+			k = fmt.Appendf(k, ",%q%q%v", piece.text, piece.runes, piece.any)
+		}
+		return k
+	case Regex:
+		return []byte(a.src.Regexp.String())
+	case CIDR:
+		return []byte(a.net.String())
+	case Lt, Lte, Gt, Gte:
+		return append(strconv.AppendFloat(nil, a.src.Num, 'g', -1, 64), ","+string(a.decimal)...)
+	case TimePart:
+		return fmt.Appendf(nil, "%d,%d,%v", a.src.Unit, a.src.Cmp, a.src.Num)
+	case Exists:
+		return strconv.AppendBool(nil, a.src.Bool)
+	case IsNull:
+		return nil
+	}
+	if a.src.Number {
+		return appendSized([]byte{'n'}, string(a.text))
+	}
+	return appendSized(nil, string(a.text))
+}
+
+// appendSized appends text with its length before it, so that what follows it cannot be
+// taken for a part of it.
+func appendSized(dst []byte, text string) []byte {
+	dst = append(strconv.AppendInt(dst, int64(len(text)), 10), ':')
+	return append(dst, text...)
 }

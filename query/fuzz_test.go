@@ -229,37 +229,53 @@ func FuzzGroup(f *testing.F) {
 		if n, err := plan.Scan([]byte(record), doc); err != nil || strings.TrimSpace(record[n:]) != "" {
 			return
 		}
-		st, su := together.NewState(), apart.NewState()
-		st.Begin(doc, Meta{})
-		su.Begin(doc, Meta{})
-		fired := map[PredID]bool{}
-		for _, p := range st.Fired() {
-			fired[p] = true
+		st := together.NewState()
+		// What a group said of a text is remembered: the record comes again after another.
+		other, err := json.Marshal(map[string]string{"a": x})
+		if err != nil {
+			t.Fatal(err)
 		}
-		for i := range exprs {
-			p := exprs[i].(*Pred)
-			got, want := ps[i].Holds(st), qs[i].Holds(su)
-			if got != want {
-				t.Errorf("record %q: op %s, conv %d, fold %v, args %v: together %v, apart %v", record, opName(p.Op), p.Field.Conv, p.Fold, allArgs(p), got, want)
+		for _, rec := range []string{record, string(other), record, record} {
+			if _, err := plan.Scan([]byte(rec), doc); err != nil {
+				t.Fatal(err)
 			}
-			if !want {
-				continue
-			}
-			met := wits[i].Always
-			for _, p := range wits[i].Preds {
-				met = met || fired[p]
-			}
-			for _, s := range wits[i].Slots {
-				met = met || doc.First(s) >= 0
-			}
-			if !met {
-				t.Errorf("record %q: %s %s holds, but its witness is not met", record, opName(p.Op), allArgs(p))
-			}
-			if why, err := json.Marshal(ps[i].Why(st)); err != nil || len(why) < 3 {
-				t.Errorf("no explanation: %s %v", why, err)
-			}
+			st.Begin(doc, Meta{})
+			compareGroups(t, rec, exprs, ps, qs, wits, doc, st)
 		}
 	})
+}
+
+// compareGroups holds the answers of programs judged together against those judged apart.
+func compareGroups(t *testing.T, record string, exprs []Expr, ps, qs []*Program, wits []Witness, doc *slot.Doc, st *State) {
+	su := qs[0].NewState()
+	su.Begin(doc, Meta{})
+	fired := map[PredID]bool{}
+	for _, p := range st.Fired() {
+		fired[p] = true
+	}
+	for i := range exprs {
+		p := exprs[i].(*Pred)
+		got, want := ps[i].Holds(st), qs[i].Holds(su)
+		if got != want {
+			t.Errorf("record %q: op %s, conv %d, fold %v, args %v: together %v, apart %v", record, opName(p.Op), p.Field.Conv, p.Fold, allArgs(p), got, want)
+		}
+		if !want {
+			continue
+		}
+		met := wits[i].Always
+		for _, p := range wits[i].Preds {
+			met = met || fired[p]
+		}
+		for _, s := range wits[i].Slots {
+			met = met || doc.First(s) >= 0
+		}
+		if !met {
+			t.Errorf("record %q: %s %s holds, but its witness is not met", record, opName(p.Op), allArgs(p))
+		}
+		if why, err := json.Marshal(ps[i].Why(st)); err != nil || len(why) < 3 {
+			t.Errorf("no explanation: %s %v", why, err)
+		}
+	}
 }
 
 // groupable makes predicates of every kind that looks for texts.

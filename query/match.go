@@ -73,14 +73,29 @@ func (st *State) judge(g int32) {
 		})
 		return
 	}
+	var place *said
+	text, single := st.only(gr.field)
+	if single {
+		var known bool
+		if place, known = st.recalls[g].look(text); known {
+			for _, p := range place.preds {
+				st.mark(p)
+			}
+			return
+		}
+	}
+	before := len(st.trues)
 	l := st.list(gr.field)
 	for {
 		for i := range l.items {
 			gr.judge(st, &l.items[i])
 		}
 		if !st.more(gr.field, l) {
-			return
+			break
 		}
+	}
+	if place != nil {
+		place.keep(text, st.trues[before:])
 	}
 }
 

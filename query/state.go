@@ -16,6 +16,7 @@ type State struct {
 	no, yes uint32
 	memo    []uint32
 	judged  []uint32 // per group: yes when it was judged
+	recalls []recall // per group
 	trues   []PredID // predicates of groups that hold, in the order they were found
 	lists   []list
 	derived []derived // by field; empty for fields that are not derived
@@ -82,6 +83,7 @@ func (s *Set) Seal() {
 			s.bySlot = append(s.bySlot, nil)
 		}
 		s.bySlot[sl] = append(s.bySlot[sl], int32(i))
+		s.slots.Add(sl)
 	}
 }
 
@@ -92,8 +94,8 @@ func (s *Set) NewState() *State {
 	}
 	st := &State{set: s, no: 0, yes: 1,
 		memo:   make([]uint32, len(s.preds)),
-		judged: make([]uint32, len(s.groups)),
-		lists:  make([]list, len(s.fields))}
+		judged: make([]uint32, len(s.groups)), recalls: make([]recall, len(s.groups)),
+		lists: make([]list, len(s.fields))}
 	for i := range s.fields {
 		f := &s.fields[i]
 		if f.derive == nil {
@@ -346,10 +348,9 @@ func (st *State) Fired() []PredID {
 	for _, g := range st.set.always {
 		st.judge(g)
 	}
-	by := st.set.bySlot
 	for _, sl := range st.doc.Filled() {
-		if int(sl) < len(by) {
-			for _, g := range by[sl] {
+		if st.set.slots.Has(int(sl)) {
+			for _, g := range st.set.bySlot[sl] {
 				st.judge(g)
 			}
 		}

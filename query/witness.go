@@ -34,10 +34,10 @@ type weights struct {
 }
 
 // What things cost on a record, in nanoseconds: to ask a rule, and to search a text
-// for parts (an object's text is long).
+// for parts (a short one is mostly known already, an object's is long).
 const (
-	askCost  = 60
-	scanCost = 250
+	askCost  = 80
+	scanCost = 60
 )
 
 // chooseScans finds the groups where searching every record's text for parts saves
@@ -94,9 +94,9 @@ func (s *Set) weigh() *weights {
 				continue
 			}
 			// A part of a text is met more often the shorter it is.
-			base := 0.7
+			base := 0.5
 			if l.at != anywhere {
-				base = 0.75
+				base = 0.6
 			}
 			w.literal[l.pred] += max(math.Pow(base, float64(len(l.text))), 0.01)
 		}

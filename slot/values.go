@@ -108,6 +108,22 @@ func (d *Doc) First(s ID) Value {
 // Next returns the value after v in the same slot, negative at the end.
 func (d *Doc) Next(v Value) Value { return d.values[v].next }
 
+// Only returns the text of the value of a slot that has one value, a string.
+func (d *Doc) Only(s ID) (text []byte, ok bool) {
+	h := &d.heads[s]
+	if h.gen != d.gen || h.first < 0 {
+		return nil, false
+	}
+	x := &d.values[h.first]
+	if x.kind != String || x.next >= 0 {
+		return nil, false
+	}
+	if x.esc {
+		return d.Text(h.first), true
+	}
+	return d.Raw(h.first), true
+}
+
 // Kind returns the JSON type of v.
 func (d *Doc) Kind(v Value) Kind {
 	if v < 0 {
