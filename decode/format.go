@@ -81,8 +81,9 @@ func (r *Record) First(i int) slot.Value { return r.Doc.First(r.slots[i]) }
 type Options struct {
 	// Formats are the formats to recognise, in order; nil means all of [Formats].
 	Formats []*Format
-	// Want is called once for every format, so that others can ask for fields of its
-	// records beyond the header. The slots are those of Record.Doc.
+	// Want is called once for a format, before its first record is read, so that others
+	// can ask for fields of its records beyond the header. The slots are those of
+	// Record.Doc. Two formats may be asked about at once, by Readers of two goroutines.
 	Want func(format string, b *slot.Builder)
 	// MaxRecord bounds one record in bytes (0: 32 MB). Its nesting is bounded by
 	// [slot.MaxDepth].

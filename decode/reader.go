@@ -32,6 +32,7 @@ type Decoder struct {
 	formats   []*Format // in order of recognition, generic last
 	plans     []*plan   // plans[k] serves records of formats[k]
 	maxRecord int
+	want      func(format string, b *slot.Builder)
 	scratch   sync.Pool // of *scratch
 }
 
@@ -40,18 +41,40 @@ type Decoder struct {
 // is of the earlier one whatever came before it. The format asked first, CloudTrail,
 // pays nothing for that.
 type plan struct {
-	*slot.Plan // compiled with the first Doc: most logs need two or three of the plans
+	*slot.Plan // made, as all of the plan, with the first Doc: most logs need two or three of the plans
 	once       sync.Once
-	builder    *slot.Builder
 	ask        []int       // the formats to ask, in order, the plan's own last
 	slots      [][]slot.ID // by format, nil for those after the own one
 	envelopes  [][]slot.ID // by envelope; in the last plan only
 }
 
-// newDoc returns a Doc of the plan.
-func (p *plan) newDoc() *slot.Doc {
-	p.once.Do(func() { p.Plan, p.builder = p.builder.Plan(), nil })
+// newDoc returns a Doc of plan k.
+func (d *Decoder) newDoc(k int) *slot.Doc {
+	p := d.plans[k]
+	p.once.Do(func() { d.prepare(p, k) })
 	return p.NewDoc()
+}
+
+func (d *Decoder) prepare(p *plan, k int) {
+	b := slot.NewBuilder()
+	p.slots = make([][]slot.ID, len(d.formats))
+	for j, f := range d.formats[:k+1] {
+		fields := f.hot()
+		if j == k {
+			fields = f.Fields
+		}
+		p.slots[j] = slotsOf(b, fields)
+		p.ask = append(p.ask, j)
+	}
+	if k == len(d.formats)-1 {
+		for i := range envelopes {
+			p.envelopes = append(p.envelopes, slotsOf(b, envelopes[i].Fields))
+		}
+	}
+	if d.want != nil {
+		d.want(d.formats[k].Name, b)
+	}
+	p.Plan = b.Plan()
 }
 
 // New returns a Decoder. It is an error to name a format twice.
@@ -60,7 +83,7 @@ func New(o Options) (*Decoder, error) {
 	if formats == nil {
 		formats = Formats()
 	}
-	d := &Decoder{maxRecord: o.MaxRecord}
+	d := &Decoder{maxRecord: o.MaxRecord, want: o.Want}
 	if d.maxRecord <= 0 {
 		d.maxRecord = DefaultMaxRecord
 	}
@@ -76,27 +99,8 @@ func New(o Options) (*Decoder, error) {
 		d.formats = append(d.formats, f)
 	}
 	d.formats = append(d.formats, generic)
-	last := len(d.formats) - 1
-	for k := range d.formats {
-		b := slot.NewBuilder()
-		p := &plan{builder: b, slots: make([][]slot.ID, len(d.formats))}
-		for j, f := range d.formats[:k+1] {
-			fields := f.hot()
-			if j == k {
-				fields = f.Fields
-			}
-			p.slots[j] = slotsOf(b, fields)
-			p.ask = append(p.ask, j)
-		}
-		if k == last {
-			for i := range envelopes {
-				p.envelopes = append(p.envelopes, slotsOf(b, envelopes[i].Fields))
-			}
-		}
-		if o.Want != nil {
-			o.Want(d.formats[k].Name, b)
-		}
-		d.plans = append(d.plans, p)
+	for range d.formats {
+		d.plans = append(d.plans, &plan{})
 	}
 	d.scratch.New = func() any { return newScratch(d) }
 	return d, nil

@@ -348,13 +348,13 @@ func (r *Reader) broken(s *stream, err error) *RecordError {
 
 // scan reads the record at the start of text with plan k.
 func (r *Reader) scan(k int, text []byte) (n int, err error) {
-	d := r.doc(k) // first: it compiles the plan
+	d := r.doc(k) // first: it makes the plan
 	return r.d.plans[k].Scan(text, d)
 }
 
 func (r *Reader) doc(k int) *slot.Doc {
 	if r.docs[k] == nil {
-		r.docs[k] = r.d.plans[k].newDoc()
+		r.docs[k] = r.d.newDoc(k)
 	}
 	return r.docs[k]
 }

@@ -108,7 +108,11 @@ func checkRule(r *rule.Rule) error {
 	if r.When == nil {
 		return fmt.Errorf("no condition")
 	}
-	for _, format := range append(slices.Sorted(maps.Keys(r.Variants)), "") {
+	formats := slices.Sorted(maps.Keys(r.Variants))
+	if !r.Checked {
+		formats = append(formats, "")
+	}
+	for _, format := range formats {
 		if _, err := compileRule(query.NewSet(slot.NewBuilder()), r.On(format)); err != nil {
 			return err
 		}
@@ -221,8 +225,8 @@ type part struct {
 }
 
 // Want asks b for the fields that the rules read of records of a format. It is to
-// be given to decode.Options, which calls it once for every format; an Engine serves
-// one Decoder. b must not be used for more once the format's first record is judged.
+// be given to decode.Options, which calls it once for a format, before the first record; an Engine
+// serves one Decoder. b must not be used for more once the format's first record is judged.
 func (e *Engine) Want(format string, b *slot.Builder) {
 	f := &formatRules{name: format, builder: b}
 	for i, r := range e.rules {

@@ -36,6 +36,8 @@ type Rule struct {
 	// with routing off it is nil.
 	Formats []string
 	When    query.Expr
+	// Checked says that the front end has compiled When: an engine need not prove it again.
+	Checked bool
 	// Fields lists the fields that the rule reads, for `rule check`.
 	Fields []query.Field
 	// Counted is there where the rule asks for the number of a record or the time since

@@ -13,6 +13,7 @@ type ID int32
 type Builder struct {
 	fields []Field
 	ids    map[string]ID
+	key    []byte // memory of identity
 }
 
 // NewBuilder returns an empty Builder.
@@ -21,17 +22,12 @@ func NewBuilder() *Builder { return &Builder{ids: map[string]ID{}} }
 // Slot returns the slot for f, the same one for equal fields. The order of a
 // field's paths does not matter.
 func (b *Builder) Slot(f Field) ID {
-	paths := make([]string, len(f.Paths))
-	for i, p := range f.Paths {
-		paths[i] = p.identity()
-	}
-	slices.Sort(paths)
-	key := strings.Join(slices.Compact(paths), "|")
-	if id, ok := b.ids[key]; ok {
+	key := b.identity(f)
+	if id, ok := b.ids[string(key)]; ok {
 		return id
 	}
 	id := ID(len(b.fields))
-	b.ids[key] = id
+	b.ids[string(key)] = id
 	own := Field{Paths: make([]Path, len(f.Paths))}
 	for i, p := range f.Paths {
 		p.Segs = slices.Clone(p.Segs)
@@ -41,29 +37,41 @@ func (b *Builder) Slot(f Field) ID {
 	return id
 }
 
-// identity writes p as text that is equal for equal paths only.
-func (p Path) identity() string {
-	var s strings.Builder
+// identity writes f as text that is equal for equal fields only, valid until the next call.
+func (b *Builder) identity(f Field) []byte {
+	if len(f.Paths) == 1 {
+		b.key = f.Paths[0].identity(b.key[:0])
+		return b.key
+	}
+	paths := make([]string, len(f.Paths))
+	for i, p := range f.Paths {
+		paths[i] = string(p.identity(nil))
+	}
+	slices.Sort(paths)
+	return []byte(strings.Join(slices.Compact(paths), "|"))
+}
+
+// identity appends a text to dst that is equal for equal paths only.
+func (p Path) identity(dst []byte) []byte {
 	if p.Fold {
-		s.WriteByte('f')
+		dst = append(dst, 'f')
 	}
 	if p.Exact {
-		s.WriteByte('x')
+		dst = append(dst, 'x')
 	}
 	for _, seg := range p.Segs {
 		if seg.IsIndex {
-			s.WriteByte('[')
-			s.WriteString(strconv.Itoa(seg.Index))
+			dst = strconv.AppendInt(append(dst, '['), int64(seg.Index), 10)
 			continue
 		}
 		key := seg.Key
 		if p.Fold {
 			key = lower(key)
 		}
-		s.WriteByte('/')
-		s.WriteString(strconv.Quote(key))
+		dst = strconv.AppendInt(append(dst, '/'), int64(len(key)), 10)
+		dst = append(append(dst, ':'), key...)
 	}
-	return s.String()
+	return dst
 }
 
 // Len returns the number of slots asked for so far.

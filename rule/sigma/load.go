@@ -262,7 +262,7 @@ func (l *loader) compile(d *document) *fault {
 		}
 	}
 	r := d.newRule()
-	r.When = when
+	r.When, r.Checked = when, true
 	for _, name := range c.order {
 		r.Fields = append(r.Fields, c.fields[name])
 	}

@@ -35,7 +35,7 @@ detection:
 	want := &rule.Rule{ID: "00000000-0000-4000-8000-000000000001", Name: "a_name", Title: "A title", Engine: yagura.EngineSigma, File: "r.yml", Line: 1,
 		Tags: []string{"attack.t1562.008", "attack.defense-evasion"}, Severity: yagura.SeverityHigh, SeverityOriginal: "high",
 		Description: "What it finds", Author: "Mary, John", License: "DRL-1.1", Status: "experimental",
-		References: []string{"https://example.com/a", "https://example.com/b"}, FalsePositives: []string{"Maintenance"}, Formats: []string{"aws.cloudtrail"}}
+		References: []string{"https://example.com/a", "https://example.com/b"}, FalsePositives: []string{"Maintenance"}, Formats: []string{"aws.cloudtrail"}, Checked: true}
 	got := *r
 	got.When, got.Fields = nil, nil
 	if diff := cmp.Diff(want, &got); diff != "" {
