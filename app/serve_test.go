@@ -285,6 +285,43 @@ func oneIssuePerCause(t *testing.T, s *stand) {
 	}
 }
 
+// TestRename: an issue is called after the finding that its severity is from, at its
+// sinks too: a consent of one user, then the one for all of them.
+func TestRename(t *testing.T) {
+	s := newStand(t)
+	s.start()
+	consent := func(at, onBehalfOfAll, kind string) string {
+		return `{"time":"` + at + `","resourceId":"/tenants/00000000-0000-4000-8000-000000000001/providers/Microsoft.aadiam",
+			"operationName":"Consent to application","operationVersion":"1.0","category":"AuditLogs","tenantId":"00000000-0000-4000-8000-000000000001",
+			"resultSignature":"None","durationMs":0,"callerIpAddress":"198.51.100.7","correlationId":"c-` + kind + `","Level":4,"properties":{
+			"id":"Directory_` + kind + `","category":"ApplicationManagement","correlationId":"c-` + kind + `","result":"success","resultReason":"",
+			"activityDisplayName":"Consent to application","activityDateTime":"` + at + `","loggedByService":"Core Directory","operationType":"Assign",
+			"initiatedBy":{"user":{"id":"00000000-0000-4000-8000-000000000002","displayName":null,"userPrincipalName":"alice@example.com","ipAddress":"198.51.100.7","roles":[]}},
+			"targetResources":[{"id":"00000000-0000-4000-8000-000000000010","displayName":"payroll","type":"ServicePrincipal","modifiedProperties":[
+			{"displayName":"ConsentContext.OnBehalfOfAll","oldValue":null,"newValue":"\"` + onBehalfOfAll + `\""},
+			{"displayName":"ConsentAction.Permissions","oldValue":null,"newValue":"\"[] => [[Id: x, ConsentType: ` + kind + `, Scope: User.Read]]; \""}]}],"additionalDetails":[]}}`
+	}
+	const one, all = "Consent to an application", "Consent to an application on behalf of all users"
+	s.post(consent("2026-03-02T09:00:00Z", "False", "Principal"))
+	s.settled()
+	first := s.issue(one)
+	s.post(consent("2026-03-02T10:00:00Z", "True", "AllPrincipals"))
+	s.settled()
+	is := s.issue(all)
+	if is.ID != first.ID || is.Severity != yagura.SeverityMedium || is.TitleJA == first.TitleJA || is.Runbook == nil || is.Rule.Title != all {
+		t.Fatalf("%+v", is)
+	}
+	if at := s.gh.Issues("acme/security"); len(at) != 1 || !strings.Contains(at[0].Title, all) {
+		t.Errorf("at GitHub: %+v", at)
+	}
+	// What is lower leaves the name as it is.
+	s.post(strings.ReplaceAll(consent("2026-03-02T11:00:00Z", "False", "Principal"), "Directory_Principal", "Directory_later"))
+	s.settled()
+	if is := s.issue(all); is.Count < 3 {
+		t.Errorf("%+v", is)
+	}
+}
+
 // TestTwoEntries: of two open entries of one group one is revoked: the other's issue stays.
 func TestTwoEntries(t *testing.T) {
 	s := newStand(t)

@@ -225,7 +225,7 @@ func (d *Desk) step(ctx context.Context, b Book, t *turn, is *yagura.Issue, id s
 	if d.Japanese != nil {
 		f.titleJA = d.Japanese(f.f.Rule)
 	}
-	if d.Runbook != nil && is == nil && t == nil {
+	if d.Runbook != nil {
 		f.runbook = d.Runbook(f.f.Rule)
 	}
 	if t == nil && is != nil {

@@ -94,7 +94,7 @@ type finding struct {
 	f        *yagura.Finding
 	j        Judgement
 	titleJA  string
-	runbook  *yagura.Runbook // of a cause that has no issue yet
+	runbook  *yagura.Runbook // of an issue that this finding may give its name
 	account  yagura.AccountInfo
 	tellJust bool // it changed what is already filed (a window grew)
 }
@@ -227,6 +227,7 @@ func (t *turn) more(x *finding) {
 	t.changed = true
 	switch {
 	case x.j.Severity > was:
+		t.name(x)
 		t.rise(x.j.Severity, decisive(x.j), x)
 	case lowers(is, x.j):
 		t.lower(x.j)
@@ -293,6 +294,17 @@ func (t *turn) rise(to yagura.Severity, why string, x *finding) {
 	t.tell(yagura.OpRise, x)
 }
 
+// name calls the issue after the rule of the finding that its severity is from: several
+// rules may share a cause, a request and its grant.
+func (t *turn) name(x *finding) {
+	is := t.is
+	if is.Rule.ID == x.f.Rule.ID && is.Rule.Title == x.f.Rule.Title {
+		return
+	}
+	is.Rule, is.Title, is.TitleJA, is.Runbook = x.f.Rule, title(x.f), x.titleJA, x.runbook
+	t.changed = true
+}
+
 // alone takes the issue from under its umbrella, which does not tell of what happens now.
 func (t *turn) alone() {
 	if t.is.Umbrella != "" {
@@ -330,6 +342,7 @@ func reasoned(text, why string) string {
 func (t *turn) reopen(x *finding) {
 	is := t.is
 	t.begin(is.Episode + 1)
+	t.name(x)
 	is.Severity = x.j.Severity
 	t.judged(x)
 	t.findingEntry(yagura.EntryReopened, x.f.Output, x.f)
