@@ -86,7 +86,7 @@ func (m *Matcher) Base(h Hit, ev *yagura.Event) *BaseMatch {
 		return b
 	}
 	c := &m.cur.rules[h.pos]
-	var head []byte
+	var head []byte // written once
 	for _, fd := range in.feeds {
 		corr := m.e.corrs[fd.corr]
 		at := corr.Base[fd.base]
@@ -101,13 +101,15 @@ func (m *Matcher) Base(h Hit, ev *yagura.Event) *BaseMatch {
 			continue
 		}
 		if head == nil {
-			head = encodeHead(nil, ev)
+			m.head = encodeHead(m.head[:0], ev)
+			head = m.head
 		}
 		if len(corr.Carry) > 0 {
 			values = appendList(values, [][]byte{encodeRow(partsOf(m.st, c, at.Carry, maxGroups, &b.stats))})
 		}
 		for _, g := range groups {
-			rec := encodeKey(nil, fd, g, t, identity(ev))
+			rec := make([]byte, 0, keySize+len(g)+len(values)+len(head))
+			rec = encodeKey(rec, fd, g, t, identity(ev))
 			rec = append(append(rec, values...), head...)
 			b.records = append(b.records, rec)
 		}

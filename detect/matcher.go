@@ -18,6 +18,7 @@ type Matcher struct {
 	found    []int32 // positions of the rules that match
 	hits     []Hit
 	cause    cause // memory for the cause key of a finding
+	head     []byte
 	track    bool
 	doc      *slot.Doc // of the record judged last
 	splitter splitter

@@ -16,6 +16,9 @@ import (
 // another correlation when it was known to hold (8), values, the rows of values to hand
 // on where the correlation carries any, head.
 
+// keySize is how many bytes encodeKey writes beside the group.
+const keySize = 4 + 8 + len(yagura.Key{}) + 2
+
 func encodeKey(dst []byte, fd feed, group []byte, t int64, key yagura.Key) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(fd.corr))
 	dst = append(dst, group...)

@@ -24,10 +24,7 @@ import (
 // folder of .json.gz files to measure with instead of invented ones, and
 // YAGURA_BENCH_RULES rules in place of the shipped ones.
 func BenchmarkCommand(b *testing.B) {
-	bin := filepath.Join(b.TempDir(), "yagura")
-	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
-		b.Fatalf("build: %v\n%s", err, out)
-	}
+	bin := build(b)
 	logs := os.Getenv("YAGURA_BENCH_LOGS")
 	sizes := []int{50, 200, 800}
 	if logs != "" {
@@ -45,7 +42,7 @@ func BenchmarkCommand(b *testing.B) {
 				floor := time.Hour
 				for b.Loop() {
 					floor = min(floor, unpackAll(b, dir))
-					r := scanOnce(b, bin, dir, workers)
+					r := scanOnce(b, bin, dir, os.Getenv("YAGURA_BENCH_RULES"), workers)
 					best.cpu, best.wall = min(best.cpu, r.cpu), min(best.wall, r.wall)
 					best.rss = max(best.rss, r.rss)
 				}
@@ -63,9 +60,48 @@ type spent struct {
 	rss       float64
 }
 
-func scanOnce(b *testing.B, bin, dir string, workers int) spent {
+// BenchmarkShipped measures what all shipped detections cost a scan against ten of them,
+// and how long it takes until all of them are loaded (a scan of one event). The logs are
+// those of [BenchmarkCommand].
+func BenchmarkShipped(b *testing.B) {
+	bin := build(b)
+	dir := os.Getenv("YAGURA_BENCH_LOGS")
+	if dir == "" {
+		dir = b.TempDir()
+		writeTrail(b, dir, 200)
+	}
+	ten := b.TempDir()
+	for _, name := range []string{"access-denied-burst", "cloudtrail-trail-weakened", "ebs-snapshot-unshared", "ec2-security-group-data-port-open", "elastic-ip-released",
+		"iam-group-inline-policy-allows-everything", "iam-user-created", "lambda-permission-for-everyone", "root-access-key-created", "s3-objects-encrypted-with-foreign-key"} {
+		if err := os.CopyFS(filepath.Join(ten, name), os.DirFS(filepath.Join("..", "..", "detections", "aws", name))); err != nil {
+			b.Fatal(err)
+		}
+	}
+	one := b.TempDir()
+	if err := os.WriteFile(filepath.Join(one, "event.json"), []byte(`{"eventVersion":"1.08","eventSource":"s3.amazonaws.com","eventName":"GetObject"}`), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	all, few, start := time.Hour, time.Hour, time.Hour
+	for b.Loop() {
+		all = min(all, scanOnce(b, bin, dir, "shipped", 1).cpu)
+		few = min(few, scanOnce(b, bin, dir, ten, 1).cpu)
+		start = min(start, scanOnce(b, bin, one, "shipped", 2).wall)
+	}
+	b.ReportMetric(all.Seconds()/few.Seconds(), "x-ten")
+	b.ReportMetric(float64(start.Milliseconds()), "ms-start")
+}
+
+func build(b *testing.B) string {
+	bin := filepath.Join(b.TempDir(), "yagura")
+	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
+		b.Fatalf("build: %v\n%s", err, out)
+	}
+	return bin
+}
+
+func scanOnce(b *testing.B, bin, dir, rules string, workers int) spent {
 	args := []string{"scan", "--quiet", "--format", "jsonl", "--workers", strconv.Itoa(workers), "--output", os.DevNull}
-	if rules := os.Getenv("YAGURA_BENCH_RULES"); rules != "" {
+	if rules != "" {
 		args = append(args, "--rules", rules)
 	}
 	cmd := exec.Command(bin, append(args, dir)...)
