@@ -72,6 +72,33 @@ func (s *Stats) add(o Stats) {
 	s.Spilled += o.Spilled
 }
 
+// baseMemory is what making a base match needs, kept from one to the next.
+type baseMemory struct {
+	texts        [][]byte
+	group, tuple tuple
+	values, head []byte
+}
+
+// tuple is the one combination of values that most records have.
+type tuple struct {
+	text []byte
+	list [1][]byte
+}
+
+// combine is [combine]; what it returns is valid until t is used again.
+func (mem *baseMemory) combine(t *tuple, st *query.State, c *compiled, captures []int, most int, stats *Stats) [][]byte {
+	t.text = t.text[:0]
+	for _, k := range captures {
+		mem.texts = st.Scalars(c.captures[k], mem.texts[:0])
+		if len(mem.texts) != 1 {
+			return combine(st, c, captures, most, stats)
+		}
+		t.text = appendPart(t.text, mem.texts[0])
+	}
+	t.list[0] = t.text
+	return t.list[:]
+}
+
 // Base returns what a hit on the record judged last, whose event is ev, says to
 // correlations; nil when no correlation counts the rule.
 func (m *Matcher) Base(h Hit, ev *yagura.Event) *BaseMatch {
@@ -86,23 +113,24 @@ func (m *Matcher) Base(h Hit, ev *yagura.Event) *BaseMatch {
 		return b
 	}
 	c := &m.cur.rules[h.pos]
+	mem := &m.base
 	var head []byte // written once
 	for _, fd := range in.feeds {
 		corr := m.e.corrs[fd.corr]
 		at := corr.Base[fd.base]
-		groups := combine(m.st, c, at.Group, maxGroups, &b.stats)
+		groups := mem.combine(&mem.group, m.st, c, at.Group, maxGroups, &b.stats)
 		if len(groups) == 0 {
 			b.stats.NoGroup++
 			continue
 		}
-		values, ok := corr.values(m.st, c, at.Values, &b.stats)
+		values, ok := corr.values(mem, m.st, c, at.Values, &b.stats)
 		if !ok {
 			b.stats.NoValue++
 			continue
 		}
 		if head == nil {
-			m.head = encodeHead(m.head[:0], ev)
-			head = m.head
+			mem.head = encodeHead(mem.head[:0], ev)
+			head = mem.head
 		}
 		if len(corr.Carry) > 0 {
 			values = appendList(values, [][]byte{encodeRow(partsOf(m.st, c, at.Carry, maxGroups, &b.stats))})
@@ -194,16 +222,18 @@ func tuples(lists [][][]byte, most int, stats *Stats) [][]byte {
 
 // values returns the encoded values of a base match: tuples for value_count, numbers
 // for the other types. ok is false when it has none and needs one.
-func (c *correlation) values(st *query.State, from *compiled, captures []int, stats *Stats) (enc []byte, ok bool) {
+func (c *correlation) values(mem *baseMemory, st *query.State, from *compiled, captures []int, stats *Stats) (enc []byte, ok bool) {
 	if !c.valued() {
-		return []byte{0}, true
+		mem.values = append(mem.values[:0], 0)
+		return mem.values, true
 	}
 	if c.Type == rule.ValueCount {
-		tuples := combine(st, from, captures, maxValues, stats)
+		tuples := mem.combine(&mem.tuple, st, from, captures, maxValues, stats)
 		if len(tuples) == 0 {
 			return nil, false
 		}
-		return appendList(nil, digests(tuples)), true
+		mem.values = appendList(mem.values[:0], digests(tuples))
+		return mem.values, true
 	}
 	var numbers [][]byte
 	for _, text := range st.Scalars(from.captures[captures[0]], nil) {
@@ -223,17 +253,16 @@ func (c *correlation) values(st *query.State, from *compiled, captures []int, st
 }
 
 // digests makes what counts different tuples short: a long one is stood for by a hash,
-// whose length no other has. The tuples stay as they are.
+// whose length no other has. It replaces them in the list.
 func digests(tuples [][]byte) [][]byte {
 	const short = 24
-	out := slices.Clone(tuples)
-	for i, v := range out {
+	for i, v := range tuples {
 		if len(v) > short {
 			sum := sha256.Sum256(v)
-			out[i] = append([]byte{0}, sum[:short]...)
+			tuples[i] = append([]byte{0}, sum[:short]...)
 		}
 	}
-	return out
+	return tuples
 }
 
 // maxNumber bounds what is measured, so that no sum overflows.

@@ -116,7 +116,7 @@ func (ch *chainer) take(parts [][][]byte, group []string) {
 	ch.grouped = ch.grouped || len(in) > 0
 	var values [][]byte
 	if ch.outer.Type == rule.ValueCount {
-		values = digests(tuples(pick(ch.at.Values), maxValues, ch.stats))
+		values = digests(slices.Clone(tuples(pick(ch.at.Values), maxValues, ch.stats)))
 	} else if ch.outer.valued() {
 		if n, ok := number(group[ch.at.Values[0]]); ok {
 			values = [][]byte{appendFloat(nil, n)}

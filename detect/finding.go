@@ -320,6 +320,26 @@ func (s *entitySet) add(typ, id string) {
 	}
 }
 
+// addText is add for texts of a record, which are copied only when they are new.
+func (s *entitySet) addText(typ, id []byte) {
+	if s.seen != nil {
+		if s.seen[yagura.Entity{Type: string(typ), ID: string(id)}] {
+			return
+		}
+	} else {
+		for i := range s.out {
+			if s.out[i].ID == string(id) && s.out[i].Type == string(typ) {
+				return
+			}
+		}
+	}
+	if len(s.out) >= maxEntities && len(typ) > 0 && len(id) > 0 {
+		s.more++
+		return
+	}
+	s.add(string(typ), string(id))
+}
+
 // event adds who and what an event names. The first event's list is taken as it is.
 func (s *entitySet) event(ev *yagura.Event) {
 	if n := len(ev.Entities); s.out == nil && n > 0 && n <= few {

@@ -18,7 +18,7 @@ type Matcher struct {
 	found    []int32 // positions of the rules that match
 	hits     []Hit
 	cause    cause // memory for the cause key of a finding
-	head     []byte
+	base     baseMemory
 	track    bool
 	doc      *slot.Doc // of the record judged last
 	splitter splitter
@@ -99,7 +99,7 @@ func (m *Matcher) Match(format string, doc *slot.Doc, meta query.Meta) []Hit {
 // noted is kept.
 func (m *Matcher) Trim() {
 	if !m.track {
-		m.cur, m.st, m.doc, m.states, m.splitter = nil, nil, nil, map[string]*formatState{}, splitter{}
+		m.cur, m.st, m.doc, m.states, m.splitter, m.base = nil, nil, nil, map[string]*formatState{}, splitter{}, baseMemory{}
 	}
 }
 

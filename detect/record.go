@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -183,13 +184,11 @@ func appendPart(dst, v []byte) []byte {
 		sum := sha256.Sum256(v)
 		v = append(append(v[:maxBaseText:maxBaseText], "…"...), hex.EncodeToString(sum[:16])...)
 	}
-	for _, c := range v {
-		dst = append(dst, c)
-		if c == 0 {
-			dst = append(dst, 0xFF)
-		}
+	for i := bytes.IndexByte(v, 0); i >= 0; i = bytes.IndexByte(v, 0) {
+		dst = append(append(dst, v[:i+1]...), 0xFF)
+		v = v[i+1:]
 	}
-	return append(dst, 0, 1)
+	return append(append(dst, v...), 0, 1)
 }
 
 // splitTuple is the reverse of appendPart over n values. It returns the number of
@@ -246,45 +245,54 @@ type head struct {
 
 func decodeHead(b []byte, t int64) (head, error) {
 	var h head
-	var bad bool
-	number := func() int {
-		n, size := binary.Uvarint(b)
-		if size <= 0 || n > 1<<40 {
-			bad = true
-			return 0
-		}
-		b = b[size:]
-		return int(n)
-	}
-	text := func() string {
-		n := number()
-		if bad || n > len(b) {
-			bad = true
-			return ""
-		}
-		s := string(b[:n])
-		b = b[n:]
-		return s
-	}
+	r := headReader{b: b}
 	for _, p := range []*string{&h.ref.ID, &h.ref.Account, &h.ref.Region, &h.ref.Action, &h.ref.Actor.Type, &h.ref.Actor.ID,
 		&h.ref.Actor.Name, &h.ref.Actor.SessionOf, &h.ref.SrcIP, &h.ref.Outcome, &h.format, &h.source} {
-		*p = text()
+		*p = string(r.text())
 	}
-	if len(b) < len(h.ref.Key) {
-		return h, errRecord
-	}
-	b = b[copy(h.ref.Key[:], b):]
+	copy(h.ref.Key[:], r.bytes(len(h.ref.Key)))
 	h.ref.Time = time.Unix(0, t).UTC()
-	h.total = number()
-	for n := number(); n > 0 && !bad; n-- {
-		h.ids = append(h.ids, text())
+	h.total = r.number()
+	for n := r.number(); n > 0 && !r.bad; n-- {
+		h.ids = append(h.ids, string(r.text()))
 	}
-	for n := number(); n > 0 && !bad; n-- {
-		typ := text()
-		h.entities = append(h.entities, yagura.Entity{Type: typ, ID: text()})
+	for n := r.number(); n > 0 && !r.bad; n-- {
+		typ := string(r.text())
+		h.entities = append(h.entities, yagura.Entity{Type: typ, ID: string(r.text())})
 	}
-	if bad {
+	if r.bad {
 		return h, errRecord
 	}
 	return h, nil
 }
+
+// headTexts is how many texts a head begins with.
+const headTexts = 12
+
+// headReader reads the head of a record; bad says that it ended early.
+type headReader struct {
+	b   []byte
+	bad bool
+}
+
+func (r *headReader) number() int {
+	n, size := binary.Uvarint(r.b)
+	if size <= 0 || n > 1<<40 {
+		r.bad = true
+		return 0
+	}
+	r.b = r.b[size:]
+	return int(n)
+}
+
+func (r *headReader) bytes(n int) []byte {
+	if r.bad || n > len(r.b) {
+		r.bad = true
+		return nil
+	}
+	out := r.b[:n]
+	r.b = r.b[n:]
+	return out
+}
+
+func (r *headReader) text() []byte { return r.bytes(r.number()) }

@@ -36,11 +36,17 @@ type window struct {
 	cut      int
 }
 
-// take adds a base match to the window's account.
+// take adds a base match to the window's account. Of its head are read only how many
+// events it is of, their names and the entities.
 func (win *window) take(r *record, o WindowOptions) error {
-	h, err := decodeHead(r.head, r.time)
-	if err != nil {
-		return err
+	h := headReader{b: r.head}
+	for range headTexts {
+		h.text()
+	}
+	h.bytes(len(yagura.Key{}))
+	total := h.number()
+	if h.bad {
+		return errRecord
 	}
 	if win.count == 0 {
 		win.start = r.time
@@ -52,25 +58,29 @@ func (win *window) take(r *record, o WindowOptions) error {
 	}
 	win.count++
 	if !again {
-		win.total += h.total
+		win.total += total
 	}
 	win.byBase[r.base]++
 	win.carry(r.rows)
-	for _, id := range h.ids {
-		if len(win.ids) < o.MaxEvents && !win.names(id) {
-			win.ids = append(win.ids, id)
+	for n := h.number(); n > 0 && !h.bad; n-- {
+		if id := h.text(); len(win.ids) < o.MaxEvents && !win.names(id) {
+			win.ids = append(win.ids, string(id))
 		}
 	}
-	for _, x := range h.entities {
-		win.entities.add(x.Type, x.ID)
+	for n := h.number(); n > 0 && !h.bad; n-- {
+		typ := h.text()
+		win.entities.addText(typ, h.text())
+	}
+	if h.bad {
+		return errRecord
 	}
 	return nil
 }
 
 // names reports whether an event is among ids already.
-func (win *window) names(id string) bool {
+func (win *window) names(id []byte) bool {
 	if len(win.ids) < few {
-		return slices.Contains(win.ids, id)
+		return slices.ContainsFunc(win.ids, func(x string) bool { return x == string(id) })
 	}
 	if win.named == nil {
 		win.named = make(map[string]bool, 2*few)
@@ -78,10 +88,10 @@ func (win *window) names(id string) bool {
 			win.named[x] = true
 		}
 	}
-	if win.named[id] {
+	if win.named[string(id)] {
 		return true
 	}
-	win.named[id] = true
+	win.named[string(id)] = true
 	return false
 }
 
