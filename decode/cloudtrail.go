@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/slot"
 )
 
 // Header fields of AWS CloudTrail. The names are those of the "CloudTrail record
@@ -130,6 +131,7 @@ var cloudTrail = &Format{
 	Key:    cloudTrailKey,
 	Time:   func(r *Record) int64 { return nanos(r.scalar(ctEventTime)) },
 	Header: cloudTrailHeader,
+	Also:   cloudTrailAlso,
 }
 
 // isCloudTrail asks for the name and service of an API call together with one of
@@ -144,6 +146,16 @@ func isCloudTrail(r *Record) bool {
 			r.has(ctPrincipalID) || r.has(ctRecipientAccount) || bytes.HasSuffix(source, []byte(".amazonaws.com")))
 	}
 	return r.has(ctInsightState) && (r.has(ctEventVersion) || r.has(ctEventID))
+}
+
+// cloudTrailAlso says of an empty errorCode, which exports with a column for every field
+// write of a call that went well, that it is null as well: a rule asks for null where it
+// means success. The empty text stays for rules that ask for it.
+func cloudTrailAlso(r *Record) []byte {
+	if r.First(ctErrorCode) < 0 || r.kind(ctErrorCode) != slot.String || r.has(ctErrorCode) {
+		return nil
+	}
+	return []byte(`"errorCode":null`)
 }
 
 func cloudTrailKey(r *Record) (yagura.Key, uint64, bool) {
