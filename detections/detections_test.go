@@ -162,6 +162,7 @@ var reserved = regexp.MustCompile(`\b(10\.0\.0\.0/8|172\.16\.0\.0/12|192\.168\.0
 
 // told names the rules whose subject is what the caller, or the console for it, says of itself.
 var told = map[string]bool{
+	"detections/aws/attack-tool-by-name/rule.yml":           true,
 	"detections/aws/attack-tool-changes-something/rule.yml": true,
 	"detections/aws/attack-tool-user-agent/rule.yml":        true,
 	"detections/aws/change-by-hand-firewall/rule.yml":       true,
