@@ -32,8 +32,8 @@ type Format struct {
 	// says beyond the header. ok is false for a record that is none.
 	Alert func(r *Record) (a Alert, ok bool)
 	// Also, where not nil, returns members (JSON without its braces) by which a record
-	// is judged beside its own: what it says in the words of another log. The Doc holds
-	// them; [Record.Raw] does not.
+	// is judged beside its own: what it says in the words of another log, or in those that
+	// the log itself has and an export changed. The Doc holds them; [Record.Raw] does not.
 	Also func(r *Record) []byte
 }
 
