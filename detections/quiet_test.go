@@ -3,6 +3,7 @@ package detections_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -35,9 +36,7 @@ func (l *logBook) add(part string, who map[string]any, ip, service, name string,
 		"awsRegion": "eu-west-1", "sourceIPAddress": ip, "userAgent": "aws-sdk-go/1.44", "requestParameters": request, "responseElements": nil,
 		"requestID": id, "eventID": id, "readOnly": read, "eventType": "AwsApiCall", "managementEvent": true, "recipientAccountId": "222233334444", "eventCategory": "Management",
 	}
-	for k, v := range more {
-		rec[k] = v
-	}
+	maps.Copy(rec, more)
 	line, err := json.Marshal(rec)
 	if err != nil {
 		panic(err)
@@ -155,9 +154,7 @@ func TestLaboratoryMonth(t *testing.T) {
 		stranger := func(service, name string, request, more fields) {
 			l.at = l.at.Add(time.Duration(1+r.IntN(4)) * time.Second)
 			with := fields{"userAgent": agent}
-			for k, v := range more {
-				with[k] = v
-			}
+			maps.Copy(with, more)
 			l.add("noise", user("leaked"), fmt.Sprintf("203.0.113.%d", 1+r.IntN(250)), service, name, request, with)
 		}
 		stranger("sts", "GetCallerIdentity", nil, nil)
