@@ -102,7 +102,9 @@ var azureActivity = &Format{
 
 // isAzureActivity: the table says so, or an event data id stands beside an
 // operation, or a resource below a subscription has one of the categories of the
-// Activity log (Write, Delete and Action are those of its older export).
+// Activity log (Write, Delete and Action are those of its older export). What happens
+// above subscriptions has no such resource, and shortened records may have none at all:
+// there the operation is one of a provider of Microsoft.
 func isAzureActivity(r *Record) bool {
 	operation := r.has(aaOperation) || r.has(aaOperationValue)
 	switch {
@@ -116,7 +118,8 @@ func isAzureActivity(r *Record) bool {
 	if hasPrefixFold(r.scalar(aaResource), "/subscriptions/") {
 		return activity || r.has(aaAuthorization) && !hasPrefixFold(category, "Storage") // see azure.resource
 	}
-	return activity && (r.has(aaAuthorization) || r.has(aaActivityStatus) && r.has(aaCaller))
+	return activity && (r.has(aaAuthorization) || r.has(aaActivityStatus) && r.has(aaCaller) ||
+		hasPrefixFold(r.scalar(aaOperation), "Microsoft.") && isAzureOperation(r.scalar(aaOperation)))
 }
 
 // azureActivityAlso returns the operation of a record that only shows its display name,
