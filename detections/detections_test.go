@@ -169,6 +169,9 @@ var told = map[string]bool{
 	"detections/aws/change-by-hand-iam/rule.yml":            true,
 	"detections/aws/change-by-hand-logging/rule.yml":        true,
 	"detections/aws/change-by-hand-network/rule.yml":        true,
+	"detections/entra/attack-tool-reads-graph/rule.yml":     true,
+	"detections/entra/attack-tool-sign-in/rule.yml":         true,
+	"detections/entra/legacy-authentication/rule.yml":       true,
 }
 
 // TestGeneral holds the conditions of rules to what any attacker's events have.
