@@ -81,6 +81,21 @@ func TestCallerIP(t *testing.T) {
 	}
 }
 
+// TestAuditLogExcerpt: the payload of Google's audit logs without the fields around it.
+func TestAuditLogExcerpt(t *testing.T) {
+	for record, want := range map[string]string{
+		`{"timestamp":"2024-03-05T10:00:00Z","protoPayload":{"serviceName":"storage.googleapis.com","methodName":"storage.buckets.delete","resourceName":"projects/_/buckets/b"}}`:                            "gcp.audit",
+		`{"timestamp":"2024-03-05T10:00:00Z","protoPayload":{"serviceName":"iam.googleapis.com","methodName":"m","authenticationInfo":{"principalEmail":"alice@example.com"}}}`:                               "gcp.audit",
+		`{"timestamp":"2024-03-05T10:00:00Z","protoPayload":{"serviceName":"login.googleapis.com","methodName":"m","authenticationInfo":{"principalEmail":"alice@example.com"}}}`:                             "google_workspace.audit",
+		`{"timestamp":"2024-03-05T10:00:00Z","protoPayload":{"methodName":"m","authenticationInfo":{"principalEmail":"alice@example.com"}}}`:                                                                  "json",
+		`{"timestamp":"2024-03-05T10:00:00Z","protoPayload":{"@type":"type.googleapis.com/google.appengine.logging.v1.RequestLog","serviceName":"s","methodName":"m","resourceName":"projects/_/buckets/b"}}`: "json",
+	} {
+		if list := events(t, []byte(record), "excerpt.json"); len(list) != 1 || list[0].Format != want {
+			t.Errorf("%s: %+v, want %s", record, list, want)
+		}
+	}
+}
+
 // TestKubernetesAddressesAsText: an export of AKSAudit writes its lists as text.
 func TestKubernetesAddressesAsText(t *testing.T) {
 	const record = `{"TimeGenerated":"2026-03-02T09:15:00Z","Type":"AKSAudit","AuditId":"a","Stage":"ResponseComplete","Verb":"get","RequestUri":"/api","Level":"Metadata","User":"{\"username\":\"alice\"}","SourceIps":%s}`

@@ -91,13 +91,14 @@ var gcpAudit = &Format{
 }
 
 // isGoogleAudit: the payload says that it is an AuditLog, or stands in one of the
-// four logs of Cloud Audit Logs and names a method.
+// four logs of Cloud Audit Logs and names a method, or names service and method
+// with the caller or resource (an excerpt without the fields around the payload).
 func isGoogleAudit(r *Record) bool {
 	if t := r.scalar(gaType); t != nil {
 		return bytes.HasSuffix(t, []byte("google.cloud.audit.AuditLog"))
 	}
 	return r.has(gaMethod) && (bytes.Contains(r.scalar(gaLogName), []byte("cloudaudit.googleapis.com")) ||
-		r.has(gaService) && (r.has(gaInsertID) || r.has(gaLogName)))
+		r.has(gaService) && (r.has(gaInsertID) || r.has(gaLogName) || r.has(gaEmail) || r.has(gaResourceName)))
 }
 
 // isWorkspaceService says whether an AuditLog was written by Google Workspace.
