@@ -75,11 +75,14 @@ var cloudTrailFields = fieldList(false, []string{
 		"responseElements.keyMetadata.arn|responseElements.functionArn|responseElements.topicArn|" +
 		"responseElements.instanceProfile.arn|responseElements.virtualMFADevice.serialNumber|" +
 		"responseElements.loadBalancers.loadBalancerArn|responseElements.targetGroups.targetGroupArn|" +
-		"responseElements.listeners.listenerArn|responseElements.trustAnchor.trustAnchorArn",
+		"responseElements.listeners.listenerArn|responseElements.trustAnchor.trustAnchorArn|" +
+		"responseElements.stackId|responseElements.dBInstanceArn|responseElements.dBClusterArn|" +
+		"responseElements.globalClusterArn|responseElements.resolverQueryLogConfig.arn",
 	ctTargetUser: "requestParameters.userName",
 	ctTargetRole: "requestParameters.roleName|requestParameters.roleArn|requestParameters.role",
 	ctTargetHost: "requestParameters.instanceId|requestParameters.instancesSet.items.instanceId|" +
-		"requestParameters.instanceIds|requestParameters.target|responseElements.instancesSet.items.instanceId",
+		"requestParameters.instanceIds|requestParameters.target|requestParameters.targets.values|" +
+		"responseElements.instancesSet.items.instanceId",
 	ctTargetKey:     "requestParameters.accessKeyId|responseElements.accessKey.accessKeyId",
 	ctTargetAccount: "requestParameters.accountId|responseElements.createAccountStatus.accountId",
 	ctTargetNamed: requestNames("groupName", "groupId", "policyArn", "policyName", "bucketName", "keyId", "name",
@@ -92,9 +95,16 @@ var cloudTrailFields = fieldList(false, []string{
 		"domainName", "keyName", "networkAclId", "routeTableId", "internetGatewayId", "subnetId", "workGroup",
 		"sAMLProviderArn", "openIDConnectProviderArn", "configRuleName", "configurationRecorderName",
 		"deliveryChannelName", "modelId", "trustAnchorId", "identityPoolId", "userPoolId", "streamName",
-		"resourceArns", "documentName", "publicIp", "networkInterfaceId") +
+		"resourceArns", "documentName", "publicIp", "networkInterfaceId", "id", "sessionId", "alarmNames",
+		"stackSetName", "mountTargetId", "globalClusterIdentifier", "resolverQueryLogConfigId",
+		"securityGroupRuleIds.items", "ReplicationConfiguration.Rule.Destination.Bucket") +
 		"|requestParameters.DescribeFlowLogsRequest.FlowLogId|requestParameters.DeleteFlowLogsRequest.FlowLogId.content" +
-		"|responseElements.groupId|responseElements.allocationId",
+		"|responseElements.groupId|responseElements.allocationId|responseElements.stackSetId|responseElements.detectorId" +
+		"|responseElements.securityGroupRuleSet.items.securityGroupRuleId" +
+		"|responseElements.CreateTrafficMirrorFilterResponse.trafficMirrorFilter.trafficMirrorFilterId" +
+		"|responseElements.CreateTrafficMirrorFilterRuleResponse.trafficMirrorFilterRule.trafficMirrorFilterRuleId" +
+		"|responseElements.CreateTrafficMirrorSessionResponse.trafficMirrorSession.trafficMirrorSessionId" +
+		"|responseElements.CreateTrafficMirrorTargetResponse.trafficMirrorTarget.trafficMirrorTargetId",
 
 	ctUserName:           "userIdentity.userName",
 	ctAccessKey:          "userIdentity.accessKeyId",
@@ -202,6 +212,8 @@ func cloudTrailHeader(r *Record, e *yagura.Event) {
 		for v := r.First(named.field); v >= 0; v = r.Doc.Next(v) {
 			name, typ := r.word(v), named.typ
 			switch {
+			case name == "*": // every machine: the account
+				continue
 			case strings.HasPrefix(name, "arn:"):
 				typ = arnType(name)
 			case typ == yagura.EntityHost && !strings.HasPrefix(name, "i-") && !strings.HasPrefix(name, "mi-"):

@@ -71,9 +71,9 @@ func gcpLoadBalancerHeader(r *Record, e *yagura.Event) {
 	e.SrcIP = firstAddress(r, glIP)
 	e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(glBackend))
 	e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(glForwarding))
-	more := []yagura.Entity{{Type: yagura.EntityResource, ID: r.str(glPolicy)}, {Type: yagura.EntityIP, ID: firstAddress(r, glServer)}}
 	if u, err := url.Parse(r.str(glURL)); err == nil {
-		more = append(more, hostEntity(u.Host))
+		host := hostEntity(u.Host)
+		e.Targets = addEntity(e.Targets, host.Type, host.ID)
 	}
-	finish(e, more...)
+	finish(e, yagura.Entity{Type: yagura.EntityResource, ID: r.str(glPolicy)}, yagura.Entity{Type: yagura.EntityIP, ID: firstAddress(r, glServer)})
 }

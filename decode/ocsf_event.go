@@ -49,6 +49,7 @@ const (
 	oeQuery
 	oeURL
 	oeEmail
+	oeRCode
 )
 
 var ocsfEvent = &Format{
@@ -91,6 +92,7 @@ var ocsfEvent = &Format{
 		oeQuery:        "query.hostname",
 		oeURL:          "http_request.url.hostname",
 		oeEmail:        "actor.user.email_addr",
+		oeRCode:        "rcode_id",
 	}),
 	Hot:    oeTypeName,
 	Is:     isOCSFEvent,
@@ -169,7 +171,7 @@ func ocsfEventHeader(r *Record, e *yagura.Event) {
 	e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(oeGroup))
 	e.Targets = addEntity(e.Targets, yagura.EntityIP, firstAddress(r, oeDstIP))
 	for _, i := range [...]int{oeDstHost, oeQuery, oeURL} {
-		e.Targets = addEntity(e.Targets, yagura.EntityDomain, r.str(i))
+		e.Targets = addEntity(e.Targets, yagura.EntityDomain, dnsName(r.str(i)))
 	}
 	e.SrcIP = firstAddress(r, oeSrcIP)
 	switch status := r.scalar(oeStatusID); {
@@ -180,6 +182,12 @@ func ocsfEventHeader(r *Record, e *yagura.Event) {
 	default:
 		if e.Outcome = outcomeWord(r.scalar(oeStatus)); e.Outcome == yagura.OutcomeUnknown {
 			e.Outcome = outcomeWord(r.scalar(oeDisposition))
+		}
+		if code := r.scalar(oeRCode); e.Outcome == yagura.OutcomeUnknown && len(code) > 0 { // the answer to a DNS query
+			e.Outcome = yagura.OutcomeFailure
+			if string(code) == "0" {
+				e.Outcome = yagura.OutcomeSuccess
+			}
 		}
 	}
 	finish(e, yagura.Entity{Type: yagura.EntityServicePrincipal, ID: r.str(oeInvoked)}, yagura.Entity{Type: yagura.EntityKey, ID: r.str(oeCredential)},

@@ -40,6 +40,12 @@ const (
 	shDirection
 )
 
+// guardDutyField is where a field of GuardDuty's action stands in a finding that GuardDuty
+// sent to Security Hub: under one long name among the fields of the product.
+func guardDutyField(name string) string {
+	return "ProductFields.aws/guardduty/service/action/" + name
+}
+
 var securityHub = &Format{
 	Name: "aws.securityhub",
 	Fields: fieldList(false, []string{
@@ -68,9 +74,15 @@ var securityHub = &Format{
 		shResource:       "Resources.Id",
 		shUser:           "Resources.Details.AwsIamAccessKey.PrincipalName|Resources.Details.AwsIamAccessKey.UserName",
 		shIP: "Action.AwsApiCallAction.RemoteIpDetails.IpAddressV4|Action.PortProbeAction.PortProbeDetails.RemoteIpDetails.IpAddressV4|" +
+			guardDutyField("awsApiCallAction/remoteIpDetails/ipAddressV4") + "|" +
+			guardDutyField("kubernetesApiCallAction/remoteIpDetails/ipAddressV4") + "|" +
+			guardDutyField("portProbeAction/portProbeDetails:0/remoteIpDetails/ipAddressV4") + "|" +
+			guardDutyField("rdsLoginAttemptAction/remoteIpDetails/ipAddressV4") + "|" +
 			"Network.SourceIpV4|Network.SourceIpV6",
-		shRemote:    "Action.NetworkConnectionAction.RemoteIpDetails.IpAddressV4",
-		shDirection: "Action.NetworkConnectionAction.ConnectionDirection",
+		shRemote: "Action.NetworkConnectionAction.RemoteIpDetails.IpAddressV4|" +
+			guardDutyField("networkConnectionAction/remoteIpDetails/ipAddressV4"),
+		shDirection: "Action.NetworkConnectionAction.ConnectionDirection|" +
+			guardDutyField("networkConnectionAction/connectionDirection"),
 	}),
 	Hot:    shOldWorkflow,
 	Is:     isSecurityHub,

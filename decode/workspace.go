@@ -89,7 +89,7 @@ func workspaceKey(r *Record) (yagura.Key, uint64, bool) {
 }
 
 func workspaceHeader(r *Record, e *yagura.Event) {
-	var parameters []struct{ Name, Value looseText }
+	var parameters []workspaceParameter
 	if !r.has(gwTime) {
 		googleAuditHeader(r, e)
 		r.decode(gwLoggedParameters, &parameters)
@@ -109,23 +109,61 @@ func workspaceHeader(r *Record, e *yagura.Event) {
 			e.Actor = yagura.Actor{}
 		}
 		e.SrcIP = firstAddress(r, gwIP)
-		e.Outcome = yagura.OutcomeSuccess // activities are things that were done
-		if name := strings.ToLower(e.Action); strings.Contains(name, "fail") || strings.Contains(name, "blocked") || strings.Contains(name, "access_deny") {
-			e.Outcome = yagura.OutcomeFailure
-		}
 		r.decode(gwParameters, &parameters)
+		e.Outcome = workspaceOutcome(e.Action, parameters)
 	}
 	for _, p := range parameters {
-		switch value := string(p.Value); p.Name {
-		case "USER_EMAIL", "user_email", "target_user", "affected_email_address", "member_id",
-			"grantee_email", "email_forwarding_destination_address", "OWNER_EMAIL", "resource_owner_email":
-			e.Targets = addEntity(e.Targets, yagura.EntityUser, value)
-		case "GROUP_EMAIL", "group_email", "group_id", "ROLE_NAME", "doc_id", "APPLICATION_NAME", "app_name", "application_name", "SETTING_NAME",
-			"client_id", "calendar_id", "room_id", "resource_id", "rule_name", "CAA_APPLICATION", "RESOURCE_NAME":
-			e.Targets = addEntity(e.Targets, yagura.EntityResource, value)
-		case "DEVICE_ID", "device_id", "CAA_DEVICE_ID":
-			e.Targets = addEntity(e.Targets, yagura.EntityHost, value)
+		switch {
+		case e.SrcIP == "" && p.Name == "ip_address": // of who was in a meeting
+			e.SrcIP = address(string(p.Value))
+		default:
+			typ := workspaceTarget(string(p.Name))
+			e.Targets = addEntity(e.Targets, typ, string(p.Value))
+			for _, value := range p.MultiValue[:min(len(p.MultiValue), maxFew)] {
+				e.Targets = addEntity(e.Targets, typ, string(value))
+			}
 		}
 	}
 	finish(e, e.Entities...)
+}
+
+// workspaceParameter is a parameter of an activity, with one value or several.
+type workspaceParameter struct {
+	Name, Value looseText
+	MultiValue  []looseText
+}
+
+// workspaceTarget is the type of whom or what a parameter names that an activity is about;
+// "" where it names nothing of the kind.
+func workspaceTarget(name string) string {
+	switch name {
+	case "USER_EMAIL", "user_email", "target_user", "target_users", "affected_email_address", "member_id",
+		"grantee_email", "email_forwarding_destination_address", "OWNER_EMAIL", "resource_owner_email",
+		"TARGET_USER_EMAIL", "target_email", "event_guest", "recipient_email", "resource_recipients":
+		return yagura.EntityUser
+	case "GROUP_EMAIL", "group_email", "group_id", "ROLE_NAME", "doc_id", "APPLICATION_NAME", "app_name", "application_name", "SETTING_NAME",
+		"client_id", "APP_ID", "calendar_id", "event_id", "room_id", "resource_id", "rule_name", "CAA_APPLICATION", "RESOURCE_NAME",
+		"matter_id", "meeting_code", "note_name", "ASSET_ID":
+		return yagura.EntityResource
+	case "DEVICE_ID", "device_id", "CAA_DEVICE_ID", "DIRECTORY_DEVICE_ID":
+		return yagura.EntityHost
+	}
+	return ""
+}
+
+// workspaceOutcome: activities are things that were done, unless the name says otherwise, or a
+// challenge at a sign-in was not passed, or the status says that it failed.
+func workspaceOutcome(action string, parameters []workspaceParameter) string {
+	name := strings.ToLower(action)
+	if strings.Contains(name, "fail") || strings.Contains(name, "blocked") || strings.Contains(name, "access_deny") {
+		return yagura.OutcomeFailure
+	}
+	for _, p := range parameters {
+		value := strings.ToLower(string(p.Value))
+		if p.Name == "login_challenge_status" && value != "" && !strings.Contains(value, "passed") ||
+			p.Name == "status" && value == "failed" {
+			return yagura.OutcomeFailure
+		}
+	}
+	return yagura.OutcomeSuccess
 }
