@@ -158,6 +158,9 @@ func guardDutyHeader(r *Record, e *yagura.Event) {
 	for _, id := range r.few(gdOthers) {
 		e.Targets = addEntity(e.Targets, arnType(id), id)
 	}
+	if isAny(r.scalar(gdResource), "AccessKey") { // the key is what the finding is about
+		e.Targets = addEntity(e.Targets, yagura.EntityKey, r.str(gdAccessKey))
+	}
 	var more []yagura.Entity
 	for _, ip := range r.few(gdIP) {
 		more = append(more, yagura.Entity{Type: yagura.EntityIP, ID: address(ip)})

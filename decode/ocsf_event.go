@@ -53,6 +53,7 @@ const (
 	oeURL
 	oeEmail
 	oeRCode
+	oeCode
 )
 
 var ocsfEvent = &Format{
@@ -99,6 +100,7 @@ var ocsfEvent = &Format{
 		oeURL:          "http_request.url.hostname",
 		oeEmail:        "actor.user.email_addr",
 		oeRCode:        "rcode_id",
+		oeCode:         "api.response.code|http_response.code|http_status",
 	}),
 	Hot:    oeTypeName,
 	Is:     isOCSFEvent,
@@ -142,7 +144,9 @@ func ocsfEventKey(r *Record) (yagura.Key, uint64, bool) {
 func ocsfEventHeader(r *Record, e *yagura.Event) {
 	e.ID = r.str(oeMetaUID)
 	e.Time = timeOf(firstNanos(r, oeTime))
-	e.Account = r.str(oeAccount, oeActorAccount)
+	if e.Account = r.str(oeAccount, oeActorAccount); strings.HasPrefix(e.Account, "arn:") { // EKS: who called
+		e.Account = arnAccount(e.Account)
+	}
 	e.Region = r.str(oeRegion)
 	e.Action = r.str(oeOperation, oeActivityName, oeTypeName)
 	// Of a sign-in the user is who signs in; where there is an actor, or accounts, rights or
@@ -192,6 +196,9 @@ func ocsfEventHeader(r *Record, e *yagura.Event) {
 	default:
 		if e.Outcome = outcomeWord(r.scalar(oeStatus)); e.Outcome == yagura.OutcomeUnknown {
 			e.Outcome = outcomeWord(r.scalar(oeDisposition))
+		}
+		if e.Outcome == yagura.OutcomeUnknown {
+			e.Outcome = httpOutcome(r.scalar(oeCode))
 		}
 		if code := r.scalar(oeRCode); e.Outcome == yagura.OutcomeUnknown && len(code) > 0 { // the answer to a DNS query
 			e.Outcome = yagura.OutcomeFailure
