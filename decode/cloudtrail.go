@@ -82,6 +82,8 @@ var cloudTrailFields = fieldList(false, []string{
 	ctTargetRole: "requestParameters.roleName|requestParameters.roleArn|requestParameters.role",
 	ctTargetHost: "requestParameters.instanceId|requestParameters.instancesSet.items.instanceId|" +
 		"requestParameters.instanceIds|requestParameters.target|requestParameters.targets.values|" +
+		"requestParameters.ModifyInstanceMetadataOptionsRequest.InstanceId|" +
+		"requestParameters.AssociateIamInstanceProfileRequest.InstanceId|" +
 		"responseElements.instancesSet.items.instanceId",
 	ctTargetKey:     "requestParameters.accessKeyId|responseElements.accessKey.accessKeyId",
 	ctTargetAccount: "requestParameters.accountId|responseElements.createAccountStatus.accountId",
@@ -97,9 +99,21 @@ var cloudTrailFields = fieldList(false, []string{
 		"deliveryChannelName", "modelId", "trustAnchorId", "identityPoolId", "userPoolId", "streamName",
 		"resourceArns", "documentName", "publicIp", "networkInterfaceId", "id", "sessionId", "alarmNames",
 		"stackSetName", "mountTargetId", "globalClusterIdentifier", "resolverQueryLogConfigId",
-		"securityGroupRuleIds.items", "ReplicationConfiguration.Rule.Destination.Bucket") +
+		"securityGroupRuleIds.items", "ReplicationConfiguration.Rule.Destination.Bucket",
+		"resource", "resourceIdentifier", "policyId", "targetId", "organizationalUnitId", "permissionSetArn", "userId",
+		"webACLArn", "webACLId", "ruleGroupArn", "firewallArn", "firewallName", "firewallPolicyArn", "analyzerName",
+		"graphArn", "aliasName", "certificateArn", "clusterIdentifier", "cacheClusterId", "replicationGroupId",
+		"backupVaultName", "recoveryPointArn", "projectName", "stateMachineArn", "taskDefinition", "nodegroupName",
+		"notebookInstanceName", "endpointName", "deliveryStreamName", "eventBusName", "apiId", "natGatewayId",
+		"launchTemplateId", "launchTemplateName", "transitGatewayId", "meshName", "jobName", "databaseName",
+		"emailIdentity", "identity", "CreateFlowLogsRequest.ResourceId.content", "CreateVpcEndpointRequest.VpcId",
+		"ModifyVpcEndpointRequest.VpcEndpointId", "DeleteVpcEndpointsRequest.VpcEndpointId.content",
+		"CreateLaunchTemplateVersionRequest.LaunchTemplateId", "CreateLaunchTemplateRequest.LaunchTemplateName",
+		"DeleteTransitGatewayVpcAttachmentRequest.TransitGatewayAttachmentId") +
 		"|requestParameters.DescribeFlowLogsRequest.FlowLogId|requestParameters.DeleteFlowLogsRequest.FlowLogId.content" +
 		"|responseElements.groupId|responseElements.allocationId|responseElements.stackSetId|responseElements.detectorId" +
+		"|responseElements.volumeId|responseElements.snapshotId|responseElements.imageId|responseElements.jobArn" +
+		"|responseElements.distribution.id|responseElements.cluster.clusterId|responseElements.vpc.vpcId" +
 		"|responseElements.securityGroupRuleSet.items.securityGroupRuleId" +
 		"|responseElements.CreateTrafficMirrorFilterResponse.trafficMirrorFilter.trafficMirrorFilterId" +
 		"|responseElements.CreateTrafficMirrorFilterRuleResponse.trafficMirrorFilterRule.trafficMirrorFilterRuleId" +
