@@ -125,7 +125,7 @@ func TestRouting(t *testing.T) {
 		{"{category: application, product: kubernetes, service: audit}", []string{"kubernetes.audit"}},
 		{"{product: bitbucket, service: audit}", []string{"bitbucket.audit"}},
 		{"{product: onelogin, service: onelogin.events}", []string{"onelogin.events"}},
-		{"{product: cisco, service: duo}", []string{"duo.auth", "duo.admin"}},
+		{"{product: cisco, service: duo}", []string{"duo.auth", "duo.admin", "duo.activity"}},
 		{"{product: cisco, service: aaa}", []string{}},
 		{"{product: windows, category: process_creation}", []string{}},
 		{"{category: proxy}", []string{"cef", "leef"}},
