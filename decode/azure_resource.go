@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"bytes"
 	"cmp"
 	"strings"
 
@@ -41,6 +42,7 @@ const (
 	arMessage
 	arAction
 	arHost
+	arQuery
 )
 
 var azureResource = &Format{
@@ -76,6 +78,7 @@ var azureResource = &Format{
 		arMessage:      "properties.msg|msg_s",
 		arAction:       "properties.action|action_s|action|operationType",
 		arHost:         "properties.host|properties.hostname|host_s|hostname_s|properties.fqdn|fqdn",
+		arQuery:        "properties.queryName|queryName",
 	}),
 	Hot:    arHTTPStatus,
 	Is:     isAzureResource,
@@ -95,7 +98,7 @@ func isAzureResource(r *Record) bool {
 	switch {
 	case !r.has(arOperation):
 		return hasPrefixFold(category, "AZFW") // the structured logs of Azure Firewall may have none
-	case isAny(table, "AzureActivity"), isActivityCategory(category), isFlowCategory(category), hasPrefixFold(category, "kube-audit") && r.has(arKubernetes):
+	case isAny(table, "AzureActivity"), isActivityCategory(category), isFlowCategory(category), hasPrefixFold(category, "kube-audit") && bytes.Contains(r.scalar(arKubernetes), []byte("auditID")):
 		return false
 	case r.has(arAuthorization):
 		return hasPrefixFold(category, "Storage")
@@ -154,9 +157,10 @@ func azureResourceHeader(r *Record, e *yagura.Event) {
 		e.Targets = addEntity(e.Targets, yagura.EntityResource, before)
 	}
 	e.SrcIP = firstAddress(r, arCallerIP, arClientIP)
-	if e.SrcIP == "" {
-		e.SrcIP = addressInMessage(r.str(arMessage))
-	}
+	from, to := endsInMessage(r.str(arMessage))
+	e.SrcIP = cmp.Or(e.SrcIP, address(from))
+	e.Targets = addEntity(e.Targets, yagura.EntityIP, cmp.Or(firstAddress(r, arTargetIP), address(to)))
+	e.Targets = addEntity(e.Targets, yagura.EntityDomain, cmp.Or(r.str(arHost), dnsName(r.str(arQuery)), hostName(to)))
 	e.Outcome = outcomeWord(r.either(arResultType, arStatus))
 	if n, ok := decimal(r.scalar(arHTTPStatus)); ok && n >= 100 && n < 600 && (e.Outcome == yagura.OutcomeUnknown || n >= 400) {
 		e.Outcome = statusOutcome(r.scalar(arHTTPStatus)) // Key Vault says Success of a request that it answered with 403
@@ -164,7 +168,6 @@ func azureResourceHeader(r *Record, e *yagura.Event) {
 		e.Outcome = actionOutcome(r.str(arAction), r.str(arMessage))
 	}
 	finish(e, yagura.Entity{Type: e.Actor.Type, ID: r.str(arObjectID)}, yagura.Entity{Type: yagura.EntityServicePrincipal, ID: r.str(arAppID)},
-		yagura.Entity{Type: yagura.EntityIP, ID: firstAddress(r, arTargetIP)}, yagura.Entity{Type: yagura.EntityDomain, ID: r.str(arHost)},
 		yagura.Entity{Type: yagura.EntityAccount, ID: r.str(arTenant)})
 }
 
@@ -182,13 +185,25 @@ func actionOutcome(action, message string) string {
 	return outcomeWord([]byte(action))
 }
 
-// addressInMessage finds who asked in the text of a firewall's record: "TCP request from
-// 192.0.2.1:1234 to …".
-func addressInMessage(text string) string {
+// endsInMessage finds both ends of a connection in the text of a firewall's record: "TCP
+// request from 192.0.2.1:1234 to example.com:443. Action: …".
+func endsInMessage(text string) (from, to string) {
 	_, rest, ok := strings.Cut(text, " from ")
 	if !ok {
+		return "", ""
+	}
+	from, rest, _ = strings.Cut(rest, " ")
+	if after, ok := strings.CutPrefix(rest, "to "); ok {
+		to, _, _ = strings.Cut(after, " ")
+	}
+	return strings.TrimRight(from, ".,:"), strings.TrimRight(to, ".,:")
+}
+
+// hostName is the name in host:port, "" where an address or no name stands there.
+func hostName(end string) string {
+	name, _, _ := strings.Cut(end, ":")
+	if address(end) != "" || strings.IndexByte(name, '.') <= 0 {
 		return ""
 	}
-	word, _, _ := strings.Cut(rest, " ")
-	return address(strings.TrimRight(word, ".,"))
+	return name
 }

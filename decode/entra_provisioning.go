@@ -85,7 +85,16 @@ func isEntraProvisioning(r *Record) bool {
 	return r.has(epAction) && r.has(epJob)
 }
 
+// entraProvisioningTime is the record's own time; Graph only has that of the activity.
 func entraProvisioningTime(r *Record) int64 {
+	if ns := nanos(r.scalar(epTime)); ns != 0 {
+		return ns
+	}
+	return nanos(r.scalar(epActivityTime))
+}
+
+// entraProvisioningActivity is the time that all shapes give alike.
+func entraProvisioningActivity(r *Record) int64 {
 	if ns := nanos(r.scalar(epActivityTime)); ns != 0 {
 		return ns
 	}
@@ -94,7 +103,7 @@ func entraProvisioningTime(r *Record) int64 {
 
 // entraProvisioningKey: the record's id.
 func entraProvisioningKey(r *Record) (yagura.Key, uint64, bool) {
-	content := contentHash(entraProvisioningTime(r), r.scalar(epInitiator), r.either(epAction, epOperation),
+	content := contentHash(entraProvisioningActivity(r), r.scalar(epInitiator), r.either(epAction, epOperation),
 		r.scalar(epTarget), r.either(epStatus, epResultType))
 	id := r.scalar(epID)
 	if id == nil {

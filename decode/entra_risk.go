@@ -22,6 +22,7 @@ const (
 	erActivityTime
 	erDetectedTime
 	erTime
+	erUpdatedTime
 	erID
 	erUserID
 	erUserUPN
@@ -49,6 +50,7 @@ var entraRisk = &Format{
 		erActivityTime:  "properties.activityDateTime|activityDateTime",
 		erDetectedTime:  "properties.detectedDateTime|detectedDateTime",
 		erTime:          "time|timeGenerated|timeGenerated [UTC]",
+		erUpdatedTime:   "properties.lastUpdatedDateTime|lastUpdatedDateTime",
 		erID:            "properties.id|id",
 		erUserID:        "properties.userId|userId|assigneeId",
 		erUserUPN:       "properties.userPrincipalName|userPrincipalName|assigneeUserPrincipalName",
@@ -95,7 +97,19 @@ func pimAlert(r *Record) []byte {
 	return name
 }
 
+// entraRiskTime is when the judgement was made or last changed: what a record by Event
+// Hub has as its own time, to the second, and one of Graph as its last update.
 func entraRiskTime(r *Record) int64 {
+	for _, i := range [...]int{erTime, erUpdatedTime, erRiskUpdated, erDetectedTime, erActivityTime} {
+		if ns := nanos(r.scalar(i)); ns != 0 {
+			return ns
+		}
+	}
+	return 0
+}
+
+// entraRiskActivity is when that happened which was judged; all shapes give it alike.
+func entraRiskActivity(r *Record) int64 {
 	for _, i := range [...]int{erActivityTime, erDetectedTime, erRiskUpdated, erTime} {
 		if ns := nanos(r.scalar(i)); ns != 0 {
 			return ns
@@ -112,7 +126,7 @@ func entraRiskKey(r *Record) (yagura.Key, uint64, bool) {
 	if event == nil {
 		event = pimAlert(r) // not any type: a record by Event Hub has none
 	}
-	content := contentHash(entraRiskTime(r), r.either(erUserID, erUserUPN, erPrincipalID), r.either(erRiskEvent, erOperation),
+	content := contentHash(entraRiskActivity(r), r.either(erUserID, erUserUPN, erPrincipalID), r.either(erRiskEvent, erOperation),
 		r.scalar(erRiskLevel), r.scalar(erRiskState))
 	id := r.scalar(erID)
 	if id == nil {

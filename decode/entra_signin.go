@@ -232,7 +232,7 @@ func entraSignInHeader(r *Record, e *yagura.Event) {
 	}
 	e.Targets = addEntity(e.Targets, yagura.EntityResource, resource)
 
-	e.SrcIP = firstAddress(r, esIP, esCallerIP)
+	e.SrcIP = firstAddress(r, esCallerIP, esIP)
 	switch code := r.either(esResultType, esErrorCode); {
 	case code == nil:
 		e.Outcome = yagura.OutcomeUnknown

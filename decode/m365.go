@@ -27,6 +27,7 @@ const (
 	moAlertSource
 	moAlertName
 	moAlertStatus
+	moCreation
 	// The fields below are read by the header only.
 	moClientIPAddress
 	moClientIP
@@ -37,6 +38,7 @@ const (
 	moTargetUser
 	moSentFor
 	moMembers
+	moTeam
 	moAppID
 	moSession
 	moAlertUser
@@ -60,6 +62,7 @@ var m365Audit = &Format{
 		moAlertSource:     "eventSource",
 		moAlertName:       "eventName",
 		moAlertStatus:     "status",
+		moCreation:        "CreationTime",
 		moClientIPAddress: "ClientIPAddress|Client_IPAddress",
 		moClientIP:        "ClientIP",
 		moActorIP:         "ActorIpAddress",
@@ -69,6 +72,7 @@ var m365Audit = &Format{
 		moTargetUser:      "TargetUserOrGroupName",
 		moSentFor:         "SendAsUserSmtp|SendOnBehalfOfUserSmtp",
 		moMembers:         "Members.UPN",
+		moTeam:            "TeamName|TeamGuid",
 		moAppID:           "AppId|ApplicationId|ClientAppId|AppAccessContext.ClientAppId",
 		moSession:         "SessionId|AppAccessContext.AADSessionId",
 		moAlertUser:       "user|userId",
@@ -82,10 +86,14 @@ var m365Audit = &Format{
 }
 
 // isM365: an operation with the fields that every record of the unified audit log
-// has, or an alert of the Security and Compliance Center.
+// has; the schema's own words for id, time and kind of record, whatever else was left
+// out; or an alert of the Security and Compliance Center.
 func isM365(r *Record) bool {
-	if r.has(moOperation) && r.has(moTime) {
-		if r.has(moWorkload) || r.has(moOrganization) && (r.has(moRecordType) || r.has(moUserKey)) {
+	if r.has(moTime) {
+		switch {
+		case r.has(moOperation) && (r.has(moWorkload) || r.has(moOrganization) && (r.has(moRecordType) || r.has(moUserKey))):
+			return true
+		case r.has(moRecordType) && r.has(moID) && r.First(moCreation) >= 0:
 			return true
 		}
 	}
@@ -148,6 +156,9 @@ func m365Header(r *Record, e *yagura.Event) {
 	e.Targets = addEntity(e.Targets, yagura.EntityUser, r.str(moSentFor))
 	for _, member := range r.texts(moMembers) { // of a team or a chat
 		e.Targets = addEntity(e.Targets, yagura.EntityUser, member)
+	}
+	if len(e.Targets) == 0 {
+		e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(moTeam)) // made, deleted, set up
 	}
 	e.SrcIP = firstAddress(r, moClientIPAddress, moClientIP, moActorIP)
 
