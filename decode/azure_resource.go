@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/slot"
 )
 
 // Header fields of the resource logs of Azure: what services below a subscription write
@@ -98,12 +99,19 @@ func isAzureResource(r *Record) bool {
 	switch {
 	case !r.has(arOperation):
 		return hasPrefixFold(category, "AZFW") // the structured logs of Azure Firewall may have none
-	case isAny(table, "AzureActivity"), isActivityCategory(category), isFlowCategory(category), hasPrefixFold(category, "kube-audit") && bytes.Contains(r.scalar(arKubernetes), []byte("auditID")):
+	case isAny(table, "AzureActivity"), isActivityCategory(category), isFlowCategory(category), holdsKubernetesAudit(r, category):
 		return false
 	case r.has(arAuthorization):
 		return hasPrefixFold(category, "Storage")
 	}
 	return category != nil || table != nil
+}
+
+// holdsKubernetesAudit says whether the record is the envelope of an audit event of a
+// cluster, as an object or as text.
+func holdsKubernetesAudit(r *Record, category []byte) bool {
+	return hasPrefixFold(category, "kube-audit") &&
+		(r.kind(arKubernetes) == slot.Object || bytes.Contains(r.scalar(arKubernetes), []byte("auditID")))
 }
 
 func isActivityCategory(category []byte) bool {

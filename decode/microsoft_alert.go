@@ -195,6 +195,16 @@ func microsoftAlertHeader(r *Record, e *yagura.Event) {
 	for _, id := range resources {
 		e.Targets = addEntity(e.Targets, yagura.EntityResource, id)
 	}
+	if len(resources) == 0 {
+		for k, host := range r.texts(maHost) {
+			if k < maxIdentities {
+				e.Targets = addEntity(e.Targets, yagura.EntityHost, host)
+			}
+		}
+		if len(e.Targets) == 0 {
+			e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(maCompromised))
+		}
+	}
 	e.Account = r.str(maSubscription)
 	if e.Account == "" {
 		for _, id := range append(resources, r.str(maID)) {
@@ -233,9 +243,6 @@ func microsoftAlertHeader(r *Record, e *yagura.Event) {
 		if a := address(ip); k < maxIdentities {
 			more = append(more, yagura.Entity{Type: yagura.EntityIP, ID: a})
 		}
-	}
-	if len(resources) == 0 {
-		more = append(more, yagura.Entity{Type: yagura.EntityResource, ID: r.str(maCompromised)})
 	}
 	finish(e, more...)
 }

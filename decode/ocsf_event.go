@@ -44,9 +44,7 @@ const (
 	oeHost
 	oeActorAccount
 	oeGroup
-	oeGroupName
 	oeEntity
-	oeEntityName
 	oeStatusCode
 	oeDisposition
 	oeQuery
@@ -90,10 +88,8 @@ var ocsfEvent = &Format{
 		oeResourceName: "resources.name|resource.name|resource.uid|web_resources.name|web_resources.url_string",
 		oeHost:         "device.hostname|device.uid|device.name",
 		oeActorAccount: "actor.user.account.uid|actor.user.account_uid",
-		oeGroup:        "group.uid",
-		oeGroupName:    "group.name",
-		oeEntity:       "entity.uid",
-		oeEntityName:   "entity.name",
+		oeGroup:        "group.uid|group.name",
+		oeEntity:       "entity.uid|entity.name|file.path",
 		oeStatusCode:   "status_code",
 		oeDisposition:  "disposition|action",
 		oeQuery:        "query.hostname",
@@ -179,8 +175,8 @@ func ocsfEventHeader(r *Record, e *yagura.Event) {
 			e.Targets = addEntity(e.Targets, typ, id)
 		}
 	}
-	e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(oeGroup, oeGroupName))
-	e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(oeEntity, oeEntityName))
+	e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(oeGroup))
+	e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(oeEntity))
 	e.Targets = addEntity(e.Targets, yagura.EntityIP, firstAddress(r, oeDstIP))
 	for _, i := range [...]int{oeDstHost, oeQuery, oeURL} {
 		if name := r.str(i); name != "-" { // of a flow without a service
