@@ -90,7 +90,7 @@ var azureResource = &Format{
 
 // isAzureResource: a category and mostly an operation of a resource below a subscription, which
 // is neither the Activity log (its categories, its ids), nor a flow log, nor the audit log
-// of a cluster, which has an envelope of its own.
+// of Entra, nor that of a cluster, which has an envelope of its own.
 func isAzureResource(r *Record) bool {
 	if !hasPrefixFold(r.scalar(arResource), "/subscriptions/") || !r.has(arTime) || r.has(arEventDataID) {
 		return false
@@ -99,7 +99,8 @@ func isAzureResource(r *Record) bool {
 	switch {
 	case !r.has(arOperation):
 		return hasPrefixFold(category, "AZFW") // the structured logs of Azure Firewall may have none
-	case isAny(table, "AzureActivity"), isActivityCategory(category), isFlowCategory(category), holdsKubernetesAudit(r, category):
+	case isAny(table, "AzureActivity"), isActivityCategory(category), isFlowCategory(category), holdsKubernetesAudit(r, category),
+		isAny(category, "AuditLogs") && !ofSubscription(r.scalar(arResource)): // Entra's own
 		return false
 	case r.has(arAuthorization):
 		return hasPrefixFold(category, "Storage")

@@ -15,6 +15,7 @@ const (
 	cfaResult
 	cfaActorType
 	cfaResourceType
+	cfaLogID
 	// The fields below are read by the header only.
 	cfaEmail
 	cfaIP
@@ -35,6 +36,7 @@ var cloudflareAudit = &Format{
 		cfaResult:       "ActionResult|action.result",
 		cfaActorType:    "ActorType|actor.type",
 		cfaResourceType: "ResourceType|ResourceProduct|resource.type|resource.product",
+		cfaLogID:        "AuditLogID",
 		cfaEmail:        "ActorEmail|actor.email",
 		cfaIP:           "ActorIP|ActorIPAddress|actor.ip|actor.ip_address",
 		cfaAccount:      "OwnerID|AccountID|owner.id|account.id",
@@ -44,7 +46,8 @@ var cloudflareAudit = &Format{
 	}),
 	Hot: cfaEmail,
 	Is: func(r *Record) bool {
-		return r.has(cfaID) && r.has(cfaType) && r.has(cfaTime) && r.has(cfaResult) && r.has(cfaActorType) && r.has(cfaResourceType)
+		return r.has(cfaID) && r.has(cfaType) && r.has(cfaTime) && r.has(cfaResult) && r.has(cfaActorType) &&
+			(r.has(cfaResourceType) || r.First(cfaLogID) >= 0) // version 2 may have left the resource out
 	},
 	Key:    cloudflareAuditKey,
 	Time:   func(r *Record) int64 { return nanos(r.scalar(cfaTime)) },

@@ -32,7 +32,8 @@ var cloudflareDNS = &Format{
 	}),
 	Hot: cdUpstream,
 	Is: func(r *Record) bool {
-		return r.has(cdName) && r.has(cdTime) && r.has(cdCode) && r.has(cdIP) && (r.has(cdColo) || r.First(cdSubnet) >= 0 || r.has(cdCluster))
+		return r.has(cdName) && r.has(cdTime) && r.has(cdCode) &&
+			(r.has(cdType) || r.has(cdIP) && (r.has(cdColo) || r.First(cdSubnet) >= 0 || r.has(cdCluster)))
 	},
 	// The log gives its queries no id: key: file and number.
 	Key: func(r *Record) (yagura.Key, uint64, bool) {

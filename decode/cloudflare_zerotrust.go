@@ -24,11 +24,11 @@ const (
 	czSession
 	czURL
 	czTransport
+	czHost
 	// The fields below are read by the header only.
 	czDestination
 	czDeviceName
 	czAccount
-	czHost
 	czSNI
 )
 
@@ -49,10 +49,10 @@ func zeroTrustFields() []string {
 		czSession:     "SessionID",
 		czURL:         "URL",
 		czTransport:   "Transport",
+		czHost:        "HTTPHost",
 		czDestination: "DestinationIP|DstIP",
 		czDeviceName:  "DeviceName",
 		czAccount:     "AccountID",
-		czHost:        "HTTPHost",
 		czSNI:         "SNI",
 	}
 }
@@ -79,12 +79,15 @@ var cloudflareGateway = &Format{
 	Name:   "cloudflare.gateway",
 	Fields: fieldList(false, zeroTrustFields()),
 	Hot:    czDestination,
-	// A query with the resolver's decision, or an action on a user's request or connection.
+	// A query with the resolver's decision, or an action on a request or connection, which
+	// has no device where it came from a network.
 	Is: func(r *Record) bool {
 		if r.has(czAppID) || !r.has(czTime) || !r.has(czIP) {
 			return false
 		}
-		return r.has(czQuery) && r.has(czDecision) || r.has(czAction) && r.has(czDevice) && (r.has(czURL) || r.has(czTransport) || r.has(czSession))
+		return r.has(czQuery) && r.has(czDecision) ||
+			r.has(czAction) && (r.has(czHost) && r.has(czURL) || r.has(czTransport) && r.has(czSession) ||
+				r.has(czDevice) && (r.has(czURL) || r.has(czTransport) || r.has(czSession)))
 	},
 	Key:  func(r *Record) (yagura.Key, uint64, bool) { return zeroTrustKey(r, "cloudflare.gateway") },
 	Time: func(r *Record) int64 { return nanos(r.scalar(czTime)) },

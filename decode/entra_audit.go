@@ -37,6 +37,7 @@ const (
 	// The fields below are read by the header only.
 	eaUserIP
 	eaCallerIP
+	eaDetails
 	eaIdentity
 	eaAADTenant
 	eaTenant
@@ -69,6 +70,7 @@ var entraAudit = &Format{
 		eaProperties:       "properties",
 		eaUserIP:           "properties.initiatedBy.user.ipAddress|initiatedBy.user.ipAddress",
 		eaCallerIP:         "callerIpAddress",
+		eaDetails:          "properties.additionalDetails|additionalDetails",
 		eaIdentity:         "identity",
 		eaAADTenant:        "aadTenantId",
 		eaTenant:           "tenantId",
@@ -87,7 +89,7 @@ var entraAudit = &Format{
 // AuditLogs too; their resources stand below a subscription, Entra's below a tenant.
 func isEntraAudit(r *Record) bool {
 	if isAny(r.scalar(eaCategory), "AuditLogs") || isAny(r.scalar(eaTable), "AuditLogs") {
-		return (r.has(eaOperation) || r.has(eaActivity)) && !hasPrefixFold(r.scalar(eaResource), "/subscriptions/")
+		return (r.has(eaOperation) || r.has(eaActivity)) && !ofSubscription(r.scalar(eaResource))
 	}
 	if r.has(eaProperties) {
 		return false
@@ -96,6 +98,20 @@ func isEntraAudit(r *Record) bool {
 		return r.has(eaLoggedBy) || r.has(eaTargets) && (r.has(eaUserID) || r.has(eaUserUPN) || r.has(eaAppID) || r.has(eaAppName))
 	}
 	return r.has(eaLoggedBy) && r.has(eaOperation) && (r.has(eaTargets) || r.has(eaResult))
+}
+
+// ofSubscription says whether a resource id stands below a subscription. Entra itself does so
+// where it writes of the roles of a subscription.
+func ofSubscription(resource []byte) bool {
+	if !hasPrefixFold(resource, "/subscriptions/") {
+		return false
+	}
+	for i := range resource {
+		if hasPrefixFold(resource[i:], "/providers/microsoft.aadiam") {
+			return false
+		}
+	}
+	return true
 }
 
 func entraAuditTime(r *Record) int64 {
@@ -160,7 +176,15 @@ func entraAuditHeader(r *Record, e *yagura.Event) {
 		more = append(more, yagura.Entity{Type: yagura.EntityUser, ID: string(t.UserPrincipalName)})
 	}
 
-	e.SrcIP = firstAddress(r, eaUserIP, eaCallerIP)
+	if e.SrcIP = firstAddress(r, eaUserIP, eaCallerIP); e.SrcIP == "" {
+		var details []struct{ Key, Value looseText }
+		r.decode(eaDetails, &details)
+		for _, d := range details {
+			if e.SrcIP == "" && strings.EqualFold(string(d.Key), "ipaddr") { // as Privileged Identity Management writes it
+				e.SrcIP = address(string(d.Value))
+			}
+		}
+	}
 	e.Outcome = outcomeWord(r.either(eaResult, eaResultType))
 	finish(e, more...)
 }

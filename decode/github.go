@@ -135,6 +135,7 @@ func githubHeader(r *Record, e *yagura.Event) {
 	status := r.scalar(ghStatus)
 	name := strings.ToLower(e.Action)
 	if len(status) == 3 && status[0] >= '4' || strings.Contains(name, "failed") || strings.Contains(name, "rejected") ||
+		strings.HasSuffix(name, "_failure") ||
 		isAny(r.scalar(ghConclusion), "failure", "timed_out", "startup_failure") {
 		e.Outcome = yagura.OutcomeFailure
 	} else {

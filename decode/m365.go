@@ -29,9 +29,10 @@ const (
 	moAlertStatus
 	moCreation
 	// The fields below are read by the header only.
-	moClientIPAddress
 	moClientIP
+	moClientIPAddress
 	moActorIP
+	moSenderIP
 	moActor
 	moTarget
 	moMailbox
@@ -63,9 +64,10 @@ var m365Audit = &Format{
 		moAlertName:       "eventName",
 		moAlertStatus:     "status",
 		moCreation:        "CreationTime",
-		moClientIPAddress: "ClientIPAddress|Client_IPAddress",
 		moClientIP:        "ClientIP",
+		moClientIPAddress: "ClientIPAddress|Client_IPAddress",
 		moActorIP:         "ActorIpAddress",
+		moSenderIP:        "SenderIp",
 		moActor:           "Actor",
 		moTarget:          "Target",
 		moMailbox:         "MailboxOwnerUPN",
@@ -77,7 +79,7 @@ var m365Audit = &Format{
 		moSession:         "SessionId|AppAccessContext.AADSessionId",
 		moAlertUser:       "user|userId",
 	}),
-	Hot:    moClientIPAddress,
+	Hot:    moClientIP,
 	Is:     isM365,
 	Key:    m365Key,
 	Time:   func(r *Record) int64 { return nanos(r.scalar(moTime)) },
@@ -128,6 +130,7 @@ func m365Header(r *Record, e *yagura.Event) {
 		}
 		user = cmp.Or(actor.upn, actor.id, actor.name)
 	}
+	user = strings.TrimPrefix(user, "urn:spo:guest#") // a guest of SharePoint, by their mail address
 	if user != "" {
 		e.Actor = yagura.Actor{Type: yagura.EntityUser, ID: user, Name: user}
 		if actor.typ == yagura.EntityServicePrincipal {
@@ -160,15 +163,15 @@ func m365Header(r *Record, e *yagura.Event) {
 	if len(e.Targets) == 0 {
 		e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(moTeam)) // made, deleted, set up
 	}
-	e.SrcIP = firstAddress(r, moClientIPAddress, moClientIP, moActorIP)
+	e.SrcIP = firstAddress(r, moClientIP, moClientIPAddress, moActorIP, moSenderIP) // the second may be a server of Exchange
 
 	switch said := r.either(moStatus, moAlertStatus); {
 	case bytes.HasSuffix(r.scalar(moOperation), []byte("Failed")): // its status may say that the call went well
 		e.Outcome = yagura.OutcomeFailure
+	case r.has(moOperation) && (said == nil || isAny(said, "New", "Active", "InProgress", "Resolved", "Dismissed")):
+		e.Outcome = yagura.OutcomeSuccess // workloads without a status, or with that of an alert, record what was done
 	case said != nil:
 		e.Outcome = outcomeWord(said)
-	case r.has(moOperation):
-		e.Outcome = yagura.OutcomeSuccess // workloads without a status record what was done
 	default:
 		e.Outcome = yagura.OutcomeUnknown
 	}
