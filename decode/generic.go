@@ -18,14 +18,24 @@ const (
 	jsActor
 	jsOutcome
 	jsTarget
+	jsTable
+	jsRowTime
 	// The fields below are read by the header only.
 	jsAccount
 	jsRegion
 	jsIP
 	jsActorName
-	jsSchema
-	jsError
-	jsGuard
+	jsRowID
+	jsRowAction
+	jsRowUser
+	jsRowUPN
+	jsRowSID
+	jsRowName
+	jsRowIP
+	jsRowLocalIP
+	jsRowTargetUser
+	jsRowTarget
+	jsRowDevice
 )
 
 // generic, "json", is the last resort: whatever is JSON is an event. Its id is shown but is no
@@ -38,17 +48,28 @@ var generic = &Format{
 		jsCreated:   "created_at|createdAt|createdDateTime|creationTime|created|start_time|startTime",
 		jsID:        "id|uuid|eventId|event_id|_id|guid|event.id|insertId|requestId|request_id",
 		jsAction:    "action|eventName|event_name|operation|operationName|event.action|evt.name|methodName",
-		jsKind:      "eventType|event_type|event|event.event_type|type|method|name|detail-type",
-		jsActor:     "userIdentity.arn|identity.arn|actor.id|actor.email|actor.name|actor|user.id|user.email|user.name|user|username|user_name|userName|userId|user_id|principal|principalId|caller|usr.id|usr.name|email|login|account_name",
-		jsOutcome:   "outcome|outcome.result|result|status|evt.outcome|event.outcome|success|resultType|alert.action|event.alert.action",
-		jsTarget:    "target|target.id|target.name|resource|resource.id|resource.name|resourceId|resource_id|resourceName|object|objectId|dest_ip|dst_ip|event.dest_ip|digestS3Object|modelId",
-		jsAccount:   "account|accountId|account_id|awsAccountId|recipientAccountId|tenantId|tenant_id|projectId|project_id|subscriptionId|org|organization|organizationId|cloud.account.id",
+		jsKind:      "eventType|event_type|event|type|method|name|detail-type",
+		jsActor:     "userIdentity.arn|actor.id|actor.email|actor.name|actor|user.id|user.email|user.name|user|username|user_name|userName|userId|user_id|principal|principalId|caller|usr.id|usr.name|email|login|account_name",
+		jsOutcome:   "outcome|outcome.result|result|status|evt.outcome|event.outcome|success|resultType",
+		jsTarget:    "target|target.id|target.name|resource|resource.id|resource.name|resourceId|resource_id|resourceName|object|objectId",
+		jsTable:     "category",
+		jsRowTime:   "properties.timestamp",
+		jsAccount:   "account|accountId|account_id|recipientAccountId|tenantId|tenant_id|projectId|project_id|subscriptionId|org|organization|organizationId|cloud.account.id",
 		jsRegion:    "region|awsRegion|aws_region|cloud.region|location",
 		jsIP:        "src_ip|source_ip|sourceIPAddress|source_ip_address|srcIp|client_ip|clientIp|clientIP|client.ip|source.ip|event.src_ip|network.client.ip|remote_addr|remoteAddress|remote_ip|ip|ipAddress|ip_address|callerIp|callerIpAddress|actor_ip|httpRequest.clientIp",
 		jsActorName: "actor.name|actor.displayName|user.name|user.displayName|username|user_name|userName|usr.name",
-		jsSchema:    "schemaType",
-		jsError:     "errorCode|error_code",
-		jsGuard:     "output.outputBodyJson.amazon-bedrock-guardrailAction",
+
+		jsRowID:         "properties.reportId",
+		jsRowAction:     "properties.actionType",
+		jsRowUser:       "properties.accountObjectId|properties.accountId",
+		jsRowUPN:        "properties.accountUpn",
+		jsRowSID:        "properties.accountSid",
+		jsRowName:       "properties.accountName",
+		jsRowIP:         "properties.ipAddress",
+		jsRowLocalIP:    "properties.localIP",
+		jsRowTargetUser: "properties.targetAccountUpn",
+		jsRowTarget:     "properties.azureResourceId|properties.resourceId|properties.objectId",
+		jsRowDevice:     "properties.deviceName",
 	}),
 	Hot: jsAccount,
 	Is:  func(*Record) bool { return true },
@@ -59,7 +80,18 @@ var generic = &Format{
 	Header: anyHeader,
 }
 
+// isHuntingRow says whether the record is a row of a table of advanced hunting that Defender
+// XDR streams: what happened is below "properties", around it is when it was published.
+func isHuntingRow(r *Record) bool {
+	return hasPrefixFold(r.scalar(jsTable), "AdvancedHunting-")
+}
+
 func anyTime(r *Record) int64 {
+	if isHuntingRow(r) {
+		if ns := nanos(r.scalar(jsRowTime)); ns != 0 {
+			return ns
+		}
+	}
 	for _, i := range [...]int{jsTime, jsCreated} {
 		for v := r.First(i); v >= 0; v = r.Doc.Next(v) {
 			if ns := nanos(r.Doc.Text(v)); ns != 0 {
@@ -71,6 +103,10 @@ func anyTime(r *Record) int64 {
 }
 
 func anyHeader(r *Record, e *yagura.Event) {
+	if isHuntingRow(r) {
+		huntingHeader(r, e)
+		return
+	}
 	e.ID = r.str(jsID)
 	e.Time = timeOf(anyTime(r))
 	e.Account = r.str(jsAccount)
@@ -96,4 +132,27 @@ func anyHeader(r *Record, e *yagura.Event) {
 		}
 	}
 	finish(e)
+}
+
+func huntingHeader(r *Record, e *yagura.Event) {
+	e.ID = r.str(jsRowID)
+	e.Time = timeOf(anyTime(r))
+	e.Account = r.str(jsAccount)
+	e.Action = r.str(jsRowAction)
+	if id := r.str(jsRowUser, jsRowUPN, jsRowSID, jsRowName); id != "" {
+		e.Actor = yagura.Actor{Type: yagura.EntityUser, ID: id, Name: r.str(jsRowName, jsRowUPN)}
+	}
+	e.Targets = addEntity(e.Targets, yagura.EntityUser, r.str(jsRowTargetUser))
+	e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(jsRowTarget))
+	e.Targets = addEntity(e.Targets, yagura.EntityHost, r.str(jsRowDevice))
+	e.SrcIP = firstAddress(r, jsRowIP, jsRowLocalIP)
+	switch {
+	case strings.HasSuffix(e.Action, "Success"):
+		e.Outcome = yagura.OutcomeSuccess
+	case strings.HasSuffix(e.Action, "Failed"):
+		e.Outcome = yagura.OutcomeFailure
+	default:
+		e.Outcome = yagura.OutcomeUnknown
+	}
+	finish(e, yagura.Entity{Type: yagura.EntityUser, ID: r.str(jsRowUPN)}, yagura.Entity{Type: yagura.EntityUser, ID: r.str(jsRowSID)})
 }
