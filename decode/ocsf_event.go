@@ -145,10 +145,10 @@ func ocsfEventHeader(r *Record, e *yagura.Event) {
 	}
 	e.Region = r.str(oeRegion)
 	e.Action = r.str(oeOperation, oeActivityName, oeTypeName)
-	// Of a sign-in the user is who signs in; where there is an actor, or accounts, rights or
-	// groups are managed, he is whom it is about.
+	// Of a sign-in the user is who signs in; where there is an actor, and where accounts,
+	// rights and groups are changed, he is whom it is about.
 	id, name := r.str(oeActorUID, oeActorName, oeEmail), r.str(oeActorName, oeEmail)
-	if id == "" && !isAny(r.scalar(oeClass), "3001", "3003", "3004", "3005", "3006") {
+	if id == "" && !isAny(r.scalar(oeClass), "3001", "3003", "3005", "3006") {
 		id, name = r.str(oeUserUID, oeUserName), r.str(oeUserName)
 	} else if user := r.str(oeUserUID, oeUserName); user != id {
 		e.Targets = addEntity(e.Targets, ocsfUserType(user, nil), user)
@@ -179,8 +179,8 @@ func ocsfEventHeader(r *Record, e *yagura.Event) {
 	e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(oeEntity))
 	e.Targets = addEntity(e.Targets, yagura.EntityIP, firstAddress(r, oeDstIP))
 	for _, i := range [...]int{oeDstHost, oeQuery, oeURL} {
-		if name := r.str(i); name != "-" { // of a flow without a service
-			e.Targets = addEntity(e.Targets, yagura.EntityDomain, dnsName(name))
+		if host := r.str(i); host != "-" {
+			e.Targets = addEntity(e.Targets, yagura.EntityDomain, host)
 		}
 	}
 	e.SrcIP = firstAddress(r, oeSrcIP)
