@@ -25,6 +25,9 @@ const (
 	jsRegion
 	jsIP
 	jsActorName
+	jsSchema
+	jsError
+	jsGuard
 	jsRowID
 	jsRowAction
 	jsRowUser
@@ -48,16 +51,19 @@ var generic = &Format{
 		jsCreated:   "created_at|createdAt|createdDateTime|creationTime|created|start_time|startTime",
 		jsID:        "id|uuid|eventId|event_id|_id|guid|event.id|insertId|requestId|request_id",
 		jsAction:    "action|eventName|event_name|operation|operationName|event.action|evt.name|methodName",
-		jsKind:      "eventType|event_type|event|type|method|name|detail-type",
-		jsActor:     "userIdentity.arn|actor.id|actor.email|actor.name|actor|user.id|user.email|user.name|user|username|user_name|userName|userId|user_id|principal|principalId|caller|usr.id|usr.name|email|login|account_name",
-		jsOutcome:   "outcome|outcome.result|result|status|evt.outcome|event.outcome|success|resultType",
-		jsTarget:    "target|target.id|target.name|resource|resource.id|resource.name|resourceId|resource_id|resourceName|object|objectId",
+		jsKind:      "eventType|event_type|event|event.event_type|type|method|name|detail-type",
+		jsActor:     "userIdentity.arn|identity.arn|actor.id|actor.email|actor.name|actor|user.id|user.email|user.name|user|username|user_name|userName|userId|user_id|principal|principalId|caller|usr.id|usr.name|email|login|account_name",
+		jsOutcome:   "outcome|outcome.result|result|status|evt.outcome|event.outcome|success|resultType|alert.action|event.alert.action",
+		jsTarget:    "target|target.id|target.name|resource|resource.id|resource.name|resourceId|resource_id|resourceName|object|objectId|dest_ip|dst_ip|event.dest_ip|digestS3Object|modelId",
+		jsAccount:   "account|accountId|account_id|awsAccountId|recipientAccountId|tenantId|tenant_id|projectId|project_id|subscriptionId|org|organization|organizationId|cloud.account.id",
 		jsTable:     "category",
 		jsRowTime:   "properties.timestamp",
-		jsAccount:   "account|accountId|account_id|recipientAccountId|tenantId|tenant_id|projectId|project_id|subscriptionId|org|organization|organizationId|cloud.account.id",
 		jsRegion:    "region|awsRegion|aws_region|cloud.region|location",
 		jsIP:        "src_ip|source_ip|sourceIPAddress|source_ip_address|srcIp|client_ip|clientIp|clientIP|client.ip|source.ip|event.src_ip|network.client.ip|remote_addr|remoteAddress|remote_ip|ip|ipAddress|ip_address|callerIp|callerIpAddress|actor_ip|httpRequest.clientIp",
 		jsActorName: "actor.name|actor.displayName|user.name|user.displayName|username|user_name|userName|usr.name",
+		jsSchema:    "schemaType",
+		jsError:     "errorCode|error_code",
+		jsGuard:     "output.outputBodyJson.amazon-bedrock-guardrailAction",
 
 		jsRowID:         "properties.reportId",
 		jsRowAction:     "properties.actionType",

@@ -44,7 +44,9 @@ const (
 	oeHost
 	oeActorAccount
 	oeGroup
+	oeGroupName
 	oeEntity
+	oeEntityName
 	oeStatusCode
 	oeDisposition
 	oeQuery
@@ -88,8 +90,10 @@ var ocsfEvent = &Format{
 		oeResourceName: "resources.name|resource.name|resource.uid|web_resources.name|web_resources.url_string",
 		oeHost:         "device.hostname|device.uid|device.name",
 		oeActorAccount: "actor.user.account.uid|actor.user.account_uid",
-		oeGroup:        "group.uid|group.name",
-		oeEntity:       "entity.uid|entity.name|file.path",
+		oeGroup:        "group.uid",
+		oeGroupName:    "group.name",
+		oeEntity:       "entity.uid",
+		oeEntityName:   "entity.name|file.path",
 		oeStatusCode:   "status_code",
 		oeDisposition:  "disposition|action",
 		oeQuery:        "query.hostname",
@@ -145,10 +149,10 @@ func ocsfEventHeader(r *Record, e *yagura.Event) {
 	}
 	e.Region = r.str(oeRegion)
 	e.Action = r.str(oeOperation, oeActivityName, oeTypeName)
-	// Of a sign-in the user is who signs in; where there is an actor, and where accounts,
-	// rights and groups are changed, he is whom it is about.
+	// Of a sign-in the user is who signs in; where there is an actor, or accounts, rights or
+	// groups are managed, he is whom it is about.
 	id, name := r.str(oeActorUID, oeActorName, oeEmail), r.str(oeActorName, oeEmail)
-	if id == "" && !isAny(r.scalar(oeClass), "3001", "3003", "3005", "3006") {
+	if id == "" && !isAny(r.scalar(oeClass), "3001", "3003", "3004", "3005", "3006") {
 		id, name = r.str(oeUserUID, oeUserName), r.str(oeUserName)
 	} else if user := r.str(oeUserUID, oeUserName); user != id {
 		e.Targets = addEntity(e.Targets, ocsfUserType(user, nil), user)
@@ -175,12 +179,12 @@ func ocsfEventHeader(r *Record, e *yagura.Event) {
 			e.Targets = addEntity(e.Targets, typ, id)
 		}
 	}
-	e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(oeGroup))
-	e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(oeEntity))
+	e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(oeGroup, oeGroupName))
+	e.Targets = addEntity(e.Targets, yagura.EntityResource, r.str(oeEntity, oeEntityName))
 	e.Targets = addEntity(e.Targets, yagura.EntityIP, firstAddress(r, oeDstIP))
 	for _, i := range [...]int{oeDstHost, oeQuery, oeURL} {
-		if host := r.str(i); host != "-" {
-			e.Targets = addEntity(e.Targets, yagura.EntityDomain, host)
+		if name := r.str(i); name != "-" { // of a flow without a service
+			e.Targets = addEntity(e.Targets, yagura.EntityDomain, dnsName(name))
 		}
 	}
 	e.SrcIP = firstAddress(r, oeSrcIP)
