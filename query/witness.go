@@ -21,12 +21,13 @@ type Witness struct {
 	Cost float64
 }
 
-// weights are what witnesses are chosen by: how many texts the rules look for in a
-// field. A field with a thousand names in the rules (eventName) tells records apart
-// better than one with three (userIdentity.type).
+// weights are what witnesses are chosen by: how often rules ask for a text, against all
+// that they ask for in its field. What many rules ask for is likely often there, and a
+// field with a thousand names in the rules (eventName) tells records apart better than
+// one with three (userIdentity.type).
 type weights struct {
-	texts   []int // by group: different whole texts
-	uses    []int // by predicate: programs that ask it
+	texts   []map[string]int // by group: programs that ask for a whole text
+	total   []int            // by group: the sum of texts
 	literal []float64
 	// scan has the groups whose search is worth its cost on every record that has the
 	// field; nil means all.
@@ -39,6 +40,10 @@ const (
 	askCost  = 80
 	scanCost = 60
 )
+
+// fewTexts is the least number that the uses of one text are compared with: a field that
+// one rule asks for one text is no coin.
+const fewTexts = 20
 
 // chooseScans finds the groups where searching every record's text for parts saves
 // more than it costs: a few rules with something better to go by are not worth it.
@@ -85,12 +90,14 @@ func (s *Set) Witnesses() []Witness {
 }
 
 func (s *Set) weigh() *weights {
-	w := &weights{texts: make([]int, len(s.groups)), uses: make([]int, len(s.preds)), literal: make([]float64, len(s.preds))}
+	w := &weights{texts: make([]map[string]int, len(s.groups)), total: make([]int, len(s.groups)), literal: make([]float64, len(s.preds))}
+	uses := s.uses()
 	for i, g := range s.groups {
-		seen := map[string]bool{}
+		w.texts[i] = map[string]int{}
 		for _, l := range g.lits {
 			if l.at == whole {
-				seen[string(l.text)] = true
+				w.texts[i][string(l.text)] += uses[l.pred]
+				w.total[i] += uses[l.pred]
 				continue
 			}
 			// A part of a text is met more often the shorter it is.
@@ -100,22 +107,28 @@ func (s *Set) weigh() *weights {
 			}
 			w.literal[l.pred] += max(math.Pow(base, float64(len(l.text))), 0.01)
 		}
-		w.texts[i] = len(seen)
-	}
-	var count func(n *node, seen map[PredID]bool)
-	count = func(n *node, seen map[PredID]bool) {
-		if n.op == nodePred && !seen[n.pred] {
-			seen[n.pred] = true
-			w.uses[n.pred]++
-		}
-		for i := range n.kids {
-			count(&n.kids[i], seen)
-		}
-	}
-	for _, p := range s.programs {
-		count(&p.root, map[PredID]bool{})
 	}
 	return w
+}
+
+// uses counts the programs that ask each predicate.
+func (s *Set) uses() []int {
+	uses := make([]int, len(s.preds))
+	seen := make([]int, len(s.preds)) // 1 + the program that was counted last
+	var count func(n *node, program int)
+	count = func(n *node, program int) {
+		if n.op == nodePred && seen[n.pred] != program {
+			seen[n.pred] = program
+			uses[n.pred]++
+		}
+		for i := range n.kids {
+			count(&n.kids[i], program)
+		}
+	}
+	for i, p := range s.programs {
+		count(&p.root, i+1)
+	}
+	return uses
 }
 
 // witness returns a condition that must be met wherever n answers as held says.
@@ -219,20 +232,14 @@ func (s *Set) predWitness(id PredID, held bool, w *weights) Witness {
 		return present
 	}
 	cost := w.literal[id]
-	if n := w.texts[p.group]; n > 0 {
-		exact := 0
-		for i := range p.args {
-			if p.op == Eq || p.op == Glob && p.args[i].glob.closed() {
-				exact++
-			}
+	for i := range p.args {
+		if p.op == Eq || p.op == Glob && p.args[i].glob.closed() {
+			cost += float64(w.texts[p.group][string(p.args[i].text)]) / float64(max(w.total[p.group], fewTexts))
 		}
-		cost += float64(exact) / float64(n+1)
 	}
 	if p.op == CIDR {
 		cost += 0.05
 	}
-	// A text that many rules ask for is likely one that is often there.
-	cost *= 1 + math.Log2(float64(max(w.uses[id], 1)))/4
 	if p.op == Keyword {
 		cost += 0.5 // the whole record is searched
 	} else {
@@ -248,14 +255,15 @@ func (c *pattern) closed() bool {
 	return !c.openStart && !c.openEnd && len(c.pieces) <= 1 && (len(c.pieces) == 0 || c.pieces[0].any == nil)
 }
 
-// presence guesses how often a field has a value: the deeper, the rarer.
+// presence guesses how often a field has a value: the deeper, the rarer. Records that
+// have it are mostly many, so that a predicate on it, where there is one, goes before.
 func (s *Set) presence(f FieldID) float64 {
 	if f < 0 || s.fields[f].derive != nil {
 		return 1
 	}
 	best := 0.0
 	for _, d := range s.fields[f].depths {
-		best = max(best, [...]float64{1, 0.95, 0.4, 0.15, 0.08}[min(d, 4)])
+		best = max(best, [...]float64{1, 0.95, 0.7, 0.5, 0.4}[min(d, 4)])
 	}
 	return best
 }
