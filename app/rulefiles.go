@@ -214,14 +214,17 @@ func reason(err error) string {
 // hash is of everything that decides how the rules judge.
 func (s *sortedFiles) hash(o RuleOptions) string {
 	h := sha256.New()
-	put := func(text string) { fmt.Fprintf(h, "%d:%s", len(text), text) }
+	put := func(text []byte) {
+		fmt.Fprintf(h, "%d:", len(text))
+		h.Write(text)
+	}
 	for _, list := range [][]rule.File{s.sigma, s.falco, s.overlays} {
 		for _, f := range list {
-			put(f.Path)
-			put(string(f.Data))
+			put([]byte(f.Path))
+			put(f.Data)
 		}
-		put("")
+		put(nil)
 	}
-	put(fmt.Sprint(o.Paths, o.Overlays, o.Pipelines, o.Placeholders, o.NoRouting, o.FalcoConfig))
+	put(fmt.Append(nil, o.Paths, o.Overlays, o.Pipelines, o.Placeholders, o.NoRouting, o.FalcoConfig))
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -183,7 +183,8 @@ func LoadRules(o RuleOptions) (*Rules, error) {
 		}
 	}
 	out.Files = len(sorted.sigma) + len(sorted.falco)
-	out.Hash = sorted.hash(o)
+	hash := make(chan string, 1) // of megabytes of text, beside the loading
+	go func() { hash <- sorted.hash(o) }()
 	var overlays []rule.Overlay
 	var badOverlays []rule.Refusal
 	for _, f := range sorted.overlays {
@@ -203,6 +204,7 @@ func LoadRules(o RuleOptions) (*Rules, error) {
 	}
 	out.Refusals = append(out.Refusals, badOverlays...)
 	out.Refusals = append(out.Refusals, rule.ApplyOverlays(out.Rules, overlays)...)
+	out.Hash = <-hash
 	return out, nil
 }
 

@@ -73,6 +73,9 @@ func (st *State) judge(g int32) {
 		})
 		return
 	}
+	if fd := &st.set.fields[gr.field]; fd.derive == nil && st.doc.First(fd.slot) < 0 {
+		return
+	}
 	var place *said
 	text, single := st.only(gr.field)
 	if single {

@@ -43,10 +43,15 @@ func Load(files []rule.File, opts Options) ([]*rule.Rule, []rule.Refusal) {
 	}
 	l := &loader{opts: opts}
 	l.optional()
-	texts := make([]fileDocuments, len(files))
-	parallel(len(files), func(i int) { texts[i] = readFile(files[i]) })
-	for i, f := range files {
-		l.read(f, texts[i])
+	parts := make([]loader, len(files))
+	parallel(len(files), func(i int) {
+		parts[i] = loader{opts: l.opts, unset: l.unset}
+		parts[i].read(files[i], readFile(files[i]))
+	})
+	for i := range parts {
+		l.docs = append(l.docs, parts[i].docs...)
+		l.filters = append(l.filters, parts[i].filters...)
+		l.told(&parts[i])
 	}
 	l.twice()
 	l.filter()
@@ -218,9 +223,14 @@ func (l *loader) detections() {
 		}
 	})
 	for i := range parts {
-		l.refused = append(l.refused, parts[i].refused...)
-		l.refusals = append(l.refusals, parts[i].refusals...)
+		l.told(&parts[i])
 	}
+}
+
+// told takes over what a part of the work refused or warned of.
+func (l *loader) told(part *loader) {
+	l.refused = append(l.refused, part.refused...)
+	l.refusals = append(l.refusals, part.refusals...)
 }
 
 // parallel calls do for each number below n, on as many processors as there are, and few
