@@ -410,13 +410,23 @@ title: plain
 id: plain
 logsource: {product: aws, service: cloudtrail}
 detection: {s: {eventName: '%roles%'}, condition: s}
+---
+title: filtered
+id: filtered
+logsource: {product: aws, service: cloudtrail}
+detection: {s: {eventName: Stop}, condition: s}
+---
+title: a filter does not make its rule wait
+id: filter
+logsource: {product: aws, service: cloudtrail}
+filter: {rules: [filtered], inside: {userIdentity.arn|expand: '%nets%'}, condition: not inside}
 `
 	opts := sigma.Options{Optional: []string{"nets", "roles"}, Placeholders: map[string][]string{"roles": {"arn:*"}}}
 	rules, refusals := sigma.Load([]rule.File{{Path: "o.yml", Data: []byte(text)}}, opts)
-	if len(refusals) > 0 || len(rules) != 3 {
+	if len(refusals) > 0 || len(rules) != 4 {
 		t.Fatalf("%d rules, %v", len(rules), refusals)
 	}
-	for i, want := range []bool{true, true, false} {
+	for i, want := range []bool{true, true, false, false} {
 		if rules[i].Disabled != want || (len(rules[i].Waits) > 0) != want {
 			t.Errorf("%s: disabled %v, waits %q", rules[i].Title, rules[i].Disabled, rules[i].Waits)
 		}
