@@ -214,12 +214,13 @@ func (l *layout) span(first, last time.Time) string {
 // values of its cause key, as `account rule name=value …` writes them.
 func target(f *yagura.Finding) string {
 	var out []string
-	actor := f.Event.Actor
+	actor, address := f.Event.Actor, ofAddress(f)
 	for _, part := range causeParts(f.CauseKey) {
 		if part.name == "" || part.name == "actor" || part.value == "" {
 			continue // the first two parts, account and rule, have no name
 		}
-		if part.value == actor.ID || part.value == actor.Name || part.value == actor.SessionOf {
+		if part.value == actor.ID || part.value == actor.Name || part.value == actor.SessionOf ||
+			address && part.value == f.Event.SrcIP {
 			continue
 		}
 		out = append(out, lastPart(part.value))

@@ -130,6 +130,30 @@ func TestTableTarget(t *testing.T) {
 	}
 }
 
+// TestTableActor: a window of one address is the deed of the address. Whom its last event
+// names is one of those that were tried.
+func TestTableActor(t *testing.T) {
+	group := func(actual string) yagura.Why { return yagura.Why{Field: "f", Op: "group-by", Actual: actual} }
+	for name, c := range map[string]struct {
+		why           []yagura.Why
+		actor, target string
+	}{
+		"one event":             {nil, "alice", "198.51.100.7"},
+		"of the address":        {[]yagura.Why{group("198.51.100.7"), {Field: "value_count", Op: "gte", Value: "10", Actual: "12"}}, "198.51.100.7", ""},
+		"and of the account":    {[]yagura.Why{group("111122223333"), group("198.51.100.7")}, "198.51.100.7", ""},
+		"of the account alone":  {[]yagura.Why{group("111122223333")}, "alice", "198.51.100.7"},
+		"and of the user":       {[]yagura.Why{group("198.51.100.7"), group("alice")}, "alice", "198.51.100.7"},
+		"of some other address": {[]yagura.Why{group("203.0.113.9")}, "alice", "198.51.100.7"},
+	} {
+		f := finding(1, "x", yagura.SeverityLow)
+		f.Event = yagura.EventRef{Account: "111122223333", Actor: yagura.Actor{ID: "alice"}, SrcIP: "198.51.100.7"}
+		f.CauseKey, f.Why = "111122223333 rule-1 src_ip=198.51.100.7", c.why
+		if actor, target := actorOf(f), target(f); actor != c.actor || target != c.target {
+			t.Errorf("%s: actor %q and target %q, want %q and %q", name, actor, target, c.actor, c.target)
+		}
+	}
+}
+
 func FuzzCauseParts(f *testing.F) {
 	f.Add(`111122223333 "My rule" a=b "c d"="e\"f" g=`)
 	f.Add(`"`)

@@ -135,7 +135,7 @@ func (t *table) show(c *cause, it Item) {
 	f := it.Finding
 	c.id, c.time, c.severity, c.rule, c.mode, c.joined = f.ID, f.Time, f.Severity, f.Rule, f.Mode, joined(f)
 	if !c.overflow {
-		c.account, c.actor, c.target = keep(f.Event.Account), keep(actorName(f.Event.Actor)), keep(target(f))
+		c.account, c.actor, c.target = keep(f.Event.Account), keep(actorOf(f)), keep(target(f))
 		if t.o.Account != nil {
 			if name := t.o.Account(c.account); name != "" {
 				c.account = name
@@ -178,6 +178,32 @@ func keep(s string) string {
 		return strings.Clone(s)
 	}
 	return strings.ToValidUTF8(s[:4*maxShown], "") + "…"
+}
+
+// actorOf names who did what a finding is about: the actor of its event, or the address
+// of a window that is of an address alone, whose last event names but one of those whom
+// it tried.
+func actorOf(f *yagura.Finding) string {
+	if ofAddress(f) {
+		return f.Event.SrcIP
+	}
+	return actorName(f.Event.Actor)
+}
+
+// ofAddress says whether the events of a window have nothing but their source address in
+// common, and the account.
+func ofAddress(f *yagura.Finding) bool {
+	found := false
+	for _, y := range f.Why {
+		switch {
+		case y.Op != "group-by" || y.Actual == f.Event.Account:
+		case y.Actual == f.Event.SrcIP && y.Actual != "":
+			found = true
+		default:
+			return false
+		}
+	}
+	return found
 }
 
 // actorName is the name of an actor, and of whom a session is.
