@@ -80,7 +80,7 @@ func (st *State) judge(g int32) {
 	text, single := st.only(gr.field)
 	if single {
 		var known bool
-		if place, known = st.recalls[g].look(text); known {
+		if place, known = st.recalls[g].look(st.seed, text); known {
 			for _, p := range place.preds {
 				st.mark(p)
 			}

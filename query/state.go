@@ -2,6 +2,7 @@ package query
 
 import (
 	"bytes"
+	"hash/maphash"
 
 	"github.com/yagura-sec/yagura/slot"
 )
@@ -17,6 +18,7 @@ type State struct {
 	memo    []uint32
 	judged  []uint32 // per group: yes when it was judged
 	recalls []recall // per group
+	seed    maphash.Seed
 	trues   []PredID // predicates of groups that hold, in the order they were found
 	lists   []list
 	derived []derived // by field; empty for fields that are not derived
@@ -94,7 +96,7 @@ func (s *Set) NewState() *State {
 	}
 	st := &State{set: s, no: 0, yes: 1,
 		memo:   make([]uint32, len(s.preds)),
-		judged: make([]uint32, len(s.groups)), recalls: make([]recall, len(s.groups)),
+		judged: make([]uint32, len(s.groups)), recalls: make([]recall, len(s.groups)), seed: maphash.MakeSeed(),
 		lists: make([]list, len(s.fields))}
 	for i := range s.fields {
 		f := &s.fields[i]
