@@ -63,7 +63,7 @@ func (r *reading) sources(ctx context.Context, sources []source.Source) error {
 }
 
 func (r *reading) unreadable(err error) {
-	r.sum.Unreadable++
+	r.sum.unreadable(err)
 	r.o.Problem(err)
 }
 

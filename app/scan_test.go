@@ -382,8 +382,18 @@ func TestUnreadable(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeFile(t, "a.jsonl", event(1, 1, "GetTrail", "alice"))
 	_, problems, sum := runScan(t, rulesFor(t, testRules), ScanOptions{}, "gone", "a.jsonl")
-	if len(problems) != 1 || !strings.HasPrefix(problems[0], "gone: no such file") || sum.NothingRead() || sum.Unreadable != 1 {
+	if len(problems) != 1 || !strings.HasPrefix(problems[0], "gone: no such file") || sum.NothingRead() || sum.Unreadable != 1 || sum.Absent != 1 {
 		t.Errorf("%q, %+v", problems, sum)
+	}
+	// What lies in a folder was not asked for by its own path.
+	if err := os.MkdirAll("logs", 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("nowhere", "logs/b.jsonl"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, sum = runScan(t, rulesFor(t, testRules), ScanOptions{}, "logs", "a.jsonl"); sum.Unreadable != 1 || sum.Absent != 0 {
+		t.Errorf("%+v", sum)
 	}
 	if _, _, sum = runScan(t, rulesFor(t, testRules), ScanOptions{}, "gone"); !sum.NothingRead() {
 		t.Errorf("%+v", sum)

@@ -110,7 +110,7 @@ func (q *sequencer) batch(b *batch) error {
 		}
 	}
 	if b.unread != nil {
-		s.Unreadable++
+		s.unreadable(b.unread)
 		q.scan.o.Problem(b.unread)
 	}
 	if q.unit.job.object.Streaming && q.err == nil {

@@ -1,16 +1,21 @@
 package app
 
 import (
+	"errors"
 	"time"
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/detect"
+	"github.com/yagura-sec/yagura/source"
 )
 
 // Summary is what a run did, for people and for the exit code.
 type Summary struct {
 	Objects    int // that were opened
 	Unreadable int // objects or folders that could not be read, or not to their end
+	// Absent counts those of them that were asked for by their own path: all that should have
+	// come from there is missing.
+	Absent int
 	// Unsupported counts files that are neither JSON nor a known text log, inside archives too.
 	Unsupported int
 	BytesRead   int64 // as stored
@@ -36,4 +41,12 @@ type Summary struct {
 // {"Records":[]}, is something.
 func (s *Summary) NothingRead() bool {
 	return s.Objects == 0 || s.BytesRead == 0 || s.Events == 0 && s.Unreadable+s.Unsupported+int(s.Broken) > 0
+}
+
+// unreadable counts an object or folder that could not be read.
+func (s *Summary) unreadable(err error) {
+	s.Unreadable++
+	if e := (*source.Error)(nil); errors.As(err, &e) && e.Asked {
+		s.Absent++
+	}
 }

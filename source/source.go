@@ -37,6 +37,9 @@ type Error struct {
 	Name string // of the object, folder or prefix
 	Err  error
 	Hint string // what to do, "" when there is nothing to say
+	// Asked says that Name is a path or prefix that was asked for, so that all that should
+	// have come from there is missing.
+	Asked bool
 }
 
 // Error returns name: reason (hint: …).

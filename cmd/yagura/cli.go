@@ -27,7 +27,7 @@ const (
 )
 
 const exitHelp = `
-Exit codes: 0 done, 1 --fail-on was reached (rule test: a test failed), 2 usage or configuration, 3 nothing could be read, 130 interrupted (what was found until then is printed).
+Exit codes: 0 done, 1 --fail-on was reached (rule test: a test failed), 2 usage or configuration, 3 nothing could be read, or nothing of a path that was given, 130 interrupted (what was found until then is printed).
 `
 
 // cli is the whole command line.

@@ -147,6 +147,8 @@ func verdict(sum *app.Summary, failOn yagura.Severity, ja bool) error {
 		return &exitError{exitNothing, nothingRead(sum, ja)}
 	case failOn != 0 && sum.Worst >= failOn:
 		return &exitError{code: exitFailOn}
+	case sum.Absent > 0:
+		return &exitError{exitNothing, errors.New(in(ja, "nothing could be read from a path that was given", "指定されたパスの中に読み込めないものがありました"))}
 	}
 	return nil
 }

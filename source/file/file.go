@@ -66,6 +66,8 @@ type walk struct {
 	seen    map[string]bool // folders under the path that was named last, by where they really stand
 	linked  map[string]bool // files that links led to and folders that they led into, likewise
 
+	top string // the path that was named last
+
 	given, old int // files of the folder that was named last, and those passed over for their age
 }
 
@@ -83,7 +85,7 @@ func (w *walk) fail(name string, err error, hint string) bool {
 	if p := (*fs.PathError)(nil); errors.As(err, &p) {
 		err = p.Err
 	}
-	return w.yield(source.Object{}, &source.Error{Name: name, Err: err, Hint: hint})
+	return w.yield(source.Object{}, &source.Error{Name: name, Err: err, Hint: hint, Asked: name == w.top})
 }
 
 // named yields what stands under a path that was named.
@@ -91,6 +93,7 @@ func (w *walk) named(name string) bool {
 	if w.ctx.Err() != nil {
 		return false
 	}
+	w.top = name
 	info, err := os.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -106,7 +109,7 @@ func (w *walk) named(name string) bool {
 	case !w.folder(name, real(name), false):
 		return false
 	case w.given == 0 && w.old > 0:
-		return w.fail(name, errors.New("no file in it was written since "+w.options.Since.UTC().Format(time.RFC3339)), "")
+		return w.yield(source.Object{}, &source.Error{Name: name, Err: errors.New("no file in it was written since " + w.options.Since.UTC().Format(time.RFC3339))})
 	}
 	return true
 }
@@ -195,13 +198,14 @@ func (w *walk) folder(name, place string, away bool) bool {
 func (w *walk) file(name string, info fs.FileInfo) bool {
 	w.given++
 	o := source.Object{Source: "file", Name: name, Size: info.Size(), Modified: info.ModTime()}
+	asked := name == w.top
 	if info.Mode().IsRegular() {
-		o.Open = func(context.Context) (io.ReadCloser, error) { return open(name) }
+		o.Open = func(context.Context) (io.ReadCloser, error) { return open(name, asked) }
 		return w.yield(o, nil)
 	}
 	o.Size, o.Streaming = -1, true
 	o.Open = func(ctx context.Context) (io.ReadCloser, error) {
-		f, err := await(ctx, name)
+		f, err := await(ctx, name, asked)
 		if err != nil {
 			return nil, err
 		}
@@ -213,23 +217,24 @@ func (w *walk) file(name string, info fs.FileInfo) bool {
 	return w.yield(o, nil)
 }
 
-func open(name string) (*os.File, error) {
+// open opens a file; asked says that it is one that was named.
+func open(name string, asked bool) (*os.File, error) {
 	f, err := os.Open(name)
 	if p := (*fs.PathError)(nil); errors.As(err, &p) {
-		return nil, &source.Error{Name: name, Err: p.Err}
+		return nil, &source.Error{Name: name, Err: p.Err, Asked: asked}
 	}
 	return f, err
 }
 
 // await opens a file of which opening may wait for a writer, as of a named pipe.
-func await(ctx context.Context, name string) (*os.File, error) {
+func await(ctx context.Context, name string, asked bool) (*os.File, error) {
 	type opened struct {
 		f   *os.File
 		err error
 	}
 	done := make(chan opened)
 	go func() {
-		f, err := open(name)
+		f, err := open(name, asked)
 		select {
 		case done <- opened{f, err}:
 		case <-ctx.Done():

@@ -225,7 +225,7 @@ func (w *Watch) settle(ctx context.Context) error {
 func (w *Watch) object(path string, size int64, modified time.Time) source.Object {
 	o := source.Object{Source: "file", Name: path, Size: size, Modified: modified, Tag: versionTag(size, modified)}
 	o.Open = func(context.Context) (io.ReadCloser, error) {
-		f, err := open(path)
+		f, err := open(path, false)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, &source.Error{Name: path, Err: goneError("the file is gone since it was seen")}
 		}
