@@ -185,7 +185,7 @@ func (l *layout) cells(c *cause) [columnCount]string {
 	if c.mode != "" {
 		title += " [" + w.counted + "]"
 	}
-	return [columnCount]string{severity, Escape(title), strconv.Itoa(c.count), Escape(c.account), Escape(c.actor), Escape(c.target), l.span(c.first, c.last)}
+	return [columnCount]string{severity, Escape(title), strconv.Itoa(c.number()), Escape(c.account), Escape(c.actor), Escape(c.target), l.span(c.first, c.last)}
 }
 
 // span writes the first and the last time, the day once.

@@ -79,16 +79,22 @@ low       Low thing [counted only]      1  111122223333  alice          2026-03-
 func TestTableExplainJapanese(t *testing.T) {
 	f := finding(2, "Trail stopped", yagura.SeverityHigh)
 	f.Why = append(f.Why, yagura.Why{Field: "name", Op: "contains", Value: "a", Actual: "evil\x1b[2J\u202eabc"})
+	var all []*yagura.Finding
+	for i := range 7 {
+		one := *f
+		one.ID, one.Event.Key, one.Events = fmt.Sprintf("f%d", i), yagura.Key{byte(i + 1)}, []string{fmt.Sprintf("e%d", i)}
+		all = append(all, &one)
+	}
 	got := render(t, "table", Options{Explain: true, Japanese: true, Title: func(yagura.RuleRef) string { return "証跡の停止" },
 		Account: func(id string) string { return map[string]string{"111122223333": "本番"}[id] },
-	}, items(f, f, f, f, f, f, f)...)
+	}, items(all...)...)
 	want := `重大度  ルール      件数  アカウント  実行者  対象  時刻 (UTC)
 高      証跡の停止     7  本番        alice         2026-03-14 09:26:02
     Trail stopped by alice
     理由      eventName equals "StopLogging"
               errorCode exists "false" (値なし)
               name contains "a" (実際の値 "evil\x1b[2J\u202eabc")
-    イベント  e2, e2, e2, e2, e2 ほか 2 件
+    イベント  e0, e1, e2, e3, e4 ほか 2 件
 `
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

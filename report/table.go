@@ -44,7 +44,11 @@ type cause struct {
 	rule        yagura.RuleRef
 	mode        string
 	joined      int // see [joined]
-	count       int
+	shown       bool
+	count       int        // of events, each once
+	lastKey     yagura.Key // of the event that was counted last
+	windows     int        // of findings about several events
+	inWindows   int        // the events that these name
 	account     string
 	actor       string
 	target      string // what else makes it a cause of its own
@@ -54,7 +58,6 @@ type cause struct {
 	why         []yagura.Why
 	caps        []string
 	events      []namedEvent // the earliest
-	eventCount  int
 	overflow    bool
 }
 
@@ -100,7 +103,7 @@ func (t *table) Write(it Item) error {
 			c = t.rest[key]
 		}
 	}
-	if c.count++; c.count == 1 || c.before(f) {
+	if !c.shown || c.before(f) {
 		t.show(c, it)
 	}
 	if !f.Time.IsZero() {
@@ -111,10 +114,38 @@ func (t *table) Write(it Item) error {
 			c.last = f.Time
 		}
 	}
-	if t.o.Explain {
+	if c.take(f) && t.o.Explain {
 		c.name(f)
 	}
 	return nil
+}
+
+// take counts what a finding is about, and says whether it is new. An event that two rules
+// find is judged once: its findings follow each other, and it is known by the last key.
+func (c *cause) take(f *yagura.Finding) bool {
+	switch key := f.Event.Key; {
+	case len(f.Events) > 1:
+		c.windows++
+		c.inWindows += len(f.Events)
+	case key == (yagura.Key{}): // it is about a file
+		c.count++
+	case key == c.lastKey:
+		return false
+	default:
+		c.count++
+		c.lastKey = key
+	}
+	return true
+}
+
+// number is what a row shows as its count: of the events of the cause, or where it is
+// known by windows alone, of these. The events of a window are those that its base rules
+// found, and windows may share them.
+func (c *cause) number() int {
+	if c.count == 0 {
+		return c.windows
+	}
+	return c.count
 }
 
 // before says whether f is shown in place of the finding that is.
@@ -133,6 +164,7 @@ func joined(f *yagura.Finding) int {
 // show makes a finding the one that its row shows.
 func (t *table) show(c *cause, it Item) {
 	f := it.Finding
+	c.shown = true
 	c.id, c.time, c.severity, c.rule, c.mode, c.joined = f.ID, f.Time, f.Severity, f.Rule, f.Mode, joined(f)
 	if !c.overflow {
 		c.account, c.actor, c.target = keep(f.Event.Account), keep(actorOf(f)), keep(target(f))
@@ -159,12 +191,15 @@ func (t *table) show(c *cause, it Item) {
 
 // name takes the events of a finding among those that a row names.
 func (c *cause) name(f *yagura.Finding) {
-	c.eventCount += len(f.Events)
 	for i, id := range f.Events[:min(len(f.Events), maxEvents)] {
 		e := namedEvent{f.Time, f.ID, i, id}
 		at, _ := slices.BinarySearchFunc(c.events, e, namedEvent.compare)
 		if at == maxEvents {
 			return // what follows comes later yet
+		}
+		if slices.ContainsFunc(c.events, func(x namedEvent) bool { return x.id == keep(id) }) {
+			c.inWindows-- // another window, or a finding of its own, names it, too
+			continue
 		}
 		e.id = keep(id)
 		c.events = slices.Insert(c.events[:min(len(c.events), maxEvents-1)], at, e)
@@ -314,7 +349,11 @@ func (t *table) explain(out *bufio.Writer, c *cause, w *words) {
 			names[i] = e.id
 		}
 		ids := cut(Escape(strings.Join(names, ", ")))
-		if more := c.eventCount - len(names); more > 0 {
+		all := c.count
+		if all == 0 {
+			all = c.inWindows
+		}
+		if more := all - len(names); more > 0 {
 			ids += " " + fmt.Sprintf(w.more, more)
 		}
 		say(w.events, ids)

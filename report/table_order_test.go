@@ -81,3 +81,30 @@ func TestTableJoined(t *testing.T) {
 		}
 	}
 }
+
+// TestTableCount: COUNT is of events, each once, whichever rules found it; a cause that only
+// windows know counts these.
+func TestTableCount(t *testing.T) {
+	of := func(rule string, n byte) yagura.Finding {
+		id := fmt.Sprint("e", n)
+		return yagura.Finding{V: 1, ID: fmt.Sprint(rule, n), CauseKey: "1 root", Severity: yagura.SeverityHigh, Rule: yagura.RuleRef{ID: rule, Title: "Key created"},
+			Time: time.Date(2026, 3, 14, 0, 0, int(n), 0, time.UTC), Event: yagura.EventRef{ID: id, Key: yagura.Key{n}}, Events: []string{id}}
+	}
+	window := of("many", 2)
+	window.Events = []string{"e1", "e2"}
+	again := of("many", 3)
+	again.Events = []string{"e2", "e3"}
+	for _, c := range []struct {
+		want     string
+		findings []yagura.Finding
+	}{
+		{"Key created 1 2026-03-14 00:00:01 events e1", []yagura.Finding{of("root", 1), of("key", 1)}},
+		{"Key created 2 2026-03-14 00:00:01 – 00:00:02 events e1, e2", []yagura.Finding{of("root", 1), of("key", 1), of("root", 2), of("key", 2)}},
+		{"Key created 2 2026-03-14 00:00:01 – 00:00:02 events e1, e2", []yagura.Finding{of("root", 1), of("root", 2), window}},
+		{"Key created 2 2026-03-14 00:00:02 – 00:00:03 events e1, e2, e3$", []yagura.Finding{window, again}},
+	} {
+		if got := strings.Join(strings.Fields(tableOf(t, c.findings)), " "); !strings.Contains(got+"$", c.want) {
+			t.Errorf("got %s\nwant %s", got, c.want)
+		}
+	}
+}

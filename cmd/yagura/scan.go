@@ -56,7 +56,7 @@ func (scanCmd) Help() string {
 	return `
 Logs may be plain, gzip, zstd, tar or zip, one record, an array, an envelope or one record per line: format and envelope are recognised by content. Findings go to standard output, everything else to standard error.
 
-The table has one row for every cause: findings of one rule about the same account, actor and target, or whatever parts the rule's cause key names. The worst come first, and those of one severity in the order of time. JSON lines have every finding.
+The table has one row for every cause: findings of one rule about the same account, actor and target, or whatever parts the rule's cause key names. COUNT is how many events the row is about, each counted once whichever rules found it; where only a correlation found the cause, how often it did. The worst come first, and those of one severity in the order of time. JSON lines have every finding.
 
 Examples:
 
