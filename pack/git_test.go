@@ -2,6 +2,7 @@ package pack
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
@@ -110,7 +111,8 @@ func TestGit(t *testing.T) {
 	}
 	second := commit(t, dir, map[string]string{"rules/cloud/a.yml": "title: a2\n", "rules/cloud/deep/b.yaml": "", "rules/cloud/d.yml": "title: d\n"})
 
-	// What is locked stays, without a question, and is mended when it was changed.
+	// What is locked stays, without a question. What was changed is not thrown away unless
+	// that is asked for; what is missing comes back.
 	if done, err = Fetch(t.Context(), o); err != nil || !done.Present || done.Lock.Version != first {
 		t.Errorf("%+v, %v", done, err)
 	}
@@ -120,8 +122,45 @@ func TestGit(t *testing.T) {
 	if d := cmp.Diff([]string{"rules/cloud/a.yml: changed"}, Verify(done.Folder)); d != "" {
 		t.Error(d)
 	}
+	if err := os.WriteFile(filepath.Join(done.Folder, "mine.yml"), []byte("title: mine\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	folder := done.Folder
+	for _, update := range []bool{false, true} {
+		o.Update = update
+		var changes *LocalChanges
+		if _, err := Fetch(t.Context(), o); !errors.As(err, &changes) {
+			t.Fatalf("update %v: %v", update, err)
+		}
+		if d := cmp.Diff([]string{"mine.yml: not of the pack", "rules/cloud/a.yml: changed"}, changes.Files); d != "" {
+			t.Error(d)
+		}
+	}
+	o.Update, o.Force = false, true
 	if done, err = Fetch(t.Context(), o); err != nil || done.Present || done.Lock.Version != first || len(Verify(done.Folder)) > 0 {
 		t.Errorf("%+v, %v", done, err)
+	}
+	o.Force = false
+	if err := os.Remove(filepath.Join(folder, "rules/cloud/a.yml")); err != nil {
+		t.Fatal(err)
+	}
+	if done, err = Fetch(t.Context(), o); err != nil || done.Present || len(Verify(folder)) > 0 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if got, err := Installed(o.Into, "rules"); err != nil || !cmp.Equal(got, p) {
+		t.Errorf("%+v, %v", got, err)
+	}
+
+	// A folder that no fetch made is not thrown away either.
+	own := Options{Into: t.TempDir(), Pack: p, Now: now}
+	if err := os.Mkdir(p.Folder(own.Into), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(p.Folder(own.Into), "x.yml"), []byte("title: x\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Fetch(t.Context(), own); err == nil || !strings.Contains(err.Error(), "no pack was fetched into it") {
+		t.Errorf("%v", err)
 	}
 
 	o.Update = true

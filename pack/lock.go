@@ -71,10 +71,63 @@ func ReadLock(folder string) (*Lock, error) {
 	return &l, nil
 }
 
+// Installed returns the pack that lies in the folder of a name, as its lock says it; the
+// error is fs.ErrNotExist where none was fetched.
+func Installed(into, name string) (Pack, error) {
+	if !packName.MatchString(name) {
+		return Pack{}, fmt.Errorf("%q: %w", name, fs.ErrNotExist)
+	}
+	l, err := ReadLock(filepath.Join(into, name))
+	if err != nil {
+		return Pack{}, err
+	}
+	return Parse(l.String(), name, l.Ref, l.Paths)
+}
+
+// LocalChanges is the error of a fetch that would throw away what somebody did to the files
+// of a folder.
+type LocalChanges struct {
+	Folder string
+	Files  []string // "rules/a.yml: changed"
+}
+
+// maxListed is how many files the text of [LocalChanges] names.
+const maxListed = 20
+
+// Error names the files.
+func (c *LocalChanges) Error() string {
+	listed := c.Files[:min(len(c.Files), maxListed)]
+	s := c.Folder + ": local changes would be lost: " + strings.Join(listed, "; ")
+	if more := len(c.Files) - len(listed); more > 0 {
+		s += fmt.Sprintf("; and %d more", more)
+	}
+	return s + " (hint: keep them in a folder of your own, or give --force)"
+}
+
+// localChanges lists what a new fetch would throw away: files that were changed, and such
+// as are not of the pack. What is missing is no loss.
+func localChanges(folder string) error {
+	_, err := os.Stat(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	files := slices.DeleteFunc(Verify(folder), func(f string) bool { return strings.HasSuffix(f, missing) })
+	if len(files) == 0 {
+		return nil
+	}
+	return &LocalChanges{folder, files}
+}
+
+// missing ends the line of a file that is not there.
+const missing = ": missing"
+
 // Verify holds the files of a folder against its lock, and lists what is otherwise: files
 // that were changed, are missing, or do not belong there.
 func Verify(folder string) (faults []string) {
 	l, err := ReadLock(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return []string{"there is no " + lockName + " in it, so no pack was fetched into it"}
+	}
 	if err != nil {
 		return []string{err.Error()}
 	}
@@ -122,7 +175,7 @@ func Verify(folder string) (faults []string) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(l.Files)) {
 		if !seen[name] && !slices.ContainsFunc(faults, func(f string) bool { return strings.HasPrefix(f, name+": ") }) {
-			faults = append(faults, name+": missing")
+			faults = append(faults, name+missing)
 		}
 	}
 	return faults

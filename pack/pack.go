@@ -126,6 +126,8 @@ type Options struct {
 	Sum string
 	// Update takes what Ref names now, in place of what the lock says.
 	Update bool
+	// Force throws away what was changed in the folder by others than a fetch.
+	Force bool
 	// Progress is told in a line what the other side says of its work; nil for nobody.
 	Progress io.Writer
 	Now      func() time.Time
@@ -180,6 +182,11 @@ func Fetch(ctx context.Context, o Options) (*Done, error) {
 			return &Done{Lock: *old, Folder: folder, Present: true}, nil
 		}
 		source.Ref, want = old.Version, old.Sum
+	}
+	if !o.Force {
+		if err := localChanges(folder); err != nil {
+			return nil, err
+		}
 	}
 	client := o.Client
 	if client == nil {

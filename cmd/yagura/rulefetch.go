@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strconv"
 	"strings"
 
@@ -20,16 +21,17 @@ type ruleFetchCmd struct {
 	Path   []string `placeholder:"PATH" help:"Folder or file to take, with * for any name; may be given more than once."`
 	Sum    string   `placeholder:"sha256:…" help:"Checksum that the files must have."`
 	Update bool     `help:"Take what is published now, in place of what is locked."`
+	Force  bool     `help:"Throw away what was changed in the pack's folder."`
 	Verify bool     `help:"Ask nobody: hold the files against their lock."`
 	List   bool     `help:"List the packs that have a name here."`
 	Lang   string   `enum:",en,ja" default:"" placeholder:"en|ja" help:"Language; without it, that of LANG."`
-	Packs  []string `arg:"" optional:"" name:"pack" help:"A known name, the https:// address of a git repository, or oci://host/repository[:tag|@digest]."`
+	Packs  []string `arg:"" optional:"" name:"pack" help:"A known name, the https:// address of a git repository, or oci://host/repository[:tag|@digest], or the name of a folder that was fetched."`
 }
 
 // Help is the text below the usage of rule fetch.
 func (ruleFetchCmd) Help() string {
 	return `
-Fetches rules that others publish into a folder of yours, with their licences, and locks them: pack.lock.json beside them says the commit or digest and a checksum over all files. A locked pack is fetched as it was, or refused; --update moves it, and says what became different.
+Fetches rules that others publish into a folder of yours, with their licences, and locks them: pack.lock.json beside them says the commit or digest and a checksum over all files. A locked pack is fetched as it was, or refused; --update moves it, and says what became different. Where files of the pack were changed by hand, or others lie among them, they are named and nothing is fetched; --force throws them away.
 
 Examples:
 
@@ -59,7 +61,7 @@ func (c *ruleFetchCmd) Run(env *environment) error {
 		return usage("--name, --ref, --path and --sum are about one pack")
 	}
 	for _, what := range c.Packs {
-		p, err := pack.Parse(what, c.Name, c.Ref, c.Path)
+		p, err := c.pack(what)
 		if err != nil {
 			return usage("%w", err)
 		}
@@ -75,8 +77,28 @@ func (c *ruleFetchCmd) Run(env *environment) error {
 	return nil
 }
 
+// pack is what a word names: a pack that has a name here, or one that was fetched.
+func (c *ruleFetchCmd) pack(what string) (pack.Pack, error) {
+	if _, known := pack.Known(what); !known && c.Name == "" {
+		switch p, err := pack.Installed(c.Into, what); {
+		case err == nil:
+			paths := c.Path
+			if paths == nil {
+				paths = p.Paths
+			}
+			return pack.Parse(p.String(), p.Name, cmp.Or(c.Ref, p.Ref), paths)
+		case !errors.Is(err, fs.ErrNotExist):
+			return pack.Pack{}, err
+		}
+	}
+	return pack.Parse(what, c.Name, c.Ref, c.Path)
+}
+
 func (c *ruleFetchCmd) verify(env *environment, p pack.Pack, ja bool) error {
 	folder := p.Folder(c.Into)
+	if _, err := pack.ReadLock(folder); errors.Is(err, fs.ErrNotExist) {
+		return &exitError{exitFailOn, fmt.Errorf(in(ja, "%s: the pack was never fetched (hint: without --verify it is)", "%s: このパックはまだ取得されていません (hint: --verify を付けずに実行すると取得します)"), folder)}
+	}
 	faults := pack.Verify(folder)
 	for _, f := range faults {
 		fmt.Fprintf(env.stdout, "%s: %s\n", report.Escape(folder), report.Escape(f))
@@ -89,7 +111,7 @@ func (c *ruleFetchCmd) verify(env *environment, p pack.Pack, ja bool) error {
 }
 
 func (c *ruleFetchCmd) fetch(env *environment, p pack.Pack, ja bool) error {
-	o := pack.Options{Into: c.Into, Pack: p, Sum: c.Sum, Update: c.Update, Now: env.now}
+	o := pack.Options{Into: c.Into, Pack: p, Sum: c.Sum, Update: c.Update, Force: c.Force, Now: env.now}
 	if isTerminal(env.stderr) {
 		o.Progress = escaped{env.stderr}
 	}
@@ -98,6 +120,9 @@ func (c *ruleFetchCmd) fetch(env *environment, p pack.Pack, ja bool) error {
 	if err != nil {
 		if env.ctx.Err() != nil {
 			return &exitError{exitInterrupted, errors.New(in(ja, "interrupted: nothing was changed", "中断しました。何も変更していません"))}
+		}
+		if changes := (*pack.LocalChanges)(nil); errors.As(err, &changes) {
+			return &exitError{exitUsage, err}
 		}
 		return &exitError{exitNothing, err}
 	}
