@@ -172,6 +172,11 @@ func ApplyOverlays(rules []*Rule, overlays []Overlay) []Refusal {
 // apply lays o over one rule.
 func (o *Overlay) apply(r *Rule) []Refusal {
 	car, ja := r.SideCar, r.Japanese
+	car.Named = slices.DeleteFunc(slices.Clone(car.Named), func(n Named) bool { // what the overlay replaces
+		return n.Key == "resolved_by" && o.SideCar.Kind == yagura.Behaviour ||
+			slices.ContainsFunc(o.SideCar.Named, func(x Named) bool { return x.Key == n.Key })
+	})
+	car.Named = append(car.Named, o.SideCar.Named...)
 	if o.SideCar.Kind != "" {
 		car.Kind = o.SideCar.Kind
 		if car.Kind == yagura.Behaviour {

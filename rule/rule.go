@@ -167,6 +167,16 @@ type SideCar struct {
 	SeverityReason string
 	// Mode is "notify" (or "") or "count": counted and shown but not notified.
 	Mode string
+	// Named says where the side-car names other rules.
+	Named []Named
+}
+
+// Named is a place at which a side-car names another rule.
+type Named struct {
+	Key          string // resolved_by, noted_by or joins
+	Rule         string // id or title
+	File         string
+	Line, Column int
 }
 
 // FieldNames lists the fields that the side-car names.

@@ -228,15 +228,9 @@ func (p *sideCarParser) parse(node *yaml.Node, more []string) given {
 			p.car.Entries = append(p.car.Entries, p.texts(item, "entries"))
 		}
 	}
-	if n := keys.at("resolved_by"); n != nil {
-		p.car.ResolvedBy = p.text(n, "resolved_by")
-	}
-	if n := keys.at("noted_by"); n != nil {
-		p.car.NotedBy = p.text(n, "noted_by")
-	}
-	if n := keys.at("joins"); n != nil {
-		p.car.Joins = p.text(n, "joins")
-	}
+	p.car.ResolvedBy = p.other(keys, "resolved_by")
+	p.car.NotedBy = p.other(keys, "noted_by")
+	p.car.Joins = p.other(keys, "joins")
 	if n := keys.at("reason"); n != nil {
 		p.car.Reason = p.text(n, "reason")
 	}
@@ -269,6 +263,19 @@ func (p *sideCarParser) parse(node *yaml.Node, more []string) given {
 		}
 	}
 	return keys
+}
+
+// other reads a key that names another rule.
+func (p *sideCarParser) other(keys given, key string) string {
+	n := keys.at(key)
+	if n == nil {
+		return ""
+	}
+	name := p.text(n, key)
+	if name != "" && (key != "joins" || name != JoinsSharper && name != JoinsEvent) {
+		p.car.Named = append(p.car.Named, Named{key, name, p.file, n.Line, n.Column})
+	}
+	return name
 }
 
 func (p *sideCarParser) runbook(n *yaml.Node, what string) (out Runbook) {

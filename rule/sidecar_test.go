@@ -49,7 +49,7 @@ yagura:
 	want := SideCar{
 		Kind: yagura.Posture, CauseKey: []string{"account", "requestParameters.groupId", "port=requestParameters.port!=-1"},
 		CauseAlias: []string{"entry=responseElements.id"}, Entries: [][]string{{"responseElements.items"}, {"requestParameters.items", "requestParameters.items.ranges"}},
-		ResolvedBy: "7d3f0d0a-0000-4000-8000-000000000001",
+		ResolvedBy: "7d3f0d0a-0000-4000-8000-000000000001", Named: []Named{{"resolved_by", "7d3f0d0a-0000-4000-8000-000000000001", "a.yml", 9, 16}},
 		Entities: []EntityField{{"user", "requestParameters.userName"},
 			{"resource", "requestParameters.groupId"}},
 		Severity: yagura.SeverityLow, SeverityReason: "we do this every day", Mode: "count",

@@ -188,6 +188,14 @@ func (c *ruleCheckCmd) Run(env *environment) error {
 			fmt.Fprintf(env.stdout, "%s: %s\n", refusalKind(true, ja), report.Escape(w.Error()))
 		}
 	}
+	unknown, err := rules.Unknown()
+	if err != nil {
+		return err
+	}
+	for i := range unknown {
+		warnings++
+		fmt.Fprintf(env.stdout, "%s: %s\n", refusalKind(true, ja), report.Escape(unknown[i].Error()))
+	}
 	if len(c.Against) > 0 {
 		if err := c.against(env, cfg, rules, formats, ja); err != nil {
 			return err

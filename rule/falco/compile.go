@@ -263,6 +263,9 @@ func (l *loader) sideCar(d *ruleDef, r *rule.Rule) bool {
 	}
 	var refusals []rule.Refusal
 	r.SideCar, r.Japanese, refusals = rule.ParseSideCar(d.car, d.from.path)
+	for i := range r.SideCar.Named {
+		r.SideCar.Named[i].Line += d.from.line
+	}
 	good := true
 	for _, x := range refusals {
 		x.Rule, x.Line = d.name, x.Line+d.from.line
