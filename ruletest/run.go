@@ -356,7 +356,12 @@ func (b *bench) run(r *rule.Rule, c *testCase, events []*value) ([]yagura.Findin
 	if err != nil {
 		return nil, faultAt(c.at, "", "%v", err)
 	}
-	if formats := judged(r); len(found) == 0 && formats != nil && !slices.Contains(formats, format) {
+	formats := judged(r)
+	if formats != nil && len(formats) == 0 {
+		return nil, faultAt(c.at, "give a pipeline that names the log; --pipeline takes the place of the shipped ones, which the word shipped keeps",
+			"the rule judges no log: no pipeline knows its logsource")
+	}
+	if len(found) == 0 && formats != nil && !slices.Contains(formats, format) {
 		return nil, faultAt(c.at, "the event must look like a record of that log", "the event was taken for %s, but the rule judges %s", format, strings.Join(formats, ", "))
 	}
 	return found, nil
