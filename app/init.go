@@ -326,7 +326,9 @@ func (w *initWriter) sink(kind string) {
 func (w *initWriter) accounts() string {
 	return w.say("# Whose accounts are whose: docs/accounts.md. An account that sends logs and is not listed is a finding.\n",
 		"# アカウントの台帳です (docs/accounts.md)。台帳にないアカウントからログが届くと検出結果になります。\n") +
-		"#\n# organisation: Example\naccounts: {}\n#  \"111122223333\":\n#    name: shop\n#    cloud: aws\n#    owner: platform\n#    environment: prod\n#    channel: \"#sec-shop\"\n#    repository: example/shop\n# patterns:\n#   - {match: \"sandbox-*\", environment: dev, listed: true}\n"
+		"#\n# organisation: Example\naccounts: {}\n#  \"111122223333\":\n#    name: shop\n#    cloud: aws\n#    owner: platform\n#    environment: prod\n#    channel: \"#sec-shop\"\n#    repository: example/shop\n" +
+		w.say("#    # Who deploys here: changes of network, permissions or logging by somebody else are findings.\n", "#    # デプロイを行う ID。それ以外によるネットワーク、権限、ログ設定の変更は検出結果になります。\n") +
+		"#    pipelines: [\"arn:aws:iam::111122223333:role/deploy\"]\n# patterns:\n#   - {match: \"sandbox-*\", environment: dev, listed: true}\n"
 }
 
 func (w *initWriter) environment() string {
