@@ -162,10 +162,19 @@ func matrixRows(cells []coverage.Cell, title func(coverage.Rule) string, ja bool
 			case x.State == coverage.NoRule:
 				last = in(ja, "no rule; would show in ", "ルールなし。現れうるログ: ") + strings.Join(x.Missing, ", ")
 			}
-			table = append(table, []string{report.Escape(x.ID), cmp.Or(x.Name, "-"), number, highest, cmp.Or(strings.Join(x.Formats, ","), "-"), last})
+			table = append(table, []string{report.Escape(x.ID), nameOf(x), number, highest, cmp.Or(strings.Join(x.Formats, ","), "-"), last})
 		}
 	}
 	return table
+}
+
+// nameOf is the name of a technique. One that is not of the cloud matrix, whose name is not
+// known here, is shown by the tactics that its rules name.
+func nameOf(x coverage.Cell) string {
+	if x.Name == "" && len(x.Tactics) > 0 {
+		return "(" + report.Escape(strings.Join(x.Tactics, ", ")) + ")"
+	}
+	return cmp.Or(x.Name, "-")
 }
 
 // printTactics says how much of the matrix is covered, by tactic.
