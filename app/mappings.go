@@ -35,10 +35,14 @@ func LoadMappings(paths []string) ([]*decode.Format, error) {
 	return append(formats, decode.Formats()...), nil
 }
 
-// pipelines reads pipelines; nil means the shipped ones. Behind them stands one for
-// the formats of mapping files.
+// pipelines reads pipelines; no names mean the shipped ones. Behind them stands one for
+// the formats of mapping files. It returns nil where the shipped ones are all.
 func (r *Rules) pipelines(names []string, formats []*decode.Format) ([]*sigma.Pipeline, error) {
+	text := mappingPipeline(formats)
 	if len(names) == 0 {
+		if text == "" {
+			return nil, nil
+		}
 		names = []string{Shipped}
 	}
 	var out []*sigma.Pipeline
@@ -58,7 +62,6 @@ func (r *Rules) pipelines(names []string, formats []*decode.Format) ([]*sigma.Pi
 		out = append(out, p)
 		r.Refusals = append(r.Refusals, refusals...)
 	}
-	text := mappingPipeline(formats)
 	if text == "" {
 		return out, nil
 	}

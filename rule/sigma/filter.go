@@ -144,6 +144,7 @@ func within(l, of logsource) bool {
 
 // join adds a filter to a rule: its conditions hold only when the filter's holds too.
 func (d *document) join(filter *document) {
+	d.proven = d.proven && filter.proven
 	copied := filter.det.clone()
 	rename := map[string]string{}
 	for _, name := range copied.names {

@@ -38,14 +38,17 @@ type Options struct {
 // a correlation is built stands in the list too, silent unless the correlation
 // says generate.
 func Load(files []rule.File, opts Options) ([]*rule.Rule, []rule.Refusal) {
-	if opts.Pipelines == nil {
-		opts.Pipelines = ShippedPipelines()
+	l := &loader{opts: opts, usual: opts.Pipelines == nil}
+	for _, values := range opts.Placeholders {
+		l.usual = l.usual && len(values) == 0
 	}
-	l := &loader{opts: opts}
+	if opts.Pipelines == nil {
+		l.opts.Pipelines = ShippedPipelines()
+	}
 	l.optional()
 	parts := make([]loader, len(files))
 	parallel(len(files), func(i int) {
-		parts[i] = loader{opts: l.opts, unset: l.unset}
+		parts[i] = l.part()
 		parts[i].read(files[i], readFile(files[i]))
 	})
 	for i := range parts {
@@ -75,6 +78,9 @@ type loader struct {
 	refused  []*document // for correlations that name them
 	refusals []rule.Refusal
 	unset    []string // optional placeholders without a value
+	// usual says that the rules are read as they were proven: by the shipped pipelines, and
+	// no placeholder has a value of the user's.
+	usual bool
 }
 
 func (l *loader) refuse(d *document, f *fault) {
@@ -218,7 +224,7 @@ func (l *loader) detections() {
 	parts := make([]loader, len(l.docs))
 	parallel(len(l.docs), func(i int) {
 		if d := l.docs[i]; d.det != nil {
-			parts[i] = loader{opts: l.opts, unset: l.unset}
+			parts[i] = l.part()
 			parts[i].detection(d)
 		}
 	})
@@ -226,6 +232,9 @@ func (l *loader) detections() {
 		l.told(&parts[i])
 	}
 }
+
+// part is a loader for some of the files or documents, on a goroutine of its own.
+func (l *loader) part() loader { return loader{opts: l.opts, unset: l.unset, usual: l.usual} }
 
 // told takes over what a part of the work refused or warned of.
 func (l *loader) told(part *loader) {
@@ -266,7 +275,7 @@ func (l *loader) compile(d *document) *fault {
 	if f != nil {
 		return f
 	}
-	if !d.proven {
+	if !d.proven || !l.usual {
 		if err := query.Check(when); err != nil {
 			return faultAt(d.at, "", "%v", err)
 		}
