@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"io"
 	"iter"
 	"time"
@@ -41,23 +40,13 @@ func Sources(ctx context.Context, paths []string, o SourceOptions) []source.Sour
 		b, err := s3.New(ctx, p, s3.Options{Region: o.S3.Region, Endpoint: o.S3.Endpoint, AccessKeyID: o.S3.AccessKeyID,
 			SecretAccessKey: o.S3.SecretAccessKey.Reveal(), SessionToken: o.S3.SessionToken.Reveal(), Since: o.Since})
 		if err != nil {
-			out = append(out, unreachable{asked(p, err)})
+			out = append(out, unreachable{source.Asked(p, err)})
 			continue
 		}
 		out = append(out, b)
 	}
 	flush()
 	return out
-}
-
-// asked says of an error that nothing of a path that was given can be read.
-func asked(path string, err error) error {
-	e := (*source.Error)(nil)
-	if !errors.As(err, &e) {
-		return &source.Error{Name: path, Err: err, Asked: true}
-	}
-	e.Asked = true
-	return err
 }
 
 // unreachable is a source that could not be connected to.

@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"io"
 	"iter"
 	"time"
@@ -40,6 +41,16 @@ type Error struct {
 	// Asked says that Name is a path or prefix that was asked for, so that all that should
 	// have come from there is missing.
 	Asked bool
+}
+
+// Asked says of err that nothing of a path or prefix that was asked for can be read.
+func Asked(name string, err error) error {
+	e := (*Error)(nil)
+	if !errors.As(err, &e) {
+		return &Error{Name: name, Err: err, Asked: true}
+	}
+	e.Asked = true
+	return err
 }
 
 // Error returns name: reason (hint: …).

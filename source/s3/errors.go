@@ -177,11 +177,3 @@ func Lasting(err error) bool {
 	}
 	return false
 }
-
-// asked says of an error that nothing under the prefix that was asked for can be listed.
-func asked(err error) error {
-	if e := (*source.Error)(nil); errors.As(err, &e) {
-		e.Asked = true
-	}
-	return err
-}

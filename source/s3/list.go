@@ -29,7 +29,7 @@ func (b *Bucket) list(ctx context.Context) iter.Seq[listed] {
 			page, err := b.page(ctx, b.prefix, token, after, "")
 			if err != nil {
 				if ctx.Err() == nil {
-					yield(listed{err: asked(explain(b.name(b.prefix), err))})
+					yield(listed{err: source.Asked(b.name(b.prefix), explain(b.name(b.prefix), err))})
 				}
 				return
 			}
