@@ -11,13 +11,13 @@ import (
 // place once: what resolves, notes or joins nothing is a mistake that no finding would show.
 func (r *Rules) Unknown() ([]rule.Refusal, error) {
 	all := slices.Concat(r.Rules, r.Disabled)
-	known := wordsOf(all)
-	var shipped map[string]bool
+	known := byWord(all)
+	var shipped map[string]*rule.Rule
 	var out []rule.Refusal
 	seen := map[rule.Named]bool{}
 	for _, x := range all {
 		for _, n := range x.SideCar.Named {
-			if known[n.Rule] || seen[n] {
+			if known[n.Rule] != nil || seen[n] {
 				continue
 			}
 			seen[n] = true
@@ -26,11 +26,11 @@ func (r *Rules) Unknown() ([]rule.Refusal, error) {
 				if err != nil {
 					return nil, err
 				}
-				shipped = wordsOf(slices.Concat(ours.Rules, ours.Disabled))
+				shipped = byWord(slices.Concat(ours.Rules, ours.Disabled))
 			}
 			w := rule.Refusal{File: n.File, Line: n.Line, Column: n.Column, Rule: x.Title, Warning: true,
 				Reason: fmt.Sprintf("%s names %q, which is no loaded rule", n.Key, n.Rule), Hint: "use the rule's id or exact title"}
-			if shipped[n.Rule] {
+			if shipped[n.Rule] != nil {
 				w.Reason = fmt.Sprintf("%s names %q, a shipped rule, which is not loaded here", n.Key, n.Rule)
 				w.Hint = "name shipped beside your own rules, here and where they run"
 			}
@@ -40,11 +40,11 @@ func (r *Rules) Unknown() ([]rule.Refusal, error) {
 	return out, nil
 }
 
-// wordsOf are the ids and titles of rules.
-func wordsOf(rules []*rule.Rule) map[string]bool {
-	out := map[string]bool{}
+// byWord finds rules by what others name them by: id and title.
+func byWord(rules []*rule.Rule) map[string]*rule.Rule {
+	out := map[string]*rule.Rule{}
 	for _, r := range rules {
-		out[r.ID], out[r.Title] = true, true
+		out[r.ID], out[r.Title] = r, r
 	}
 	return out
 }

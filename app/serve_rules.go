@@ -12,7 +12,6 @@ import (
 	"github.com/yagura-sec/yagura/decode"
 	"github.com/yagura-sec/yagura/detect"
 	"github.com/yagura-sec/yagura/intake"
-	"github.com/yagura-sec/yagura/rule"
 	"github.com/yagura-sec/yagura/store"
 	"github.com/yagura-sec/yagura/triage"
 
@@ -39,13 +38,10 @@ func newGeneration(rules *Rules, formats []*decode.Format) (*generation, error) 
 		return nil, err
 	}
 	g := &generation{Generation: intake.Generation{Engine: engine, Decoder: decoder, Hash: rules.Hash}, rules: rules, counters: map[string]bool{}}
-	byWord := map[string]*rule.Rule{}
-	for _, r := range rules.Rules {
-		byWord[r.ID], byWord[r.Title] = r, r
-	}
+	named := byWord(rules.Rules)
 	for _, r := range rules.Rules {
 		for _, word := range []string{r.SideCar.ResolvedBy, r.SideCar.NotedBy} {
-			if by := byWord[word]; word != "" && by != nil {
+			if by := named[word]; word != "" && by != nil {
 				g.counters[by.ID] = true
 			}
 		}
@@ -53,7 +49,7 @@ func newGeneration(rules *Rules, formats []*decode.Format) (*generation, error) 
 	for again := true; again; { // what joins a counter-event is one
 		again = false
 		for _, r := range rules.Rules {
-			if to := byWord[r.SideCar.Joins]; r.SideCar.Joins != "" && to != nil && g.counters[to.ID] && !g.counters[r.ID] {
+			if to := named[r.SideCar.Joins]; r.SideCar.Joins != "" && to != nil && g.counters[to.ID] && !g.counters[r.ID] {
 				g.counters[r.ID], again = true, true
 			}
 		}
