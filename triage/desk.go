@@ -225,7 +225,11 @@ func (d *Desk) step(ctx context.Context, b Book, t *turn, is *yagura.Issue, id s
 	if d.Japanese != nil {
 		f.titleJA = d.Japanese(f.f.Rule)
 	}
-	if d.Runbook != nil {
+	known := is
+	if t != nil {
+		known = t.is
+	}
+	if d.Runbook != nil && (known == nil || !namedBy(known, f.f)) {
 		f.runbook = d.Runbook(f.f.Rule)
 	}
 	if t == nil && is != nil {

@@ -298,11 +298,16 @@ func (t *turn) rise(to yagura.Severity, why string, x *finding) {
 // rules may share a cause, a request and its grant.
 func (t *turn) name(x *finding) {
 	is := t.is
-	if is.Rule.ID == x.f.Rule.ID && is.Rule.Title == x.f.Rule.Title {
+	if namedBy(is, x.f) {
 		return
 	}
 	is.Rule, is.Title, is.TitleJA, is.Runbook = x.f.Rule, title(x.f), x.titleJA, x.runbook
 	t.changed = true
+}
+
+// namedBy reports whether an issue is called after the rule of a finding.
+func namedBy(is *yagura.Issue, f *yagura.Finding) bool {
+	return is.Rule.ID == f.Rule.ID && is.Rule.Title == f.Rule.Title
 }
 
 // alone takes the issue from under its umbrella, which does not tell of what happens now.
