@@ -88,12 +88,7 @@ func (r *Record) isCompliance() bool {
 }
 
 func awsConfigTime(r *Record) int64 {
-	for _, i := range [...]int{cfRecorded, cfCapture, cfNotified} {
-		if ns := nanos(r.scalar(i)); ns != 0 {
-			return ns
-		}
-	}
-	return 0
+	return timeIn(r, cfRecorded, cfCapture, cfNotified)
 }
 
 // awsConfigKey: of an item resourceType, resourceId, account, region, time of the capture in

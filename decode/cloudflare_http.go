@@ -118,12 +118,7 @@ func isCloudflareFirewall(r *Record) bool {
 }
 
 func cloudflareTime(r *Record) int64 {
-	for _, i := range [...]int{cfhStart, cfhTime, cfhEnd} {
-		if ns := nanos(r.scalar(i)); ns != 0 {
-			return ns
-		}
-	}
-	return 0
+	return timeIn(r, cfhStart, cfhTime, cfhEnd)
 }
 
 func cloudflareHeader(r *Record, e *yagura.Event) {

@@ -87,18 +87,12 @@ func isEntraProvisioning(r *Record) bool {
 
 // entraProvisioningTime is the record's own time; Graph only has that of the activity.
 func entraProvisioningTime(r *Record) int64 {
-	if ns := nanos(r.scalar(epTime)); ns != 0 {
-		return ns
-	}
-	return nanos(r.scalar(epActivityTime))
+	return timeIn(r, epTime, epActivityTime)
 }
 
 // entraProvisioningActivity is the time that all shapes give alike.
 func entraProvisioningActivity(r *Record) int64 {
-	if ns := nanos(r.scalar(epActivityTime)); ns != 0 {
-		return ns
-	}
-	return nanos(r.scalar(epTime))
+	return timeIn(r, epActivityTime, epTime)
 }
 
 // entraProvisioningKey: the record's id.

@@ -100,22 +100,12 @@ func pimAlert(r *Record) []byte {
 // entraRiskTime is when the judgement was made or last changed: what a record by Event
 // Hub has as its own time, to the second, and one of Graph as its last update.
 func entraRiskTime(r *Record) int64 {
-	for _, i := range [...]int{erTime, erUpdatedTime, erRiskUpdated, erDetectedTime, erActivityTime} {
-		if ns := nanos(r.scalar(i)); ns != 0 {
-			return ns
-		}
-	}
-	return 0
+	return timeIn(r, erTime, erUpdatedTime, erRiskUpdated, erDetectedTime, erActivityTime)
 }
 
 // entraRiskActivity is when that happened which was judged; all shapes give it alike.
 func entraRiskActivity(r *Record) int64 {
-	for _, i := range [...]int{erActivityTime, erDetectedTime, erRiskUpdated, erTime} {
-		if ns := nanos(r.scalar(i)); ns != 0 {
-			return ns
-		}
-	}
-	return 0
+	return timeIn(r, erActivityTime, erDetectedTime, erRiskUpdated, erTime)
 }
 
 // entraRiskKey: the record's id, what was detected (the type of an alert), and the risk

@@ -159,12 +159,7 @@ func isEntraSignIn(r *Record) bool {
 }
 
 func entraSignInTime(r *Record) int64 {
-	for _, i := range [...]int{esCreated, esTime, esStep} {
-		if ns := nanos(r.scalar(i)); ns != 0 {
-			return ns
-		}
-	}
-	return 0
+	return timeIn(r, esCreated, esTime, esStep)
 }
 
 // signInResource returns the application signed in to. Graph writes it where the other

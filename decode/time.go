@@ -46,6 +46,16 @@ func parseTime(text []byte) (ns int64, ok bool) {
 	return parseEpoch(t)
 }
 
+// timeIn is the first time that one of some header fields holds, 0 for none.
+func timeIn(r *Record, fields ...int) int64 {
+	for _, i := range fields {
+		if ns := nanos(r.scalar(i)); ns != 0 {
+			return ns
+		}
+	}
+	return 0
+}
+
 // nanos is [parseTime] with 0 for what is not a time.
 func nanos(text []byte) int64 {
 	ns, ok := parseTime(text)
