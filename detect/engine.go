@@ -225,8 +225,8 @@ type part struct {
 }
 
 // Want asks b for the fields that the rules read of records of a format. It is to
-// be given to decode.Options, which calls it once for a format, before the first record; an Engine
-// serves one Decoder. b must not be used for more once the format's first record is judged.
+// be given to decode.Options, which calls it once for a format, before its first record;
+// an Engine serves one Decoder. b must not be used for more once that record is judged.
 func (e *Engine) Want(format string, b *slot.Builder) {
 	f := &formatRules{name: format, builder: b}
 	for i, r := range e.rules {

@@ -333,10 +333,6 @@ func (s *entitySet) addText(typ, id []byte) {
 			}
 		}
 	}
-	if len(s.out) >= maxEntities && len(typ) > 0 && len(id) > 0 {
-		s.more++
-		return
-	}
 	s.add(string(typ), string(id))
 }
 

@@ -17,6 +17,9 @@ import (
 // another correlation when it was known to hold (8), values, the rows of values to hand
 // on where the correlation carries any, head.
 
+// headTexts is how many texts a head begins with.
+const headTexts = 12
+
 // keySize is how many bytes encodeKey writes beside the group.
 const keySize = 4 + 8 + len(yagura.Key{}) + 2
 
@@ -96,7 +99,7 @@ func encodeHead(dst []byte, ev *yagura.Event) []byte {
 }
 
 func appendHead(dst []byte, ref yagura.EventRef, format, source string, ids []string, total int, entities []yagura.Entity) []byte {
-	for _, s := range []string{ref.ID, ref.Account, ref.Region, ref.Action, ref.Actor.Type, ref.Actor.ID, ref.Actor.Name,
+	for _, s := range [headTexts]string{ref.ID, ref.Account, ref.Region, ref.Action, ref.Actor.Type, ref.Actor.ID, ref.Actor.Name,
 		ref.Actor.SessionOf, ref.SrcIP, ref.Outcome, format, source} {
 		dst = appendText(dst, s)
 	}
@@ -246,7 +249,7 @@ type head struct {
 func decodeHead(b []byte, t int64) (head, error) {
 	var h head
 	r := headReader{b: b}
-	for _, p := range []*string{&h.ref.ID, &h.ref.Account, &h.ref.Region, &h.ref.Action, &h.ref.Actor.Type, &h.ref.Actor.ID,
+	for _, p := range [headTexts]*string{&h.ref.ID, &h.ref.Account, &h.ref.Region, &h.ref.Action, &h.ref.Actor.Type, &h.ref.Actor.ID,
 		&h.ref.Actor.Name, &h.ref.Actor.SessionOf, &h.ref.SrcIP, &h.ref.Outcome, &h.format, &h.source} {
 		*p = string(r.text())
 	}
@@ -265,9 +268,6 @@ func decodeHead(b []byte, t int64) (head, error) {
 	}
 	return h, nil
 }
-
-// headTexts is how many texts a head begins with.
-const headTexts = 12
 
 // headReader reads the head of a record; bad says that it ended early.
 type headReader struct {

@@ -73,7 +73,7 @@ func (st *State) judge(g int32) {
 		})
 		return
 	}
-	if fd := &st.set.fields[gr.field]; fd.derive == nil && st.doc.First(fd.slot) < 0 {
+	if !st.present(gr.field) {
 		return
 	}
 	var place *said

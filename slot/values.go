@@ -114,14 +114,10 @@ func (d *Doc) Only(s ID) (text []byte, ok bool) {
 	if h.gen != d.gen || h.first < 0 {
 		return nil, false
 	}
-	x := &d.values[h.first]
-	if x.kind != String || x.next >= 0 {
+	if x := &d.values[h.first]; x.kind != String || x.next >= 0 {
 		return nil, false
 	}
-	if x.esc {
-		return d.Text(h.first), true
-	}
-	return d.Raw(h.first), true
+	return d.Text(h.first), true
 }
 
 // Kind returns the JSON type of v.
