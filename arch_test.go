@@ -62,6 +62,17 @@ var may = map[string][]string{
 	"ruletest":           {"", "decode", "detect", "query", "rule"},
 	"detections":         {"rule"},
 	"demo":               {},
+	"lake":               {"", "keep", "lake/blob"},
+	"lake/blob":          {},
+	"lake/proof":         {"", "lake/blob"},
+	"lake/view":          {},
+	"lake/duck":          {"query/kql/fn"},
+	"query/kql":          {"query/kql/fn"},
+	"query/kql/fn":       {},
+	"query/sql":          {"", "query"},
+	"rule/sentinel":      {"", "rule", "query/kql"},
+	"schedule":           {"", "rule", "rule/sentinel"},
+	"hunt":               {"", "lake", "lake/view", "query/kql", "query/sql"},
 	"app":                {"*"},
 	"cmd/yagura":         {"*"},
 
@@ -86,6 +97,12 @@ var pure = map[string][]string{
 	"rule/falco":  {"os", "net", "net/http", "os/exec"},
 	"decode":      {"os", "net", "net/http", "os/exec"},
 	"ocsf":        {"os", "net", "net/http", "os/exec"},
+
+	"lake/view":     {"os", "net", "net/http", "os/exec"},
+	"query/kql":     {"os", "net/http", "os/exec"},
+	"query/kql/fn":  {"os", "net/http", "os/exec"},
+	"query/sql":     {"os", "net", "net/http", "os/exec"},
+	"rule/sentinel": {"os", "net", "net/http", "os/exec"},
 }
 
 type listed struct {
