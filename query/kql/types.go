@@ -1,0 +1,103 @@
+package kql
+
+import (
+	"strings"
+	"time"
+
+	"github.com/yagura-sec/yagura/query/kql/fn"
+)
+
+// Type is a type of Kusto.
+type Type = fn.Type
+
+// Column is a column of a table or of a result.
+type Column struct {
+	Name string
+	Type Type
+}
+
+// Table is a table that a query may name.
+type Table struct {
+	Name    string
+	Columns []Column
+	Time    string // the column that the time range of a hunt is about; "" if none
+}
+
+// Schema knows the tables. Names are case-sensitive.
+type Schema interface {
+	Table(name string) (*Table, bool)
+}
+
+// Tables is a schema made of a list.
+type Tables []*Table
+
+// Table implements Schema.
+func (t Tables) Table(name string) (*Table, bool) {
+	for _, x := range t {
+		if x.Name == name {
+			return x, true
+		}
+	}
+	return nil, false
+}
+
+// Options of Compile.
+type Options struct {
+	// Now is what now() and ago() count from. It must be set.
+	Now time.Time
+	// From and To bound the time column of every table that the query does not
+	// bound itself: From <= time < To. A zero time bounds nothing.
+	From, To time.Time
+	// Params are the values of declare query_parameters, as KQL literals.
+	Params map[string]string
+	// MaxNodes limits the number of operators and expressions after functions
+	// are written out; 0 means 50,000.
+	MaxNodes int
+}
+
+// Use says which columns of a table a plan reads.
+type Use struct {
+	Table   string
+	Columns []string
+}
+
+// Plan is a compiled query.
+type Plan struct {
+	// SQL is one SELECT of DuckDB. Its columns are named by the compiler; the
+	// names to show are those of Columns, in the same order.
+	SQL     string
+	Columns []Column
+	Tables  []Use
+	// Ordered says that the rows come in an order the query asked for.
+	Ordered bool
+	// Bounded says that From and To were applied to at least one table.
+	Bounded bool
+	// Missing are the names of tables that a union with isfuzzy left out.
+	Missing []string
+	// Chart is the kind of chart that render asked for; "" if none.
+	Chart string
+}
+
+// column is one column while a query is compiled. Every column has a name in SQL
+// of its own, because Kusto tells names apart by case and DuckDB does not.
+type column struct {
+	name   string // as the query spells it where the column was made
+	sql    string // unique in the plan, without quotes
+	typ    Type
+	def    *Expr     // what it is computed from; nil for a column of a table
+	deps   []*column // other columns it stands for (branches of a union, an alias)
+	nonull bool      // never NULL
+	used   bool
+	scan   *scan // the table it is read from, else nil
+	source string
+}
+
+// quote writes an identifier of SQL.
+func quote(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
+
+// QuoteString writes a string literal of SQL. DuckDB has no NUL in text, so it is
+// left out; it cannot be in a column either.
+func QuoteString(s string) string {
+	s = strings.ReplaceAll(s, "\x00", "")
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+}
