@@ -40,6 +40,6 @@
 //
 //	Tmpl("strlen", fn.Long, "length($1)", fn.String)
 //
-// Keep two promises: a string is never NULL ('' instead; Tmpl sees to it), and an
+// Keep two promises: a string is never NULL (” instead; Tmpl sees to it), and an
 // error in data gives null, never an error of the engine (TRY_CAST, TRY).
 package kql

@@ -10,7 +10,7 @@ import (
 
 // Frag is a piece of SQL: strings, and columns whose names are written at the
 // end. It is made by S and is not changed afterwards.
-type Frag []any // string | *column
+type Frag []any // string | *column | *subquery
 
 // S joins strings, fragments and expressions to a fragment.
 func S(parts ...any) Frag {
@@ -20,6 +20,8 @@ func S(parts ...any) Frag {
 		case string:
 			f = append(f, p)
 		case *column:
+			f = append(f, p)
+		case *subquery:
 			f = append(f, p)
 		case Frag:
 			f = append(f, p...)
@@ -48,10 +50,13 @@ func List(sep string, args []*Expr) Frag {
 func (f Frag) String() string {
 	var b strings.Builder
 	for _, p := range f {
-		if c, ok := p.(*column); ok {
-			b.WriteString(quote(c.sql))
-		} else {
-			b.WriteString(p.(string))
+		switch p := p.(type) {
+		case *column:
+			b.WriteString(quote(p.sql))
+		case *subquery:
+			p.write(&b)
+		case string:
+			b.WriteString(p)
 		}
 	}
 	return b.String()
@@ -107,7 +112,7 @@ func E(t Type, parts ...any) *Expr { return &Expr{Type: t, SQL: S(parts...)} }
 // NotNull says that the expression is never NULL.
 func (e *Expr) NotNull() *Expr { e.NonNull = true; return e }
 
-// str makes a string expression: where f may be NULL it becomes ''.
+// str makes a string expression: where f may be NULL it becomes ”.
 func str(parts ...any) *Expr {
 	f := S(parts...)
 	return &Expr{Type: fn.String, SQL: S("coalesce(", f, ",'')"), NonNull: true, Loose: f}

@@ -88,8 +88,7 @@ type column struct {
 	deps   []*column // other columns it stands for (branches of a union, an alias)
 	nonull bool      // never NULL
 	used   bool
-	scan   *scan // the table it is read from, else nil
-	source string
+	source string // the name in its table, where it is read from one
 }
 
 // quote writes an identifier of SQL.

@@ -1,0 +1,727 @@
+package kql
+
+import (
+	"math"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/yagura-sec/yagura/query/kql/fn"
+)
+
+// member is a step into a dynamic value.
+func (b *binder) member(x *Expr, st step, sp Span) (*Expr, error) {
+	if x.Type != fn.Dynamic && x.Type != fn.String {
+		return nil, b.errAt(sp, "only dynamic values have members", "a %s has no member", x.Type)
+	}
+	base, path, text := x, []step(nil), x.Type == fn.String
+	if x.base != nil {
+		base, path, text = x.base, x.path, x.text
+	}
+	path = append(append([]step(nil), path...), st)
+	e := &Expr{Type: fn.Dynamic, base: base, path: path, text: text, agg: x.agg, win: x.win}
+	e.SQL = pathSQL("json_extract", base, path, text)
+	if x.Name != "" || x.base != nil {
+		e.Name = x.Name + "_" + stepName(st)
+	}
+	return e, nil
+}
+
+func stepName(s step) string {
+	if s.isKey {
+		return s.key
+	}
+	return itoa(int(s.index))
+}
+
+// pathSQL reads a path in one call. Text that is not JSON has nothing in it.
+func pathSQL(f string, base *Expr, path []step, text bool) Frag {
+	var p strings.Builder
+	p.WriteString("$")
+	for _, s := range path {
+		if s.isKey {
+			p.WriteString(`."` + strings.ReplaceAll(strings.ReplaceAll(s.key, `\`, `\\`), `"`, `\"`) + `"`)
+		} else if s.index < 0 {
+			p.WriteString("[#" + itoa(int(s.index)) + "]")
+		} else {
+			p.WriteString("[" + itoa(int(s.index)) + "]")
+		}
+	}
+	if text {
+		if base.Loose != nil {
+			return S("TRY(", f, "(nullif(", base.Loose, ",''),", QuoteString(p.String()), "))")
+		}
+		return S("TRY(", f, "(nullif(", base, ",''),", QuoteString(p.String()), "))")
+	}
+	return S(f, "(", base, ",", QuoteString(p.String()), ")")
+}
+
+// asDynamic is x as dynamic.
+func asDynamic(x *Expr) *Expr { return convert(x, fn.Dynamic) }
+
+// convert is x as type t, as Kusto's to…() do: what cannot be converted is null.
+func convert(x *Expr, t Type) *Expr {
+	if x.Type == t {
+		return x
+	}
+	if x.Const != nil {
+		if v, ok := convertConst(x.Const, x.Type, t); ok {
+			e := constExpr(t, v)
+			e.Name = x.Name
+			return e
+		}
+	}
+	e := convertSQL(x, t)
+	e.Name, e.agg, e.win = x.Name, x.agg, x.win
+	return e
+}
+
+func convertConst(v *Value, from, t Type) (*Value, bool) {
+	if v.Null {
+		return &Value{Null: true}, t != fn.String && t != fn.Dynamic
+	}
+	switch {
+	case (from == fn.Int || from == fn.Long) && (t == fn.Long || t == fn.Int && v.Int >= math.MinInt32 && v.Int <= math.MaxInt32):
+		return v, true
+	case (from == fn.Int || from == fn.Long) && t == fn.Real:
+		return &Value{Real: float64(v.Int)}, true
+	case from == fn.String && t == fn.Datetime:
+		w, ok := parseTime(v.Str)
+		return &Value{Time: w}, ok
+	case from == fn.String && t == fn.Timespan:
+		w, ok := parseSpan(v.Str)
+		return &Value{Int: w}, ok
+	case from == fn.String && t == fn.GUID:
+		w, ok := parseGUID(v.Str)
+		return &Value{Str: w}, ok
+	case from == fn.Timespan && t == fn.String:
+		return &Value{Str: formatSpan(v.Int)}, true
+	case (from == fn.Int || from == fn.Long) && t == fn.String:
+		return &Value{Str: itoa(int(v.Int))}, true
+	case from == fn.Dynamic && t == fn.String:
+		if s := v.Str; !strings.HasPrefix(s, `"`) && !strings.HasPrefix(s, `{`) && !strings.HasPrefix(s, `[`) && s != "null" {
+			return &Value{Str: s}, s != "true" && s != "false"
+		}
+	}
+	return nil, false
+}
+
+func convertSQL(x *Expr, t Type) *Expr {
+	// A dynamic value is read as text first: "5" and 5 are both five.
+	dynText := func() Frag {
+		if x.base != nil {
+			return pathSQL("json_extract_string", x.base, x.path, x.text)
+		}
+		return S("json_extract_string(", x, ",'$')")
+	}
+	switch t {
+	case fn.Bool:
+		switch x.Type {
+		case fn.Dynamic:
+			return E(t, "TRY_CAST(", dynText(), " AS BOOLEAN)")
+		case fn.String:
+			return E(t, "TRY_CAST(", x, " AS BOOLEAN)")
+		case fn.Int, fn.Long, fn.Real, fn.Decimal:
+			return E(t, "(", x, " <> 0)")
+		}
+	case fn.Int, fn.Long:
+		switch x.Type {
+		case fn.Dynamic:
+			return E(t, "kql_to", string(t), "_text(", dynText(), ")")
+		case fn.String:
+			return E(t, "kql_to", string(t), "_text(", x, ")")
+		case fn.Real, fn.Decimal:
+			return E(t, "TRY_CAST(trunc(", x, ") AS ", t.SQL(), ")")
+		case fn.Datetime:
+			return E(fn.Long, "((epoch_us(", x, ") + 62135596800000000) * 10)")
+		case fn.Timespan, fn.Int, fn.Long, fn.Bool:
+			return E(t, "TRY_CAST(", x, " AS ", t.SQL(), ")")
+		}
+	case fn.Real, fn.Decimal:
+		switch x.Type {
+		case fn.Dynamic:
+			return E(t, "TRY_CAST(", dynText(), " AS ", t.SQL(), ")")
+		case fn.Timespan:
+			return E(t, "CAST(", x, " AS ", t.SQL(), ")")
+		default:
+			return E(t, "TRY_CAST(", x, " AS ", t.SQL(), ")")
+		}
+	case fn.String:
+		switch x.Type {
+		case fn.Dynamic:
+			f := dynText()
+			e := str(f)
+			return e
+		case fn.Bool:
+			return str("CASE ", x, " WHEN true THEN 'True' WHEN false THEN 'False' END")
+		case fn.Int, fn.Long:
+			return str("CAST(", x, " AS VARCHAR)")
+		case fn.Real:
+			return str("kql_real_text(", x, ")")
+		case fn.Decimal:
+			return str("kql_decimal_text(", x, ")")
+		case fn.Datetime:
+			return str("kql_datetime_text(", x, ")")
+		case fn.Timespan:
+			return str("kql_timespan_text(", x, ")")
+		case fn.GUID:
+			return str(x)
+		}
+	case fn.GUID:
+		if x.Type == fn.Dynamic {
+			return E(t, "kql_toguid(", dynText(), ")")
+		}
+		return E(t, "kql_toguid(", convert(x, fn.String), ")")
+	case fn.Datetime:
+		switch x.Type {
+		case fn.Dynamic:
+			return E(t, "kql_todatetime(", dynText(), ")")
+		case fn.String:
+			return E(t, "kql_todatetime(", x, ")")
+		case fn.Int, fn.Long:
+			return E(t, "make_timestamp(CAST(", x, " AS BIGINT) // 10 - 62135596800000000)")
+		}
+	case fn.Timespan:
+		switch x.Type {
+		case fn.Dynamic:
+			return E(t, "kql_totimespan(", dynText(), ")")
+		case fn.String:
+			return E(t, "kql_totimespan(", x, ")")
+		case fn.Int, fn.Long:
+			return E(t, "CAST(", x, " AS BIGINT)")
+		case fn.Real:
+			return E(t, "CAST(", x, " * 864000000000 AS BIGINT)")
+		}
+	case fn.Dynamic:
+		switch x.Type {
+		case fn.Datetime, fn.Timespan, fn.GUID:
+			s := convert(x, fn.String)
+			f := s.SQL
+			if s.Loose != nil {
+				f = s.Loose
+			}
+			if x.Type == fn.Datetime {
+				f = S("kql_datetime_json_text(", x, ")")
+			}
+			return E(t, "to_json(", f, ")")
+		case fn.Decimal:
+			return E(t, "to_json(CAST(", x, " AS DOUBLE))")
+		case fn.Real:
+			return E(t, "kql_real_json(", x, ")")
+		default:
+			return E(t, "to_json(", x, ")")
+		}
+	}
+	return E(t, "CAST(NULL AS ", t.SQL(), ")")
+}
+
+// implicit is x where t is wanted, if Kusto allows it without a call.
+func implicit(x *Expr, t Type) (*Expr, bool) {
+	if x.Type == t {
+		return x, true
+	}
+	switch {
+	case x.Type == fn.Dynamic, t == fn.Dynamic:
+		return convert(x, t), true
+	case isNumber(x.Type) && isNumber(t):
+		if x.Type == fn.Int || x.Type == fn.Long || t == fn.Real {
+			return convert(x, t), true
+		}
+		return convert(x, t), true
+	case x.Type == fn.String && x.Const != nil && (t == fn.Datetime || t == fn.Timespan || t == fn.GUID):
+		return convert(x, t), true
+	case x.Type == fn.GUID && t == fn.String, x.Type == fn.String && t == fn.GUID:
+		return convert(x, t), true
+	case x.Const != nil && x.Const.Null:
+		return constExpr(t, x.Const), true
+	case x.Type == fn.Bool && (t == fn.Long || t == fn.Int), t == fn.Bool && (x.Type == fn.Long || x.Type == fn.Int):
+		return convert(x, t), true
+	}
+	return nil, false
+}
+
+// truth is x as a condition.
+func truth(x *Expr) (*Expr, bool) {
+	switch {
+	case x.Type == fn.Bool:
+		return x, true
+	case x.Type == fn.Dynamic || x.Type == fn.Long || x.Type == fn.Int:
+		return convert(x, fn.Bool), true
+	}
+	return nil, false
+}
+
+func (b *binder) negate(x *Expr, sp Span) (*Expr, error) {
+	if x.Type == fn.Dynamic {
+		x = convert(x, fn.Real)
+	}
+	if !isNumber(x.Type) && x.Type != fn.Timespan {
+		return nil, b.errAt(sp, "", "a %s cannot be negated", x.Type)
+	}
+	if v := x.Const; v != nil && !v.Null && x.Type != fn.Decimal {
+		return constExpr(x.Type, &Value{Int: -v.Int, Real: -v.Real}), nil
+	}
+	e := E(x.Type, "(-", x, ")")
+	e.agg, e.win = x.agg, x.win
+	return e, nil
+}
+
+func (b *binder) binary(n *binNode, s *scope) (*Expr, error) {
+	if n.op == "and" || n.op == "or" {
+		l, err := b.condition(n.l, s)
+		if err != nil {
+			return nil, err
+		}
+		r, err := b.condition(n.r, s)
+		if err != nil {
+			return nil, err
+		}
+		e := E(fn.Bool, "(", l, " "+strings.ToUpper(n.op)+" ", r, ")")
+		e.agg, e.win, e.NonNull = l.agg || r.agg, l.win || r.win, l.NonNull && r.NonNull
+		return e, nil
+	}
+	var l *Expr
+	var err error
+	if star, ok := n.l.(*starNode); ok && s.rel != nil {
+		return b.anyColumn(n, star, s)
+	}
+	if l, err = b.expr(n.l, s); err != nil {
+		return nil, err
+	}
+	r, err := b.expr(n.r, s)
+	if err != nil {
+		return nil, err
+	}
+	var e *Expr
+	switch n.op {
+	case "==", "!=", "<>", "<", ">", "<=", ">=":
+		e, err = b.compare(n.op, l, r, n.Span)
+	case "+", "-", "*", "/", "%":
+		e, err = b.arith(n.op, l, r, n.Span)
+	default:
+		e, err = b.textOp(n.op, l, r, n.Span)
+	}
+	if err != nil {
+		return nil, err
+	}
+	e.agg, e.win = l.agg || r.agg, l.win || r.win
+	return e, nil
+}
+
+// anyColumn is * op "text": the condition holds for some column that is text.
+func (b *binder) anyColumn(n *binNode, star *starNode, s *scope) (*Expr, error) {
+	r, err := b.expr(n.r, s)
+	if err != nil {
+		return nil, err
+	}
+	var parts []*Expr
+	for _, f := range s.rel.fields {
+		x := ref(f.col)
+		if f.col.typ == fn.Dynamic {
+			x = str("CAST(", f.col, " AS VARCHAR)")
+		}
+		if x.Type != r.Type && x.Type != fn.String {
+			continue
+		}
+		var e *Expr
+		switch n.op {
+		case "==", "!=", "<", ">", "<=", ">=":
+			e, err = b.compare(n.op, x, r, n.Span)
+		default:
+			e, err = b.textOp(n.op, x, r, n.Span)
+		}
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, e)
+	}
+	if len(parts) == 0 {
+		return constExpr(fn.Bool, &Value{}), nil
+	}
+	return E(fn.Bool, "(", List(" OR ", parts), ")"), nil
+}
+
+// common finds the type in which two values are compared.
+func common(l, r *Expr) (Type, bool) {
+	a, c := l.Type, r.Type
+	switch {
+	case a == c:
+		return a, true
+	case a == fn.Dynamic:
+		return c, true
+	case c == fn.Dynamic:
+		return a, true
+	case isNumber(a) && isNumber(c):
+		if a == fn.Real || c == fn.Real {
+			return fn.Real, true
+		}
+		if a == fn.Decimal || c == fn.Decimal {
+			return fn.Decimal, true
+		}
+		return fn.Long, true
+	case a == fn.String && l.Const != nil && (c == fn.Datetime || c == fn.Timespan || c == fn.GUID):
+		return c, true
+	case c == fn.String && r.Const != nil && (a == fn.Datetime || a == fn.Timespan || a == fn.GUID):
+		return a, true
+	case a == fn.String && c == fn.GUID || a == fn.GUID && c == fn.String:
+		return fn.String, true
+	case a == fn.Bool && (c == fn.Long || c == fn.Int):
+		return fn.Bool, true
+	case c == fn.Bool && (a == fn.Long || a == fn.Int):
+		return fn.Bool, true
+	}
+	return "", false
+}
+
+var sqlOps = map[string]string{"==": "=", "!=": "<>", "<>": "<>", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
+
+func (b *binder) compare(op string, l, r *Expr, sp Span) (*Expr, error) {
+	t, ok := common(l, r)
+	if !ok {
+		return nil, b.errAt(sp, "convert one of them, for instance with tostring()", "a %s cannot be compared with a %s", l.Type, r.Type)
+	}
+	if t == fn.Dynamic {
+		t = fn.String
+	}
+	if l.Type == fn.Bool && t == fn.Bool && r.Type != fn.Bool || r.Type == fn.Bool && l.Type != fn.Bool && t == fn.Bool {
+		l, r = convert(l, t), convert(r, t)
+	}
+	lf, rf := l, r
+	if l.Type != t && !(isNumber(l.Type) && isNumber(t)) {
+		lf = convert(l, t)
+	}
+	if r.Type != t && !(isNumber(r.Type) && isNumber(t)) {
+		rf = convert(r, t)
+	}
+	ls, rs := lf.SQL, rf.SQL
+	loose := false
+	if t == fn.String {
+		// Against text that is not empty, NULL and '' are the same unless the
+		// condition is negated.
+		switch {
+		case rf.Const != nil && rf.Const.Str != "" && lf.Loose != nil && op == "==":
+			ls, loose = lf.Loose, true
+		case lf.Const != nil && lf.Const.Str != "" && rf.Loose != nil && op == "==":
+			rs, loose = rf.Loose, true
+		}
+	}
+	nonnull := lf.NonNull && rf.NonNull
+	if (op == "!=" || op == "<>") && !nonnull {
+		return E(fn.Bool, "(", ls, " IS DISTINCT FROM ", rs, ")").NotNull(), nil
+	}
+	e := E(fn.Bool, "(", ls, " "+sqlOps[op]+" ", rs, ")")
+	e.NonNull = nonnull && !loose
+	if loose {
+		e.SQL = S("(", ls, " = ", rs, ")")
+	}
+	return e, nil
+}
+
+func (b *binder) arith(op string, l, r *Expr, sp Span) (*Expr, error) {
+	bad := func() error {
+		return b.errAt(sp, "convert them first", "%s %s %s is not possible", l.Type, op, r.Type)
+	}
+	// A dynamic value takes the type of the other side.
+	if l.Type == fn.Dynamic && r.Type == fn.Dynamic {
+		l, r = convert(l, fn.Real), convert(r, fn.Real)
+	} else if l.Type == fn.Dynamic {
+		t := r.Type
+		if t == fn.Int {
+			t = fn.Long
+		}
+		if t == fn.Timespan && op != "/" {
+			t = fn.Datetime
+		}
+		l = convert(l, t)
+	} else if r.Type == fn.Dynamic {
+		t := l.Type
+		if t == fn.Int {
+			t = fn.Long
+		}
+		r = convert(r, t)
+	}
+	if l.Type == fn.String && l.Const != nil && r.Type == fn.Timespan {
+		l = convert(l, fn.Datetime)
+	}
+	a, c := l.Type, r.Type
+	lc, rc := l.Const, r.Const
+	known := lc != nil && rc != nil && !lc.Null && !rc.Null
+	switch {
+	case a == fn.Datetime && c == fn.Timespan && (op == "+" || op == "-"):
+		if known {
+			d := rc.Int / 10
+			if op == "-" {
+				d = -d
+			}
+			return constExpr(fn.Datetime, &Value{Time: addMicros(lc.Time, d)}), nil
+		}
+		if rc != nil && !rc.Null {
+			return E(fn.Datetime, "(", l, " "+op+" to_microseconds("+itoa(int(rc.Int/10))+"))"), nil
+		}
+		return E(fn.Datetime, "(", l, " "+op+" to_microseconds(", r, " // 10))"), nil
+	case a == fn.Timespan && c == fn.Datetime && op == "+":
+		return b.arith(op, r, l, sp)
+	case a == fn.Datetime && c == fn.Datetime && op == "-":
+		if known {
+			return constExpr(fn.Timespan, &Value{Int: (lc.Time.UnixMicro() - rc.Time.UnixMicro()) * 10}), nil
+		}
+		return E(fn.Timespan, "((epoch_us(", l, ") - epoch_us(", r, ")) * 10)"), nil
+	case a == fn.Timespan && c == fn.Timespan:
+		switch op {
+		case "+", "-":
+			if known {
+				v := lc.Int + rc.Int
+				if op == "-" {
+					v = lc.Int - rc.Int
+				}
+				return constExpr(fn.Timespan, &Value{Int: v}), nil
+			}
+			return E(fn.Timespan, "(", l, " "+op+" ", r, ")"), nil
+		case "/":
+			return E(fn.Real, "(CAST(", l, " AS DOUBLE) / ", r, ")"), nil
+		case "%":
+			return E(fn.Timespan, "(", l, " % ", r, ")"), nil
+		}
+		return nil, bad()
+	case a == fn.Timespan && isNumber(c) && (op == "*" || op == "/"):
+		if known && (c == fn.Long || c == fn.Int) {
+			if op == "*" && mulFits(lc.Int, rc.Int) {
+				return constExpr(fn.Timespan, &Value{Int: lc.Int * rc.Int}), nil
+			}
+			if op == "/" && rc.Int != 0 {
+				return constExpr(fn.Timespan, &Value{Int: lc.Int / rc.Int}), nil
+			}
+		}
+		if c == fn.Long || c == fn.Int {
+			if op == "/" {
+				return E(fn.Timespan, "(", l, " // ", r, ")"), nil
+			}
+			return E(fn.Timespan, "(", l, " * ", r, ")"), nil
+		}
+		return E(fn.Timespan, "TRY_CAST(", l, " "+op+" ", r, " AS BIGINT)"), nil
+	case isNumber(a) && c == fn.Timespan && op == "*":
+		return b.arith(op, r, l, sp)
+	case isNumber(a) && isNumber(c):
+		t := fn.Long
+		if a == fn.Decimal || c == fn.Decimal {
+			t = fn.Decimal
+		} else if a == fn.Real || c == fn.Real {
+			t = fn.Real
+		}
+		if known && t == fn.Long {
+			switch {
+			case op == "+" && addFits(lc.Int, rc.Int):
+				return constExpr(t, &Value{Int: lc.Int + rc.Int}), nil
+			case op == "-" && addFits(lc.Int, -rc.Int):
+				return constExpr(t, &Value{Int: lc.Int - rc.Int}), nil
+			case op == "*" && mulFits(lc.Int, rc.Int):
+				return constExpr(t, &Value{Int: lc.Int * rc.Int}), nil
+			case op == "/" && rc.Int != 0:
+				return constExpr(t, &Value{Int: lc.Int / rc.Int}), nil
+			}
+		}
+		if a == fn.Int {
+			l = convert(l, t)
+		}
+		if c == fn.Int {
+			r = convert(r, t)
+		}
+		sign := op
+		if op == "/" && t == fn.Long {
+			sign = "//"
+		}
+		if op == "%" && t == fn.Long {
+			// The remainder takes the sign that makes it positive.
+			return E(t, "kql_mod(", l, ", ", r, ")"), nil
+		}
+		e := E(t, "(", l, " "+sign+" ", r, ")")
+		if t == fn.Decimal {
+			e = E(t, "TRY_CAST(", l, " "+sign+" ", r, " AS DECIMAL(38,18))")
+		}
+		e.NonNull = l.NonNull && r.NonNull && sign != "/" && sign != "//"
+		return e, nil
+	}
+	return nil, bad()
+}
+
+func addFits(a, c int64) bool {
+	s := a + c
+	return (s > a) == (c > 0)
+}
+
+func mulFits(a, c int64) bool {
+	if a == 0 || c == 0 {
+		return true
+	}
+	p := a * c
+	return p/c == a && !(a == -1 && c == math.MinInt64) && !(c == -1 && a == math.MinInt64)
+}
+
+func addMicros(t time.Time, us int64) time.Time {
+	return time.UnixMicro(t.UnixMicro() + us).UTC()
+}
+
+// textOf is x as text for an operator on text.
+func textOf(x *Expr) (*Expr, bool) {
+	switch x.Type {
+	case fn.String:
+		return x, true
+	case fn.Dynamic:
+		// A bag or an array is searched as it is written.
+		return convert(x, fn.String), true
+	case fn.Bool:
+		return nil, false
+	}
+	return convert(x, fn.String), true
+}
+
+func alnum(c rune) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 128
+}
+
+// termPattern is the regular expression for a term in lower case: no letter or
+// digit stands beside it.
+func termPattern(low string, left, right bool) string {
+	rs := []rune(low)
+	p := regexp.QuoteMeta(low)
+	if left && alnum(rs[0]) {
+		p = `(?:^|[^\pL\pN])` + p
+	}
+	if right && alnum(rs[len(rs)-1]) {
+		p += `(?:$|[^\pL\pN])`
+	}
+	return p
+}
+
+func (b *binder) textOp(op string, l, r *Expr, sp Span) (*Expr, error) {
+	lt, ok1 := textOf(l)
+	rt, ok2 := textOf(r)
+	if !ok1 || !ok2 {
+		return nil, b.errAt(sp, "convert it with tostring()", "%s needs text, not %s and %s", op, l.Type, r.Type)
+	}
+	not := strings.HasPrefix(op, "!") && op != "!~"
+	name := strings.TrimPrefix(op, "!")
+	var f Frag
+	if op == "!~" {
+		name, not = "=~", true
+	}
+	if op == "matches regex" {
+		return b.matchesRegex(lt, rt, sp)
+	}
+	cs := strings.HasSuffix(name, "_cs")
+	name = strings.TrimSuffix(name, "_cs")
+	ls := lt.SQL
+	if rt.Const != nil && rt.Const.Str != "" && lt.Loose != nil && !not {
+		ls = lt.Loose
+	}
+	low := func(f Frag, e *Expr) Frag {
+		if cs {
+			return f
+		}
+		if e.Const != nil {
+			return S(QuoteString(strings.ToLower(e.Const.Str)))
+		}
+		return S("lower(", f, ")")
+	}
+	lv, rv := low(ls, lt), low(rt.SQL, rt)
+	switch name {
+	case "=~":
+		f = S("(", lv, " = ", rv, ")")
+	case "contains":
+		f = S("contains(", lv, ", ", rv, ")")
+	case "startswith":
+		f = S("starts_with(", lv, ", ", rv, ")")
+	case "endswith":
+		f = S("ends_with(", lv, ", ", rv, ")")
+	case "has", "hasprefix", "hassuffix":
+		left, right := name != "hassuffix", name != "hasprefix"
+		if rt.Const == nil {
+			f = S("kql_term(", lv, ", ", rv, ", "+boolText(left)+", "+boolText(right)+")")
+			break
+		}
+		term := rt.Const.Str
+		if !cs {
+			term = strings.ToLower(term)
+		}
+		if term == "" {
+			f = S("true")
+			break
+		}
+		f = S("(contains(", lv, ", ", QuoteString(term), ") AND regexp_matches(", lv, ", ", QuoteString(termPattern(term, left, right)), "))")
+	default:
+		return nil, b.errAt(sp, "", "operator %s is not supported", op)
+	}
+	if not {
+		f = S("(NOT ", f, ")")
+	}
+	return E(fn.Bool, f).NotNull(), nil
+}
+
+func boolText(v bool) string {
+	if v {
+		return "true"
+	}
+	return "false"
+}
+
+func (b *binder) matchesRegex(l, r *Expr, sp Span) (*Expr, error) {
+	if r.Const == nil {
+		return E(fn.Bool, "TRY(regexp_matches(", l, ", ", r, ", 's'))"), nil
+	}
+	p, err := re2(r.Const.Str)
+	if err != nil {
+		return nil, b.errAt(sp, "the syntax is RE2's: no look-ahead, no back-references", "bad regular expression: %v", err)
+	}
+	return E(fn.Bool, "regexp_matches(", l, ", ", QuoteString(p), ")").NotNull(), nil
+}
+
+// re2 checks a regular expression.
+func re2(p string) (string, error) {
+	if len(p) > 10_000 {
+		p = p[:10_000]
+	}
+	if _, err := regexp.Compile(p); err != nil {
+		return "", err
+	}
+	return p, nil
+}
+
+func (b *binder) between(n *betweenNode, s *scope) (*Expr, error) {
+	x, err := b.expr(n.x, s)
+	if err != nil {
+		return nil, err
+	}
+	lo, err := b.expr(n.lo, s)
+	if err != nil {
+		return nil, err
+	}
+	hi, err := b.expr(n.hi, s)
+	if err != nil {
+		return nil, err
+	}
+	// datetime between (start .. 2d) counts from the start.
+	if hi.Type == fn.Timespan && (lo.Type == fn.Datetime || x.Type == fn.Datetime) {
+		if lo.Type != fn.Datetime {
+			lo = convert(lo, fn.Datetime)
+		}
+		if hi, err = b.arith("+", lo, hi, n.hi.span()); err != nil {
+			return nil, err
+		}
+	}
+	a, err := b.compare(">=", x, lo, n.Span)
+	if err != nil {
+		return nil, err
+	}
+	c, err := b.compare("<=", x, hi, n.Span)
+	if err != nil {
+		return nil, err
+	}
+	f := S("(", a, " AND ", c, ")")
+	if n.not {
+		f = S("(NOT coalesce(", f, ", false))")
+	}
+	e := E(fn.Bool, f)
+	e.agg, e.win = x.agg || lo.agg || hi.agg, x.win || lo.win || hi.win
+	e.NonNull = a.NonNull && c.NonNull
+	return e, nil
+}

@@ -1,0 +1,81 @@
+package kql
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+func itoa(i int) string { return strconv.Itoa(i) }
+
+// plan marks what is needed from the result downwards and writes the SQL.
+func (b *binder) plan(r *rel) (*Plan, error) {
+	for _, f := range r.fields {
+		need(f.col)
+	}
+	for _, k := range r.order {
+		need(k.col)
+	}
+	r.op.mark()
+	p := &Plan{Missing: b.missing, Chart: b.chart}
+	var with []string
+	for _, s := range b.shared {
+		if s.done && (s.uses > 1 || s.mat) {
+			mat := "NOT MATERIALIZED"
+			if s.mat {
+				mat = "MATERIALIZED"
+			}
+			with = append(with, quote(s.name)+" AS "+mat+" ("+s.in.write().SQL()+")")
+		}
+	}
+	s := r.write()
+	if !s.flat || len(r.order) > 0 {
+		s = s.open(orderFrag(r.order))
+	}
+	byCol := map[*column]selItem{}
+	for _, it := range s.items {
+		byCol[it.col] = it
+	}
+	s.items = nil
+	seen := map[*column]bool{}
+	for _, f := range r.fields {
+		it := byCol[f.col]
+		if seen[f.col] { // one column under two names
+			c := b.newColumn(f.name, f.col.typ)
+			it = selItem{c, it.sql, false}
+		}
+		seen[f.col] = true
+		s.items = append(s.items, it)
+		p.Columns = append(p.Columns, Column{f.name, f.col.typ})
+	}
+	if len(r.order) > 0 {
+		p.Ordered = true
+		s.tail += orderBy(r.order)
+	}
+	p.SQL = s.SQL()
+	if len(with) > 0 {
+		p.SQL = "WITH " + strings.Join(with, ", ") + " " + p.SQL
+	}
+	used := map[string]int{}
+	for _, sc := range b.scans {
+		var cols []string
+		for _, c := range sc.cols {
+			if c.used {
+				cols = append(cols, c.source)
+			}
+		}
+		i, ok := used[sc.table.Name]
+		if !ok {
+			i = len(p.Tables)
+			used[sc.table.Name] = i
+			p.Tables = append(p.Tables, Use{Table: sc.table.Name})
+		}
+		for _, c := range cols {
+			if !slices.Contains(p.Tables[i].Columns, c) {
+				p.Tables[i].Columns = append(p.Tables[i].Columns, c)
+			}
+		}
+		p.Bounded = p.Bounded || sc.where != nil
+	}
+	return p, nil
+}
