@@ -1,0 +1,117 @@
+//go:build cgo
+
+package duck
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"time"
+
+	duckdb "github.com/duckdb/duckdb-go/v2"
+
+	"github.com/yagura-sec/yagura/query/kql/fn"
+)
+
+// bounded stand before the engine's own functions of the same names, which make
+// as much text or as long a list as one number asks for.
+var bounded = []string{
+	`CREATE MACRO repeat(s, n) AS CASE WHEN n::HUGEINT * length(s) > 65536 THEN error('repeat makes more than 65536 characters') ELSE system.main.repeat(s, n) END`,
+	`CREATE MACRO lpad(s, n, c) AS CASE WHEN n > 65536 THEN error('lpad makes more than 65536 characters') ELSE system.main.lpad(s, n, c) END`,
+	`CREATE MACRO rpad(s, n, c) AS CASE WHEN n > 65536 THEN error('rpad makes more than 65536 characters') ELSE system.main.rpad(s, n, c) END`,
+	`CREATE MACRO list_resize(l, n) AS CASE WHEN n > 1048576 THEN error('list_resize makes more than 1048576 elements') ELSE system.main.list_resize(l, n) END,
+		(l, n, v) AS CASE WHEN n > 1048576 THEN error('list_resize makes more than 1048576 elements') ELSE system.main.list_resize(l, n, v) END`,
+	`CREATE MACRO array_resize(l, n) AS list_resize(l, n), (l, n, v) AS list_resize(l, n, v)`,
+	`CREATE MACRO bar(x, lo, hi) AS system.main.bar(x, lo, hi)`,
+}
+
+// register makes the functions of KQL and the bounds known to the engine.
+func register(ctx context.Context, c *sql.Conn) error {
+	for _, f := range fn.Funcs() {
+		u, err := newUDF(f)
+		if err != nil {
+			return fmt.Errorf("function %s: %w", f.Name, err)
+		}
+		if err := duckdb.RegisterScalarUDF(c, f.Name, u); err != nil {
+			return fmt.Errorf("function %s: %w", f.Name, plain(err))
+		}
+	}
+	for _, m := range append(append([]string(nil), bounded...), fn.Macros()...) {
+		if _, err := c.ExecContext(ctx, m); err != nil {
+			return fmt.Errorf("%.80s: %w", m, plain(err))
+		}
+	}
+	return nil
+}
+
+// udf is a function of fn for the driver.
+type udf struct {
+	f      fn.Func
+	config duckdb.ScalarFuncConfig
+}
+
+func newUDF(f fn.Func) (*udf, error) {
+	u := &udf{f: f, config: duckdb.ScalarFuncConfig{Volatile: f.Volatile, SpecialNullHandling: true}}
+	for _, t := range f.Args {
+		info, err := typeInfo(t)
+		if err != nil {
+			return nil, err
+		}
+		u.config.InputTypeInfos = append(u.config.InputTypeInfos, info)
+	}
+	info, err := typeInfo(f.Result)
+	if err != nil {
+		return nil, err
+	}
+	u.config.ResultTypeInfo = info
+	return u, nil
+}
+
+func typeInfo(t fn.Type) (duckdb.TypeInfo, error) {
+	switch t {
+	case fn.Bool:
+		return duckdb.NewTypeInfo(duckdb.TYPE_BOOLEAN)
+	case fn.Int:
+		return duckdb.NewTypeInfo(duckdb.TYPE_INTEGER)
+	case fn.Long, fn.Timespan:
+		return duckdb.NewTypeInfo(duckdb.TYPE_BIGINT)
+	case fn.Real, fn.Decimal:
+		return duckdb.NewTypeInfo(duckdb.TYPE_DOUBLE)
+	case fn.String, fn.GUID, fn.Dynamic:
+		return duckdb.NewTypeInfo(duckdb.TYPE_VARCHAR)
+	case fn.Datetime:
+		return duckdb.NewTypeInfo(duckdb.TYPE_TIMESTAMP)
+	}
+	return nil, fmt.Errorf("no type %q", t)
+}
+
+// Config is the function's types.
+func (u *udf) Config() duckdb.ScalarFuncConfig { return u.config }
+
+// Executor calls the function for every row.
+func (u *udf) Executor() duckdb.ScalarFuncExecutor {
+	return duckdb.ScalarFuncExecutor{RowContextExecutor: func(ctx context.Context, values []driver.Value) (any, error) {
+		if ctx != nil && ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return u.call(values)
+	}}
+}
+
+// call keeps a panic from going through C.
+func (u *udf) call(values []driver.Value) (result any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%s: %v", u.f.Name, p)
+		}
+	}()
+	args := make([]any, len(values))
+	for i, v := range values {
+		if t, ok := v.(time.Time); ok {
+			v = t.UTC()
+		}
+		args[i] = v
+	}
+	return u.f.Call(args)
+}
