@@ -11,14 +11,27 @@ help: ## list the targets
 
 # The version is the tag or commit that git names; without git it is "(devel)".
 VCS := $(shell git rev-parse --git-dir >/dev/null 2>&1 && echo auto || echo false)
-build: ## build bin/yagura, static, without cgo
+# Hunting needs cgo, and with it a C++ compiler to link with. The binary is static
+# on Linux either way; the linker warns of dlopen and getaddrinfo in the engine's
+# library, which nothing calls: extensions and network access are off. Without a
+# compiler everything is built but hunting.
+CXX_FOUND := $(shell command -v g++ || command -v clang++)
+ifeq ($(shell $(GO) env GOOS),linux)
+STATIC := -tags netgo,osusergo -ldflags "-linkmode external -extldflags '-static'"
+endif
+build: ## build bin/yagura, static; with the hunting engine where there is a C++ compiler
+ifneq ($(CXX_FOUND),)
+	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=$(VCS) $(STATIC) -o $(BIN) ./cmd/yagura
+else
+	@echo "no C++ compiler: bin/yagura will not hunt (apt-get install g++, then make build)" >&2
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(VCS) -o $(BIN) ./cmd/yagura
+endif
 
 demo: build ## scan the bundled sample logs with the shipped detections
 	$(BIN) demo
 
-test: build ## format, vet and every test with the race detector; installs a C compiler, PostgreSQL and git where missing
-	@command -v gcc >/dev/null || { apt-get update -q && apt-get install -qy gcc libc6-dev; }
+test: build ## format, vet and every test with the race detector; installs a C++ compiler, PostgreSQL and git where missing
+	@command -v gcc >/dev/null && command -v g++ >/dev/null || { apt-get update -q && apt-get install -qy gcc g++ libc6-dev; }
 	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -q && apt-get install -qy --no-install-recommends postgresql; }
 	@command -v git >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends git; }
 	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
@@ -31,7 +44,7 @@ lint: ## run golangci-lint and govulncheck (both are fetched as Go modules)
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...
 
 bench: ## measure speed against named floors in one run
-	$(GO) test -run '^$$' -bench . -benchmem -cpu 1 ./slot ./decode ./detect ./repeat ./cmd/yagura
+	$(GO) test -run '^$$' -bench . -benchmem -cpu 1 ./slot ./decode ./detect ./repeat ./cmd/yagura ./hunt
 
 prove: ## what takes long: fuzz every parser for SECONDS each, bombs, big property runs
 	./prove.sh $(SECONDS)
