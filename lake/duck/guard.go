@@ -360,6 +360,10 @@ func (w *walker) expression(m map[string]any, class string) {
 			w.refuse(m, fmt.Sprintf("the function %s is not for hunts", name), "")
 			return
 		}
+		if lower := strings.ToLower(name); (lower == "printf" || lower == "format") && !narrow(m) {
+			w.refuse(m, name+" takes a constant form with widths below 10000", "use lpad for a width that is computed")
+			return
+		}
 	case "COLUMN_REF":
 		parts, _ := m["column_names"].([]any)
 		for _, p := range parts {
@@ -373,4 +377,33 @@ func (w *walker) expression(m map[string]any, class string) {
 		return
 	}
 	w.any(m)
+}
+
+// narrow says whether the form of a printf is a constant whose widths are small:
+// one number in it makes a text of any length.
+func narrow(call map[string]any) bool {
+	children, _ := call["children"].([]any)
+	if len(children) == 0 {
+		return true
+	}
+	first, _ := children[0].(map[string]any)
+	value, _ := first["value"].(map[string]any)
+	form, ok := value["value"].(string)
+	if !ok || first["class"] != "CONSTANT" || strings.Contains(form, "*") {
+		return false
+	}
+	digits := 0
+	for i, c := range form {
+		switch {
+		case c >= '0' && c <= '9':
+			if digits++; digits > 4 {
+				return false
+			}
+		case c == '{' && strings.Contains(form[:i], "{") && !strings.Contains(form[strings.LastIndexByte(form[:i], '{'):i], "}"):
+			return false // a width that is an argument: {:{}}
+		default:
+			digits = 0
+		}
+	}
+	return true
 }

@@ -23,7 +23,15 @@ var bounded = []string{
 	`CREATE MACRO list_resize(l, n) AS CASE WHEN n > 1048576 THEN error('list_resize makes more than 1048576 elements') ELSE system.main.list_resize(l, n) END,
 		(l, n, v) AS CASE WHEN n > 1048576 THEN error('list_resize makes more than 1048576 elements') ELSE system.main.list_resize(l, n, v) END`,
 	`CREATE MACRO array_resize(l, n) AS list_resize(l, n), (l, n, v) AS list_resize(l, n, v)`,
-	`CREATE MACRO bar(x, lo, hi) AS system.main.bar(x, lo, hi)`,
+	`CREATE MACRO steps_between(a, b, c) AS CASE WHEN typeof(c) = 'INTERVAL'
+		THEN abs(epoch_ms(TRY_CAST(b::VARCHAR AS TIMESTAMP)) - epoch_ms(TRY_CAST(a::VARCHAR AS TIMESTAMP))) / greatest(abs(epoch_ms(TRY_CAST(c::VARCHAR AS INTERVAL))), 1)
+		ELSE abs(TRY_CAST(b::VARCHAR AS DOUBLE) - TRY_CAST(a::VARCHAR AS DOUBLE)) / greatest(abs(TRY_CAST(c::VARCHAR AS DOUBLE)), 1) END`,
+	`CREATE MACRO range(n) AS CASE WHEN n > 1048576 THEN error('range makes more than 1048576 elements') ELSE system.main.range(n) END,
+		(a, b) AS CASE WHEN typeof(a) LIKE '%INT%' AND TRY_CAST(b AS HUGEINT) - TRY_CAST(a AS HUGEINT) > 1048576 THEN error('range makes more than 1048576 elements') ELSE system.main.range(a, b) END,
+		(a, b, c) AS CASE WHEN steps_between(a, b, c) > 1048576 THEN error('range makes more than 1048576 elements') ELSE system.main.range(a, b, c) END`,
+	`CREATE MACRO generate_series(n) AS CASE WHEN n > 1048576 THEN error('generate_series makes more than 1048576 elements') ELSE system.main.generate_series(n) END,
+		(a, b) AS CASE WHEN typeof(a) LIKE '%INT%' AND TRY_CAST(b AS HUGEINT) - TRY_CAST(a AS HUGEINT) > 1048576 THEN error('generate_series makes more than 1048576 elements') ELSE system.main.generate_series(a, b) END,
+		(a, b, c) AS CASE WHEN steps_between(a, b, c) > 1048576 THEN error('generate_series makes more than 1048576 elements') ELSE system.main.generate_series(a, b, c) END`,
 }
 
 // register makes the functions of KQL and the bounds known to the engine.
