@@ -54,7 +54,21 @@ type Event struct {
 	File     string          `json:"file"`
 	Offset   int64           `json:"offset"` // of the record's first byte in the decompressed file
 	Raw      json.RawMessage `json:"raw"`    // the record as received, envelope removed
+	Detail   Detail          `json:"-"`      // for whoever asks decode for it
 }
+
+// Detail is what the lake keeps of a record beside its header, in columns of their own.
+type Detail struct {
+	Service   string // that was asked: "iam.amazonaws.com", "Microsoft.Compute"
+	UserAgent string
+	AccessKey string
+	Error     string // the code
+	SrcHost   string // what the record names in place of a source address
+	More      []Column
+}
+
+// Column is a column of the lake that one format has of its own, and its value.
+type Column struct{ Name, Value string }
 
 // Ref is the part of an event's header that a finding carries.
 func (e *Event) Ref() EventRef {

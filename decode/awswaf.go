@@ -26,7 +26,8 @@ const (
 )
 
 var awsWAF = &Format{
-	Name: "aws.waf",
+	Name:   "aws.waf",
+	Detail: detailList(false, "web_acl=webaclId", "rule=terminatingRuleId", "country=httpRequest.country", "uri=httpRequest.uri", "method=httpRequest.httpMethod", "host=httpRequest.host"),
 	Fields: fieldList(true, []string{
 		wfACL:        "webaclId",
 		wfRequestID:  "httpRequest.requestId|requestId",

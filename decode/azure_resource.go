@@ -48,6 +48,8 @@ const (
 
 var azureResource = &Format{
 	Name: "azure.resource",
+	Detail: shaped(detailList(true, "service=resourceProvider|operationName", "user_agent=properties.userAgentHeader|userAgentHeader|properties.clientInfo|clientInfo_s", "category=category", "result=resultType",
+		"correlation_id=correlationId"), "service", beforeSlash),
 	Fields: fieldList(true, []string{
 		arCategory:      "category",
 		arTable:         "type",

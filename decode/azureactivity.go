@@ -61,6 +61,9 @@ func claim(names ...string) string {
 
 var azureActivity = &Format{
 	Name: "azure.activity",
+	Detail: shaped(detailList(true, "service=resourceProviderValue|resourceProviderName.value|resourceProviderName|operationName.value|operationNameValue|operationName",
+		"error=properties.statusCode|httpRequest.statusCode|resultSignature", "category=category.value|categoryValue|category", "status=status.value|activityStatusValue|activityStatus|status|resultType",
+		"resource_group=resourceGroupName|resourceGroup", "correlation_id=correlationId", "level=level"), "service", beforeSlash),
 	Fields: fieldList(true, []string{
 		aaCategory:       "category|category.value|categoryValue|properties.eventCategory",
 		aaTable:          "type",

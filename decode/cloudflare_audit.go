@@ -26,7 +26,8 @@ const (
 )
 
 var cloudflareAudit = &Format{
-	Name: "cloudflare.audit",
+	Name:   "cloudflare.audit",
+	Detail: detailList(true, "user_agent=UserAgent|raw.user_agent", "resource_type=ResourceType|resource.type"),
 	Fields: fieldList(false, []string{
 		cfaID:           "ID|AuditLogID|id",
 		cfaType:         "ActionType|action.type",

@@ -148,7 +148,10 @@ func requestNames(names ...string) string {
 // userIdentity.accountId) and, for Insights, insightDetails.state, because the
 // start and the end of an insight are delivered under ids of their own kind.
 var cloudTrail = &Format{
-	Name:   "aws.cloudtrail",
+	Name: "aws.cloudtrail",
+	Detail: detailList(false, "service=eventSource", "user_agent=userAgent", "access_key=userIdentity.accessKeyId", "error=errorCode", "src_host=sourceIPAddress",
+		"event_type=eventType", "read_only=readOnly", "principal_id=userIdentity.principalId", "identity_type=userIdentity.type", "error_message=errorMessage",
+		"issuer_arn=userIdentity.sessionContext.sessionIssuer.arn", "mfa=userIdentity.sessionContext.attributes.mfaAuthenticated|additionalEventData.MFAUsed", "category=eventCategory"),
 	Fields: cloudTrailFields,
 	Hot:    ctUserName,
 	Is:     isCloudTrail,

@@ -46,6 +46,8 @@ const (
 
 var entraAudit = &Format{
 	Name: "entra.audit",
+	Detail: detailList(true, "service=properties.loggedByService|loggedByService", "user_agent=properties.userAgent|userAgent|properties.additionalDetails.userAgent",
+		"error=properties.resultReason|resultReason", "category=properties.category|category", "correlation_id=correlationId|properties.correlationId", "result=properties.result|result"),
 	Fields: fieldList(true, []string{
 		eaCategory:         "category",
 		eaTable:            "type",

@@ -52,6 +52,12 @@ const (
 
 var entraSignIn = &Format{
 	Name: "entra.signin",
+	Detail: shaped(detailList(true, "service=properties.resourceDisplayName|resourceDisplayName", "user_agent=properties.userAgent|userAgent",
+		"error=properties.status.errorCode|status.errorCode|status_dynamic.errorCode|status_string.errorCode|resultType", "category=category|type",
+		"app_id=properties.appId|appId", "app_name=properties.appDisplayName|appDisplayName", "client_app=properties.clientAppUsed|clientAppUsed",
+		"country=properties.location.countryOrRegion|location.countryOrRegion|locationDetails.countryOrRegion|location",
+		"conditional_access=properties.conditionalAccessStatus|conditionalAccessStatus", "risk_level=properties.riskLevelDuringSignIn|riskLevelDuringSignIn",
+		"correlation_id=properties.correlationId|correlationId"), "error", notZero),
 	Fields: fieldList(true, []string{
 		esCategory:        "category",
 		esTable:           "type",

@@ -31,6 +31,8 @@ type Format struct {
 	// Alert is set where the records are a vendor's own findings, and reads one: what it
 	// says beyond the header. ok is false for a record that is none.
 	Alert func(r *Record) (a Alert, ok bool)
+	// Detail is what is read beside the header where [Options.Detail] asks for it.
+	Detail []Detail
 	// Also, where not nil, returns members (JSON without its braces) by which a record
 	// is judged beside its own: what it says in the words of another log, or in those that
 	// the log itself has and an export changed. The Doc holds them; [Record.Raw] does not.
@@ -52,6 +54,8 @@ type Record struct {
 	raw   []byte    // as it was read, where the Doc holds more
 	slots []slot.ID // slot of each of Format.Fields, or of the hot ones
 	words *words    // of the reader, for the header; nil for none
+	// detail has the slot of each of Format.Detail; nil where nobody asked.
+	detail []slot.ID
 }
 
 // Text returns the text of the first value of header field i, nil when absent or null.
@@ -88,6 +92,9 @@ type Options struct {
 	// MaxRecord bounds one record in bytes (0: 32 MB). Its nesting is bounded by
 	// [slot.MaxDepth].
 	MaxRecord int
+	// Detail has [Record.Head] fill in [yagura.Event.Detail]. Without it those fields are not
+	// even looked for.
+	Detail bool
 }
 
 // RecordError is a record that could not be decoded. The reader goes on after it.

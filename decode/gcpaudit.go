@@ -81,7 +81,12 @@ func inPayload(path, flat string) string {
 }
 
 var gcpAudit = &Format{
-	Name:   "gcp.audit",
+	Name: "gcp.audit",
+	Detail: shaped(detailList(false, "service="+inPayload("serviceName", "_serviceName_s")+"|ServiceName",
+		"user_agent="+inPayload("requestMetadata.callerSuppliedUserAgent", "_requestMetadata_callerSuppliedUserAgent_s"),
+		"access_key="+inPayload("authenticationInfo.serviceAccountKeyName", "_authenticationInfo_serviceAccountKeyName_s"), "error="+inPayload("status.code", "_status_code_d")+"|Status.code",
+		"src_host="+inPayload("requestMetadata.callerIp", "_requestMetadata_callerIp_s"), "error_message="+inPayload("status.message", "_status_message_s"),
+		"log_name=logName|log_name_s|LogName", "resource_name="+inPayload("resourceName", "_resourceName_s"), "resource_type=resource.type|resource_type_s", "severity=severity|severity_s"), "error", notZero),
 	Fields: gcpFields,
 	Hot:    gaGoogleEvent,
 	Is:     func(r *Record) bool { return isGoogleAudit(r) && !isWorkspaceService(r) },

@@ -37,7 +37,8 @@ const (
 )
 
 var githubAudit = &Format{
-	Name: "github.audit",
+	Name:   "github.audit",
+	Detail: detailList(false, "user_agent=user_agent", "org=org", "repo=repo|repository", "country=actor_location.country_code", "access_type=programmatic_access_type", "token_id=token_id"),
 	Fields: fieldList(false, []string{ //nolint:gosec // names of fields, not what stands in them
 		ghAction:         "action",
 		ghTimestamp:      "@timestamp",

@@ -54,7 +54,8 @@ var githubWebhookEvents = []struct{ member, event string }{
 }
 
 var githubWebhook = &Format{
-	Name: "github.webhook",
+	Name:   "github.webhook",
+	Detail: detailList(false, "repo=repository.full_name", "org=organization.login"),
 	Fields: fieldList(false, append([]string{
 		gbSender:     "sender.login",
 		gbRepo:       "repository.full_name",

@@ -40,6 +40,8 @@ const (
 
 var guardDuty = &Format{
 	Name: "aws.guardduty",
+	Detail: detailList(true, "service=service.serviceName", "access_key=resource.accessKeyDetails.accessKeyId", "finding_type=type", "severity=severity", "title=title",
+		"resource_type=resource.resourceType", "count=service.count", "archived=service.archived"),
 	Fields: fieldList(true, []string{
 		gdARN:       "arn",
 		gdType:      "type",

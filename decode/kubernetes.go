@@ -40,6 +40,8 @@ const (
 
 var kubernetesAudit = &Format{
 	Name: "kubernetes.audit",
+	Detail: shaped(detailList(false, "service=objectRef.apiGroup", "user_agent=userAgent", "error=responseStatus.code", "verb=verb", "namespace=objectRef.namespace", "resource=objectRef.resource",
+		"subresource=objectRef.subresource", "name=objectRef.name", "uri=requestURI", "stage=stage", "decision=annotations.[authorization.k8s.io/decision]"), "error", failed),
 	Fields: fieldList(true, []string{
 		kaKind:         "kind",
 		kaVersion:      "apiVersion",

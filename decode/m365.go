@@ -47,6 +47,8 @@ const (
 
 var m365Audit = &Format{
 	Name: "m365.audit",
+	Detail: shaped(detailList(false, "service=Workload|OfficeWorkload", "user_agent=UserAgent|ClientInfoString", "error=ErrorNumber|ResultStatusDetail", "record_type=RecordType",
+		"result_status=ResultStatus", "user_type=UserType", "app_id=AppId|ApplicationId|ClientAppId", "site_url=SiteUrl|Site_Url", "client_ip=ClientIP|ClientIPAddress|ActorIpAddress"), "error", notZero),
 	Fields: fieldList(false, []string{
 		moTime:            "CreationTime|TimeGenerated",
 		moID:              "Id|OfficeId",

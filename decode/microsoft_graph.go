@@ -40,6 +40,8 @@ const (
 
 var microsoftGraph = &Format{
 	Name: "microsoft.graph_activity",
+	Detail: shaped(detailList(true, "user_agent=properties.userAgent|userAgent", "error=properties.responseStatusCode|responseStatusCode|properties.httpStatusCode|httpStatusCode",
+		"uri=properties.requestUri|requestUri", "method=properties.requestMethod|requestMethod", "app_id=properties.appId|appId", "scopes=properties.scopes|scopes"), "error", failed),
 	Fields: fieldList(true, []string{
 		mgCategory:        "category",
 		mgTable:           "type",

@@ -30,6 +30,8 @@ const (
 
 var oktaSystem = &Format{
 	Name: "okta.system",
+	Detail: detailList(false, "user_agent=client.userAgent.rawUserAgent", "error=outcome.reason", "country=client.geographicalContext.country", "severity=severity",
+		"session_id=authenticationContext.externalSessionId", "result=outcome.result", "display_message=displayMessage"),
 	Fields: fieldList(false, []string{
 		okID:          "uuid",
 		okPublished:   "published",

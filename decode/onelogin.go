@@ -25,7 +25,8 @@ const (
 )
 
 var oneLoginEvents = &Format{
-	Name: "onelogin.events",
+	Name:   "onelogin.events",
+	Detail: detailList(false, "user_agent=browser_fingerprint|user_agent", "error=error_description", "app=app_name"),
 	Fields: fieldList(false, []string{
 		olType:     "event_type_id",
 		olAccount:  "account_id",

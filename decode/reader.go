@@ -33,6 +33,7 @@ type Decoder struct {
 	plans     []*plan   // plans[k] serves records of formats[k]
 	maxRecord int
 	want      func(format string, b *slot.Builder)
+	detail    bool
 	scratch   sync.Pool // of *scratch
 }
 
@@ -46,6 +47,7 @@ type plan struct {
 	ask        []int       // the formats to ask, in order, the plan's own last
 	slots      [][]slot.ID // by format, nil for those after the own one
 	envelopes  [][]slot.ID // by envelope; in the last plan only
+	detail     []slot.ID   // of the own format
 }
 
 // newDoc returns a Doc of plan k.
@@ -71,6 +73,12 @@ func (d *Decoder) prepare(p *plan, k int) {
 			p.envelopes = append(p.envelopes, slotsOf(b, envelopes[i].Fields))
 		}
 	}
+	if d.detail {
+		p.detail = []slot.ID{}
+		for i := range d.formats[k].Detail {
+			p.detail = append(p.detail, b.Slot(d.formats[k].Detail[i].Field))
+		}
+	}
 	if d.want != nil {
 		d.want(d.formats[k].Name, b)
 	}
@@ -83,7 +91,7 @@ func New(o Options) (*Decoder, error) {
 	if formats == nil {
 		formats = Formats()
 	}
-	d := &Decoder{maxRecord: o.MaxRecord, want: o.Want}
+	d := &Decoder{maxRecord: o.MaxRecord, want: o.Want, detail: o.Detail}
 	if d.maxRecord <= 0 {
 		d.maxRecord = DefaultMaxRecord
 	}
@@ -283,10 +291,15 @@ func (r *Record) Event() yagura.Event {
 }
 
 // Head makes e the event of a record without its bytes, for whoever needs its header
-// only.
+// only. The memory of its details is used again.
 func (r *Record) Head(e *yagura.Event) {
+	more := e.Detail.More[:0]
 	*e = yagura.Event{V: 1, Key: r.Key, Content: r.Content, Format: r.Format.Name, File: r.File, Offset: r.Offset, Outcome: yagura.OutcomeUnknown}
 	r.Format.Header(r, e)
+	if r.detail != nil {
+		e.Detail.More = more
+		r.details(e)
+	}
 }
 
 // Error returns file, place and reason: "trail.json.gz: record 3 at byte 4711: …".

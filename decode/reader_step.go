@@ -398,7 +398,7 @@ func (r *Reader) found(s *stream, f *frame, n int) (done bool, bad *RecordError,
 		}
 	}
 	r.rec = Record{Format: r.d.formats[k], Doc: r.doc(k), Num: r.number(s), Offset: s.offset(), File: s.file,
-		slots: r.d.plans[k].slots[k], words: &r.words}
+		slots: r.d.plans[k].slots[k], words: &r.words, detail: r.d.plans[k].detail}
 	key, content, ok := r.rec.Format.Key(&r.rec)
 	if !ok {
 		key = placeKey(r.rec.File, r.rec.Num)

@@ -29,7 +29,8 @@ const (
 )
 
 var s3Access = &Format{
-	Name: "aws.s3access",
+	Name:   "aws.s3access",
+	Detail: detailList(true, "user_agent=useragent|user_agent", "error=errorcode|error_code", "bucket=bucket|bucket_name", "object_key=key", "status=httpstatus|http_status", "bytes_sent=bytessent|bytes_sent"),
 	Fields: fieldList(false, []string{
 		saBucket:      "bucket_name|bucket",
 		saRequestID:   "requestid|request_id",

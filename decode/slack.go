@@ -27,7 +27,8 @@ const (
 )
 
 var slackAudit = &Format{
-	Name: "slack.audit",
+	Name:   "slack.audit",
+	Detail: detailList(false, "user_agent=context.ua", "session_id=context.session_id"),
 	Fields: fieldList(false, []string{
 		slID:         "id",
 		slAction:     "action",

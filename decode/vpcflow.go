@@ -31,6 +31,9 @@ const (
 
 var vpcFlow = &Format{
 	Name: "aws.vpcflow",
+	Detail: detailList(false, "dst_ip=dstaddr|destinationaddress|dstAddr", "src_port=srcport|sourceport|srcPort", "dst_port=dstport|destinationport|dstPort", "protocol=protocol",
+		"packets=packets|numpackets", "bytes=bytes|numbytes", "start=start|starttime", "end=end|endtime", "interface_id=interface-id|interface_id|interfaceid|interfaceId",
+		"status=log-status|log_status|logstatus|logStatus", "direction=flow-direction|flow_direction|flowDirection", "vpc_id=vpc-id|vpc_id|vpcId", "instance_id=instance-id|instance_id|instanceId"),
 	Fields: fieldList(false, []string{
 		vfInterface:    "interface-id|interface_id|interfaceid|interfaceId",
 		vfSource:       "srcaddr|sourceaddress|srcAddr",

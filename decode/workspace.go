@@ -26,7 +26,8 @@ const (
 )
 
 var googleWorkspace = &Format{
-	Name: "google_workspace.audit",
+	Name:   "google_workspace.audit",
+	Detail: detailList(false, "service=id.applicationName|protoPayload.serviceName", "error=events.status.errorCode|protoPayload.status.code", "user_agent=protoPayload.requestMetadata.callerSuppliedUserAgent"),
 	Fields: append(gcpFields[:gaCount:gaCount], fieldList(false, []string{
 		gwKind - gaCount:             "kind",
 		gwTime - gaCount:             "id.time",

@@ -22,7 +22,11 @@ type Keep interface {
 type Batch struct {
 	Source, Object string
 	Runs           []Run
-	// Done tells where the runs are kept: one or more ranges for each run, in their order.
+	// Seen is when the records arrived; zero: when they are put.
+	Seen time.Time
+	// Done tells where the runs are kept: one or more ranges for each run, in their order, or
+	// none where the keeper has written that down itself. The batches of one object are called
+	// back in the order in which they were put.
 	// With an error nothing of the batch counts as kept. It must return soon and must not
 	// call Put.
 	Done func(ranges []yagura.KeptRange, err error)
@@ -40,6 +44,11 @@ type Record struct {
 	Raw  []byte
 	Time time.Time // event time; zero when the record does not say
 	Key  yagura.Key
+	// Event is the record's header, for a keeper that keeps it beside the record; nil: there
+	// is none. It may be used again when Put has returned.
+	Event *yagura.Event
+	// Keyed says that Key was made from the record, by its format's recipe.
+	Keyed bool
 }
 
 // Entry is one record as it is read back. Raw is valid until the next one is asked for.

@@ -42,6 +42,7 @@ type cli struct {
 	Sink       sinkCmd       `cmd:"" help:"Try the sinks of a server."`
 	Serve      serveCmd      `cmd:"" help:"Receive logs and alerts, keep one issue per cause, and bring it to where people work."`
 	Issue      issueCmd      `cmd:"" help:"List and work the issues of a server."`
+	Lake       lakeCmd       `cmd:"" help:"Fill and look after the lake of all records."`
 	Ledger     ledgerCmd     `cmd:"" help:"Show that nothing was lost: received = judged + waiting, owed = delivered + waiting."`
 	Dead       deadCmd       `cmd:"" help:"Look after records that could not be decoded or judged."`
 	Backup     backupCmd     `cmd:"" help:"Write one consistent, encrypted archive of a server's store."`

@@ -69,6 +69,11 @@ func (s *screen) draw() {
 
 // watch shows the progress of a scan until close.
 func (s *screen) watch(scan *app.Scan, width int, now func() time.Time, ja bool) {
+	s.watchProgress(scan.Progress, width, now, ja)
+}
+
+// watchProgress shows the progress of anything until close.
+func (s *screen) watchProgress(progress func() app.Progress, width int, now func() time.Time, ja bool) {
 	s.stop = make(chan struct{})
 	began := now()
 	s.done.Go(func() {
@@ -79,7 +84,7 @@ func (s *screen) watch(scan *app.Scan, width int, now func() time.Time, ja bool)
 			case <-s.stop:
 				return
 			case <-tick.C:
-				text := barText(scan.Progress(), now().Sub(began), width-1, ja)
+				text := barText(progress(), now().Sub(began), width-1, ja)
 				s.mu.Lock()
 				s.clear()
 				s.bar = text

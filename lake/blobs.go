@@ -1,0 +1,160 @@
+package lake
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Blobs is where the files lie. A name is a path below the lake, with slashes.
+type Blobs interface {
+	// Put makes a file with this content, durably, or does nothing. It is an error when there
+	// is one of that name.
+	Put(ctx context.Context, name string, content []byte) error
+	// Get opens a file for reading. An error for one that is not there is fs.ErrNotExist.
+	Get(ctx context.Context, name string) (Opened, error)
+	// Delete removes a file. It is no error when there is none.
+	Delete(ctx context.Context, name string) error
+}
+
+// Opened is an opened file.
+type Opened interface {
+	io.ReaderAt
+	io.Closer
+	Size() int64
+}
+
+// Disk is a folder of this machine.
+type Disk string
+
+// path returns where a file is. Names are ours; a catalogue that somebody wrote into must not
+// lead out of the folder all the same.
+func (d Disk) path(name string) (string, error) {
+	if !filepath.IsLocal(filepath.FromSlash(name)) || strings.Contains(name, "\\") {
+		return "", fmt.Errorf("lake: %q is no name of a file below the lake", name)
+	}
+	return filepath.Join(string(d), filepath.FromSlash(name)), nil
+}
+
+// tempPrefix begins the names of files that are not finished.
+const tempPrefix = "tmp-"
+
+// Put writes to a file beside, brings it to the disk, and gives it its name.
+func (d Disk) Put(_ context.Context, name string, content []byte) (err error) {
+	path, err := d.path(name)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Dir(path)
+	if err := makeDirs(dir); err != nil {
+		return err
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("lake: %s: %w", name, fs.ErrExist)
+	}
+	var random [8]byte
+	rand.Read(random[:]) //nolint:errcheck // it never fails
+	temp := filepath.Join(dir, tempPrefix+hex.EncodeToString(random[:])+"-"+filepath.Base(path))
+	f, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(temp))
+		}
+	}()
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// makeDirs makes a folder and those above it, durably.
+func makeDirs(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if parent != dir {
+		if err := makeDirs(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(parent)
+}
+
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = f.Sync()
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrInvalid) {
+		return nil // not every system can
+	}
+	return err
+}
+
+type diskFile struct {
+	*os.File
+	size int64
+}
+
+// Size returns the length of the file.
+func (f diskFile) Size() int64 { return f.size }
+
+// Get opens a file.
+func (d Disk) Get(_ context.Context, name string) (Opened, error) {
+	path, err := d.path(name)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return diskFile{f, info.Size()}, nil
+}
+
+// Delete removes a file, and what was left half written of it.
+func (d Disk) Delete(_ context.Context, name string) error {
+	path, err := d.path(name)
+	if err != nil {
+		return err
+	}
+	half, err := filepath.Glob(filepath.Join(filepath.Dir(path), tempPrefix+"*-"+filepath.Base(path)))
+	if err != nil {
+		return err
+	}
+	for _, p := range append(half, path) {
+		if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package lake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/yagura-sec/yagura"
+)
+
+// File is one file of the lake.
+type File = yagura.LakeFile
+
+// Filter says which files are listed.
+type Filter = yagura.LakeFilter
+
+// Commit is what becomes true at once.
+type Commit = yagura.LakeCommit
+
+// Catalogue knows which files there are. What it does is durable when it returns.
+type Catalogue interface {
+	// Begin writes down that files are being written. It gives them numbers that no other file
+	// of the lake ever had, and has name make their names.
+	Begin(ctx context.Context, files []File, name func(*File)) error
+	// Commit makes files live and the rest of c true, in one step, and says with which Seq. Where
+	// a partition got other files since Checked it does nothing and returns those.
+	Commit(ctx context.Context, c Commit) (newer []File, seq int64, err error)
+	// Files lists live files in the order of their numbers, by format where formats are given.
+	Files(ctx context.Context, f Filter) ([]File, error)
+	// Orphans lists files that are not live: those of a writer, and those of anybody that were
+	// begun before a time.
+	Orphans(ctx context.Context, writer string, before time.Time) ([]File, error)
+	// Forget takes files that are not live out.
+	Forget(ctx context.Context, numbers []int64) error
+	// Objects says of which objects all records are in the lake.
+	Objects(ctx context.Context, source string, objects []string) (map[string]bool, error)
+	// Totals sums up what there is, by format and day.
+	Totals(ctx context.Context) ([]yagura.LakeTotal, error)
+}
+
+// Unknown is the day of records that do not say when they happened.
+const Unknown = "unknown"
+
+// dayOf returns the partition of an event time.
+func dayOf(t time.Time) string {
+	if t.IsZero() {
+		return Unknown
+	}
+	if y := t.UTC().Year(); y < 1970 || y > 9999 {
+		return Unknown // a time that is none
+	}
+	return t.UTC().Format(time.DateOnly)
+}
+
+// name gives a file the names of its two halves.
+func name(f *File) {
+	day := f.Day
+	if t, err := time.Parse(time.DateOnly, day); err == nil {
+		day = t.Format("2006/01/02")
+	}
+	base := fmt.Sprintf("%s/%s/%012x", safe(f.Format), day, f.Number)
+	f.Head, f.Raw = base+".head.parquet", base+".raw.parquet"
+}
+
+// safe makes the name of a format one of a folder: formats of one's own are named freely.
+func safe(format string) string {
+	b := []byte(format)
+	for i, c := range b {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_', c == '.' && i > 0:
+		default:
+			b[i] = '_'
+		}
+	}
+	if len(b) > 100 {
+		b = b[:100]
+	}
+	if len(b) == 0 {
+		return "_"
+	}
+	return string(b)
+}
+
+// orphanAge is how long a file may be in the making before it is taken for what a crash left.
+const orphanAge = 24 * time.Hour
+
+// clean removes what a crash left behind: files that this writer, or one that is long gone,
+// began and did not commit.
+func (l *Lake) clean(ctx context.Context) error {
+	list, err := l.o.Catalogue.Orphans(ctx, l.o.Writer, l.o.Now().Add(-orphanAge))
+	if err != nil {
+		return err
+	}
+	for len(list) > 0 {
+		some := list[:min(len(list), 500)]
+		list = list[len(some):]
+		if err := l.remove(ctx, some); err != nil {
+			return err
+		}
+		l.stats.orphans.Add(int64(len(some)))
+	}
+	return nil
+}
+
+// remove deletes files that are not live, then forgets them.
+func (l *Lake) remove(ctx context.Context, files []File) error {
+	var numbers []int64
+	for i := range files {
+		if err := errors.Join(l.o.Blobs.Delete(ctx, files[i].Head), l.o.Blobs.Delete(ctx, files[i].Raw)); err != nil {
+			return err
+		}
+		numbers = append(numbers, files[i].Number)
+	}
+	return l.o.Catalogue.Forget(ctx, numbers)
+}

@@ -1,0 +1,44 @@
+-- The files of the lake. A row is there before its file is written (state 'writing'), so that
+-- whatever a crash leaves behind is known by name.
+CREATE TABLE lake_file (
+	number BIGINT NOT NULL PRIMARY KEY,
+	seq BIGINT NOT NULL,
+	state {text} NOT NULL,
+	hold BIGINT NOT NULL,
+	writer {text} NOT NULL,
+	format {text} NOT NULL,
+	day {text} NOT NULL,
+	head {text} NOT NULL,
+	raw {text} NOT NULL,
+	row_count BIGINT NOT NULL,
+	repeats BIGINT NOT NULL,
+	raw_bytes BIGINT NOT NULL,
+	head_size BIGINT NOT NULL,
+	raw_size BIGINT NOT NULL,
+	min_time BIGINT NOT NULL,
+	max_time BIGINT NOT NULL,
+	min_seen BIGINT NOT NULL,
+	max_seen BIGINT NOT NULL,
+	head_sum {bytes} NOT NULL,
+	raw_sum {bytes} NOT NULL,
+	created BIGINT NOT NULL
+);
+CREATE INDEX lake_file_partition ON lake_file (state, format, day);
+CREATE INDEX lake_file_seq ON lake_file (seq);
+
+-- Records that were left out of a partition because they are in the lake already.
+CREATE TABLE lake_repeats (
+	format {text} NOT NULL,
+	day {text} NOT NULL,
+	n BIGINT NOT NULL,
+	PRIMARY KEY (format, day)
+) {clustered};
+
+-- Objects all records of which are in the lake, for an import that is begun again.
+CREATE TABLE lake_object (
+	source {text} NOT NULL,
+	object {text} NOT NULL,
+	records BIGINT NOT NULL,
+	at BIGINT NOT NULL,
+	PRIMARY KEY (source, object)
+) {clustered};
