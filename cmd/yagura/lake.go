@@ -125,6 +125,7 @@ func (c *lakeImportCmd) Run(env *environment) (err error) {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
+	tuneImport(env)
 	profile, err := startProfiles(env)
 	if err != nil {
 		return errors.Join(err, l.Close())

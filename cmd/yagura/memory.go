@@ -34,3 +34,18 @@ func tuneServe(env *environment) {
 		debug.SetMemoryLimit(serveLimit)
 	}
 }
+
+// importLimit is what an import's memory is held to: most of it is what waits to be written.
+const (
+	importPercent = 150
+	importLimit   = 800 << 20
+)
+
+// tuneImport trades memory for speed as tuneMemory does, for a process that holds the lake's
+// buffers.
+func tuneImport(env *environment) {
+	if env.getenv("GOGC") == "" && env.getenv("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(importPercent)
+		debug.SetMemoryLimit(importLimit)
+	}
+}

@@ -12,12 +12,22 @@ import (
 // Values is a column of text. Unless it is plain each distinct value is held once.
 type Values struct {
 	data  []byte
-	ends  []uint32 // of the distinct values in data; of all rows where plain
-	ids   []uint32 // of rows; nil where plain
+	ends  []uint32 // of the distinct values in data
+	ids   []uint32 // of rows
 	table []uint32 // id + 1 by hash, a power of two long
+
+	// A plain column holds the value of every row, in parts, so that growing copies nothing.
 	plain bool
 	any   bool // bytes that need not be UTF-8
+	parts [][]byte
+	used  int     // parts that are in use
+	rows  []place // where each value ends
 }
+
+type place struct{ part, end uint32 }
+
+// partBytes is how large a part is, unless one value is larger.
+const partBytes = 1 << 20
 
 // maxData bounds the bytes of one column: offsets are 32 bits.
 const maxData = math.MaxUint32
@@ -28,8 +38,9 @@ func (t *Values) Append(s string) {
 		if !t.any && !utf8.ValidString(s) {
 			s = strings.ToValidUTF8(s, "\uFFFD")
 		}
-		t.data = append(t.data, s...)
-		t.ends = append(t.ends, uint32(len(t.data)))
+		p := t.part(len(s))
+		*p = append(*p, s...)
+		t.rows = append(t.rows, place{uint32(t.used - 1), uint32(len(*p))})
 		return
 	}
 	if n := len(t.ids); n > 0 {
@@ -41,14 +52,35 @@ func (t *Values) Append(s string) {
 	t.ids = append(t.ids, t.intern(s))
 }
 
+// part returns the part that has room for n more bytes.
+func (t *Values) part(n int) *[]byte {
+	if t.used > 0 {
+		if p := &t.parts[t.used-1]; cap(*p)-len(*p) >= n {
+			return p
+		}
+	}
+	if t.used < len(t.parts) && cap(t.parts[t.used]) >= n {
+		t.used++
+		return &t.parts[t.used-1]
+	}
+	size := partBytes
+	if t.used == 0 {
+		size = 16 << 10 // a column of few rows takes little
+	}
+	t.parts = append(t.parts[:t.used], make([]byte, 0, max(size, n)))
+	t.used++
+	return &t.parts[t.used-1]
+}
+
 // AppendBytes is [Values.Append] for bytes.
 func (t *Values) AppendBytes(b []byte) {
 	if t.plain {
 		if !t.any && !utf8.Valid(b) {
 			b = bytes.ToValidUTF8(b, []byte("\uFFFD"))
 		}
-		t.data = append(t.data, b...)
-		t.ends = append(t.ends, uint32(len(t.data)))
+		p := t.part(len(b))
+		*p = append(*p, b...)
+		t.rows = append(t.rows, place{uint32(t.used - 1), uint32(len(*p))})
 		return
 	}
 	t.ids = append(t.ids, t.intern(string(b)))
@@ -89,7 +121,7 @@ func (t *Values) grow() {
 	}
 }
 
-// value returns the value with an id; of a plain column that of a row.
+// value returns the value with an id.
 func (t *Values) value(id uint32) []byte {
 	from := uint32(0)
 	if id > 0 {
@@ -100,24 +132,38 @@ func (t *Values) value(id uint32) []byte {
 
 // At returns the value of a row. It is valid until the column is reset.
 func (t *Values) At(row int) []byte {
-	if t.plain {
-		return t.value(uint32(row))
+	if !t.plain {
+		return t.value(t.ids[row])
 	}
-	return t.value(t.ids[row])
+	p, from := t.rows[row], uint32(0)
+	if row > 0 && t.rows[row-1].part == p.part {
+		from = t.rows[row-1].end
+	}
+	return t.parts[p.part][from:p.end]
 }
 
 // Len returns the number of rows.
 func (t *Values) Len() int {
 	if t.plain {
-		return len(t.ends)
+		return len(t.rows)
 	}
 	return len(t.ids)
 }
 
 // bytes says how much memory is in use.
-func (t *Values) bytes() int { return len(t.data) + 4*(len(t.ends)+len(t.ids)+len(t.table)) }
+func (t *Values) bytes() int {
+	n := len(t.data) + 4*(len(t.ends)+len(t.ids)+len(t.table)) + 8*len(t.rows)
+	for _, p := range t.parts[:t.used] {
+		n += len(p)
+	}
+	return n
+}
 
 func (t *Values) reset() {
-	t.data, t.ends, t.ids = t.data[:0], t.ends[:0], t.ids[:0]
+	t.data, t.ends, t.ids, t.rows = t.data[:0], t.ends[:0], t.ids[:0], t.rows[:0]
 	clear(t.table)
+	for i := range t.parts {
+		t.parts[i] = t.parts[i][:0]
+	}
+	t.used = 0
 }
