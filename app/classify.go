@@ -6,6 +6,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -18,6 +19,7 @@ const (
 	contentBroken                 // it cannot be read as YAML and does not look like rules
 	contentSigma
 	contentFalco
+	contentSentinel
 	contentOverlay
 	contentPipeline
 	contentFalcoConfig
@@ -51,6 +53,9 @@ func classifyNode(n *yaml.Node) content {
 			if has(item, "rule", "macro", "list", "required_engine_version", "required_plugin_versions") {
 				return contentFalco
 			}
+			if sentinelNode(item) {
+				return contentSentinel
+			}
 		}
 	case yaml.MappingNode:
 		switch {
@@ -62,9 +67,42 @@ func classifyNode(n *yaml.Node) content {
 			return contentSigma
 		case has(n, "rules_files", "rule_matching", "load_plugins", "config_files", "append_output"):
 			return contentFalcoConfig
+		case sentinelNode(n):
+			return contentSentinel
 		}
 	}
 	return contentUnknown
+}
+
+// sentinelNode recognises a rule of Microsoft Sentinel, a hunting query, an exported rule, or
+// a template that has rules among its resources.
+func sentinelNode(n *yaml.Node) bool {
+	if has(n, "query") {
+		return has(n, "queryFrequency", "tactics", "requiredDataConnectors", "entityMappings", "severity", "language")
+	}
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		v := n.Content[i+1]
+		switch n.Content[i].Value {
+		case "properties":
+			if has(v, "query") && has(v, "displayName") {
+				return true
+			}
+		case "type":
+			if strings.HasSuffix(strings.ToLower(v.Value), "alertrules") {
+				return true
+			}
+		case "resources", "value":
+			if v.Kind == yaml.SequenceNode && slices.ContainsFunc(v.Content, sentinelNode) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// looksTemplate reports whether JSON may hold rules of Sentinel, before it is parsed.
+func looksTemplate(data []byte) bool {
+	return (bytes.Contains(data, []byte("/alertRules\"")) || bytes.Contains(data, []byte(`"queryFrequency"`))) && classify(data) == contentSentinel
 }
 
 // has says whether a mapping has one of the keys.
@@ -81,9 +119,10 @@ func has(n *yaml.Node, keys ...string) bool {
 }
 
 var (
-	looksFalco   = regexp.MustCompile(`(?m)^\s*- *(rule|macro|list|required_engine_version|required_plugin_versions) *:`)
-	looksSigma   = regexp.MustCompile(`(?m)^(detection|correlation|filter|logsource) *:`)
-	looksOverlay = regexp.MustCompile(`(?m)^overlay *:`)
+	looksFalco    = regexp.MustCompile(`(?m)^\s*- *(rule|macro|list|required_engine_version|required_plugin_versions) *:`)
+	looksSigma    = regexp.MustCompile(`(?m)^(detection|correlation|filter|logsource) *:`)
+	looksSentinel = regexp.MustCompile(`(?m)^(queryFrequency|queryPeriod|requiredDataConnectors|entityMappings) *:`)
+	looksOverlay  = regexp.MustCompile(`(?m)^overlay *:`)
 )
 
 func byLook(data []byte) content {
@@ -94,6 +133,8 @@ func byLook(data []byte) content {
 		return contentSigma
 	case looksFalco.Match(data):
 		return contentFalco
+	case looksSentinel.Match(data):
+		return contentSentinel
 	}
 	return contentBroken
 }

@@ -10,7 +10,7 @@ import (
 // Unknown warns of the rules that side-cars and overlays name and that are not loaded, each
 // place once: what resolves, notes or joins nothing is a mistake that no finding would show.
 func (r *Rules) Unknown() ([]rule.Refusal, error) {
-	all := slices.Concat(r.Rules, r.Disabled)
+	all := r.All()
 	known := byWord(all)
 	var shipped map[string]*rule.Rule
 	var out []rule.Refusal

@@ -19,9 +19,9 @@ import (
 
 // sortedFiles are rule files by what they hold.
 type sortedFiles struct {
-	sigma, falco, overlays []rule.File
-	seen                   map[string]bool // by their real paths: a file is read once
-	onlyOverlays           bool            // are asked for
+	sigma, falco, sentinel, overlays []rule.File
+	seen                             map[string]bool // by their real paths: a file is read once
+	onlyOverlays                     bool            // are asked for
 }
 
 // wanted names what is asked for, and says by what it is known.
@@ -29,13 +29,15 @@ func (s *sortedFiles) wanted() (article, what, hint string) {
 	if s.onlyOverlays {
 		return "an ", "overlay", "an overlay has overlay:, and what it changes below"
 	}
-	return "a ", "rule", "a Sigma rule has detection:, a Falco file is a list of rule:, macro: and list:"
+	return "a ", "rule", "a Sigma rule has detection:, a Falco file is a list of rule:, macro: and list:, a rule of Sentinel has query:"
 }
 
 // logsHint is said where logs may have been named as rules.
 const logsHint = "--rules names rules; logs are named without a flag"
 
-func (s *sortedFiles) count() int { return len(s.sigma) + len(s.falco) + len(s.overlays) }
+func (s *sortedFiles) count() int {
+	return len(s.sigma) + len(s.falco) + len(s.sentinel) + len(s.overlays)
+}
 
 // first says whether a file or folder is met for the first time, whatever links lead to it.
 func (s *sortedFiles) first(name string) bool {
@@ -110,6 +112,8 @@ func (r *Rules) folder(name string, into *sortedFiles) (yaml bool) {
 		case err != nil:
 		case info.IsDir():
 			yaml = r.folder(p, into) || yaml
+		case strings.ToLower(filepath.Ext(p)) == ".json" && info.Mode().IsRegular() && info.Size() <= maxRuleFile:
+			r.template(p, into)
 		case !isRule || !into.first(p):
 		case !info.Mode().IsRegular():
 			r.warn(p, "not a file that can be read", "name it with --rules to read it all the same")
@@ -126,13 +130,23 @@ func (r *Rules) folder(name string, into *sortedFiles) (yaml bool) {
 	return yaml
 }
 
+// template takes a JSON file of a folder when it holds rules of Sentinel. Any other is
+// somebody's data.
+func (r *Rules) template(name string, into *sortedFiles) {
+	f, err := readRule(name)
+	if err != nil || !looksTemplate(f.Data) || !into.first(name) {
+		return
+	}
+	into.sentinel = append(into.sentinel, f)
+}
+
 // walkOverlays takes the overlays under one path.
 func (r *Rules) walkOverlays(name string, into *sortedFiles) error {
 	found := sortedFiles{onlyOverlays: true}
 	if err := r.walk(name, &found); err != nil {
 		return err
 	}
-	for _, f := range slices.Concat(found.sigma, found.falco) {
+	for _, f := range slices.Concat(found.sigma, found.falco, found.sentinel) {
 		r.warn(f.Path, "a rule, not an overlay", "give it with --rules")
 	}
 	into.overlays = append(into.overlays, found.overlays...)
@@ -147,6 +161,8 @@ func (r *Rules) sort(f rule.File, named bool, into *sortedFiles) {
 		into.sigma = append(into.sigma, f)
 	case contentFalco:
 		into.falco = append(into.falco, f)
+	case contentSentinel:
+		into.sentinel = append(into.sentinel, f)
 	case contentOverlay:
 		into.overlays = append(into.overlays, f)
 	case contentPipeline:
@@ -218,7 +234,7 @@ func (s *sortedFiles) hash(o RuleOptions) string {
 		fmt.Fprintf(h, "%d:", len(text))
 		h.Write(text)
 	}
-	for _, list := range [][]rule.File{s.sigma, s.falco, s.overlays} {
+	for _, list := range [][]rule.File{s.sigma, s.falco, s.sentinel, s.overlays} {
 		for _, f := range list {
 			put([]byte(f.Path))
 			put(f.Data)

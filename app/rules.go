@@ -14,6 +14,7 @@ import (
 	"github.com/yagura-sec/yagura/report"
 	"github.com/yagura-sec/yagura/rule"
 	"github.com/yagura-sec/yagura/rule/falco"
+	"github.com/yagura-sec/yagura/rule/sentinel"
 	"github.com/yagura-sec/yagura/rule/sigma"
 )
 
@@ -48,6 +49,9 @@ type Rules struct {
 	// Disabled are the rules that could run and do not, because their file or falco.yaml
 	// says so.
 	Disabled []*rule.Rule
+	// Scheduled are the rules that run on a schedule over the lake, and hunting queries. They
+	// are not among Rules, which judge records as they come.
+	Scheduled []*sentinel.Rule
 	// Refusals are the rules that were not loaded, and warnings about those that were.
 	Refusals []rule.Refusal
 	Files    int // that hold rules
@@ -71,6 +75,36 @@ func (r *Rules) Refused() (n int) {
 		}
 	}
 	return n
+}
+
+// All lists every rule that loads: those that judge records, those on a schedule, and those
+// that are disabled.
+func (r *Rules) All() []*rule.Rule {
+	out := slices.Clone(r.Rules)
+	var off []*rule.Rule
+	for _, x := range r.Scheduled {
+		if x.Disabled {
+			off = append(off, &x.Rule)
+			continue
+		}
+		out = append(out, &x.Rule)
+	}
+	return slices.Concat(out, r.Disabled, off)
+}
+
+// OnSchedule returns the rule on a schedule that a rule of All is, nil for another.
+func (r *Rules) OnSchedule(x *rule.Rule) *sentinel.Rule {
+	for _, s := range r.Scheduled {
+		if &s.Rule == x {
+			return s
+		}
+	}
+	return nil
+}
+
+// runs reports whether there is a rule that runs on a schedule.
+func (r *Rules) runs() bool {
+	return slices.ContainsFunc(r.Scheduled, func(x *sentinel.Rule) bool { return x.Schedule != nil && !x.Disabled })
 }
 
 // Find returns the rule that a finding names, nil for a built-in one.
@@ -127,7 +161,7 @@ func (r *Rules) Lookup(word string) []*rule.Rule {
 	}
 	for _, match := range []func(*rule.Rule) bool{equal, part} {
 		var found []*rule.Rule
-		for _, x := range slices.Concat(r.Rules, r.Disabled) {
+		for _, x := range r.All() {
 			if match(x) {
 				found = append(found, x)
 			}
@@ -182,7 +216,7 @@ func LoadRules(o RuleOptions) (*Rules, error) {
 			return nil, err
 		}
 	}
-	out.Files = len(sorted.sigma) + len(sorted.falco)
+	out.Files = len(sorted.sigma) + len(sorted.falco) + len(sorted.sentinel)
 	hash := make(chan string, 1) // of megabytes of text, beside the loading
 	go func() { hash <- sorted.hash(o) }()
 	var overlays []rule.Overlay
@@ -202,8 +236,20 @@ func LoadRules(o RuleOptions) (*Rules, error) {
 		rules, refusals = falco.Load(sorted.falco, falco.Options{Config: falcoConfig, Hostname: host, SideFields: so.SideFields})
 		out.add(rules, refusals)
 	}
+	if len(sorted.sentinel) > 0 {
+		var refusals []rule.Refusal
+		out.Scheduled, refusals = sentinel.Load(sorted.sentinel, sentinel.Options{Check: checkQuery})
+		out.Refusals = append(out.Refusals, refusals...)
+		for _, x := range out.Scheduled {
+			out.byRef[refKey(x.ID, x.Title, x.File)] = &x.Rule
+		}
+	}
 	out.Refusals = append(out.Refusals, badOverlays...)
-	out.Refusals = append(out.Refusals, rule.ApplyOverlays(out.Rules, overlays)...)
+	all := slices.Clone(out.Rules)
+	for _, x := range out.Scheduled {
+		all = append(all, &x.Rule)
+	}
+	out.Refusals = append(out.Refusals, rule.ApplyOverlays(all, overlays)...)
 	out.Hash = <-hash
 	return out, nil
 }

@@ -119,7 +119,7 @@ func (s *Serve) loadRules(ctx context.Context, o RuleOptions) error {
 	if err != nil {
 		return err
 	}
-	if len(rules.Rules) == 0 {
+	if len(rules.Rules) == 0 && !rules.runs() {
 		return errNoRule
 	}
 	if err := s.remember(ctx, rules); err != nil {
@@ -194,7 +194,7 @@ func (s *Serve) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(rules.Rules) == 0 {
+	if len(rules.Rules) == 0 && !rules.runs() {
 		return errNoRule
 	}
 	if err := s.remember(ctx, rules); err != nil {

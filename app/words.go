@@ -116,7 +116,9 @@ func (e *explainer) rule(r *rule.Rule) {
 		e.fact("see", "参照", x)
 	}
 	e.line(0, "")
-	if r.Correlation != nil {
+	if x := e.rules.OnSchedule(r); x != nil {
+		e.scheduled(x)
+	} else if r.Correlation != nil {
 		e.correlation(r.Correlation)
 	} else {
 		e.line(0, "%s", e.in("fires on an event when", "次の条件を満たすイベントを検知します"))

@@ -101,7 +101,7 @@ func parseOverlayDocument(top *yaml.Node, file string) (*Overlay, []Refusal) {
 		}
 	}
 	if n := keys.at("engine"); n != nil {
-		o.Engine = yagura.Engine(p.choice(n, "engine", string(yagura.EngineSigma), string(yagura.EngineFalco)))
+		o.Engine = yagura.Engine(p.choice(n, "engine", string(yagura.EngineSigma), string(yagura.EngineFalco), string(yagura.EngineKQL)))
 	}
 	switch {
 	case !p.ok():

@@ -10,7 +10,7 @@ import (
 )
 
 // Rule is one detection, compiled from its file. Exactly one of When and
-// Correlation is set.
+// Correlation is set; a rule that runs on a schedule (rule/sentinel) has neither.
 type Rule struct {
 	ID     string // Sigma's id, or for a language without ids the name
 	Name   string // Sigma's short name, by which correlations refer to it

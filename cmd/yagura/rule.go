@@ -69,16 +69,16 @@ func (c *ruleListCmd) Run(env *environment) error {
 		return err
 	}
 	ja := env.japanese(c.Lang, cfg.Output.Lang)
-	rules, _, err := loadRules(c.flags(), cfg, &screen{w: env.stderr}, ja)
+	rules, _, err := loadRules(anyRules(c.flags()), cfg, &screen{w: env.stderr}, ja)
 	if err != nil {
 		return err
 	}
 	if c.Format == "jsonl" {
-		return listJSON(env.stdout, slices.Concat(rules.Rules, rules.Disabled))
+		return listJSON(env.stdout, rules.All())
 	}
 	heads := strings.Split(in(ja, "SEVERITY,KIND,LANGUAGE,TITLE,LOG TYPES,FILE", "重大度,種別,言語,タイトル,形式,ファイル"), ",")
 	rows := [][]string{heads}
-	for _, r := range slices.Concat(rules.Rules, rules.Disabled) {
+	for _, r := range rules.All() {
 		severity, kind, title := r.EffectiveSeverity().String(), string(kindOf(r)), r.Title
 		if ja {
 			severity, title = r.EffectiveSeverity().Japanese(), rules.Japanese(yagura.RuleRef{ID: r.ID, Title: r.Title, File: r.File})
@@ -180,7 +180,10 @@ func (c *ruleCheckCmd) Run(env *environment) error {
 		}
 		fmt.Fprintf(env.stdout, "%s: %s\n", refusalKind(r.Warning, ja), report.Escape(r.Error()))
 	}
-	for _, r := range rules.Rules {
+	for _, r := range rules.All() {
+		if r.Disabled {
+			continue
+		}
 		for _, part := range triage.PassingParts(r.SideCar.CauseKey) {
 			warnings++
 			w := rule.Refusal{File: r.File, Line: r.Line, Column: 1, Rule: r.Title, Warning: true, Reason: fmt.Sprintf("cause_key names %s, which is another in every record", part),
@@ -201,9 +204,9 @@ func (c *ruleCheckCmd) Run(env *environment) error {
 			return err
 		}
 	}
-	fmt.Fprintf(env.stderr, in(ja, "%s in %s loaded%s, %s refused, %s\n", "ルール: 読み込み %s (ファイル %s)%s、拒否 %s 件、警告 %s\n"), count(ja, len(rules.Rules)+len(rules.Disabled), "rule", "rules", "件"),
+	fmt.Fprintf(env.stderr, in(ja, "%s in %s loaded%s, %s refused, %s\n", "ルール: 読み込み %s (ファイル %s)%s、拒否 %s 件、警告 %s\n"), count(ja, len(rules.All()), "rule", "rules", "件"),
 		count(ja, rules.Files, "file", "files", "件"), disabled(ja, rules), thousands(uint64(rules.Refused())), count(ja, warnings, "warning", "warnings", "件"))
-	if rules.Refused() > 0 || len(rules.Rules)+len(rules.Disabled) == 0 {
+	if rules.Refused() > 0 || len(rules.All()) == 0 {
 		return &exitError{code: exitUsage}
 	}
 	return nil

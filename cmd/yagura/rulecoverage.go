@@ -15,6 +15,7 @@ import (
 	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/coverage"
 	"github.com/yagura-sec/yagura/report"
+	"github.com/yagura-sec/yagura/rule"
 )
 
 type ruleCoverageCmd struct {
@@ -47,7 +48,7 @@ func (c *ruleCoverageCmd) Run(env *environment) error {
 		return err
 	}
 	ja := env.japanese(c.Lang, cfg.Output.Lang)
-	rules, formats, err := loadRules(c.flags(), cfg, &screen{w: env.stderr}, ja)
+	rules, formats, err := loadRules(anyRules(c.flags()), cfg, &screen{w: env.stderr}, ja)
 	if err != nil {
 		return err
 	}
@@ -61,11 +62,11 @@ func (c *ruleCoverageCmd) Run(env *environment) error {
 	case c.Format == "navigator" && (c.Standard != "" || c.Missing || c.Against != nil):
 		return usage("--format navigator: a layer of the Navigator holds what rules cover, and techniques only")
 	case c.Format == "navigator":
-		return coverage.Navigator(env.stdout, "Yagura", rules.Rules)
+		return coverage.Navigator(env.stdout, "Yagura", running(rules))
 	case c.Standard != "" && (c.Missing || c.Against != nil):
 		return usage("--standard: --missing and --against are about ATT&CK")
 	case c.Standard != "":
-		rows, err := coverage.Standard(rules.Rules, c.Standard)
+		rows, err := coverage.Standard(running(rules), c.Standard)
 		if err != nil {
 			return usage("--standard: %w", err)
 		}
@@ -95,7 +96,7 @@ func (c *ruleCoverageCmd) Run(env *environment) error {
 			return &exitError{exitNothing, nothingRead(sum, ja)}
 		}
 	}
-	all := coverage.Cloud(rules.Rules, have)
+	all := coverage.Cloud(running(rules), have)
 	cells := all
 	if c.Missing {
 		cells = slices.DeleteFunc(slices.Clone(all), func(x coverage.Cell) bool { return x.State == coverage.Covered })
@@ -204,4 +205,22 @@ func printTactics(w io.Writer, cells []coverage.Cell, ja bool) {
 		}
 	}
 	fmt.Fprintf(w, "  %s\n", strings.Join(parts, " · "))
+}
+
+// running lists the rules that run: those that judge records and those on a schedule. A
+// hunting query covers nothing until somebody runs it.
+func running(rules *app.Rules) []*rule.Rule {
+	out := slices.Clone(rules.Rules)
+	for _, x := range rules.Scheduled {
+		if x.Schedule != nil && !x.Disabled {
+			out = append(out, &x.Rule)
+		}
+	}
+	return out
+}
+
+// anyRules takes rules on a schedule alone too.
+func anyRules(f ruleFlags) ruleFlags {
+	f.scheduled = true
+	return f
 }

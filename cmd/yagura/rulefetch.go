@@ -152,7 +152,7 @@ func (c *ruleFetchCmd) fetch(env *environment, p pack.Pack, ja bool) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	out("rules   ", "ルール      ", in(ja, "%d loaded, %d refused (yagura rule check %s)", "読み込み %d、拒否 %d (yagura rule check %s)"), len(rules.Rules)+len(rules.Disabled), rules.Refused(), done.Folder)
+	out("rules   ", "ルール      ", in(ja, "%d loaded, %d refused (yagura rule check %s)", "読み込み %d、拒否 %d (yagura rule check %s)"), len(rules.All()), rules.Refused(), done.Folder)
 	return nil
 }
 

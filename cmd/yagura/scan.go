@@ -22,13 +22,15 @@ import (
 
 // ruleFlags say which rules are loaded.
 type ruleFlags struct {
-	Rules       []string `placeholder:"PATH" sep:"none" help:"File or folder of Sigma and Falco rules; may be repeated. Without it the shipped detections, which the word shipped adds to one's own."`
+	Rules       []string `placeholder:"PATH" sep:"none" help:"File or folder of Sigma, Falco and Sentinel rules; may be repeated. Without it the shipped detections, which the word shipped adds to one's own."`
 	Overlay     []string `placeholder:"PATH" sep:"none" help:"File or folder of overlays that change severity, mode or cause key of rules, the shipped ones among them; may be repeated."`
 	Pipeline    []string `placeholder:"FILE" sep:"none" help:"Processing pipeline in pySigma's form, in place of the shipped ones, which the word shipped keeps; may be repeated."`
 	Mapping     []string `placeholder:"FILE" sep:"none" help:"Describes a further JSON log type; may be repeated."`
 	FalcoConfig string   `placeholder:"FILE" help:"An existing falco.yaml: its rules_files are loaded in its order, and its rule_matching, rules, priority and append_output hold."`
 	NoRouting   bool     `help:"Judge every event by every rule, whatever log type the rule names; field names of pipelines are mapped all the same."`
 	Strict      bool     `help:"End with exit code 2 when a rule is refused."`
+
+	scheduled bool // rules on a schedule alone will do
 }
 
 // commonFlags are of every command that reads logs.
@@ -227,7 +229,9 @@ func loadRules(f ruleFlags, cfg *config.Config, s *screen, ja bool) (*app.Rules,
 	}
 	sayRefusals(rules, s, ja)
 	switch refused := rules.Refused(); {
-	case len(rules.Rules) == 0:
+	case len(rules.Rules) == 0 && len(rules.Scheduled) > 0 && !f.scheduled:
+		return nil, nil, &exitError{exitUsage, errors.New(in(ja, "no rule judges records as they come: rules on a schedule run over the lake (hint: yagura rule run FILE)", "届いた記録を判定するルールがありません。定期実行のルールはレイクに対して実行します (hint: yagura rule run FILE)"))}
+	case len(rules.All()) == 0:
 		return nil, nil, &exitError{exitUsage, errors.New(in(ja, "no rule could be loaded", "ルールを一つも読み込めませんでした"))}
 	case refused > 0 && (f.Strict || cfg.Strict):
 		return nil, nil, &exitError{exitUsage, errors.New(count(ja, refused, "rule was refused", "rules were refused", "件のルールが拒否されました"))}

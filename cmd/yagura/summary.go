@@ -64,9 +64,9 @@ func printSummary(s *screen, sum *app.Summary, rules *app.Rules, ja bool) {
 		return
 	}
 	if refused := thousands(uint64(rules.Refused())); ja {
-		s.line(fmt.Sprintf("ルール: 読み込み %s 件%s、拒否 %s 件", thousands(uint64(len(rules.Rules)+len(rules.Disabled))), disabled(ja, rules), refused))
+		s.line(fmt.Sprintf("ルール: 読み込み %s 件%s、拒否 %s 件", thousands(uint64(len(rules.All()))), disabled(ja, rules), refused))
 	} else {
-		s.line(count(ja, len(rules.Rules)+len(rules.Disabled), "rule", "rules", "") + " loaded" + disabled(ja, rules) + ", " + refused + " refused")
+		s.line(count(ja, len(rules.All()), "rule", "rules", "") + " loaded" + disabled(ja, rules) + ", " + refused + " refused")
 	}
 	var found []string
 	for _, level := range yagura.Severities() {

@@ -2,6 +2,8 @@ package sentinel
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -34,6 +36,11 @@ func Load(files []rule.File, o Options) ([]*Rule, []rule.Refusal) {
 	first := map[string]*Rule{}
 	rules = slices.DeleteFunc(rules, func(r *Rule) bool {
 		have := first[r.ID]
+		if have != nil && r.template { // made from a template that is loaded too
+			sum := sha256.Sum256([]byte(r.Title + "\x00" + r.Query))
+			r.ID += "-" + hex.EncodeToString(sum[:4])
+			have = first[r.ID]
+		}
 		if have == nil {
 			first[r.ID] = r
 			return false

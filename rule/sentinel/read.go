@@ -42,7 +42,7 @@ func (p *reader) rule(o Options) *Rule {
 		p.refuse(cmp.Or(p.keys["kind"], value(p.at, "kind")), fmt.Sprintf("kind %s has no query: only Microsoft's service can judge it", cut(kind)), "rules of kind Scheduled and NRT can run here")
 		return nil
 	}
-	r.ID = p.id(r.Title)
+	r.ID, r.template = p.id(r.Title)
 	r.Description = unquoted(p.text(p.keys["description"], "description"))
 	r.Status = p.text(p.keys["status"], "status")
 	r.Author = p.text(p.keys["author"], "author")
@@ -64,17 +64,15 @@ func (p *reader) rule(o Options) *Rule {
 	return r
 }
 
-var uuid = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-
 // id is the rule's own, or that of the template it was made of, or one of its name.
-func (p *reader) id(title string) string {
-	for _, s := range []string{p.text(p.keys["id"], "id"), p.name, p.text(p.keys["alertRuleTemplateName"], "alertRuleTemplateName")} {
-		if s != "" && !strings.HasPrefix(s, "[") {
-			return s[strings.LastIndexByte(s, '/')+1:]
+func (p *reader) id(title string) (id string, template bool) {
+	for i, s := range []string{p.text(p.keys["id"], "id"), p.name, p.text(p.keys["alertRuleTemplateName"], "alertRuleTemplateName")} {
+		if s != "" && !strings.HasPrefix(s, "[") { // an expression of a template is no id
+			return s[strings.LastIndexByte(s, '/')+1:], i == 2
 		}
 	}
 	sum := sha256.Sum256([]byte(title))
-	return "kql-" + hex.EncodeToString(sum[:8])
+	return "kql-" + hex.EncodeToString(sum[:8]), false
 }
 
 // unquoted drops the quotes that many rules have around a text within a block.

@@ -39,6 +39,8 @@ type Rule struct {
 	query   place
 	// byName says that Entities are read off the names of columns: the file maps none.
 	byName bool
+	// template says that ID is that of the template which the rule was made from.
+	template bool
 }
 
 // Schedule says when a rule runs, over what, and when its rows count.
