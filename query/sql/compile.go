@@ -182,19 +182,20 @@ func (w *writer) each(x *query.Each, s scope, depth int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	members := "yagura_each(" + reached + ")"
-	any := func(cond string) string {
+	any := func(members, cond string) string {
 		return "yagura_any(list_transform(" + members + ", lambda " + v + ": yagura_say(CASE WHEN " + v + " IS NULL THEN NULL ELSE " + cond + " END)))"
 	}
+	members := "yagura_each(" + reached + ")"
 	switch x.Quant {
 	case query.EachAny:
-		return any(where), nil
+		return any(members, where), nil
 	case query.EachNone:
-		return "(NOT " + any(where) + ")", nil
+		return "(NOT " + any(members, where) + ")", nil
 	case query.EachAllOrEmpty:
-		return "(NOT " + any("NOT "+where) + ")", nil
+		return "(NOT " + any(members, "NOT "+where) + ")", nil
 	}
-	return "(len(" + members + ") > 0 AND NOT " + any("NOT "+where) + ")", nil
+	list := w.name()
+	return "(list_transform([" + members + "], lambda " + list + ": len(" + list + ") > 0 AND NOT " + any(list, "NOT "+where) + ")[1])", nil
 }
 
 func computed(f query.Field) *Refusal {

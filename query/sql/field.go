@@ -20,6 +20,23 @@ func (w *writer) items(f query.Field, s scope) (string, error) {
 	if f.Derive != nil {
 		return "", computed(f)
 	}
+	values, err := w.values(f, s)
+	if err != nil {
+		return "", err
+	}
+	switch f.Conv {
+	case query.ConvAny:
+		return "yagura_items(" + values + ", " + s.raw + ")", nil
+	case query.ConvString:
+		return "yagura_items_string(" + values + ")", nil
+	case query.ConvRaw:
+		return "yagura_items_raw(" + values + ", " + s.raw + ")", nil
+	}
+	return "", &Refusal{Field: f.Name, Reason: "has an unknown conversion"}
+}
+
+// values writes the list of a field's values as JSON.
+func (w *writer) values(f query.Field, s scope) (string, error) {
 	if len(f.Paths) > maxPaths {
 		return "", &Refusal{Field: f.Name, Reason: fmt.Sprintf("stands in more than %d places", maxPaths), Hint: hintRetro}
 	}
@@ -46,16 +63,7 @@ func (w *writer) items(f query.Field, s scope) (string, error) {
 		}
 		lists = append(lists, v)
 	}
-	values := concat(lists)
-	switch f.Conv {
-	case query.ConvAny:
-		return "yagura_items(" + values + ", " + s.raw + ")", nil
-	case query.ConvString:
-		return "yagura_items_string(" + values + ")", nil
-	case query.ConvRaw:
-		return "yagura_items_raw(" + values + ", " + s.raw + ")", nil
-	}
-	return "", &Refusal{Field: f.Name, Reason: "has an unknown conversion"}
+	return concat(lists), nil
 }
 
 func concat(lists []string) string {

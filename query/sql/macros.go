@@ -46,9 +46,9 @@ var macros = [...]string{
 		ELSE [yo] END))`,
 
 	// The objects that values are, hold as members, or have as their text.
-	`CREATE OR REPLACE MACRO yagura_objects(vs) AS (CASE
-		WHEN len(list_filter(vs, lambda yf: json_type(yf) IN ('ARRAY', 'VARCHAR'))) = 0 THEN vs
-		ELSE yagura_open(yagura_open(yagura_open(yagura_open(vs)))) END)`,
+	`CREATE OR REPLACE MACRO yagura_objects(vs) AS (list_transform([vs], lambda yb: CASE
+		WHEN len(list_filter(yb, lambda yf: json_type(yf) IN ('ARRAY', 'VARCHAR'))) = 0 THEN yb
+		ELSE yagura_open(yagura_open(yagura_open(yagura_open(yb)))) END)[1])`,
 
 	// The members of one object under a key: those of duplicate keys all.
 	`CREATE OR REPLACE MACRO yagura_members(o, k, p) AS (CASE len(list_filter(json_keys(o), lambda yk: yk = k))
@@ -78,17 +78,20 @@ var macros = [...]string{
 		ELSE []::JSON[] END))`,
 
 	// The value at a JSON pointer.
-	`CREATE OR REPLACE MACRO yagura_exact(vs, v) AS (CASE WHEN vs[1] IS NULL THEN [NULL::JSON] WHEN v IS NULL THEN []::JSON[] ELSE [v] END)`,
+	`CREATE OR REPLACE MACRO yagura_exact(vs, v) AS (list_transform([v], lambda yb: CASE WHEN vs[1] IS NULL THEN [NULL::JSON] WHEN yb IS NULL THEN []::JSON[] ELSE [yb] END)[1])`,
 
 	// Values with the members of those that are arrays, and of arrays in them.
 	`CREATE OR REPLACE MACRO yagura_within(vs) AS flatten(list_transform(vs, lambda yw: CASE
 		WHEN yw IS NULL THEN [NULL::JSON]
 		WHEN json_type(yw) = 'ARRAY' THEN json_extract(yw, '$[*]')
 		ELSE []::JSON[] END))`,
-	`CREATE OR REPLACE MACRO yagura_spread(vs) AS (CASE
-		WHEN len(list_filter(vs, lambda yf: json_type(yf) = 'ARRAY')) = 0 THEN vs
-		ELSE flatten([vs, yagura_within(vs), yagura_within(yagura_within(vs)), yagura_within(yagura_within(yagura_within(vs))),
-			list_transform(list_filter(yagura_within(yagura_within(yagura_within(vs))), lambda yd: json_type(yd) = 'ARRAY'), lambda yd: NULL::JSON)]) END)`,
+	`CREATE OR REPLACE MACRO yagura_spread(vs) AS (list_transform([vs], lambda yb: CASE
+		WHEN len(list_filter(yb, lambda yf: json_type(yf) = 'ARRAY')) = 0 THEN yb
+		ELSE list_concat(yb, yagura_spread_1(yagura_within(yb))) END)[1])`,
+	`CREATE OR REPLACE MACRO yagura_spread_1(vs) AS (list_transform([vs], lambda yb: list_concat(yb, yagura_spread_2(yagura_within(yb))))[1])`,
+	`CREATE OR REPLACE MACRO yagura_spread_2(vs) AS (list_transform([vs], lambda yb: list_concat(yb, yagura_spread_3(yagura_within(yb))))[1])`,
+	`CREATE OR REPLACE MACRO yagura_spread_3(vs) AS (list_transform([vs], lambda yb: list_concat(yb,
+		list_transform(list_filter(yb, lambda yd: json_type(yd) = 'ARRAY'), lambda yd: NULL::JSON)))[1])`,
 
 	// The members that a question about each member is asked of.
 	`CREATE OR REPLACE MACRO yagura_each(vs) AS flatten(list_transform(vs, lambda ye: CASE
@@ -161,28 +164,30 @@ var macros = [...]string{
 		WHEN TRY_CAST(t AS DOUBLE) <> TRY_CAST(u AS DOUBLE) THEN false
 		WHEN yagura_short(t) AND yagura_short(u) THEN true ELSE NULL END)`,
 
-	// An address as eight groups of IPv6 in 32 hexadecimal digits; '' for what is none.
-	// The 4 to 6 form (::ffff:192.0.2.1) is NULL: both its forms count.
-	`CREATE OR REPLACE MACRO yagura_v4(t) AS (CASE WHEN regexp_full_match(t,
+	// An address of IPv4 as a number, -1 for what is none; NULL for an address of IPv6 that
+	// may be one of IPv4 in it.
+	`CREATE OR REPLACE MACRO yagura_v4(t) AS (list_transform([t], lambda yb: CASE WHEN regexp_full_match(yb,
 		'(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])')
-		THEN (split_part(t, '.', 1)::BIGINT << 24) + (split_part(t, '.', 2)::BIGINT << 16) + (split_part(t, '.', 3)::BIGINT << 8) + split_part(t, '.', 4)::BIGINT
-		WHEN contains(t, ':') AND contains(lower(t), 'ffff') AND strlen(t) <= 45 THEN NULL
-		WHEN t IS NULL THEN NULL
-		ELSE -1 END)`,
-	`CREATE OR REPLACE MACRO yagura_v6(t) AS (CASE
-		WHEN t IS NULL THEN NULL
-		WHEN NOT contains(t, ':') OR strlen(t) > 45 OR NOT regexp_full_match(t, '[0-9a-fA-F:.]+') THEN ''
-		WHEN contains(t, '.') THEN NULL
-		WHEN regexp_full_match(t, '(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}') THEN yagura_groups(t)
-		WHEN regexp_full_match(t, '(?:[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4})*)?::(?:[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4})*)?')
-			AND strlen(yagura_groups(split_part(t, '::', 1)) || yagura_groups(split_part(t, '::', 2))) <= 32
-			THEN yagura_groups(split_part(t, '::', 1)) || repeat('0', 32 - strlen(yagura_groups(split_part(t, '::', 1)) || yagura_groups(split_part(t, '::', 2)))) || yagura_groups(split_part(t, '::', 2))
-		ELSE '' END)`,
+		THEN (split_part(yb, '.', 1)::BIGINT << 24) + (split_part(yb, '.', 2)::BIGINT << 16) + (split_part(yb, '.', 3)::BIGINT << 8) + split_part(yb, '.', 4)::BIGINT
+		WHEN contains(yb, ':') AND contains(lower(yb), 'ffff') AND strlen(yb) <= 45 THEN NULL
+		WHEN yb IS NULL THEN NULL
+		ELSE -1 END)[1])`,
+	// An address of IPv6 as 32 hexadecimal digits, '' for what is none; NULL for one that is
+	// written with an address of IPv4 at its end.
 	`CREATE OR REPLACE MACRO yagura_groups(t) AS (CASE WHEN t = '' THEN '' ELSE
 		array_to_string(list_transform(string_split(lower(t), ':'), lambda yg: lpad(yg, 4, '0')), '') END)`,
+	`CREATE OR REPLACE MACRO yagura_gap(a, b) AS (CASE WHEN strlen(a) + strlen(b) >= 32 THEN '' ELSE a || repeat('0', 32 - strlen(a) - strlen(b)) || b END)`,
+	`CREATE OR REPLACE MACRO yagura_v6(t) AS (list_transform([t], lambda yb: CASE
+		WHEN yb IS NULL THEN NULL
+		WHEN NOT contains(yb, ':') OR strlen(yb) > 45 OR NOT regexp_full_match(yb, '[0-9a-fA-F:.]+') THEN ''
+		WHEN contains(yb, '.') THEN NULL
+		WHEN regexp_full_match(yb, '(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}') THEN yagura_groups(yb)
+		WHEN regexp_full_match(yb, '(?:[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4})*)?::(?:[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4})*)?')
+			THEN list_transform([{'a': yagura_groups(split_part(yb, '::', 1)), 'b': yagura_groups(split_part(yb, '::', 2))}], lambda yh: yagura_gap(yh.a, yh.b))[1]
+		ELSE '' END)[1])`,
 
 	// A text as a time in UTC; seconds do not matter. NULL in a list is what SQL cannot say.
-	`CREATE OR REPLACE MACRO yagura_time(t) AS (CASE
+	`CREATE OR REPLACE MACRO yagura_time(x) AS (list_transform([x], lambda t: CASE
 		WHEN t IS NULL OR yagura_isnum(t) OR starts_with(t, '0') THEN [NULL::TIMESTAMP]
 		WHEN NOT regexp_full_match(t, '[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::(?:[0-5][0-9]|60)(?:[.,][0-9]+)?)? ?(?:[-+](?:[01][0-9]|2[0-3]):?[0-5][0-9]|[Zz])?)?')
 			THEN []::TIMESTAMP[]
@@ -191,5 +196,5 @@ var macros = [...]string{
 			- CASE WHEN regexp_matches(t, '[-+][0-9]{2}:?[0-9]{2}$') AND length(t) > 10
 			THEN to_minutes((regexp_extract(t, '([-+])[0-9]{2}:?[0-9]{2}$', 1) || '1')::INTEGER *
 			(regexp_extract(t, '[-+]([0-9]{2}):?[0-9]{2}$', 1)::INTEGER * 60 + regexp_extract(t, '([0-9]{2})$', 1)::INTEGER))
-			ELSE to_minutes(0) END], lambda yt: yt IS NOT NULL) END)`,
+			ELSE to_minutes(0) END], lambda yt: yt IS NOT NULL) END)[1])`,
 }

@@ -35,19 +35,17 @@ func (w *writer) pred(x *query.Pred, s scope) (string, error) {
 		}
 		return present, nil
 	case query.IsNull:
-		// An absent field has no items; one value that is null is enough.
-		null := "false"
-		if x.Field.Conv == query.ConvAny {
-			null = w.any(items, func(i string) string { return "(" + i + ".k = 'NULL')" })
-		} else {
-			paths, err := w.reached(x.Field.Paths, s)
-			if err != nil {
-				return "", err
-			}
-			v := w.name()
-			null = "yagura_any(list_transform(yagura_spread(" + paths + "), lambda " + v + ": yagura_say(json_type(" + v + ") = 'NULL')))"
+		// An absent field has no values; one value that is null is enough.
+		if x.Field.Derive != nil {
+			return "", computed(x.Field)
 		}
-		return "(len(" + items + ") = 0 OR " + null + ")", nil
+		values, err := w.values(x.Field, s)
+		if err != nil {
+			return "", err
+		}
+		list, v := w.name(), w.name()
+		return "(list_transform([" + values + "], lambda " + list + ": len(" + list + ") = 0 OR yagura_any(list_transform(" + list +
+			", lambda " + v + ": yagura_say(json_type(" + v + ") = 'NULL'))))[1])", nil
 	}
 	if x.Ref != nil {
 		return w.related(items, x, s)
