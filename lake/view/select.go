@@ -1,0 +1,148 @@
+package view
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Limits of one SELECT. A hunt that needs more has its files compacted first.
+const (
+	maxFiles = 100_000
+	maxPath  = 4096
+)
+
+// Select writes the SELECT that is the table for one query: the named columns (without
+// regard to case, each once; none is all of them) of the rows in the files whose time is in
+// [from, to). A zero time leaves that end open; with both ends open, rows without a time are
+// there too. Files of formats that the table has no source for are passed over; a table
+// without sources or files has no rows, and its columns have their types all the same.
+func (t *Table) Select(columns []string, files []Pair, from, to time.Time) (string, error) {
+	want, err := t.wanted(columns)
+	if err != nil {
+		return "", err
+	}
+	if len(files) > maxFiles {
+		return "", fmt.Errorf("table %s: %d files, at most %d (hint: narrow the time range, or compact the lake)", t.Name, len(files), maxFiles)
+	}
+	var parts []string
+	for i := range t.sources {
+		s := &t.sources[i]
+		var heads, raws []string
+		for _, f := range files {
+			if f.Format != "" && f.Format != s.format && s.format != anyFormat {
+				continue
+			}
+			for _, p := range []string{f.Head, f.Raw} {
+				if len(p) > maxPath || strings.ContainsRune(p, 0) {
+					return "", fmt.Errorf("table %s: a path of %d bytes is no path of a lake file", t.Name, len(p))
+				}
+			}
+			heads, raws = append(heads, f.Head), append(raws, f.Raw)
+		}
+		if len(heads) > 0 {
+			parts = append(parts, s.sql(t, want, heads, raws, from, to))
+		}
+	}
+	if len(parts) == 0 {
+		return t.none(want), nil
+	}
+	return strings.Join(parts, "\nUNION ALL\n"), nil
+}
+
+// wanted finds the places of columns.
+func (t *Table) wanted(columns []string) ([]int, error) {
+	var want []int
+	if len(columns) == 0 {
+		for i := range t.Columns {
+			want = append(want, i)
+		}
+	}
+	for _, name := range columns {
+		i, ok := t.index[strings.ToLower(name)]
+		if !ok {
+			return nil, fmt.Errorf("table %s has no column %q", t.Name, name)
+		}
+		if !slices.Contains(want, i) {
+			want = append(want, i)
+		}
+	}
+	return want, nil
+}
+
+// none is the SELECT of a table without rows.
+func (t *Table) none(want []int) string {
+	cols := make([]string, len(want))
+	for i, w := range want {
+		cols[i] = "CAST(NULL AS " + duckTypes[t.Columns[w].Type] + ") AS " + ident(t.Columns[w].Name)
+	}
+	return "SELECT " + strings.Join(cols, ", ") + " WHERE false"
+}
+
+// sql writes the SELECT over the files of one source.
+func (s *source) sql(t *Table, want []int, heads, raws []string, from, to time.Time) string {
+	var ps paths
+	cols := make([]string, len(want))
+	for i, w := range want {
+		cols[i] = s.exprs[w].over(&ps) + " AS " + ident(t.Columns[w].Name)
+	}
+	var conds []string
+	if !from.IsZero() {
+		conds = append(conds, `h."time" >= `+stamp(from))
+	}
+	if !to.IsZero() {
+		conds = append(conds, `h."time" < `+stamp(to))
+	}
+	where := s.where.over(&ps)
+	if s.where != "" && !s.where.raw() {
+		conds = append(conds, "("+where+")")
+		where = ""
+	}
+	var b strings.Builder
+	b.WriteString("SELECT " + strings.Join(cols, ", ") + "\nFROM ")
+	if len(ps.text)+len(ps.json) == 0 {
+		b.WriteString(scan(heads) + " h")
+		if len(conds) > 0 {
+			b.WriteString("\nWHERE " + strings.Join(conds, " AND "))
+		}
+		return b.String()
+	}
+	// The paths are taken in a query of their own, so that each record is parsed once for all
+	// columns. The record is named through both sides of the join: a condition on it would
+	// else be moved below the join, and every record of the files parsed where the head
+	// says that few are wanted. A record that the engine does not take for JSON loses its
+	// columns and not the query.
+	b.WriteString("(SELECT h.*")
+	if len(ps.text) > 0 {
+		b.WriteString(", TRY(json_extract_string(" + record + ", " + list(ps.text) + ")) AS t__")
+	}
+	if len(ps.json) > 0 {
+		b.WriteString(", TRY(json_extract(" + record + ", " + list(ps.json) + ")) AS j__")
+	}
+	b.WriteString("\n  FROM " + scan(heads) + " h JOIN " + scan(raws) + " r ON r.\"row\" = h.\"row\"")
+	if len(conds) > 0 {
+		b.WriteString("\n  WHERE " + strings.Join(conds, " AND "))
+	}
+	b.WriteString(") h")
+	if where != "" {
+		b.WriteString("\nWHERE " + where)
+	}
+	return b.String()
+}
+
+const record = `CASE WHEN h."row" = r."row" THEN r."raw" END`
+
+func scan(files []string) string { return "read_parquet(" + list(files) + ")" }
+
+func list(texts []string) string {
+	quoted := make([]string, len(texts))
+	for i, s := range texts {
+		quoted[i] = quote(s)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+func stamp(t time.Time) string {
+	return "TIMESTAMP '" + t.UTC().Format("2006-01-02 15:04:05.000000") + "'"
+}

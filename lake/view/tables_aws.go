@@ -1,0 +1,237 @@
+package view
+
+// awsTables are the tables of Sentinel's connectors for AWS.
+func awsTables() []spec {
+	return []spec{
+		{name: "AWSCloudTrail", title: "CloudTrail: calls of the AWS API and sign-ins", system: "AWS", columns: cloudTrail,
+			from: []feed{{format: "aws.cloudtrail"}}},
+		{name: "AWSGuardDuty", title: "findings of GuardDuty", system: "AWS", shape: lowered, columns: guardDuty,
+			from: []feed{{format: "aws.guardduty"}}},
+		{name: "AWSVPCFlow", title: "flow logs of VPCs", system: "AWS", columns: vpcFlow, from: []feed{{format: "aws.vpcflow"}}},
+		{name: "AWSS3ServerAccess", title: "access log of S3 buckets", system: "AWS", columns: s3Access, from: []feed{{format: "aws.s3access"}}},
+		{name: "AWSWAF", title: "requests that AWS WAF judged", system: "AWS", shape: lowered, columns: awsWAF, from: []feed{{format: "aws.waf"}}},
+		{name: "AWSCloudWatch", title: "lines of CloudWatch Logs that are of no known format", system: "AWS", columns: cloudWatch,
+			from: []feed{{format: "json", where: `h."source" = 'cloudwatch'`}}},
+		{name: "AWSRoute53Resolver", title: "DNS queries from VPCs", system: "AWS", columns: resolver, from: []feed{{format: "aws.route53resolver"}}},
+		{name: "AWSSecurityHubFindings", title: "findings of Security Hub", system: "AWS", shape: lowered, columns: securityHub,
+			from: []feed{{format: "aws.securityhub"}}},
+	}
+}
+
+// In CloudTrail most of what queries filter on stands in the head. The ARN of an identity is
+// the actor of all types that have one; the user's name is the actor's of IAM users only.
+const cloudTrail = `
+TimeGenerated datetime = h."time"
+EventName string = h."action"
+EventSource string = h."service"
+EventTypeName string = h."event_type"
+AWSRegion string = h."region"
+SourceIpAddress string = h."src_ip"
+UserAgent string = h."user_agent"
+ErrorCode string = h."error"
+ErrorMessage string = h."error_message"
+UserIdentityType string = h."identity_type"
+UserIdentityArn string = CASE WHEN starts_with(h."actor_id", 'arn:') THEN h."actor_id" ELSE '' END
+UserIdentityPrincipalid string = h."principal_id"
+UserIdentityAccountId string userIdentity.accountId
+UserIdentityUserName string userIdentity.userName
+UserIdentityAccessKeyId string = h."access_key"
+UserIdentityInvokedBy string userIdentity.invokedBy
+SessionIssuerArn string = h."issuer_arn"
+SessionIssuerType string userIdentity.sessionContext.sessionIssuer.type
+SessionIssuerPrincipalId string userIdentity.sessionContext.sessionIssuer.principalId
+SessionIssuerAccountId string userIdentity.sessionContext.sessionIssuer.accountId
+SessionIssuerUserName string userIdentity.sessionContext.sessionIssuer.userName
+SessionMfaAuthenticated bool userIdentity.sessionContext.attributes.mfaAuthenticated
+SessionCreationDate datetime userIdentity.sessionContext.attributes.creationDate
+EC2RoleDelivery string userIdentity.sessionContext.ec2RoleDelivery
+RequestParameters string requestParameters
+ResponseElements string responseElements
+AdditionalEventData string additionalEventData
+ServiceEventDetails string serviceEventDetails
+Resources string resources
+RecipientAccountId string = h."account"
+AwsEventId string = h."id"
+AwsRequestId string requestID
+AwsRequestId_ string requestID
+APIVersion string apiVersion
+EventVersion string eventVersion
+ReadOnly bool readOnly
+ManagementEvent bool managementEvent
+Category string = h."category"
+OperationName string = 'CloudTrail'
+SharedEventId string sharedEventID
+VpcEndpointId string vpcEndpointId
+TlsVersion string tlsDetails.tlsVersion
+CipherSuite string tlsDetails.cipherSuite
+ClientProvidedHostHeader string tlsDetails.clientProvidedHostHeader
+CidrIp string requestParameters.cidrIp requestParameters.ipPermissions.items[0].ipRanges.items[0].cidrIp
+IpProtocol string requestParameters.ipProtocol requestParameters.ipPermissions.items[0].ipProtocol
+SourcePort string requestParameters.fromPort requestParameters.ipPermissions.items[0].fromPort
+DestinationPort string requestParameters.toPort requestParameters.ipPermissions.items[0].toPort
+`
+
+const guardDuty = `
+TimeGenerated datetime = h."time"
+TimeCreated datetime createdAt CreatedAt TimeCreated
+AccountId string = h."account"
+ActivityType string = h."action"
+Arn string arn Arn
+Description string description Description
+Id string = h."id"
+Partition string partition Partition
+Region string = h."region"
+ResourceDetails dynamic resource Resource ResourceDetails
+SchemaVersion string schemaVersion SchemaVersion
+ServiceDetails dynamic service Service ServiceDetails
+Severity int severity Severity
+Title string title Title
+`
+
+// The record names a field as its header did: with hyphens, with underscores, or in words.
+const vpcFlow = `
+TimeGenerated datetime = h."time"
+Version int version
+AccountId string = h."account"
+InterfaceId string "interface-id" interface_id interfaceid
+SrcAddr string srcaddr sourceaddress
+DstAddr string dstaddr destinationaddress
+SrcPort int srcport sourceport
+DstPort int dstport destinationport
+Protocol int protocol
+Packets int packets numpackets
+Bytes long bytes numbytes
+Start datetime start starttime
+End datetime end endtime
+Action string action
+LogStatus string "log-status" log_status logstatus
+VpcId string "vpc-id" vpc_id
+SubnetId string "subnet-id" subnet_id
+InstanceId string "instance-id" instance_id
+TcpFlags int "tcp-flags" tcp_flags
+TrafficType string type
+PktSrcAddr string "pkt-srcaddr" pkt_srcaddr
+PktDstAddr string "pkt-dstaddr" pkt_dstaddr
+Region string = h."region"
+AzId string "az-id" az_id
+SublocationType string "sublocation-type" sublocation_type
+SublocationId string "sublocation-id" sublocation_id
+PktSrcAwsService string "pkt-src-aws-service" pkt_src_aws_service
+PktDstAwsService string "pkt-dst-aws-service" pkt_dst_aws_service
+FlowDirection string "flow-direction" flow_direction
+TrafficPath string "traffic-path" traffic_path
+`
+
+const s3Access = `
+TimeGenerated datetime = h."time"
+BucketOwner string bucketowner bucket_owner
+BucketName string bucket_name
+EventTime datetime = h."time"
+RemoteIp string = h."src_ip"
+RequesterId string requester
+RequestId string requestid
+Operation string = h."action"
+Key string key
+RequestUri string request_uri
+HttpStatusCode int httpstatus
+ErrorCode string errorcode
+BytesSent long bytessent
+ObjectSize long objectsize
+TotalTime long totaltime
+TurnAroundTime long turnaroundtime
+Referrer string referrer
+UserAgent string useragent
+VersionId string versionid
+HostId string hostid
+SignatureVersion string sigv
+CipherSuite string ciphersuite
+AuthenticationType string authtype
+HostHeader string endpoint
+TlsVersion string tlsversion
+AccessPointArn string accesspointarn
+AclRequired string aclrequired
+`
+
+const awsWAF = `
+TimeGenerated datetime = h."time"
+FormatVersion int formatVersion FormatVersion
+WebAclId string webaclId WebAclId
+TerminatingRuleId string
+TerminatingRuleType string
+Action string = h."action"
+TerminatingRuleMatchDetails dynamic
+HttpSourceName string
+HttpSourceId string
+RuleGroupList dynamic
+RateBasedRuleList dynamic
+NonTerminatingMatchingRules dynamic
+RequestHeadersInserted dynamic
+ResponseCodeSent int
+ClientIp string httpRequest.clientIp ClientIp HttpRequest.clientIp
+Country string httpRequest.country Country HttpRequest.country
+Headers dynamic httpRequest.headers Headers HttpRequest.headers
+Uri string httpRequest.uri Uri HttpRequest.uri
+Args string httpRequest.args Args HttpRequest.args
+HttpVersion string httpRequest.httpVersion HttpVersion HttpRequest.httpVersion
+HttpMethod string httpRequest.httpMethod HttpMethod HttpRequest.httpMethod
+HttpRequest dynamic httpRequest HttpRequest
+RequestId string httpRequest.requestId RequestId HttpRequest.requestId
+Labels dynamic labels Labels
+OversizeFields dynamic
+CaptchaResponse dynamic
+ChallengeResponse dynamic
+Ja3Fingerprint string
+`
+
+const cloudWatch = `
+TimeGenerated datetime = h."time"
+Message string = {$}
+ExtractedTime datetime = h."time"
+`
+
+const resolver = `
+TimeGenerated datetime = h."time"
+Version string version
+AccountId string = h."account"
+Region string = h."region"
+VpcId string vpc_id
+QueryTimestamp datetime query_timestamp
+QueryName string query_name
+QueryType string query_type
+QueryClass string query_class
+Rcode string rcode
+Answers dynamic answers
+SrcAddr string srcaddr
+SrcPort int srcport
+Transport string transport
+SrcIds dynamic srcids
+FirewallRuleAction string firewall_rule_action
+FirewallRuleGroupId string firewall_rule_group_id
+FirewallDomainListId string firewall_domain_list_id
+`
+
+const securityHub = `
+TimeGenerated datetime = h."time"
+AwsAccountId string = h."account"
+AwsSecurityFindingId string = h."id"
+AwsSecurityFindingTitle string Title title
+AwsSecurityFindingDescription string Description description
+AwsSecurityFindingGeneratorId string GeneratorId generatorId
+AwsSecurityFindingProductName string ProductName productName
+AwsSecurityFindingCompanyName string CompanyName companyName
+AwsSecurityFindingType dynamic Types types
+AwsSecurityFindingSeverity string Severity.Label severity.label
+AwsSecurityFindingSeverityNormalized int Severity.Normalized severity.normalized
+AwsSecurityFindingComplianceStatus string Compliance.Status compliance.status
+AwsSecurityFindingComplianceSecurityControlId string Compliance.SecurityControlId compliance.securityControlId
+AwsSecurityFindingRegion string = h."region"
+AwsSecurityFindingResources dynamic Resources resources
+AwsSecurityFindingProductFields dynamic ProductFields productFields
+AwsSecurityFindingWorkflowStatus string Workflow.Status workflow.status
+AwsSecurityFindingRecordState string RecordState recordState
+AwsSecurityFindingFirstObservedAt datetime FirstObservedAt firstObservedAt
+AwsSecurityFindingLastObservedAt datetime LastObservedAt lastObservedAt
+AwsSecurityFindingCreatedAt datetime CreatedAt createdAt
+AwsSecurityFindingUpdatedAt datetime UpdatedAt updatedAt
+AwsSecurityFindingRemediation dynamic Remediation remediation
+`

@@ -1,0 +1,341 @@
+package view
+
+// entraTables are the tables of Entra ID and Microsoft Graph.
+func entraTables() []spec {
+	// The category of a sign-in as the record says it, as its table is named, or as Microsoft
+	// Graph tells it: by the event types, else by who signed in.
+	category := `lower(coalesce({category}, {Category}, {Type}, CASE {signInEventTypes[0]} WHEN 'interactiveUser' THEN 'signinlogs' ` +
+		`WHEN 'nonInteractiveUser' THEN 'noninteractiveusersigninlogs' WHEN 'servicePrincipal' THEN 'serviceprincipalsigninlogs' ` +
+		`WHEN 'managedIdentity' THEN 'managedidentitysigninlogs' ELSE CASE WHEN h."actor_type" <> 'user' THEN 'serviceprincipalsigninlogs' ` +
+		`WHEN {isInteractive} = 'false' THEN 'noninteractiveusersigninlogs' ELSE 'signinlogs' END END))`
+	signIn := func(name, title, more string, names string, users bool) spec {
+		where := expr(`replace(` + category + `, 'aad', '') = '` + names + `'`)
+		if users {
+			where = expr(`h."actor_type" = 'user' AND `) + where
+		} else {
+			where = expr(`h."actor_type" <> 'user' AND `) + where
+		}
+		return spec{name: name, title: title, system: "Azure AD", shape: diagnosed, columns: more,
+			from: []feed{{format: "entra.signin", where: where}}}
+	}
+	risk := func(names string) expr {
+		return expr(`replace(lower(coalesce({category}, {Category}, {Type}, CASE WHEN {riskEventType} IS NOT NULL THEN ` +
+			`CASE WHEN {servicePrincipalId} IS NOT NULL THEN 'serviceprincipalriskevents' ELSE 'userriskevents' END ` +
+			`WHEN {servicePrincipalType} IS NOT NULL OR {appId} IS NOT NULL THEN 'riskyserviceprincipals' ELSE 'riskyusers' END)), 'aad', '') = '` + names + `'`)
+	}
+	return []spec{
+		{name: "AuditLogs", title: "audit log of Entra ID", system: "Azure AD", shape: diagnosed, columns: entraAudit,
+			from: []feed{{format: "entra.audit"}}},
+		signIn("SigninLogs", "interactive sign-ins of users", signInLogs, "signinlogs", true),
+		signIn("AADNonInteractiveUserSignInLogs", "sign-ins on behalf of users", nonInteractive, "noninteractiveusersigninlogs", true),
+		signIn("AADServicePrincipalSignInLogs", "sign-ins of service principals", principalSignIn, "serviceprincipalsigninlogs", false),
+		signIn("AADManagedIdentitySignInLogs", "sign-ins of managed identities", principalSignIn, "managedidentitysigninlogs", false),
+		signIn("ADFSSignInLogs", "sign-ins through AD FS", nonInteractive, "adfssigninlogs", true),
+		{name: "AADProvisioningLogs", title: "what Entra ID provisioned elsewhere", system: "Azure AD", shape: diagnosed, columns: provisioning,
+			from: []feed{{format: "entra.provisioning"}}},
+		{name: "AADUserRiskEvents", title: "risks of users that ID Protection found", system: "Azure AD", shape: diagnosed, columns: userRisk,
+			from: []feed{{format: "entra.risk", where: risk("userriskevents")}}},
+		{name: "AADRiskyUsers", title: "users at risk", system: "Azure AD", shape: diagnosed, columns: riskyUsers,
+			from: []feed{{format: "entra.risk", where: risk("riskyusers")}}},
+		{name: "AADServicePrincipalRiskEvents", title: "risks of service principals", system: "Azure AD", shape: diagnosed, columns: principalRisk,
+			from: []feed{{format: "entra.risk", where: risk("serviceprincipalriskevents")}}},
+		{name: "AADRiskyServicePrincipals", title: "service principals at risk", system: "Azure AD", shape: diagnosed, columns: riskyPrincipals,
+			from: []feed{{format: "entra.risk", where: risk("riskyserviceprincipals")}}},
+		{name: "MicrosoftGraphActivityLogs", title: "requests to Microsoft Graph", system: "Azure AD", shape: diagnosed, columns: graphActivity,
+			from: []feed{{format: "microsoft.graph_activity", where: expr(`coalesce({httpMethod}, {properties.httpMethod}) IS NULL`)}}},
+		{name: "AADGraphActivityLogs", title: "requests to Azure AD Graph", system: "Azure AD", shape: diagnosed, columns: graphActivity,
+			from: []feed{{format: "microsoft.graph_activity", where: expr(`coalesce({httpMethod}, {properties.httpMethod}) IS NOT NULL`),
+				columns: "RequestMethod string properties.httpMethod httpMethod\nResponseStatusCode int properties.httpStatusCode httpStatusCode"}}},
+	}
+}
+
+const entraAudit = `
+TimeGenerated datetime = h."time"
+OperationName string = h."action"
+ActivityDisplayName string
+ActivityDateTime datetime
+AADOperationType string properties.operationType operationType AADOperationType
+AADTenantId string = h."account"
+Category string properties.category Category category
+CorrelationId string
+Result string
+ResultReason string
+ResultType string resultType ResultType properties.result result
+ResultDescription string
+ResultSignature string
+Identity string identity Identity initiatedBy.user.displayName initiatedBy.app.displayName
+InitiatedBy dynamic
+TargetResources dynamic
+AdditionalDetails dynamic
+LoggedByService string
+Id string = h."id"
+DurationMs long durationMs DurationMs
+Level string level Level
+Location string location Location
+OperationVersion string
+Resource string Resource
+ResourceGroup string ResourceGroup
+ResourceId string resourceId ResourceId
+ResourceProvider string ResourceProvider
+`
+
+// What all tables of sign-ins have. A name of a column that differs from the field's is
+// written out: Graph and Event Hub say status.errorCode where the table says ResultType.
+const signInShared = `
+TimeGenerated datetime = h."time"
+OperationName string = h."action"
+OperationVersion string operationVersion OperationVersion
+Category string category Category
+ResultType string resultType ResultType properties.status.errorCode status.errorCode
+ResultSignature string resultSignature ResultSignature
+ResultDescription string resultDescription ResultDescription properties.status.failureReason status.failureReason
+DurationMs long durationMs DurationMs
+CorrelationId string
+ResourceGroup string ResourceGroup
+Identity string identity Identity userDisplayName servicePrincipalName
+Level string level Level
+Location string location.countryOrRegion Location properties.location.countryOrRegion location
+AADTenantId string = h."account"
+AppDisplayName string
+AppId string
+AppOwnerTenantId string
+AuthenticationContextClassReferences string
+AuthenticationProcessingDetails string
+AutonomousSystemNumber string
+ConditionalAccessStatus string
+CreatedDateTime datetime
+CrossTenantAccessType string
+HomeTenantId string
+HomeTenantName string
+Id string = h."id"
+IPAddress string = h."src_ip"
+NetworkLocationDetails string
+ResourceDisplayName string
+ResourceIdentity string properties.resourceId ResourceIdentity resourceId
+ResourceOwnerTenantId string
+ResourceServicePrincipalId string
+ResourceTenantId string
+ServicePrincipalId string
+SessionId string
+UniqueTokenIdentifier string
+UserAgent string
+IncomingTokenType string
+ClientCredentialType string
+FederatedCredentialId string
+`
+
+const signInUsers = `
+AlternateSignInName string
+AppliedEventListeners dynamic
+AuthenticationDetails string
+AuthenticationMethodsUsed string
+AuthenticationProtocol string
+AuthenticationRequirement string
+AuthenticationRequirementPolicies string
+ClientAppUsed string
+GlobalSecureAccessIpAddress string
+IsInteractive bool
+IsRisky bool
+IsTenantRestricted bool
+IsThroughGlobalSecureAccess bool
+OriginalRequestId string
+OriginalTransferMethod string
+ProcessingTimeInMilliseconds string
+RiskDetail string
+RiskEventTypes string
+RiskEventTypes_V2 string properties.riskEventTypes_v2 riskEventTypes_v2 RiskEventTypes_V2
+RiskLevelAggregated string
+RiskLevelDuringSignIn string
+RiskState string
+SessionLifetimePolicies string
+SignInIdentifierType string
+TokenIssuerName string
+TokenIssuerType string
+UserDisplayName string
+UserId string
+UserPrincipalName string = h."actor_name"
+UserType string
+`
+
+const signInLogs = signInShared + signInUsers + `
+AppliedConditionalAccessPolicies dynamic
+ConditionalAccessPolicies dynamic properties.appliedConditionalAccessPolicies appliedConditionalAccessPolicies ConditionalAccessPolicies properties.conditionalAccessPolicies
+ConditionalAccessAudiences dynamic
+DeviceDetail dynamic
+LocationDetails dynamic = CASE WHEN json_type(coalesce({{properties.location}}, {{location}})) = 'OBJECT' THEN coalesce({{properties.location}}, {{location}}) WHEN json_type({{LocationDetails}}) = 'VARCHAR' THEN TRY_CAST({LocationDetails} AS JSON) ELSE {{LocationDetails}} END
+MfaDetail dynamic
+Status dynamic
+TokenProtectionStatusDetails dynamic
+Agent dynamic
+FlaggedForReview bool
+IPAddressFromResourceProvider string
+Resource string Resource
+ResourceId string resourceId ResourceId
+ResourceProvider string ResourceProvider
+ServicePrincipalName string
+SignInEventTypes dynamic
+SignInIdentifier string
+SourceAppClientId string
+AuthenticationAppDeviceDetails dynamic
+AuthenticationAppPolicyEvaluationDetails dynamic
+`
+
+// The table of sign-ins that are not interactive has as text what SigninLogs has as
+// dynamic values.
+const nonInteractive = signInShared + signInUsers + `
+Agent string
+AuthenticatorAppLocation string
+ClientSessionId string
+ConditionalAccessAudiences string
+ConditionalAccessPolicies string properties.appliedConditionalAccessPolicies appliedConditionalAccessPolicies ConditionalAccessPolicies properties.conditionalAccessPolicies
+DeviceDetail string
+LocationDetails string = CASE WHEN json_type(coalesce({{properties.location}}, {{location}})) = 'OBJECT' THEN coalesce({properties.location}, {location}) ELSE coalesce({LocationDetails}, '') END
+MfaDetail string
+ProcessingTimeInMs string properties.processingTimeInMilliseconds processingTimeInMilliseconds ProcessingTimeInMs
+SignInEventTypes string
+Status string
+TokenProtectionStatusDetails string
+`
+
+const principalSignIn = signInShared + `
+Agent string
+AuthenticationContextClassReference string
+ConditionalAccessAudiences string
+ConditionalAccessPolicies string properties.appliedConditionalAccessPolicies appliedConditionalAccessPolicies ConditionalAccessPolicies properties.conditionalAccessPolicies
+IPAddressFromResourceProvider string
+LocationDetails string = CASE WHEN json_type(coalesce({{properties.location}}, {{location}})) = 'OBJECT' THEN coalesce({properties.location}, {location}) ELSE coalesce({LocationDetails}, '') END
+ManagedServiceIdentity string
+ServicePrincipalCredentialKeyId string
+ServicePrincipalCredentialThumbprint string
+ServicePrincipalName string
+SourceAppClientId string
+UserPrincipalName string
+`
+
+const provisioning = `
+TimeGenerated datetime = h."time"
+OperationName string = h."action"
+OperationVersion string operationVersion OperationVersion
+Category string category Category
+ResultType string resultType ResultType properties.provisioningStatusInfo.Status provisioningStatusInfo.status
+ResultSignature string resultSignature ResultSignature
+ResultDescription string resultDescription ResultDescription
+DurationMs long durationMs DurationMs
+CorrelationId string correlationId CorrelationId
+Identity string identity Identity
+Location string location Location
+AADTenantId string = h."account"
+ActivityDateTime datetime
+ChangeId string
+CycleId string
+Id string = h."id"
+InitiatedBy string
+JobId string
+ModifiedProperties string
+OperationType string
+ProvisioningAction string
+ProvisioningStatusInfo string
+ProvisioningSteps string
+ServicePrincipal string
+SourceIdentity string
+SourceSystemDetails string properties.sourceSystem sourceSystem SourceSystemDetails
+StatusInfo string properties.statusInfo statusInfo StatusInfo properties.provisioningStatusInfo
+TargetIdentity string
+TargetSystem string
+`
+
+const riskShared = `
+TimeGenerated datetime = h."time"
+OperationName string = h."action"
+CorrelationId string
+Id string = h."id"
+RiskDetail string
+RiskLastUpdatedDateTime datetime
+RiskLevel string
+RiskState string
+`
+
+const userRisk = riskShared + `
+Activity string
+ActivityDateTime datetime
+AdditionalInfo dynamic
+DetectedDateTime datetime
+DetectionTimingType string
+IpAddress string = h."src_ip"
+LastUpdatedDateTime datetime
+Location dynamic
+RequestId string
+RiskEventType string
+Source string
+TokenIssuerType string
+UserDisplayName string
+UserId string
+UserPrincipalName string
+`
+
+const riskyUsers = riskShared + `
+IsDeleted bool
+IsProcessing bool
+UserDisplayName string
+UserPrincipalName string
+UserId string
+`
+
+const principalRisk = riskShared + `
+Activity string
+ActivityDateTime datetime
+AdditionalInfo dynamic
+AppId string
+DetectedDateTime datetime
+DetectionTimingType string
+IpAddress string = h."src_ip"
+KeyIds string
+LastUpdatedDateTime datetime
+Location dynamic
+RequestId string
+RiskEventType string
+ServicePrincipalDisplayName string
+ServicePrincipalId string
+Source string
+TokenIssuerType string
+`
+
+const riskyPrincipals = riskShared + `
+AppId string
+DisplayName string
+IsEnabled bool
+IsProcessing bool
+ServicePrincipalType string
+`
+
+const graphActivity = `
+TimeGenerated datetime = h."time"
+AadTenantId string properties.tenantId AadTenantId tenantId
+ApiVersion string
+AppId string
+ATContent string properties.atContent ATContent
+ClientAuthMethod int
+ClientRequestId string
+DeviceId string
+DurationMs int
+IdentityProvider string
+IPAddress string = h."src_ip"
+Location string
+OperationId string
+RequestId string = h."id"
+RequestMethod string
+RequestUri string
+ResponseSizeBytes int
+ResponseStatusCode int
+Roles string
+Scopes string
+ServicePrincipalId string
+SessionId string
+SignInActivityId string
+TokenIssuedAt datetime
+UniqueTokenId string
+UserAgent string
+UserId string
+UserPrincipalObjectID string properties.UserPrincipalObjectID userPrincipalObjectID
+Wids string
+`

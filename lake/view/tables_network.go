@@ -1,0 +1,184 @@
+package view
+
+// networkTables are the tables of logs that devices send.
+func networkTables() []spec {
+	return []spec{
+		{name: "CommonSecurityLog", title: "events in the Common Event Format", system: "OpsManager", columns: commonSecurityLog,
+			from: []feed{{format: "cef"}}},
+		{name: "Syslog", title: "lines of syslog", system: "Linux", columns: syslog, from: []feed{{format: "syslog"}}},
+	}
+}
+
+// The names of the extension are CEF's own in a line, and the table's in its rows.
+const commonSecurityLog = `
+TimeGenerated datetime = h."time"
+DeviceVendor string deviceVendor DeviceVendor
+DeviceProduct string deviceProduct DeviceProduct
+DeviceVersion string deviceVersion DeviceVersion
+DeviceEventClassID string deviceEventClassId DeviceEventClassID
+Activity string name Activity
+LogSeverity string severity LogSeverity
+OriginalLogSeverity string OriginalLogSeverity severity
+AdditionalExtensions string AdditionalExtensions
+DeviceAction string act DeviceAction
+ApplicationProtocol string app ApplicationProtocol
+EventCount int cnt EventCount
+DestinationDnsDomain string destinationDnsDomain DestinationDnsDomain DestinationDNSDomain
+DestinationServiceName string destinationServiceName DestinationServiceName
+DestinationTranslatedAddress string destinationTranslatedAddress DestinationTranslatedAddress
+DestinationTranslatedPort int destinationTranslatedPort DestinationTranslatedPort
+CommunicationDirection string deviceDirection CommunicationDirection
+DeviceDnsDomain string deviceDnsDomain DeviceDnsDomain DeviceDNSDomain
+DeviceExternalID string deviceExternalId DeviceExternalID
+DeviceFacility string deviceFacility DeviceFacility
+DeviceInboundInterface string deviceInboundInterface DeviceInboundInterface
+DeviceNtDomain string deviceNtDomain DeviceNtDomain
+DeviceOutboundInterface string deviceOutboundInterface DeviceOutboundInterface
+DevicePayloadId string devicePayloadId DevicePayloadId
+ProcessName string deviceProcessName ProcessName
+DeviceTranslatedAddress string deviceTranslatedAddress DeviceTranslatedAddress
+DestinationHostName string dhost DestinationHostName
+DestinationMACAddress string dmac DestinationMACAddress
+DestinationNTDomain string dntdom DestinationNTDomain
+DestinationProcessId int dpid DestinationProcessId
+DestinationUserPrivileges string dpriv DestinationUserPrivileges
+DestinationProcessName string dproc DestinationProcessName
+DestinationPort int dpt DestinationPort
+DestinationIP string dst DestinationIP
+DeviceTimeZone string dtz DeviceTimeZone
+DestinationUserID string duid DestinationUserID
+DestinationUserName string duser DestinationUserName
+DeviceAddress string dvc DeviceAddress
+DeviceName string dvchost DeviceName
+DeviceMacAddress string dvcmac DeviceMacAddress
+ProcessID int dvcpid ProcessID
+ExternalID int externalId ExternalID
+ExtID string externalId ExtID
+FileCreateTime string fileCreateTime FileCreateTime
+FileHash string fileHash FileHash
+FileID string fileId FileID
+FileModificationTime string fileModificationTime FileModificationTime
+FilePath string filePath FilePath
+FilePermission string filePermission FilePermission
+FileType string fileType FileType
+FileName string fname FileName
+FileSize int fsize FileSize
+ReceivedBytes long in ReceivedBytes
+Message string msg Message
+OldFileCreateTime string oldFileCreateTime OldFileCreateTime
+OldFileHash string oldFileHash OldFileHash
+OldFileID string oldFileId OldFileID
+OldFileModificationTime string oldFileModificationTime OldFileModificationTime
+OldFileName string oldFileName OldFileName
+OldFilePath string oldFilePath OldFilePath
+OldFilePermission string oldFilePermission OldFilePermission
+OldFileSize int oldFileSize OldFileSize
+OldFileType string oldFileType OldFileType
+SentBytes long out SentBytes
+EventOutcome string outcome EventOutcome
+Protocol string proto Protocol
+Reason string reason Reason
+RequestURL string request RequestURL
+RequestClientApplication string requestClientApplication RequestClientApplication
+RequestContext string requestContext RequestContext
+RequestCookies string requestCookies RequestCookies
+RequestMethod string requestMethod RequestMethod
+ReceiptTime string rt ReceiptTime
+SourceHostName string shost SourceHostName
+SourceMACAddress string smac SourceMACAddress
+SourceNTDomain string sntdom SourceNTDomain
+SourceDnsDomain string sourceDnsDomain SourceDnsDomain
+SourceServiceName string sourceServiceName SourceServiceName
+SourceTranslatedAddress string sourceTranslatedAddress SourceTranslatedAddress
+SourceTranslatedPort int sourceTranslatedPort SourceTranslatedPort
+SourceProcessId int spid SourceProcessId
+SourceUserPrivileges string spriv SourceUserPrivileges
+SourceProcessName string sproc SourceProcessName
+SourcePort int spt SourcePort
+SourceIP string src c6a2 SourceIP
+StartTime datetime start StartTime
+SourceUserID string suid SourceUserID
+SourceUserName string suser SourceUserName
+EndTime datetime end EndTime
+EventType int type EventType
+DeviceCustomIPv6Address1 string c6a1 DeviceCustomIPv6Address1
+DeviceCustomIPv6Address1Label string c6a1Label DeviceCustomIPv6Address1Label
+DeviceCustomIPv6Address2 string c6a2 DeviceCustomIPv6Address2
+DeviceCustomIPv6Address2Label string c6a2Label DeviceCustomIPv6Address2Label
+DeviceCustomIPv6Address3 string c6a3 DeviceCustomIPv6Address3
+DeviceCustomIPv6Address3Label string c6a3Label DeviceCustomIPv6Address3Label
+DeviceCustomIPv6Address4 string c6a4 DeviceCustomIPv6Address4
+DeviceCustomIPv6Address4Label string c6a4Label DeviceCustomIPv6Address4Label
+DeviceCustomFloatingPoint1 real cfp1 DeviceCustomFloatingPoint1
+DeviceCustomFloatingPoint1Label string cfp1Label DeviceCustomFloatingPoint1Label
+DeviceCustomFloatingPoint2 real cfp2 DeviceCustomFloatingPoint2
+DeviceCustomFloatingPoint2Label string cfp2Label DeviceCustomFloatingPoint2Label
+DeviceCustomFloatingPoint3 real cfp3 DeviceCustomFloatingPoint3
+DeviceCustomFloatingPoint3Label string cfp3Label DeviceCustomFloatingPoint3Label
+DeviceCustomFloatingPoint4 real cfp4 DeviceCustomFloatingPoint4
+DeviceCustomFloatingPoint4Label string cfp4Label DeviceCustomFloatingPoint4Label
+DeviceCustomNumber1 int cn1 DeviceCustomNumber1
+FieldDeviceCustomNumber1 long cn1 FieldDeviceCustomNumber1
+DeviceCustomNumber1Label string cn1Label DeviceCustomNumber1Label
+DeviceCustomNumber2 int cn2 DeviceCustomNumber2
+FieldDeviceCustomNumber2 long cn2 FieldDeviceCustomNumber2
+DeviceCustomNumber2Label string cn2Label DeviceCustomNumber2Label
+DeviceCustomNumber3 int cn3 DeviceCustomNumber3
+FieldDeviceCustomNumber3 long cn3 FieldDeviceCustomNumber3
+DeviceCustomNumber3Label string cn3Label DeviceCustomNumber3Label
+DeviceCustomString1 string cs1 DeviceCustomString1
+DeviceCustomString1Label string cs1Label DeviceCustomString1Label
+DeviceCustomString2 string cs2 DeviceCustomString2
+DeviceCustomString2Label string cs2Label DeviceCustomString2Label
+DeviceCustomString3 string cs3 DeviceCustomString3
+DeviceCustomString3Label string cs3Label DeviceCustomString3Label
+DeviceCustomString4 string cs4 DeviceCustomString4
+DeviceCustomString4Label string cs4Label DeviceCustomString4Label
+DeviceCustomString5 string cs5 DeviceCustomString5
+DeviceCustomString5Label string cs5Label DeviceCustomString5Label
+DeviceCustomString6 string cs6 DeviceCustomString6
+DeviceCustomString6Label string cs6Label DeviceCustomString6Label
+DeviceCustomDate1 string deviceCustomDate1 DeviceCustomDate1
+DeviceCustomDate1Label string deviceCustomDate1Label DeviceCustomDate1Label
+DeviceCustomDate2 string deviceCustomDate2 DeviceCustomDate2
+DeviceCustomDate2Label string deviceCustomDate2Label DeviceCustomDate2Label
+FlexDate1 string flexDate1 FlexDate1
+FlexDate1Label string flexDate1Label FlexDate1Label
+FlexNumber1 int flexNumber1 FlexNumber1
+FlexNumber1Label string flexNumber1Label FlexNumber1Label
+FlexNumber2 int flexNumber2 FlexNumber2
+FlexNumber2Label string flexNumber2Label FlexNumber2Label
+FlexString1 string flexString1 FlexString1
+FlexString1Label string flexString1Label FlexString1Label
+FlexString2 string flexString2 FlexString2
+FlexString2Label string flexString2Label FlexString2Label
+RemoteIP string RemoteIP
+RemotePort string RemotePort
+MaliciousIP string MaliciousIP
+ThreatSeverity int ThreatSeverity
+IndicatorThreatType string IndicatorThreatType
+ThreatDescription string ThreatDescription
+ThreatConfidence string ThreatConfidence
+ReportReferenceLink string ReportReferenceLink
+MaliciousIPLongitude real MaliciousIPLongitude
+MaliciousIPLatitude real MaliciousIPLatitude
+MaliciousIPCountry string MaliciousIPCountry
+Computer string hostname Computer
+CollectorHostName string CollectorHostName
+SimplifiedDeviceAction string SimplifiedDeviceAction act
+`
+
+const syslog = `
+TimeGenerated datetime = h."time"
+EventTime datetime = h."time"
+Facility string facility Facility
+HostName string hostname HostName
+HostIP string HostIP
+SeverityLevel string severity SeverityLevel
+ProcessID int procid ProcessID
+ProcessName string appname ProcessName
+SyslogMessage string message SyslogMessage
+Computer string Computer hostname
+MG string MG
+CollectorHostName string CollectorHostName
+`
