@@ -67,6 +67,9 @@ const maxMeta = 64 << 10
 func (f Folder) Meta(_ context.Context, name string) (map[string]string, error) {
 	file := f.file(name)
 	data, err := readSmall(file + metaSuffix)
+	if errors.Is(err, fs.ErrNotExist) && !strings.HasSuffix(name, ".gz") {
+		data, err = readSmall(file + ".gz" + metaSuffix) // the copy was unpacked, its metadata kept its name
+	}
 	if err == nil {
 		m, err := parseMeta(data)
 		if err != nil {
