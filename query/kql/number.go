@@ -208,3 +208,9 @@ func parseTime(s string) (time.Time, bool) {
 	}
 	return time.Time{}, false
 }
+
+// ParseTimespan reads a timespan as Kusto prints it, in ticks of 100 ns.
+func ParseTimespan(s string) (int64, bool) { return parseSpan(s) }
+
+// FormatTimespan writes ticks of 100 ns as Kusto prints a timespan.
+func FormatTimespan(ticks int64) string { return formatSpan(ticks) }

@@ -173,11 +173,12 @@ func (b *binder) tableName(n *nameNode, e *env) (*rel, error) {
 
 // missingTable is the error that union with isfuzzy forgives.
 type missingTable struct {
-	*Error
+	err  *Error
 	name string
 }
 
-func (m *missingTable) Unwrap() error { return m.Error }
+func (m *missingTable) Error() string { return m.err.Error() }
+func (m *missingTable) Unwrap() error { return m.err }
 
 func (b *binder) scanTable(t *Table) *rel {
 	s := &scan{table: t}

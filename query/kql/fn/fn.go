@@ -67,7 +67,7 @@ type Func struct {
 func Macros() []string {
 	return slices.Concat(
 		macrosTerm(), macrosText(), macrosConvert(), macrosTime(), macrosNumber(),
-		macrosAddress(), macrosDynamic(), macrosSeries(), macrosAggregate(),
+		macrosAddress(), macrosDynamic(), macrosSeries(), macrosAggregate(), macrosPlan(),
 	)
 }
 

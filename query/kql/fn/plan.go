@@ -1,0 +1,23 @@
+package fn
+
+// macrosPlan are what the operators and the base language need, beside functions.
+func macrosPlan() []string {
+	return []string{
+		// The elements of a dynamic value, for mv-expand: those of an array, a bag of
+		// one key for each key of a bag, else the value itself.
+		`CREATE MACRO kql_items(j) AS CASE json_type(j)
+			WHEN 'ARRAY' THEN list_transform(CAST(j AS JSON[]), lambda e : CASE WHEN CAST(e AS VARCHAR) = 'null' THEN NULL ELSE e END)
+			WHEN 'OBJECT' THEN list_transform(json_keys(j), lambda k : json_object(k, json_extract(j, '$."' || k || '"')))
+			WHEN 'NULL' THEN [CAST(NULL AS JSON)]
+			ELSE [j] END`,
+		`CREATE MACRO kql_items_pairs(j) AS CASE json_type(j)
+			WHEN 'ARRAY' THEN list_transform(CAST(j AS JSON[]), lambda e : CASE WHEN CAST(e AS VARCHAR) = 'null' THEN NULL ELSE e END)
+			WHEN 'OBJECT' THEN list_transform(json_keys(j), lambda k : json_array(k, json_extract(j, '$."' || k || '"')))
+			WHEN 'NULL' THEN [CAST(NULL AS JSON)]
+			ELSE [j] END`,
+		// A dynamic text that holds JSON is read; anything else stays as it is.
+		`CREATE MACRO kql_reparse(j) AS CASE WHEN json_type(j) = 'VARCHAR' AND json_valid(json_extract_string(j, '$')) THEN CAST(json_extract_string(j, '$') AS JSON) ELSE j END`,
+		`CREATE MACRO kql_dynamic_max(l) AS to_json(coalesce(to_json(list_max(list_transform(l, lambda e : TRY_CAST(json_extract_string(e, '$') AS DOUBLE)))), to_json(list_max(list_transform(l, lambda e : json_extract_string(e, '$'))))))`,
+		`CREATE MACRO kql_dynamic_min(l) AS to_json(coalesce(to_json(list_min(list_transform(l, lambda e : TRY_CAST(json_extract_string(e, '$') AS DOUBLE)))), to_json(list_min(list_transform(l, lambda e : json_extract_string(e, '$'))))))`,
+	}
+}
