@@ -1,7 +1,5 @@
 package kql
 
-import "fmt"
-
 // A scalar function of Kusto is one Func; an aggregate is one Agg. The tables are
 // made by functions named funcs… and aggs… in files funcs_*.go and aggs_*.go and
 // are put together in functions() and aggregates() (funcs.go).
@@ -143,14 +141,11 @@ func AggTmpl(name, prefix string, result Type, sql string, args ...Type) Agg {
 	}}
 }
 
-// lookup finds a function in a list, and says what is near if there is none.
+// tableOf puts lists together. What is listed later replaces what is listed before.
 func tableOf[T any](lists [][]T, name func(T) string) map[string]T {
 	m := map[string]T{}
 	for _, l := range lists {
 		for _, f := range l {
-			if _, ok := m[name(f)]; ok {
-				panic(fmt.Sprintf("kql: function %s is listed twice", name(f)))
-			}
 			m[name(f)] = f
 		}
 	}

@@ -12,6 +12,7 @@ type parser struct {
 	toks  []token
 	pos   int
 	depth int
+	terms bool // search: column:"text" is a condition
 }
 
 // Parse reads a query without looking at tables or types.

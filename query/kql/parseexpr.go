@@ -60,6 +60,9 @@ func (p *parser) operatorAt() (string, int, int) {
 		}
 		return "matches regex", bindString, 2
 	}
+	if op == ":" && p.terms {
+		return "has", bindString, 1
+	}
 	if s, ok := stringOps[op]; ok {
 		return s, bindString, 1
 	}

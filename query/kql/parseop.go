@@ -691,4 +691,9 @@ func (p *parser) find(op *opNode) {
 }
 
 // searchExpr reads the predicate of search and find: text alone is a term.
-func (p *parser) searchExpr(least int) node { return p.expr(least) }
+func (p *parser) searchExpr(least int) node {
+	old := p.terms
+	p.terms = true
+	defer func() { p.terms = old }()
+	return p.expr(least)
+}

@@ -50,6 +50,10 @@ type Options struct {
 	From, To time.Time
 	// Params are the values of declare query_parameters, as KQL literals.
 	Params map[string]string
+	// Discover runs a plan of one column of text and gives its values. Plugins whose
+	// columns depend on the data (pivot, bag_unpack) need it, or need their columns
+	// said in the query; nil refuses them.
+	Discover func(p *Plan) ([]string, error)
 	// MaxNodes limits the number of operators and expressions after functions
 	// are written out; 0 means 50,000.
 	MaxNodes int

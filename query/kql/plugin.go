@@ -1,0 +1,445 @@
+package kql
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/yagura-sec/yagura/query/kql/fn"
+)
+
+// evaluate binds plugins. Those whose columns depend on the data need them said:
+// evaluate pivot(…) : (name:type, …).
+func (b *binder) evaluate(r *rel, op *opNode, e *env) (*rel, error) {
+	n := op.x.(*callNode)
+	switch n.name.text {
+	case "narrow":
+		return b.narrow(r)
+	case "bag_unpack":
+		return b.bagUnpack(r, op, n, e)
+	case "pivot":
+		return b.pivot(r, op, n, e)
+	}
+	hint := "the plugins are pivot, bag_unpack and narrow"
+	if n.name.text == "basket" || n.name.text == "autocluster" || n.name.text == "diffpatterns" {
+		hint = "summarize count() by the columns that may matter, and top"
+	}
+	return nil, b.errAt(n.name.Span, hint, "plugin %s is not supported", n.name.text)
+}
+
+// narrow turns each row into one row for each of its columns.
+func (b *binder) narrow(r *rel) (*rel, error) {
+	num := b.computed("Row", E(fn.Long, "(row_number() OVER () - 1)"))
+	f := Frag{"to_json(["}
+	for i, c := range r.fields {
+		if i > 0 {
+			f = append(f, ", ")
+		}
+		f = append(f, "json_object('c', "+QuoteString(c.name)+", 'v', ")
+		f = append(f, convert(ref(c.col), fn.String).SQL...)
+		f = append(f, ")")
+	}
+	f = append(f, "])")
+	all := b.computed("cells", &Expr{Type: fn.Dynamic, SQL: f})
+	in := &rel{op: &calc{in: r, defs: []*column{num, all}, win: true}, fields: []field{{"Row", num}, {"cells", all}}}
+	ex, q, err := b.expandItems(in, &opNode{items: []*item{{names: []string{"cell"}, value: &nameNode{name: "cells"}}}}, &scope{rel: in})
+	if err != nil {
+		return nil, err
+	}
+	cell := ref(ex.elems[0])
+	c := b.computed("Column", str("json_extract_string(", cell, ", '$.c')"))
+	v := b.computed("Value", str("json_extract_string(", cell, ", '$.v')"))
+	return &rel{op: &calc{in: q, defs: []*column{c, v}}, fields: []field{{"Row", num}, {"Column", c}, {"Value", v}}}, nil
+}
+
+// bagUnpack makes columns of the keys of a bag. The keys are those that the query
+// says, or those of the bag where it was packed by name in the query.
+func (b *binder) bagUnpack(r *rel, op *opNode, n *callNode, e *env) (*rel, error) {
+	if len(n.args) < 1 {
+		return nil, b.errAt(n.Span, "", "bag_unpack() takes a column")
+	}
+	x, err := b.expr(n.args[0].value, &scope{env: e, rel: r})
+	if err != nil {
+		return nil, err
+	}
+	if x.col == nil || x.Type != fn.Dynamic {
+		return nil, b.errAt(n.args[0].Span, "extend it first", "bag_unpack() takes a dynamic column")
+	}
+	prefix := ""
+	if len(n.args) > 1 && len(n.args[1].names) == 0 {
+		p, err := b.scalar(n.args[1].value, e)
+		if err != nil {
+			return nil, err
+		}
+		if p.Const == nil {
+			return nil, b.errAt(n.args[1].Span, "", "the prefix must be a constant")
+		}
+		prefix = p.Const.Str
+	}
+	type key struct {
+		name string
+		typ  Type
+	}
+	var keys []key
+	for _, d := range op.cols {
+		keys = append(keys, key{d.name, d.typ})
+	}
+	if op.cols == nil {
+		found, err := b.discover(r, S("unnest(json_keys(", x, "))"), n.Span, "bag_unpack")
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range found {
+			keys = append(keys, key{prefix + k, ""})
+		}
+	}
+	c := &calc{in: r}
+	q := &rel{op: c}
+	for _, f := range r.fields {
+		if f.col != x.col {
+			q.fields = append(q.fields, f)
+		}
+	}
+	for _, k := range keys {
+		if slices.ContainsFunc(q.fields, func(f field) bool { return f.name == k.name }) {
+			if op.cols != nil {
+				continue
+			}
+		}
+		m, err := b.member(ref(x.col), step{key: strings.TrimPrefix(k.name, prefix), isKey: true}, n.Span)
+		if err != nil {
+			return nil, err
+		}
+		t := k.typ
+		if t == "" {
+			t = fn.Dynamic
+		}
+		d := b.computed(k.name, convert(m, t))
+		c.defs = append(c.defs, d)
+		q.fields = append(q.fields, field{q.fresh(k.name), d})
+	}
+	return q, nil
+}
+
+// pivot turns the values of a column into columns.
+func (b *binder) pivot(r *rel, op *opNode, n *callNode, e *env) (*rel, error) {
+	if len(n.args) < 1 {
+		return nil, b.errAt(n.Span, "", "pivot() takes a column")
+	}
+	row := &scope{env: e, rel: r}
+	x, err := b.expr(n.args[0].value, row)
+	if err != nil {
+		return nil, err
+	}
+	if x.col == nil {
+		return nil, b.errAt(n.args[0].Span, "extend it first", "pivot() takes a column")
+	}
+	agg := &item{value: &callNode{Span: n.Span, name: token{kind: kIdent, text: "count", Span: n.Span}}}
+	if len(n.args) > 1 {
+		agg = n.args[1]
+	}
+	g := &group{in: r}
+	q := &rel{op: g}
+	var used []*column
+	if c, ok := agg.value.(*callNode); ok {
+		for _, a := range c.args {
+			if v, err := b.expr(a.value, row); err == nil && v.col != nil {
+				used = append(used, v.col)
+			}
+		}
+	}
+	var by []field
+	if len(n.args) > 2 {
+		for _, a := range n.args[2:] {
+			v, err := b.expr(a.value, row)
+			if err != nil {
+				return nil, err
+			}
+			if v.col == nil {
+				return nil, b.errAt(a.Span, "", "pivot() takes columns")
+			}
+			by = append(by, field{v.Name, v.col})
+		}
+	} else {
+		for _, f := range r.fields {
+			if f.col != x.col && !slices.Contains(used, f.col) {
+				by = append(by, f)
+			}
+		}
+	}
+	for _, f := range by {
+		k := b.computed(f.name, ref(f.col))
+		g.keys = append(g.keys, k)
+		q.fields = append(q.fields, field{q.fresh(f.name), k})
+	}
+	var vals []string
+	types := map[string]Type{}
+	if op.cols != nil {
+		for _, d := range op.cols {
+			if !slices.ContainsFunc(by, func(f field) bool { return f.name == d.name }) {
+				vals = append(vals, d.name)
+				types[d.name] = d.typ
+			}
+		}
+	} else if vals, err = b.discover(r, convert(ref(x.col), fn.String).SQL, n.Span, "pivot"); err != nil {
+		return nil, err
+	}
+	text := convert(ref(x.col), fn.String)
+	for _, v := range vals {
+		ns, err := b.aggItems(agg, &scope{env: e, rel: r, agg: true, keys: g.keys})
+		if err != nil {
+			return nil, err
+		}
+		if !ns[0].expr.agg {
+			return nil, b.errAt(agg.Span, "such as count() or sum(x)", "pivot() takes an aggregate")
+		}
+		y := *ns[0].expr
+		y.SQL = S(y.SQL, " FILTER (WHERE ", text, " = ", QuoteString(v), ")")
+		if y.Type == fn.String {
+			return nil, b.errAt(agg.Span, "", "pivot() of text is not supported")
+		}
+		y.NonNull = false
+		z := &y
+		if t := types[v]; t != "" {
+			z = convert(z, t)
+		}
+		c := b.computed(v, z)
+		g.aggs = append(g.aggs, c)
+		q.fields = append(q.fields, field{q.fresh(v), c})
+	}
+	return q, nil
+}
+
+// discover asks the data for the names of columns, where the caller gave a way.
+func (b *binder) discover(r *rel, x Frag, sp Span, plugin string) ([]string, error) {
+	if b.o.Discover == nil {
+		return nil, b.errAt(sp, "say them: evaluate "+plugin+"(…) : (name:type, …)", "the columns of %s() depend on the data", plugin)
+	}
+	// The query so far is compiled by itself, so that the marks of the whole are
+	// not touched: the plan is written twice.
+	d := b.computed("name", &Expr{Type: fn.String, SQL: x})
+	g := &group{in: &rel{op: &calc{in: r, defs: []*column{d}, win: true}, fields: []field{{"name", d}}}}
+	k := b.computed("name", str(d))
+	g.keys = []*column{k}
+	q := &rel{op: g, fields: []field{{"name", k}}, order: []sortKey{{col: k, nulls: "FIRST"}}}
+	p, err := b.plan(q)
+	if err != nil {
+		return nil, err
+	}
+	p.SQL += " LIMIT 500"
+	names, err := b.o.Discover(p)
+	if err != nil {
+		return nil, fmt.Errorf("columns of %s(): %w", plugin, err)
+	}
+	return slices.DeleteFunc(names, func(s string) bool { return s == "" }), nil
+}
+
+// invoke calls a function of a let with the relation as its first argument.
+func (b *binder) invoke(r *rel, op *opNode, e *env) (*rel, error) {
+	n := op.x.(*callNode)
+	v := e.find(n.name.text)
+	if v == nil || v.fun == nil {
+		return nil, b.errAt(n.name.Span, b.near(n.name.text, &scope{env: e}), "there is no function '%s'", n.name.text)
+	}
+	w := e.with("$invoked")
+	w.rel = b.share(r, "invoked")
+	m := *n
+	m.args = append([]*item{{Span: n.Span, value: &nameNode{n.Span, "$invoked"}}}, n.args...)
+	out, _, err := b.apply(v, &m, w, nil)
+	if err != nil {
+		return nil, err
+	}
+	if out == nil {
+		return nil, b.errAt(n.Span, "", "function %s gives no table", n.name.text)
+	}
+	return out, nil
+}
+
+// search finds rows in which a condition holds, where a text alone is a term in
+// any column.
+func (b *binder) search(r *rel, op *opNode, e *env) (*rel, error) {
+	x := terms(op.x)
+	if r != nil {
+		return b.where(r, x, &scope{env: e, rel: r, win: true})
+	}
+	legs := op.legs
+	if len(legs) == 0 {
+		return nil, b.errAt(op.Span, "search in (Table) \"text\"", "search over every table of the lake is not supported")
+	}
+	return b.overTables(op, legs, x, "$table", e)
+}
+
+func (b *binder) overTables(op *opNode, legs []node, x node, tag string, e *env) (*rel, error) {
+	var rels []*rel
+	for _, l := range legs {
+		t, err := b.tabular(l, e)
+		if err != nil {
+			return nil, err
+		}
+		y, err := b.where(t, x, &scope{env: e, rel: t})
+		if err != nil {
+			return nil, err
+		}
+		if y.label == "" {
+			y.label = t.label
+		}
+		rels = append(rels, y)
+	}
+	return b.append(rels, tag, false), nil
+}
+
+// terms makes * has "text" of a text that stands where a condition does.
+func terms(n node) node {
+	switch x := n.(type) {
+	case *litNode:
+		if x.kind == kString {
+			op := "has"
+			t := *x
+			switch {
+			case strings.HasPrefix(t.str, "*") && strings.HasSuffix(t.str, "*") && len(t.str) > 2:
+				t.str, op = strings.Trim(t.str, "*"), "contains"
+			case strings.HasSuffix(t.str, "*"):
+				t.str, op = strings.TrimSuffix(t.str, "*"), "hasprefix"
+			case strings.HasPrefix(t.str, "*"):
+				t.str, op = strings.TrimPrefix(t.str, "*"), "hassuffix"
+			}
+			return &binNode{Span: x.Span, op: op, l: &starNode{x.Span}, r: &t}
+		}
+	case *binNode:
+		if x.op == "and" || x.op == "or" {
+			y := *x
+			y.l, y.r = terms(x.l), terms(x.r)
+			return &y
+		}
+	}
+	return n
+}
+
+// find gives the rows of tables for which a condition holds, with the columns
+// that project names.
+func (b *binder) find(op *opNode, e *env) (*rel, error) {
+	if len(op.legs) == 0 {
+		return nil, b.errAt(op.Span, "find in (Table, …) where …", "find over every table of the lake is not supported")
+	}
+	if len(op.items) == 0 {
+		return nil, b.errAt(op.Span, "end it with project column, …", "find without project is not supported")
+	}
+	tag := op.opts["withsource"]
+	if tag == "" {
+		tag = "source_"
+	}
+	var rels []*rel
+	for _, l := range op.legs {
+		t, err := b.tabular(l, e)
+		if err != nil {
+			return nil, err
+		}
+		y, err := b.where(t, terms(op.x), &scope{env: e, rel: t})
+		if err != nil {
+			return nil, err
+		}
+		c := &calc{in: y}
+		q := &rel{op: c, label: t.label}
+		for _, it := range op.items {
+			if n, ok := it.value.(*nameNode); ok {
+				if col := y.find(n.name); col != nil {
+					q.fields = append(q.fields, field{n.name, col})
+				}
+				continue
+			}
+			return nil, b.errAt(it.Span, "", "find projects columns")
+		}
+		rels = append(rels, q)
+	}
+	return b.append(rels, tag, false), nil
+}
+
+// topNested binds top-nested: for each level the best values inside the values of
+// the level before.
+func (b *binder) topNested(r *rel, op *opNode, e *env) (*rel, error) {
+	src := b.share(r, "nested")
+	src.mat = true
+	var acc *rel // the levels so far, one column for each key and each aggregate
+	var keyNames []string
+	for i, it := range op.items {
+		if it.others != nil {
+			return nil, b.errAt(it.Span, "leave it out", "top-nested with others is not supported")
+		}
+		in, err := b.use(src, op.Span)
+		if err != nil {
+			return nil, err
+		}
+		g := &group{in: in}
+		lvl := &rel{op: g}
+		row := &scope{env: e, rel: in}
+		for j := range i + 1 {
+			x, err := b.expr(op.items[j].value, row)
+			if err != nil {
+				return nil, err
+			}
+			name := x.Name
+			if len(op.items[j].names) > 0 {
+				name = op.items[j].names[0]
+			}
+			if name == "" {
+				name = fmt.Sprintf("Column%d", j+1)
+			}
+			k := b.computed(name, x)
+			g.keys = append(g.keys, k)
+			lvl.fields = append(lvl.fields, field{lvl.fresh(name), k})
+		}
+		kn := lvl.fields[i].name
+		ns, err := b.aggItems(&item{names: it.sub.names, value: it.sub.value, Span: it.Span}, &scope{env: e, rel: in, agg: true, keys: g.keys})
+		if err != nil {
+			return nil, err
+		}
+		an := "aggregated_" + kn
+		if len(it.sub.names) > 0 {
+			an = it.sub.names[0]
+		}
+		a := b.computed(an, ns[0].expr)
+		g.aggs = append(g.aggs, a)
+		lvl.fields = append(lvl.fields, field{lvl.fresh(an), a})
+		cur := lvl
+		if acc != nil { // only inside what the level before kept
+			var on []*Expr
+			for j := range i {
+				x, err := b.compare("==", ref(acc.fields[2*j].col), ref(lvl.fields[j].col), it.Span)
+				if err != nil {
+					return nil, err
+				}
+				on = append(on, x)
+			}
+			j := &join{kind: "INNER", left: acc, right: lvl, on: List(" AND ", on)}
+			cur = &rel{op: j, fields: append(slices.Clone(acc.fields), lvl.fields[i], lvl.fields[len(lvl.fields)-1])}
+		}
+		if it.sub.others != nil {
+			n, err := b.scalar(it.sub.others, e)
+			if err != nil {
+				return nil, err
+			}
+			f := Frag{"row_number() OVER ("}
+			for j := range i {
+				if j == 0 {
+					f = append(f, "PARTITION BY ")
+				} else {
+					f = append(f, ", ")
+				}
+				f = append(f, cur.fields[2*j].col)
+			}
+			f = append(f, " ORDER BY ", a)
+			if !it.asc {
+				f = append(f, " DESC")
+			}
+			f = append(f, " NULLS LAST)")
+			rn := b.computed("n", &Expr{Type: fn.Long, SQL: f})
+			w := b.windowed(cur, []*column{rn})
+			q := *w
+			q.op = &filter{in: w, where: S("(", rn, " <= ", convert(n, fn.Long), ")")}
+			cur = &q
+		}
+		acc = cur
+		keyNames = append(keyNames, kn)
+	}
+	return acc, nil
+}
