@@ -65,9 +65,13 @@ type Func struct {
 // Macros are the CREATE MACRO statements, in an order in which each uses only
 // what stands before it and the functions of Funcs.
 func Macros() []string {
-	return slices.Concat(
+	var out []string
+	for _, f := range Funcs() {
+		out = append(out, wrap(f))
+	}
+	return slices.Concat(out,
 		macrosTerm(), macrosText(), macrosConvert(), macrosTime(), macrosNumber(),
-		macrosAddress(), macrosDynamic(), macrosSeries(), macrosAggregate(), macrosPlan(),
+		macrosDynamic(), macrosAggregate(),
 	)
 }
 

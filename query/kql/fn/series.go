@@ -1,0 +1,538 @@
+package fn
+
+import (
+	"math"
+	"slices"
+)
+
+// A series is an array of numbers; what is no number in it is NaN here.
+
+// series is argument i as numbers; ok is false where it is no array.
+func (r row) series(i int) (s []float64, ok bool) {
+	v := r.dyn(i)
+	if v.kind != isArray {
+		return nil, false
+	}
+	s = make([]float64, len(v.list))
+	for j, e := range v.list {
+		f, ok := e.real()
+		if !ok || e.kind == isText && e.text == "" {
+			f = math.NaN()
+		}
+		s[j] = f
+	}
+	return s, true
+}
+
+// seriesValue writes numbers; what is none is null.
+func seriesValue(s []float64) value {
+	l := make([]value, len(s))
+	for i, f := range s {
+		if !math.IsNaN(f) {
+			l[i] = realValue(f)
+		}
+	}
+	return arrayValue(l)
+}
+
+var seriesPairs = map[string]func(a, b float64) float64{
+	"add":      func(a, b float64) float64 { return a + b },
+	"subtract": func(a, b float64) float64 { return a - b },
+	"multiply": func(a, b float64) float64 { return a * b },
+	"divide":   func(a, b float64) float64 { return a / b },
+	"pow":      math.Pow,
+}
+
+var seriesTests = map[string]func(a, b float64) bool{
+	"greater":        func(a, b float64) bool { return a > b },
+	"greater_equals": func(a, b float64) bool { return a >= b },
+	"less":           func(a, b float64) bool { return a < b },
+	"less_equals":    func(a, b float64) bool { return a <= b },
+	"equals":         func(a, b float64) bool { return a == b },
+	"not_equals":     func(a, b float64) bool { return a != b },
+}
+
+var seriesEach = map[string]func(float64) float64{
+	"abs": math.Abs, "acos": math.Acos, "asin": math.Asin, "atan": math.Atan, "ceiling": math.Ceil, "cos": math.Cos,
+	"exp": math.Exp, "floor": math.Floor, "log": math.Log, "sin": math.Sin, "tan": math.Tan,
+	"sign": func(f float64) float64 {
+		switch {
+		case f > 0:
+			return 1
+		case f < 0:
+			return -1
+		}
+		return f
+	},
+}
+
+func funcsSeries() []Func {
+	d := Dynamic
+	whole := func(v value) bool {
+		return !slices.ContainsFunc(v.list, func(e value) bool { return e.kind != isNull && !e.whole() })
+	}
+	fs := []Func{
+		total("series_pair", []Type{String, d, d}, d, func(r row) any {
+			x, ok := r.series(1)
+			y, ok2 := r.series(2)
+			if !ok || !ok2 {
+				return nil
+			}
+			name := r.text(0)
+			long := name != "divide" && name != "pow" && whole(r.dyn(1)) && whole(r.dyn(2))
+			out := make([]value, max(len(x), len(y)))
+			for i := range out {
+				if i >= len(x) || i >= len(y) || math.IsNaN(x[i]) || math.IsNaN(y[i]) {
+					continue
+				}
+				if t, ok := seriesTests[name]; ok {
+					out[i] = boolValue(t(x[i], y[i]))
+					continue
+				}
+				f, ok := seriesPairs[name]
+				if !ok {
+					return nil
+				}
+				z := f(x[i], y[i])
+				if long && math.Abs(z) < 1<<53 {
+					out[i] = longValue(int64(z))
+				} else if !math.IsNaN(z) {
+					out[i] = realValue(z)
+				}
+			}
+			return arrayValue(out).result()
+		}),
+		total("series_each", []Type{String, d}, d, func(r row) any {
+			x, ok := r.series(1)
+			f, ok2 := seriesEach[r.text(0)]
+			if !ok || !ok2 {
+				return nil
+			}
+			long := (r.text(0) == "abs" || r.text(0) == "sign") && whole(r.dyn(1))
+			out := make([]value, len(x))
+			for i := range x {
+				if y := f(x[i]); !math.IsNaN(y) && long && math.Abs(y) < 1<<53 {
+					out[i] = longValue(int64(y))
+				} else if !math.IsNaN(y) {
+					out[i] = realValue(y)
+				}
+			}
+			return arrayValue(out).result()
+		}),
+		total("series_sum", []Type{d}, Real, func(r row) any { return fold(r, 0, func(a, b float64) float64 { return a + b }) }),
+		total("series_product", []Type{d}, Real, func(r row) any { return fold(r, 1, func(a, b float64) float64 { return a * b }) }),
+		total("series_magnitude", []Type{d}, Real, func(r row) any {
+			s := fold(r, 0, func(a, b float64) float64 { return a + b*b })
+			if f, ok := s.(float64); ok {
+				return math.Sqrt(f)
+			}
+			return nil
+		}),
+		total("series_dot_product", []Type{d, d}, Real, func(r row) any {
+			x, y, ok := twoSeries(r)
+			if !ok {
+				return nil
+			}
+			return real2(dot(x, y))
+		}),
+		total("series_cosine_similarity", []Type{d, d}, Real, func(r row) any {
+			x, y, ok := twoSeries(r)
+			if !ok {
+				return nil
+			}
+			return real2(dot(x, y) / math.Sqrt(dot(x, x)*dot(y, y)))
+		}),
+		total("series_pearson_correlation", []Type{d, d}, Real, func(r row) any {
+			x, y, ok := twoSeries(r)
+			if !ok || len(x) == 0 {
+				return nil
+			}
+			mx, my := mean(x), mean(y)
+			var xy, xx, yy float64
+			for i := range x {
+				xy += (x[i] - mx) * (y[i] - my)
+				xx += (x[i] - mx) * (x[i] - mx)
+				yy += (y[i] - my) * (y[i] - my)
+			}
+			return real2(xy / math.Sqrt(xx*yy))
+		}),
+		total("series_fill", []Type{String, d, d}, d, seriesFill),
+		total("series_fir", []Type{d, d, Bool, Bool}, d, func(r row) any {
+			x, ok := r.series(0)
+			f, ok2 := r.series(1)
+			if !ok || !ok2 || len(f) == 0 || len(f) > 1024 {
+				return nil
+			}
+			flat := r.flag(3, false)
+			if !r.null(2) && r.flag(2, true) || r.null(2) {
+				if sum := total1(f); sum != 0 {
+					f = slices.Clone(f)
+					for i := range f {
+						f[i] /= sum
+					}
+				}
+			}
+			shift := 0
+			if flat {
+				shift = len(f) / 2
+			}
+			out := make([]float64, len(x))
+			for i := range x {
+				for j := range f {
+					if k := i + shift - j; k >= 0 && k < len(x) {
+						out[i] += f[j] * x[k]
+					}
+				}
+			}
+			return seriesValue(out).result()
+		}),
+		total("series_iir", []Type{d, d, d}, d, func(r row) any {
+			x, ok := r.series(0)
+			b, ok2 := r.series(1)
+			a, ok3 := r.series(2)
+			if !ok || !ok2 || !ok3 || len(b) == 0 || len(a) == 0 || a[0] == 0 || len(a) > 1024 || len(b) > 1024 {
+				return nil
+			}
+			y := make([]float64, len(x))
+			for i := range x {
+				for j := range b {
+					if i-j >= 0 {
+						y[i] += b[j] * x[i-j]
+					}
+				}
+				for j := 1; j < len(a); j++ {
+					if i-j >= 0 {
+						y[i] -= a[j] * y[i-j]
+					}
+				}
+				y[i] /= a[0]
+			}
+			return seriesValue(y).result()
+		}),
+		total("series_stats", []Type{d}, d, func(r row) any {
+			s, ok := r.series(0)
+			if !ok {
+				return nil
+			}
+			return seriesStats(s).result()
+		}),
+		total("series_fit_line", []Type{d}, d, func(r row) any {
+			s, ok := r.series(0)
+			if !ok || len(s) == 0 {
+				return nil
+			}
+			return fitLine(s).bag().result()
+		}),
+		total("series_fit_2lines", []Type{d}, d, func(r row) any {
+			s, ok := r.series(0)
+			if !ok || len(s) < 4 || len(s) > 16384 {
+				return nil
+			}
+			return fit2Lines(s).result()
+		}),
+		total("series_outliers", []Type{d, Real, Real}, d, func(r row) any {
+			s, ok := r.series(0)
+			if !ok {
+				return nil
+			}
+			lo, hi := r.real(1, 10), r.real(2, 90)
+			return seriesValue(outliers(s, s, lo, hi)).result()
+		}),
+		total("series_decompose", []Type{d, Long, String, Long, Real}, d, func(r row) any {
+			s, ok := r.series(0)
+			if !ok {
+				return nil
+			}
+			c := decompose(s, r.long(1, -1), r.text(2), r.long(3, 0), r.real(4, 0.6))
+			return bagValue(member{"baseline", seriesValue(c.baseline)}, member{"seasonal", seriesValue(c.seasonal)},
+				member{"trend", seriesValue(c.trend)}, member{"residual", seriesValue(c.residual)}).result()
+		}),
+		total("series_decompose_forecast", []Type{d, Long, Long, String, Real}, d, func(r row) any {
+			s, ok := r.series(0)
+			if !ok {
+				return nil
+			}
+			c := decompose(s, r.long(2, -1), r.text(3), r.long(1, 0), r.real(4, 0.6))
+			return bagValue(member{"forecast", seriesValue(c.baseline)}, member{"seasonal", seriesValue(c.seasonal)},
+				member{"trend", seriesValue(c.trend)}, member{"residual", seriesValue(c.residual)}).result()
+		}),
+		total("series_decompose_anomalies", []Type{d, Real, Long, String, Long, String, Real}, d, func(r row) any {
+			s, ok := r.series(0)
+			if !ok {
+				return nil
+			}
+			lo, hi := 10.0, 90.0
+			if r.text(5) == "tukey" {
+				lo, hi = 25, 75
+			}
+			test := r.long(4, 0)
+			c := decompose(s, r.long(2, -1), r.text(3), test, r.real(6, 0.6))
+			scores := outliers(c.residual, c.residual[:trained(len(s), test)], lo, hi)
+			limit := r.real(1, 1.5)
+			flags := make([]value, len(s))
+			for i, x := range scores {
+				switch {
+				case x > limit:
+					flags[i] = longValue(1)
+				case x < -limit:
+					flags[i] = longValue(-1)
+				default:
+					flags[i] = longValue(0)
+				}
+			}
+			return bagValue(member{"ad_flag", arrayValue(flags)}, member{"ad_score", seriesValue(scores)},
+				member{"baseline", seriesValue(c.baseline)}).result()
+		}),
+		total("series_seasonal", []Type{d, Long}, d, func(r row) any {
+			s, ok := r.series(0)
+			if !ok {
+				return nil
+			}
+			p := int(r.long(1, -1))
+			if p < 0 {
+				p = period(s, 0.6)
+			}
+			return seriesValue(seasonal(s, p, len(s))).result()
+		}),
+		total("series_periods_detect", []Type{d, Real, Real, Long}, d, func(r row) any {
+			s, ok := r.series(0)
+			n := r.long(3, 1)
+			if !ok || n < 1 || n > 64 {
+				return nil
+			}
+			p, scores := periods(s, r.real(1, 2), r.real(2, float64(len(s))), int(n))
+			return bagValue(member{"periods", seriesValue(p)}, member{"scores", seriesValue(scores)}).result()
+		}),
+	}
+	return fs
+}
+
+func real2(f float64) any {
+	if math.IsNaN(f) {
+		return nil
+	}
+	return f
+}
+
+// twoSeries are the first two arguments where both are arrays of one length.
+func twoSeries(r row) (x, y []float64, ok bool) {
+	x, ok1 := r.series(0)
+	y, ok2 := r.series(1)
+	return x, y, ok1 && ok2 && len(x) == len(y)
+}
+
+func fold(r row, start float64, f func(a, b float64) float64) any {
+	s, ok := r.series(0)
+	if !ok {
+		return nil
+	}
+	for _, x := range s {
+		start = f(start, x)
+	}
+	return real2(start)
+}
+
+func dot(x, y []float64) float64 {
+	sum := 0.0
+	for i := range x {
+		sum += x[i] * y[i]
+	}
+	return sum
+}
+
+func total1(s []float64) float64 {
+	sum := 0.0
+	for _, x := range s {
+		if !math.IsNaN(x) {
+			sum += x
+		}
+	}
+	return sum
+}
+
+func mean(s []float64) float64 {
+	n := 0
+	for _, x := range s {
+		if !math.IsNaN(x) {
+			n++
+		}
+	}
+	return total1(s) / float64(n)
+}
+
+// seriesFill fills what is missing: forward, backward, linear (between two known
+// values, the edges by the nearest) or by a constant.
+func seriesFill(r row) any {
+	v := r.dyn(1)
+	if v.kind != isArray {
+		return nil
+	}
+	l := slices.Clone(v.list)
+	known := func(e value) bool { return e.kind != isNull }
+	switch r.text(0) {
+	case "forward":
+		for i := 1; i < len(l); i++ {
+			if !known(l[i]) {
+				l[i] = l[i-1]
+			}
+		}
+	case "backward":
+		for i := len(l) - 2; i >= 0; i-- {
+			if !known(l[i]) {
+				l[i] = l[i+1]
+			}
+		}
+	case "const":
+		for i := range l {
+			if !known(l[i]) {
+				l[i] = r.dyn(2)
+			}
+		}
+	case "linear":
+		last := -1
+		for i := range l {
+			if !known(l[i]) {
+				continue
+			}
+			if last < 0 {
+				for j := range i {
+					l[j] = l[i]
+				}
+			} else if i-last > 1 {
+				a, _ := l[last].real()
+				b, _ := l[i].real()
+				for j := last + 1; j < i; j++ {
+					l[j] = realValue(a + (b-a)*float64(j-last)/float64(i-last))
+				}
+			}
+			last = i
+		}
+		if last >= 0 {
+			for j := last + 1; j < len(l); j++ {
+				l[j] = l[last]
+			}
+		}
+	default:
+		return nil
+	}
+	return arrayValue(l).result()
+}
+
+func seriesStats(s []float64) value {
+	n, minAt, maxAt := 0, -1, -1
+	for i, x := range s {
+		if math.IsNaN(x) {
+			continue
+		}
+		n++
+		if minAt < 0 || x < s[minAt] {
+			minAt = i
+		}
+		if maxAt < 0 || x > s[maxAt] {
+			maxAt = i
+		}
+	}
+	if n == 0 {
+		return nothing
+	}
+	m := mean(s)
+	sq := 0.0
+	for _, x := range s {
+		if !math.IsNaN(x) {
+			sq += (x - m) * (x - m)
+		}
+	}
+	variance := 0.0
+	if n > 1 {
+		variance = sq / float64(n-1)
+	}
+	return bagValue(member{"min", realValue(s[minAt])}, member{"min_idx", longValue(int64(minAt))},
+		member{"max", realValue(s[maxAt])}, member{"max_idx", longValue(int64(maxAt))},
+		member{"avg", realValue(m)}, member{"stdev", realValue(math.Sqrt(variance))}, member{"variance", realValue(variance)})
+}
+
+// fit is a straight line through a series.
+type fit struct {
+	rsquare, slope, variance, rvariance, interception float64
+	line                                              []float64
+}
+
+func fitLine(s []float64) fit {
+	var n, sx, sy, sxx, sxy float64
+	for i, y := range s {
+		if math.IsNaN(y) {
+			continue
+		}
+		x := float64(i)
+		n++
+		sx += x
+		sy += y
+		sxx += x * x
+		sxy += x * y
+	}
+	var f fit
+	if d := n*sxx - sx*sx; d != 0 {
+		f.slope = (n*sxy - sx*sy) / d
+	}
+	if n > 0 {
+		f.interception = (sy - f.slope*sx) / n
+	}
+	f.line = make([]float64, len(s))
+	m := sy / n
+	for i, y := range s {
+		f.line[i] = f.interception + f.slope*float64(i)
+		if math.IsNaN(y) {
+			continue
+		}
+		f.variance += (y - m) * (y - m)
+		f.rvariance += (y - f.line[i]) * (y - f.line[i])
+	}
+	if f.variance > 0 {
+		f.rsquare = 1 - f.rvariance/f.variance
+	}
+	if n > 1 {
+		f.variance /= n - 1
+		f.rvariance /= n - 1
+	}
+	return f
+}
+
+func (f fit) bag() value {
+	return bagValue(member{"rsquare", realValue(f.rsquare)}, member{"slope", realValue(f.slope)}, member{"variance", realValue(f.variance)},
+		member{"rvariance", realValue(f.rvariance)}, member{"interception", realValue(f.interception)}, member{"line_fit", seriesValue(f.line)})
+}
+
+// fit2Lines finds the place where two lines follow a series best.
+func fit2Lines(s []float64) value {
+	sse := func(f fit, s []float64) float64 {
+		sum := 0.0
+		for i, y := range s {
+			if !math.IsNaN(y) {
+				sum += (y - f.line[i]) * (y - f.line[i])
+			}
+		}
+		return sum
+	}
+	// Every place is tried on short series only: the work is square.
+	step := max(1, len(s)/1024)
+	best, at := math.Inf(1), 1
+	for i := 2; i <= len(s)-2; i += step {
+		if e := sse(fitLine(s[:i]), s[:i]) + sse(fitLine(s[i:]), s[i:]); e < best {
+			best, at = e, i
+		}
+	}
+	left, right := fitLine(s[:at]), fitLine(s[at:])
+	all := fitLine(s)
+	var rsquare, rvariance float64
+	n := float64(len(s))
+	if v := all.variance * (n - 1); v > 0 {
+		rsquare = 1 - best/v
+	}
+	rvariance = best / (n - 1)
+	return bagValue(member{"rsquare", realValue(rsquare)}, member{"split_idx", longValue(int64(at))}, member{"variance", realValue(all.variance)},
+		member{"rvariance", realValue(rvariance)}, member{"line_fit", seriesValue(slices.Concat(left.line, right.line))},
+		member{"right_rsquare", realValue(right.rsquare)}, member{"right_slope", realValue(right.slope)}, member{"right_interception", realValue(right.interception)},
+		member{"right_variance", realValue(right.variance)}, member{"right_rvariance", realValue(right.rvariance)},
+		member{"left_rsquare", realValue(left.rsquare)}, member{"left_slope", realValue(left.slope)}, member{"left_interception", realValue(left.interception)},
+		member{"left_variance", realValue(left.variance)}, member{"left_rvariance", realValue(left.rvariance)})
+}
