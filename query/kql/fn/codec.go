@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"compress/zlib"
-	"crypto/md5"  //nolint:gosec // hash_md5 is a function of Kusto, not a protection
-	"crypto/sha1" //nolint:gosec // hash_sha1 is one too
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -82,12 +79,6 @@ func funcsCodec() []Func {
 		total("zlib_decompress", []Type{String}, String, func(r row) any {
 			return unpacked(r.text(0), func(b io.Reader) (io.Reader, error) { return zlib.NewReader(b) })
 		}),
-		total("hash_combine", []Type{Long, Long}, Long, func(r row) any {
-			if r.null(0) || r.null(1) {
-				return nil
-			}
-			return hashCombine(r.long(0, 0), r.long(1, 0))
-		}),
 		total("punycode_from_string", []Type{String}, String, func(r row) any { return punyEncode(r.text(0)) }),
 		total("punycode_to_string", []Type{String}, String, func(r row) any { return punyDecode(r.text(0)) }),
 		total("punycode_domain_from_string", []Type{String}, String, func(r row) any {
@@ -107,25 +98,9 @@ func funcsCodec() []Func {
 			})
 		}),
 	}
-	// A hash is taken over the bytes of a value: text as it is, a number, a time
-	// and a span as the eight bytes Kusto holds them in.
-	for _, h := range []struct {
-		name string
-		sum  func([]byte) string
-	}{
-		{"hash_md5", func(b []byte) string { s := md5.Sum(b); return hex.EncodeToString(s[:]) }},   //nolint:gosec // see above
-		{"hash_sha1", func(b []byte) string { s := sha1.Sum(b); return hex.EncodeToString(s[:]) }}, //nolint:gosec // see above
-		{"hash_sha256", func(b []byte) string { s := sha256.Sum256(b); return hex.EncodeToString(s[:]) }},
-	} {
-		for _, t := range []Type{Long, Real, Datetime} {
-			fs = append(fs, total(h.name+"_"+string(t), []Type{t}, String, func(r row) any {
-				if r.null(0) {
-					return ""
-				}
-				return h.sum(hashed(r[0]))
-			}))
-		}
-	}
+	// This hash is taken over the bytes of a value: text as it is, a number, a
+	// time and a span as the bytes Kusto holds them in. The others, md5 and its
+	// kin, are taken over what tostring() gives.
 	for _, t := range []Type{String, Bool, Int, Long, Real, Datetime} {
 		fs = append(fs, total("hash_xxhash64_"+string(t), []Type{t}, Long, func(r row) any {
 			if r.null(0) {
@@ -200,12 +175,6 @@ func xxhash(b []byte) uint64 {
 	h = (h ^ h>>33) * p2
 	h = (h ^ h>>29) * p3
 	return h ^ h>>32
-}
-
-// hashCombine mixes two hashes; the order of them matters.
-func hashCombine(a, b int64) int64 {
-	x, y := uint64(a), uint64(b) //nolint:gosec // bits, not numbers
-	return int64(x ^ (y + 0x9e3779b97f4a7c15 + x<<12 + x>>4))
 }
 
 func urlEncode(s, safe, space string) string {

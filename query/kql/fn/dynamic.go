@@ -202,9 +202,6 @@ func funcsDynamic() []Func {
 		one("set_union", 1, func(a []value) value {
 			s := newSet()
 			for _, l := range a[0].list {
-				if l.kind != isArray {
-					return nothing
-				}
 				for _, e := range l.list {
 					s.add(e)
 				}
@@ -326,14 +323,17 @@ func funcsDynamic() []Func {
 			})
 			return a[0]
 		}),
-		one("distinct", 1, func(a []value) value {
+		total("distinct", []Type{d, Long}, d, func(r row) any {
 			s := newSet()
-			for _, e := range a[0].list {
-				if e.kind != isNull {
+			for _, e := range r.dyn(0).list {
+				if e.kind != isNull && int64(len(s.list)) < r.long(1, maxItems) {
 					s.add(e)
 				}
 			}
-			return arrayValue(s.list)
+			return arrayValue(s.list).result()
+		}),
+		total("percentile_weighted", []Type{d, Real}, Real, func(r row) any {
+			return weighted(r.dyn(0), r.real(1, 50))
 		}),
 	}
 }
@@ -403,13 +403,14 @@ func setIntersect(lists []value) value {
 	return arrayValue(keep.list)
 }
 
-// concat joins the arrays of an array; what is no array is an element.
+// concat joins the arrays of an array; what is no array is an element, null is
+// nothing.
 func concat(v value) value {
 	l := []value{}
 	for _, e := range v.list {
 		if e.kind == isArray {
 			l = append(l, e.list...)
-		} else {
+		} else if e.kind != isNull {
 			l = append(l, e)
 		}
 		if len(l) > maxItems {
@@ -763,4 +764,34 @@ func buildSchema(l []value) value {
 		return types[0]
 	}
 	return arrayValue(types)
+}
+
+// weighted is the smallest value whose weight, with that of all before it, is at
+// least p percent of the whole. The list has pairs of value and weight.
+func weighted(list value, p float64) any {
+	type at struct{ v, w float64 }
+	var l []at
+	sum := 0.0
+	for _, e := range list.list {
+		if len(e.list) != 2 {
+			continue
+		}
+		v, ok := e.list[0].real()
+		w, ok2 := e.list[1].real()
+		if ok && ok2 && w > 0 {
+			l = append(l, at{v, w})
+			sum += w
+		}
+	}
+	if len(l) == 0 {
+		return nil
+	}
+	slices.SortFunc(l, func(a, b at) int { return cmp.Compare(a.v, b.v) })
+	seen := 0.0
+	for _, a := range l {
+		if seen += a.w; seen >= sum*p/100 {
+			return a.v
+		}
+	}
+	return l[len(l)-1].v
 }

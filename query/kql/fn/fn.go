@@ -71,7 +71,7 @@ func Macros() []string {
 	}
 	return slices.Concat(out,
 		macrosTerm(), macrosText(), macrosConvert(), macrosTime(), macrosNumber(),
-		macrosDynamic(), macrosAggregate(),
+		macrosDynamic(), macrosPlan(),
 	)
 }
 

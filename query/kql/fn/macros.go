@@ -112,10 +112,10 @@ func macrosTime() []string {
 	defs = append(defs,
 		`datetime_add_span(d, n) AS make_timestamp(epoch_us(d) + n)`,
 		`week_diff(a, b) AS (epoch_us(kql_startofweek(a, 0)) - epoch_us(kql_startofweek(b, 0))) // 604800000000`,
-		`hms(h, m, s) AS h * 36000000000 + m * 600000000 + CAST(round(s * 10000000) AS BIGINT)`,
+		`hms(h, m, s) AS CAST(h AS BIGINT) * 36000000000 + CAST(m AS BIGINT) * 600000000 + CAST(round(s * 10000000) AS BIGINT)`,
 		`make_datetime(y, mo, d, h, mi, s) AS CASE WHEN y BETWEEN 1 AND 9999 AND mo BETWEEN 1 AND 12 AND d BETWEEN 1 AND 31
-			AND h BETWEEN 0 AND 23 AND mi BETWEEN 0 AND 59 AND s >= 0 AND s < 60 THEN TRY(make_timestamp(y, mo, d, h, mi, s)) END`,
-		`make_timespan(d, h, m, s) AS CASE WHEN d BETWEEN 0 AND 10675198 AND h BETWEEN 0 AND 23 AND m BETWEEN 0 AND 59 AND s >= 0 AND s < 60 THEN d * 864000000000 + kql_hms(h, m, s) END`,
+			AND h BETWEEN 0 AND 23 AND mi BETWEEN 0 AND 59 AND s >= 0 AND s < 60 THEN TRY(make_timestamp(y, mo, d, h, mi, 0.0) + to_microseconds(CAST(floor(round(s * 10000000) / 10) AS BIGINT))) END`,
+		`make_timespan(d, h, m, s) AS CASE WHEN d BETWEEN 0 AND 10675198 AND h BETWEEN 0 AND 23 AND m BETWEEN 0 AND 59 AND s >= 0 AND s < 60 THEN CAST(d AS BIGINT) * 864000000000 + kql_hms(h, m, s) END`,
 		`utc_to_local(d, z) AS timezone(z, timezone('UTC', d))`,
 		`local_to_utc(d, z) AS timezone('UTC', timezone(z, d))`,
 		`around(d, c, w) AS d BETWEEN make_timestamp(epoch_us(c) - w // 10) AND make_timestamp(epoch_us(c) + w // 10)`,
@@ -125,13 +125,10 @@ func macrosTime() []string {
 
 func macrosNumber() []string {
 	return create(
-		// A shift by more than the width or less than nothing has no value in the
-		// engine.
 		`mod(a, b) AS CASE WHEN b <> 0 THEN ((a % b) + abs(b)) % abs(b) END`,
 		`shift_left(a, n) AS CAST(((CAST(a AS HUGEINT) * CAST(pow(2, n % 64) AS HUGEINT)) & 9223372036854775807) AS BIGINT)`,
 		`shift_right(a, n) AS CASE WHEN n >= 0 THEN a >> (n % 64) END`,
 		`round(x, n) AS CASE WHEN n BETWEEN -15 AND 15 THEN round(x, CAST(n AS INTEGER)) ELSE x END`,
-		`log(x, f) AS CASE WHEN x > 0 THEN f WHEN x = 0 THEN '-inf'::DOUBLE ELSE 'nan'::DOUBLE END`,
 	)
 }
 
@@ -143,15 +140,5 @@ func macrosDynamic() []string {
 		`array_length(j) AS CASE WHEN json_type(j) = 'ARRAY' THEN CAST(json_array_length(j) AS BIGINT) END`,
 		`gettype(j) AS CASE json_type(j) WHEN 'VARCHAR' THEN 'string' WHEN 'BIGINT' THEN 'long' WHEN 'UBIGINT' THEN 'long' WHEN 'DOUBLE' THEN 'double'
 			WHEN 'BOOLEAN' THEN 'bool' WHEN 'ARRAY' THEN 'array' WHEN 'OBJECT' THEN 'dictionary' ELSE 'null' END`,
-		`json_texts(l) AS to_json(l)`,
-	)
-}
-
-// macrosAggregate are what summarize builds its answers from.
-func macrosAggregate() []string {
-	return create(
-		// Kusto's percentile is the smallest value that at least p percent of the
-		// rows do not exceed.
-		`pick_percentile(l, p) AS CASE WHEN len(l) > 0 THEN l[greatest(CAST(ceil(len(l) * CAST(p AS DOUBLE) / 100) AS BIGINT), 1)] END`,
 	)
 }
