@@ -3,6 +3,7 @@ package kql
 import (
 	"fmt"
 	"sort"
+	"strings"
 
 	"github.com/yagura-sec/yagura/query/kql/fn"
 )
@@ -253,6 +254,18 @@ func fnColumn(b *binder, n *callNode, s *scope) (*Expr, error) {
 	x, err := b.expr(n.args[1].value, s)
 	if err != nil {
 		return nil, err
+	}
+	if s.rel.bag != nil {
+		m, err := b.member(ref(s.rel.bag), step{key: strings.TrimPrefix(name.Const.Str, s.rel.prefix), isKey: true}, n.Span)
+		if err != nil {
+			return nil, err
+		}
+		v := E(x.Type, "coalesce(", E(x.Type, "nullif(", convert(m, x.Type), ",", constExpr(fn.String, &Value{}), ")"), ",", x, ")")
+		if x.Type != fn.String {
+			v = E(x.Type, "coalesce(", convert(m, x.Type), ",", x, ")")
+		}
+		v.Name, v.NonNull = name.Const.Str, x.NonNull
+		return v, nil
 	}
 	y := *x
 	y.Name, y.col = name.Const.Str, x.col

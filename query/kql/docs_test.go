@@ -251,7 +251,11 @@ func jsonText(s string) string {
 	if d.Decode(&v) != nil {
 		return s
 	}
-	b, _ := json.Marshal(plain(v))
+	v = plain(v)
+	if s, ok := v.(string); ok { // a text is printed without quotes
+		return s
+	}
+	b, _ := json.Marshal(v)
 	return string(b)
 }
 

@@ -365,6 +365,17 @@ func common(l, r *Expr) (Type, bool) {
 		return a, true
 	case a == fn.String && c == fn.GUID || a == fn.GUID && c == fn.String:
 		return fn.String, true
+	case a == fn.String && isNumber(c):
+		// Sentinel compares text with numbers: ResultType == 0.
+		if r.Const != nil {
+			return fn.String, true
+		}
+		return fn.Real, true
+	case c == fn.String && isNumber(a):
+		if l.Const != nil {
+			return fn.String, true
+		}
+		return fn.Real, true
 	case a == fn.Bool && (c == fn.Long || c == fn.Int):
 		return fn.Bool, true
 	case c == fn.Bool && (a == fn.Long || a == fn.Int):
@@ -377,6 +388,9 @@ var sqlOps = map[string]string{"==": "=", "!=": "<>", "<>": "<>", "<": "<", ">":
 
 func (b *binder) compare(op string, l, r *Expr, sp Span) (*Expr, error) {
 	t, ok := common(l, r)
+	if ok && t == fn.String && op != "==" && op != "!=" && op != "<>" && l.Type != r.Type && (isNumber(l.Type) || isNumber(r.Type)) {
+		t = fn.Real
+	}
 	if !ok {
 		return nil, b.errAt(sp, "convert one of them, for instance with tostring()", "a %s cannot be compared with a %s", l.Type, r.Type)
 	}
@@ -387,7 +401,7 @@ func (b *binder) compare(op string, l, r *Expr, sp Span) (*Expr, error) {
 		l, r = convert(l, t), convert(r, t)
 	}
 	lf, rf := l, r
-	if l.Type != t && !(isNumber(l.Type) && isNumber(t)) {
+	if l.Type != t && !(isNumber(l.Type) && isNumber(t)) || t == fn.Real && l.Type == fn.String {
 		lf = convert(l, t)
 	}
 	if r.Type != t && !(isNumber(r.Type) && isNumber(t)) {

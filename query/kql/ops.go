@@ -45,6 +45,9 @@ func (b *binder) items(it *item, s *scope) ([]named, error) {
 		return []named{{name: it.names[0], expr: x}}, nil
 	}
 	_, plain := it.value.(*nameNode)
+	if n, ok := it.value.(*nameNode); ok && x.Name == "" {
+		x.Name = n.name
+	}
 	return []named{{name: x.Name, auto: !plain, expr: x}}, nil
 }
 

@@ -144,6 +144,9 @@ func (p *parser) postfix(x node) node {
 		case p.is("."):
 			p.next()
 			k := p.peek()
+			if p.is("[") { // a.[0] is a[0]
+				continue
+			}
 			if k.kind == kLong { // x.0 is not KQL, but x.2fa is met
 				p.fail(k.Span, "an index is written [0]", "expected a name after the point")
 			}

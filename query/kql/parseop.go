@@ -621,7 +621,12 @@ func (p *parser) makeSeries(op *opNode) {
 		}
 	}
 	p.expect("on", "make-series takes: aggregate on column from start to end step by")
-	axis := p.named()
+	axis := &item{}
+	if p.peek().kind == kIdent && p.isAt(1, "=") {
+		axis.names = []string{p.ident("a name").text}
+		p.next()
+	}
+	axis.value = p.expr(bindOrder)
 	var from, to, step node
 	if p.accept("in") {
 		p.expect("range", "")

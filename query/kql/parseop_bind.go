@@ -71,17 +71,17 @@ func (b *binder) parse(r *rel, op *opNode, s *scope) (*rel, error) {
 			}
 		default:
 			g := "(" + lazy + ")"
-			if last {
-				g = "(.*)"
+			if last || kind == "regex" {
+				g = "(.*)" // a column of a regular expression takes what it can
 			}
 			next := i+1 < len(op.items) && op.items[i+1].nulls != "text"
 			switch it.typ {
 			case fn.Long, fn.Int:
-				if kind == "" || kind == "simple" || next {
+				if kind != "relaxed" || next {
 					g = `\s*([+-]?\d+)`
 				}
 			case fn.Real, fn.Decimal:
-				if kind == "" || kind == "simple" || next {
+				if kind != "relaxed" || next {
 					g = `\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)`
 				}
 			}
@@ -200,7 +200,7 @@ func (b *binder) parseKV(r *rel, op *opNode, s *scope) (*rel, error) {
 			list := S("list_zip(regexp_extract_all(", src, ", ", QuoteString(re), ", 1), regexp_extract_all(", src, ", ", QuoteString(re), ", 2))")
 			v = str("list_filter(", list, ", lambda e : e[1] = ", QuoteString(d.name), ")[1][2]")
 		} else {
-			v = str("nullif(regexp_extract(", src, ", ", QuoteString(kvPattern(d.name, pair, kv, quoteBy, esc)), ", 1), '')")
+			v = str("nullif(regexp_extract(", src, ", ", QuoteString(kvPattern(d.name, pair, kv, quoteBy, esc, op.opts["with greedy"] == "true")), ", 1), '')")
 			if quoteBy != "" {
 				open, end := quoteBy[:1], quoteBy[len(quoteBy)-1:]
 				inner := S("regexp_extract(", v, ", ", QuoteString("(?s)^"+regexp.QuoteMeta(open)+"(.*)"+regexp.QuoteMeta(end)+"$"), ", 1)")
@@ -228,7 +228,7 @@ func (b *binder) parseKV(r *rel, op *opNode, s *scope) (*rel, error) {
 
 // kvPattern finds key<kv>value; without a pair delimiter a pair ends before any
 // sign that is no letter, digit or part of a value.
-func kvPattern(key, pair, kv, quoteBy, esc string) string {
+func kvPattern(key, pair, kv, quoteBy, esc string, greedy bool) string {
 	var v string
 	if quoteBy != "" {
 		open, end := regexp.QuoteMeta(quoteBy[:1]), regexp.QuoteMeta(quoteBy[len(quoteBy)-1:])
@@ -239,16 +239,22 @@ func kvPattern(key, pair, kv, quoteBy, esc string) string {
 			v = open + "[^" + end + "]*" + end + "|"
 		}
 	}
+	key = `"?` + regexp.QuoteMeta(key) + `"?`
 	before := `(?:^|[^\w])`
 	if pair != "" {
 		p := regexp.QuoteMeta(pair)
 		before = `(?:^|` + p + `)\s*`
-		v += `.*?)(?:\s*` + p + `|\s*$)`
+		if greedy {
+			v += `.*?)(?:\s*` + p + `[^` + p + `]+?` + regexp.QuoteMeta(kv) + `|\s*$)`
+		} else {
+			v += `.*?)(?:\s*` + p + `|\s*$)`
+		}
 	} else {
 		v += `[^\s,;|&]+)`
 	}
+	sep := regexp.QuoteMeta(kv)
 	if kv == "" {
-		kv = "="
+		sep = "[=:]"
 	}
-	return `(?s)` + before + regexp.QuoteMeta(key) + `\s*` + regexp.QuoteMeta(kv) + `\s*(` + v
+	return `(?s)` + before + key + `\s*` + sep + `\s*(` + v
 }

@@ -15,6 +15,8 @@ type rel struct {
 	order  []sortKey // how the rows are sorted; nil if they are not
 	serial bool      // the order is that of serialize or of a source that has one
 	label  string    // the name that union withsource shows
+	bag    *column   // bag_unpack: names that are no column are keys of this bag
+	prefix string    // what bag_unpack puts before the keys
 }
 
 type field struct {

@@ -84,6 +84,12 @@ func (b *binder) bagUnpack(r *rel, op *opNode, n *callNode, e *env) (*rel, error
 	for _, d := range op.cols {
 		keys = append(keys, key{d.name, d.typ})
 	}
+	if op.cols == nil && b.o.Discover == nil {
+		// The keys are not known: a name that is no column is a key of the bag.
+		q := *r
+		q.bag, q.prefix = x.col, prefix
+		return &q, nil
+	}
 	if op.cols == nil {
 		found, err := b.discover(r, S("unnest(json_keys(", x, "))"), n.Span, "bag_unpack")
 		if err != nil {

@@ -136,7 +136,9 @@ func (b *binder) cast(n *litNode, s *scope) (*Expr, error) {
 func (b *binder) name(n *nameNode, s *scope) (*Expr, error) {
 	if s.rel != nil {
 		if c := s.rel.find(n.name); c != nil {
-			return ref(c), nil
+			x := ref(c)
+			x.Name = n.name
+			return x, nil
 		}
 	}
 	if v := s.env.find(n.name); v != nil {
@@ -175,6 +177,19 @@ func (b *binder) name(n *nameNode, s *scope) (*Expr, error) {
 		if c := s.right.find(n.name); c != nil {
 			return ref(c), nil
 		}
+	}
+	switch n.name {
+	case "True", "TRUE":
+		return constExpr(fn.Bool, &Value{Bool: true}), nil
+	case "False", "FALSE":
+		return constExpr(fn.Bool, &Value{}), nil
+	}
+	if s.rel != nil && s.rel.bag != nil {
+		x, err := b.member(ref(s.rel.bag), step{key: strings.TrimPrefix(n.name, s.rel.prefix), isKey: true}, n.Span)
+		if err == nil {
+			x.Name = n.name
+		}
+		return x, err
 	}
 	if n.name == "null" {
 		return nil, b.errAt(n.Span, "write int(null), dynamic(null) … with the type", "null has no type here")

@@ -108,7 +108,7 @@ func (b *binder) aggItems(it *item, s *scope) ([]named, error) {
 // aggsCore are the aggregates that every query needs.
 func aggsCore() []Agg {
 	return []Agg{
-		{Name: "count", Min: 0, Max: 0, Prefix: "count_", Bind: func(c *AggCall) ([]Out, error) {
+		{Name: "count", Min: 0, Max: 1, Prefix: "count_", Bind: func(c *AggCall) ([]Out, error) {
 			return []Out{{Expr: E(fn.Long, "count(*)").NotNull()}}, nil
 		}},
 		{Name: "countif", Min: 1, Max: 1, Bind: func(c *AggCall) ([]Out, error) {

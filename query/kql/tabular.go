@@ -389,7 +389,7 @@ func (b *binder) sourceOp(op *opNode, e *env) (*rel, error) {
 			}
 			for j, x := range xs {
 				name := x.name
-				if name == "" || len(it.names) == 0 && x.auto {
+				if name == "" || len(it.names) == 0 && len(xs) == 1 && !strings.HasSuffix(name, "_sorted") {
 					name = fmt.Sprintf("print_%d", i)
 					if j > 0 {
 						name = fmt.Sprintf("print_%d_%d", i, j)
