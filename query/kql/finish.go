@@ -10,6 +10,7 @@ func itoa(i int) string { return strconv.Itoa(i) }
 
 // plan marks what is needed from the result downwards and writes the SQL.
 func (b *binder) plan(r *rel) (*Plan, error) {
+	b.bound()
 	for _, f := range r.fields {
 		need(f.col)
 	}

@@ -136,6 +136,9 @@ func (b *binder) where(r *rel, x node, s *scope) (*rel, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, f := range fs {
+		b.timed(f, 0)
+	}
 	r = b.layers(r, s)
 	if win != nil { // a window function is computed before rows are filtered
 		r = b.windowed(r, win)

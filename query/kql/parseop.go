@@ -22,7 +22,6 @@ var opNames = []string{
 var refused = map[string]string{
 	"reduce":       "summarize by a text that replace_regex() has made coarser",
 	"fork":         "run the legs as queries of their own, or union them",
-	"externaldata": "import the list as a watchlist and use _GetWatchlist()", "external_data": "import the list as a watchlist and use _GetWatchlist()",
 	"scan": "use sort with prev(), row_cumsum() or row_window_session()", "top-hitters": "use summarize count() and top",
 	"make-graph": "use join", "graph-match": "use join", "graph-to-table": "use join", "macro-expand": "write the query out",
 	"assert-schema": "leave it out", "execute_and_cache": "use materialize()", "project-by-names": "use project",
@@ -349,6 +348,9 @@ func (p *parser) operator() *opNode {
 		op.legs = append(op.legs, p.expr(0))
 	case "datatable":
 		p.datatable(op)
+	case "externaldata", "external_data":
+		op.name = "externaldata"
+		p.external(op)
 	case "make-series":
 		p.makeSeries(op)
 	case "evaluate", "invoke":
@@ -602,6 +604,34 @@ func (p *parser) datatable(op *opNode) {
 	p.expect("]", "values are separated by commas")
 	if len(op.cols) == 0 || len(op.items)%len(op.cols) != 0 {
 		p.fail(op.Span, "", "datatable has %d values, which is no multiple of its %d columns", len(op.items), len(op.cols))
+	}
+}
+
+// external reads (columns) [addresses] with (options).
+func (p *parser) external(op *opNode) {
+	op.cols = p.schema()
+	if t := p.peek(); t.kind == kBracket {
+		p.next()
+		op.items = append(op.items, &item{Span: t.Span, step: t.str})
+	} else {
+		p.expect("[", "the addresses stand in [ ]")
+		for !p.is("]") {
+			t := p.next()
+			if t.kind != kString {
+				p.fail(t.Span, "", "expected an address in quotes, not %s", describe(t))
+			}
+			op.items = append(op.items, &item{Span: t.Span, step: t.str})
+			if !p.accept(",") {
+				break
+			}
+		}
+		p.expect("]", "")
+	}
+	if p.accept("with") {
+		p.withOptions(op)
+	}
+	if len(op.items) == 0 {
+		p.fail(op.Span, "", "externaldata has no address")
 	}
 }
 

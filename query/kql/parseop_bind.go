@@ -239,7 +239,12 @@ func kvPattern(key, pair, kv, quoteBy, esc string, greedy bool) string {
 			v = open + "[^" + end + "]*" + end + "|"
 		}
 	}
-	key = `"?` + regexp.QuoteMeta(key) + `"?`
+	key = regexp.QuoteMeta(key)
+	if quoteBy != "" {
+		key = regexp.QuoteMeta(quoteBy[:1]) + `?` + key + regexp.QuoteMeta(quoteBy[len(quoteBy)-1:]) + `?`
+	} else {
+		key = `"?` + key + `"?`
+	}
 	before := `(?:^|[^\w])`
 	if pair != "" {
 		p := regexp.QuoteMeta(pair)

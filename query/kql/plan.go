@@ -227,6 +227,7 @@ type scan struct {
 	table *Table
 	cols  []*column
 	where Frag
+	timed bool // the query has a condition on the time column
 }
 
 func (n *scan) mark() {

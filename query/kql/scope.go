@@ -19,7 +19,19 @@ type scope struct {
 	pre   [][]*column // columns to compute before, layer by layer
 }
 
+// maxFrag limits the pieces of one expression after functions are written out.
+const maxFrag = 100_000
+
+// expr binds an expression.
 func (b *binder) expr(n node, s *scope) (*Expr, error) {
+	x, err := b.bindExpr(n, s)
+	if err == nil && len(x.SQL) > maxFrag {
+		return nil, b.errAt(n.span(), "extend a column and use it twice", "the expression is too large when functions are written out")
+	}
+	return x, err
+}
+
+func (b *binder) bindExpr(n node, s *scope) (*Expr, error) {
 	if err := b.enter(n.span()); err != nil {
 		return nil, err
 	}

@@ -76,6 +76,9 @@ func (b *binder) makeSeries(r *rel, op *opNode, e *env) (*rel, error) {
 	in.op = pre
 	in.hidden = append(slices.Clone(r.hidden), at)
 	var bounded *rel = &in
+	if from != nil || to != nil {
+		b.timed(Frag{at}, 0)
+	}
 	if from != nil {
 		bounded = &rel{op: &filter{in: bounded, where: S("(", at, " >= ", from, ")")}, fields: in.fields, hidden: in.hidden, order: in.order}
 	}

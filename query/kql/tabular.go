@@ -411,8 +411,38 @@ func (b *binder) sourceOp(op *opNode, e *env) (*rel, error) {
 		return b.search(nil, op, e)
 	case "find":
 		return b.find(op, e)
+	case "externaldata":
+		return b.external(op)
 	}
 	return nil, b.errAt(op.Span, "a query begins with a table", "%s cannot begin a query", op.name)
+}
+
+// external reads a list from outside, where the caller allows the address and has
+// it as a table. The table gives its columns as text.
+func (b *binder) external(op *opNode) (*rel, error) {
+	var uris []string
+	for _, it := range op.items {
+		uris = append(uris, it.step)
+	}
+	var t *Table
+	if b.o.External != nil {
+		t, _ = b.o.External(uris, op.opts["with format"], len(op.cols))
+	}
+	if t == nil {
+		return nil, b.errAt(op.Span, "import the list as a watchlist and use _GetWatchlist(), or allow the address", "externaldata reaches outside and is not supported")
+	}
+	if len(t.Columns) < len(op.cols) {
+		return nil, b.errAt(op.Span, "", "the list has %d columns, not %d", len(t.Columns), len(op.cols))
+	}
+	r := b.scanTable(t)
+	c := &calc{in: r}
+	q := &rel{op: c, label: t.Name}
+	for i, d := range op.cols {
+		col := b.computed(d.name, convert(ref(r.fields[i].col), d.typ))
+		c.defs = append(c.defs, col)
+		q.fields = append(q.fields, field{q.fresh(d.name), col})
+	}
+	return q, nil
 }
 
 // fresh is a name that no field has: name, name1, name2 …

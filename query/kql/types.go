@@ -48,12 +48,17 @@ type Options struct {
 	// From and To bound the time column of every table that the query does not
 	// bound itself: From <= time < To. A zero time bounds nothing.
 	From, To time.Time
+	// Always applies From and To to every table, also where the query bounds it.
+	Always bool
 	// Params are the values of declare query_parameters, as KQL literals.
 	Params map[string]string
 	// Discover runs a plan of one column of text and gives its values. Plugins whose
 	// columns depend on the data (pivot, bag_unpack) need it, or need their columns
 	// said in the query; nil refuses them.
 	Discover func(p *Plan) ([]string, error)
+	// External gives the local copy of a list that externaldata names by address, as
+	// a table whose columns are those of the list in order. nil refuses them all.
+	External func(addresses []string, format string, columns int) (*Table, bool)
 	// MaxNodes limits the number of operators and expressions after functions
 	// are written out; 0 means 50,000.
 	MaxNodes int
