@@ -1,0 +1,273 @@
+package hunt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Language is what a question is written in.
+type Language string
+
+// The languages. The empty one is guessed.
+const (
+	SQL Language = "sql"
+	KQL Language = "kql"
+)
+
+// DefaultRange is the time range of a question that gives none.
+const DefaultRange = 30 * 24 * time.Hour
+
+// DefaultLimit is how many rows a result has at most where nothing is said.
+const DefaultLimit = 10_000
+
+// ErrNoEngine is why nothing can be hunted; what wraps it says how that changes.
+var ErrNoEngine = errors.New("no hunting engine")
+
+// Request is one question.
+type Request struct {
+	Language Language
+	Text     string
+	From, To time.Time     // zero: the default
+	Last     time.Duration // how far back when From is zero; 0: DefaultRange, or what the text says
+	Now      time.Time     // as of; zero: the Hunter's clock
+	Params   map[string]any
+	Limit    int
+	MaxBytes int64
+	Timeout  time.Duration
+}
+
+// Range is the time range of a question.
+type Range struct {
+	From, To  time.Time
+	Defaulted bool // it was not given
+}
+
+// Column is a column of a result.
+type Column struct {
+	Name string
+	Type string // as DuckDB spells it; JSON for everything nested; timespan for ticks of KQL
+}
+
+// Stats says what a question cost, and which limit it met.
+type Stats struct {
+	Range        Range
+	Tables       []string
+	Files        int   // of the lake, in the range
+	RawFiles     int   // of them, how many records were needed of
+	FileBytes    int64 // of those files
+	RowsScanned  int64
+	BytesScanned int64
+	Rows, Bytes  int64 // of the result
+	Time         time.Duration
+	Limit        string // "", "rows" or "bytes": there would have been more
+}
+
+// Use is a table that a question names, and what of it.
+type Use struct {
+	Table   string
+	Columns []string // that the question may mean; those that the table lacks are passed over
+	Star    bool     // all columns
+}
+
+// View is a table as the engine gets it.
+type View struct{ Name, SQL string }
+
+// Query is what the engine is asked.
+type Query struct {
+	Views    []View
+	SQL      string
+	Params   map[string]any
+	Now      time.Time
+	MaxRows  int
+	MaxBytes int64
+	Timeout  time.Duration
+}
+
+// Rows are the engine's answer. EngineStats is complete when Next returned false.
+type Rows interface {
+	Columns() []Column
+	Next() bool
+	Values() []any
+	Err() error
+	Close() error
+	EngineStats() Stats
+}
+
+// Engine runs SQL. lake/duck is one; app makes it fit.
+type Engine interface {
+	// Inspect says which tables a SELECT reads.
+	Inspect(ctx context.Context, sql string) ([]Use, error)
+	Query(ctx context.Context, q Query) (Rows, error)
+}
+
+// File is one lake file, at paths that the engine can open.
+type File struct {
+	Format            string
+	Head, Raw         string
+	HeadSize, RawSize int64
+	Number, Rows      int64
+	Min, Max          time.Time
+}
+
+// Lake lists files.
+type Lake interface {
+	// Files lists the files of formats (none: all) with rows in [from, to). Where raw
+	// is true their records are needed too.
+	Files(ctx context.Context, formats []string, from, to time.Time, raw bool) ([]File, error)
+}
+
+// Error is what is wrong with a question, at its place.
+type Error struct {
+	Line, Col int // from 1; 0 where the place is not known
+	Message   string
+	Hint      string
+	Refused   bool // it is not wrong, it is not allowed
+	Limit     bool // it was ended
+}
+
+// Error prints line:col: message (hint: …).
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.Line > 0 {
+		fmt.Fprintf(&b, "%d:%d: ", e.Line, e.Col)
+	}
+	b.WriteString(e.Message)
+	if e.Hint != "" {
+		b.WriteString(" (hint: " + e.Hint + ")")
+	}
+	return b.String()
+}
+
+// Hunter answers questions. It is safe for use by several goroutines.
+type Hunter struct {
+	Engine Engine
+	Lake   Lake
+	Extra  []Extra // tables that are not of the lake
+	Now    func() time.Time
+}
+
+// Result is an answer. It is to be closed.
+type Result struct {
+	rows    Rows
+	columns []Column
+	stats   Stats
+	chart   *Chart
+	SQL     string // what was run
+	Views   []View
+}
+
+// Columns are the columns.
+func (r *Result) Columns() []Column { return r.columns }
+
+// Next goes to the next row.
+func (r *Result) Next() bool { return r.rows.Next() }
+
+// Values are the values of the row.
+func (r *Result) Values() []any { return r.rows.Values() }
+
+// Err is why the rows ended before they were all read.
+func (r *Result) Err() error { return r.rows.Err() }
+
+// Close frees the engine.
+func (r *Result) Close() error { return r.rows.Close() }
+
+// Chart is what the question's own render says; nil where it says nothing.
+func (r *Result) Chart() *Chart { return r.chart }
+
+// Stats says what it cost; it is complete when Next has returned false.
+func (r *Result) Stats() Stats {
+	s, e := r.stats, r.rows.EngineStats()
+	s.RowsScanned, s.BytesScanned, s.Rows, s.Bytes, s.Time, s.Limit = e.RowsScanned, e.BytesScanned, e.Rows, e.Bytes, e.Time, e.Limit
+	return s
+}
+
+// Plan is a question ready to be asked.
+type Plan struct {
+	Language Language
+	Query    Query
+	Stats    Stats
+	Columns  []Column // names and types to show where they are not those of the SQL
+	Chart    *Chart
+}
+
+// Run asks.
+func (h *Hunter) Run(ctx context.Context, r Request) (*Result, error) {
+	p, err := h.Plan(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := h.Engine.Query(ctx, p.Query)
+	if err != nil {
+		return nil, err
+	}
+	columns := rows.Columns()
+	if len(p.Columns) == len(columns) {
+		columns = p.Columns
+	}
+	return &Result{rows: rows, columns: columns, stats: p.Stats, chart: p.Chart, SQL: p.Query.SQL, Views: p.Query.Views}, nil
+}
+
+// Plan finds what a question reads and writes it as one query, without asking it.
+func (h *Hunter) Plan(ctx context.Context, r Request) (*Plan, error) {
+	if h.Engine == nil {
+		return nil, ErrNoEngine
+	}
+	if strings.TrimSpace(r.Text) == "" {
+		return nil, &Error{Message: "there is no question", Hint: "yagura hunt 'SELECT action, count(*) FROM events GROUP BY ALL'"}
+	}
+	if r.Now.IsZero() {
+		r.Now = h.Now()
+	}
+	if r.Language == "" {
+		r.Language = Guess(r.Text)
+	}
+	r.Now = r.Now.UTC()
+	rng, err := rangeOf(r)
+	if err != nil {
+		return nil, err
+	}
+	if r.Limit <= 0 {
+		r.Limit = DefaultLimit
+	}
+	p := &Plan{Language: r.Language, Stats: Stats{Range: rng}, Query: Query{SQL: r.Text, Params: r.Params, Now: r.Now, MaxRows: r.Limit, MaxBytes: r.MaxBytes, Timeout: r.Timeout}}
+	tables, err := h.tables(ctx, r.Now)
+	if err != nil {
+		return nil, err
+	}
+	var uses []Use
+	switch r.Language {
+	case SQL:
+		uses, err = h.Engine.Inspect(ctx, r.Text)
+	case KQL:
+		uses, err = compileKQL(p, r, rng, tables)
+	default:
+		err = fmt.Errorf("language %q (hint: sql or kql)", r.Language)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p, h.views(ctx, p, uses, tables, rng)
+}
+
+// rangeOf is the time range of a question.
+func rangeOf(r Request) (Range, error) {
+	rng := Range{From: r.From.UTC(), To: r.To.UTC()}
+	if r.To.IsZero() {
+		rng.To = r.Now
+		rng.Defaulted = r.From.IsZero()
+	}
+	if r.From.IsZero() {
+		back := r.Last
+		if back <= 0 {
+			back = defaultRange(r.Text)
+		}
+		rng.From, rng.Defaulted = rng.To.Add(-back), true
+	}
+	if !rng.From.Before(rng.To) {
+		return rng, &Error{Message: fmt.Sprintf("the time range ends (%s) before it begins (%s)", rng.To.Format(time.RFC3339), rng.From.Format(time.RFC3339)), Hint: "--from is the earlier time"}
+	}
+	return rng, nil
+}

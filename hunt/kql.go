@@ -1,0 +1,128 @@
+package hunt
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/yagura-sec/yagura/query/kql"
+)
+
+// schema is what KQL sees of the tables.
+type schema struct{ set *tableSet }
+
+// Table finds a table. KQL compares names with regard to case.
+func (s schema) Table(name string) (*kql.Table, bool) {
+	if e, ok := s.set.named(name); ok && (e.Name == name || e.KQL == name) {
+		t := &kql.Table{Name: e.Name, Time: e.Time}
+		for _, c := range e.Columns {
+			t.Columns = append(t.Columns, kql.Column{Name: c.Name, Type: kql.Type(c.Type)})
+		}
+		return t, true
+	}
+	v, ok := ofLake(name)
+	if !ok || v.Name != name {
+		return nil, false
+	}
+	t := &kql.Table{Name: v.Name, Time: v.Time}
+	for _, c := range v.Columns {
+		t.Columns = append(t.Columns, kql.Column{Name: c.Name, Type: kql.Type(c.Type)})
+	}
+	return t, true
+}
+
+// compileKQL writes the question as SQL into the plan and says what it uses.
+func compileKQL(p *Plan, r Request, rng Range, set *tableSet) ([]Use, error) {
+	params := map[string]string{}
+	for name, v := range r.Params {
+		s, err := literal(v, declared(r.Text, name))
+		if err != nil {
+			return nil, fmt.Errorf("parameter %s: %w", name, err)
+		}
+		params[name] = s
+	}
+	k, err := kql.Compile(r.Text, schema{set}, kql.Options{Now: r.Now, From: rng.From, To: rng.To, Params: params})
+	if err != nil {
+		var e *kql.Error
+		if errors.As(err, &e) {
+			return nil, &Error{Line: e.Line, Col: e.Col, Message: e.Message, Hint: e.Hint}
+		}
+		return nil, err
+	}
+	p.Query.SQL, p.Query.Params = k.SQL, nil
+	for _, c := range k.Columns {
+		p.Columns = append(p.Columns, Column{Name: c.Name, Type: string(c.Type)})
+	}
+	if k.Chart != "" {
+		p.Chart = &Chart{Kind: k.Chart}
+	}
+	var uses []Use
+	for _, t := range k.Tables {
+		uses = append(uses, Use{Table: t.Table, Columns: t.Columns})
+	}
+	return uses, nil
+}
+
+// declared is the type of a parameter in declare query_parameters, "" if none.
+func declared(text, name string) string {
+	m := regexp.MustCompile(`(?s)\bdeclare\s+query_parameters\s*\(.*?\b` + regexp.QuoteMeta(name) + `\s*:\s*(\w+)`).FindStringSubmatch(text)
+	if m == nil {
+		return ""
+	}
+	return m[1]
+}
+
+// literal writes a value as KQL has it.
+func literal(v any, typ string) (string, error) {
+	switch v := v.(type) {
+	case string:
+		switch typ {
+		case "int", "long", "real", "double", "decimal", "bool", "datetime", "timespan", "guid", "dynamic":
+			if strings.ContainsAny(v, "()|;\"'\n") && typ != "dynamic" {
+				return "", fmt.Errorf("%q is no %s", v, typ)
+			}
+			return typ + "(" + v + ")", nil
+		}
+		return quoteKQL(v), nil
+	case int:
+		return strconv.Itoa(v), nil
+	case int64:
+		return "long(" + strconv.FormatInt(v, 10) + ")", nil
+	case float64:
+		return "real(" + strconv.FormatFloat(v, 'g', -1, 64) + ")", nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	case time.Time:
+		return "datetime(" + v.UTC().Format("2006-01-02T15:04:05.9999999Z") + ")", nil
+	case time.Duration:
+		return "time(" + strconv.FormatInt(int64(v/100), 10) + "tick)", nil
+	case []string:
+		quoted := make([]string, len(v))
+		for i, s := range v {
+			quoted[i] = quoteKQL(s)
+		}
+		return "dynamic([" + strings.Join(quoted, ", ") + "])", nil
+	}
+	return "", fmt.Errorf("a value of the type %T", v)
+}
+
+func quoteKQL(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteRune('\\')
+			b.WriteRune(r)
+		case r < 0x20 || r == 0x7f:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
