@@ -31,3 +31,6 @@ func WriteColumns(w io.Writer, rows [][]string) error {
 	}
 	return out.Flush()
 }
+
+// Width is how many columns of a terminal a text takes.
+func Width(s string) int { return columns(s) }

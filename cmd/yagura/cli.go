@@ -44,6 +44,8 @@ type cli struct {
 	Issue      issueCmd      `cmd:"" help:"List and work the issues of a server."`
 	Lake       lakeCmd       `cmd:"" help:"Fill and look after the lake of all records."`
 	Ledger     ledgerCmd     `cmd:"" help:"Show that nothing was lost: received = judged + waiting, owed = delivered + waiting."`
+	Hunt       huntCmd       `cmd:"" help:"Ask the lake in SQL or KQL."`
+	Watchlist  watchlistCmd  `cmd:"" help:"Bring tables of your own to hunts."`
 	Dead       deadCmd       `cmd:"" help:"Look after records that could not be decoded or judged."`
 	Backup     backupCmd     `cmd:"" help:"Write one consistent, encrypted archive of a server's store."`
 	Restore    restoreCmd    `cmd:"" help:"Read a backup into an empty store."`
