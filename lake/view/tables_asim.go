@@ -76,11 +76,11 @@ func asim() []normal {
 			columns: schema("Authentication", authentication), from: []feed{
 				of("aws.cloudtrail", "AWS", "CloudTrail", `h."action" IN ('ConsoleLogin', 'SwitchRole')`, "TargetAppName string = 'AWS Console'"),
 				of("entra.signin", "Microsoft", "Entra ID", "", `
-TargetAppName string properties.appDisplayName AppDisplayName appDisplayName
-TargetAppId string properties.appId AppId appId
-EventOriginalResultDetails string = coalesce({resultType}, {ResultType}, {properties.status.errorCode}, {status.errorCode}, '')
+TargetAppName string = h."app_name"
+TargetAppId string = h."app_id"
+EventOriginalResultDetails string = h."error"
 LogonMethod string properties.authenticationRequirement AuthenticationRequirement authenticationRequirement
-SrcGeoCountry string properties.location.countryOrRegion location.countryOrRegion LocationDetails.countryOrRegion Location location
+SrcGeoCountry string = h."country"
 SrcGeoCity string properties.location.city location.city LocationDetails.city
 SrcGeoRegion string properties.location.state location.state LocationDetails.state
 SrcDvcId string properties.deviceDetail.deviceId deviceDetail.deviceId DeviceDetail.deviceId
@@ -107,14 +107,14 @@ EventMessage string displayMessage
 		{schema: "NetworkSession", names: names("NetworkSession"), title: "connections, normalised",
 			columns: schema("NetworkSession", networkSession), from: []feed{
 				of("aws.vpcflow", "AWS", "VPC", `h."action" IN ('accept', 'reject')`, `
-DstIpAddr string dstaddr destinationaddress
-IpAddr string = h."src_ip"
-SrcPortNumber int srcport sourceport
-DstPortNumber int dstport destinationport
-NetworkProtocol string protocol
-NetworkBytes long bytes numbytes
-NetworkPackets long packets numpackets
-DvcInterface string "interface-id" interface_id interfaceid
+DstIpAddr string = h."dst_ip"
+Dst string = h."dst_ip"
+SrcPortNumber int = TRY_CAST(h."src_port" AS INTEGER)
+DstPortNumber int = TRY_CAST(h."dst_port" AS INTEGER)
+NetworkProtocol string = h."protocol"
+NetworkBytes long = TRY_CAST(h."bytes" AS BIGINT)
+NetworkPackets long = TRY_CAST(h."packets" AS BIGINT)
+DvcInterface string = h."interface_id"
 `),
 				of("azure.nsgflow", "Microsoft", "Azure NSG", "", `
 DstIpAddr string dstIp
@@ -298,8 +298,9 @@ Computer string Computer
 		{schema: "FileEvent", names: names("FileEvent"), title: "files, normalised", columns: schema("FileEvent", fileEvent), from: []feed{
 			of("json", "Microsoft", "M365 Defender for Endpoint", `({Type} = 'DeviceFileEvents' OR {category} = 'AdvancedHunting-DeviceFileEvents')`, file),
 		}},
-		{schema: "RegistryEvent", names: names("RegistryEvent", "imRegistry"), title: "the registry of Windows, normalised", columns: registryEvent, from: []feed{
+		{schema: "RegistryEvent", names: names("RegistryEvent", "imRegistry", "_Im_Registry"), title: "the registry of Windows, normalised", columns: registryEvent, from: []feed{
 			of("json", "Microsoft", "M365 Defender for Endpoint", `({Type} = 'DeviceRegistryEvents' OR {category} = 'AdvancedHunting-DeviceRegistryEvents')`, `
+Username string InitiatingProcessAccountName properties.InitiatingProcessAccountName
 RegistryKey string RegistryKey properties.RegistryKey
 RegistryValue string RegistryValueName properties.RegistryValueName
 RegistryValueData string RegistryValueData properties.RegistryValueData

@@ -42,6 +42,10 @@ Dst string -
 `
 
 const networkSession = `
+SrcGeoCity string -
+SrcGeoRegion string -
+SrcGeoLatitude real -
+SrcGeoLongitude real -
 EventSchema string = 'SCHEMA'
 EventType string = 'NetworkSession'
 DvcAction string = CASE h."outcome" WHEN 'success' THEN 'Allow' WHEN 'failure' THEN 'Deny' ELSE '' END
@@ -350,6 +354,7 @@ Computer string DeviceName properties.DeviceName
 `
 
 const registryEvent = `
+Username string -
 EventSchema string = 'RegistryEvent'
 RegistryKey string -
 RegistryValue string -

@@ -13,6 +13,7 @@ func awsTables() []spec {
 		{name: "AWSCloudWatch", title: "lines of CloudWatch Logs that are of no known format", system: "AWS", columns: cloudWatch,
 			from: []feed{{format: "json", where: `h."source" = 'cloudwatch'`}}},
 		{name: "AWSRoute53Resolver", title: "DNS queries from VPCs", system: "AWS", columns: resolver, from: []feed{{format: "aws.route53resolver"}}},
+		bucketTable("AwsBucketAPILogs_CL"), bucketTable("AWSS3BucketAPILogParsed"),
 		{name: "AWSSecurityHubFindings", title: "findings of Security Hub", system: "AWS", shape: lowered, columns: securityHub,
 			from: []feed{{format: "aws.securityhub"}}},
 	}
@@ -42,7 +43,7 @@ SessionIssuerType string userIdentity.sessionContext.sessionIssuer.type
 SessionIssuerPrincipalId string userIdentity.sessionContext.sessionIssuer.principalId
 SessionIssuerAccountId string userIdentity.sessionContext.sessionIssuer.accountId
 SessionIssuerUserName string userIdentity.sessionContext.sessionIssuer.userName
-SessionMfaAuthenticated bool userIdentity.sessionContext.attributes.mfaAuthenticated
+SessionMfaAuthenticated bool = CASE h."mfa" WHEN 'true' THEN true WHEN 'false' THEN false END
 SessionCreationDate datetime userIdentity.sessionContext.attributes.creationDate
 EC2RoleDelivery string userIdentity.sessionContext.ec2RoleDelivery
 RequestParameters string requestParameters
@@ -56,7 +57,7 @@ AwsRequestId string requestID
 AwsRequestId_ string requestID
 APIVersion string apiVersion
 EventVersion string eventVersion
-ReadOnly bool readOnly
+ReadOnly bool = CASE h."read_only" WHEN 'true' THEN true WHEN 'false' THEN false END
 ManagementEvent bool managementEvent
 Category string = h."category"
 OperationName string = 'CloudTrail'
@@ -84,8 +85,8 @@ Region string = h."region"
 ResourceDetails dynamic resource Resource ResourceDetails
 SchemaVersion string schemaVersion SchemaVersion
 ServiceDetails dynamic service Service ServiceDetails
-Severity int severity Severity
-Title string title Title
+Severity int = CAST(floor(TRY_CAST(h."severity" AS DOUBLE)) AS INTEGER)
+Title string = h."title"
 `
 
 // The record names a field as its header did: with hyphens, with underscores, or in words.
@@ -93,21 +94,21 @@ const vpcFlow = `
 TimeGenerated datetime = h."time"
 Version int version
 AccountId string = h."account"
-InterfaceId string "interface-id" interface_id interfaceid
-SrcAddr string srcaddr sourceaddress
-DstAddr string dstaddr destinationaddress
-SrcPort int srcport sourceport
-DstPort int dstport destinationport
-Protocol int protocol
-Packets int packets numpackets
-Bytes long bytes numbytes
-Start datetime start starttime
-End datetime end endtime
-Action string action
-LogStatus string "log-status" log_status logstatus
-VpcId string "vpc-id" vpc_id
+InterfaceId string = h."interface_id"
+SrcAddr string = h."src_ip"
+DstAddr string = h."dst_ip"
+SrcPort int = TRY_CAST(h."src_port" AS INTEGER)
+DstPort int = TRY_CAST(h."dst_port" AS INTEGER)
+Protocol int = TRY_CAST(h."protocol" AS INTEGER)
+Packets int = TRY_CAST(h."packets" AS INTEGER)
+Bytes long = TRY_CAST(h."bytes" AS BIGINT)
+Start datetime = TRY(make_timestamp(TRY_CAST(h."start" AS BIGINT) * 1000000))
+End datetime = TRY(make_timestamp(TRY_CAST(h."end" AS BIGINT) * 1000000))
+Action string = CASE h."outcome" WHEN 'success' THEN 'ACCEPT' WHEN 'failure' THEN 'REJECT' ELSE '' END
+LogStatus string = h."status"
+VpcId string = h."vpc_id"
 SubnetId string "subnet-id" subnet_id
-InstanceId string "instance-id" instance_id
+InstanceId string = h."instance_id"
 TcpFlags int "tcp-flags" tcp_flags
 TrafficType string type
 PktSrcAddr string "pkt-srcaddr" pkt_srcaddr
@@ -118,29 +119,29 @@ SublocationType string "sublocation-type" sublocation_type
 SublocationId string "sublocation-id" sublocation_id
 PktSrcAwsService string "pkt-src-aws-service" pkt_src_aws_service
 PktDstAwsService string "pkt-dst-aws-service" pkt_dst_aws_service
-FlowDirection string "flow-direction" flow_direction
+FlowDirection string = h."direction"
 TrafficPath string "traffic-path" traffic_path
 `
 
 const s3Access = `
 TimeGenerated datetime = h."time"
 BucketOwner string bucketowner bucket_owner
-BucketName string bucket_name
+BucketName string = h."bucket"
 EventTime datetime = h."time"
 RemoteIp string = h."src_ip"
 RequesterId string requester
 RequestId string requestid
 Operation string = h."action"
-Key string key
+Key string = h."object_key"
 RequestUri string request_uri
-HttpStatusCode int httpstatus
-ErrorCode string errorcode
-BytesSent long bytessent
+HttpStatusCode int = TRY_CAST(h."status" AS INTEGER)
+ErrorCode string = h."error"
+BytesSent long = TRY_CAST(h."bytes_sent" AS BIGINT)
 ObjectSize long objectsize
 TotalTime long totaltime
 TurnAroundTime long turnaroundtime
 Referrer string referrer
-UserAgent string useragent
+UserAgent string = h."user_agent"
 VersionId string versionid
 HostId string hostid
 SignatureVersion string sigv
@@ -155,8 +156,8 @@ AclRequired string aclrequired
 const awsWAF = `
 TimeGenerated datetime = h."time"
 FormatVersion int formatVersion FormatVersion
-WebAclId string webaclId WebAclId
-TerminatingRuleId string
+WebAclId string = h."web_acl"
+TerminatingRuleId string = h."rule"
 TerminatingRuleType string
 Action string = h."action"
 TerminatingRuleMatchDetails dynamic
@@ -167,7 +168,7 @@ RateBasedRuleList dynamic
 NonTerminatingMatchingRules dynamic
 RequestHeadersInserted dynamic
 ResponseCodeSent int
-ClientIp string httpRequest.clientIp ClientIp HttpRequest.clientIp
+ClientIp string = h."src_ip"
 Country string httpRequest.country Country HttpRequest.country
 Headers dynamic httpRequest.headers Headers HttpRequest.headers
 Uri string httpRequest.uri Uri HttpRequest.uri
@@ -234,4 +235,39 @@ AwsSecurityFindingLastObservedAt datetime LastObservedAt lastObservedAt
 AwsSecurityFindingCreatedAt datetime CreatedAt createdAt
 AwsSecurityFindingUpdatedAt datetime UpdatedAt updatedAt
 AwsSecurityFindingRemediation dynamic Remediation remediation
+`
+
+// bucketTable is CloudTrail's data events of S3, in the names of Sentinel's older parser.
+func bucketTable(name string) spec {
+	return spec{name: name, title: "calls on objects in S3 buckets", system: "AWS", columns: bucketLogs,
+		from: []feed{{format: "aws.cloudtrail", where: `h."service" = 's3.amazonaws.com'`}}}
+}
+
+const bucketLogs = `
+TimeGenerated datetime = h."time"
+EventTime datetime = h."time"
+EventName string = h."action"
+EventSource string = h."service"
+EventVersion string eventVersion
+AWSRegion string = h."region"
+SourceIPAddress string = h."src_ip"
+UserAgent string = h."user_agent"
+ErrorCode string = h."error"
+ErrorMessage string = h."error_message"
+UserIdentityType string = h."identity_type"
+UserIdentityArn string = CASE WHEN starts_with(h."actor_id", 'arn:') THEN h."actor_id" ELSE '' END
+UserIdentityPrincipalId string = h."principal_id"
+UserIdentityAccountId string userIdentity.accountId
+UserIdentityUserName string userIdentity.userName
+SessionUserName string userIdentity.sessionContext.sessionIssuer.userName
+SessionMfaAuthenticated string = h."mfa"
+BucketName string requestParameters.bucketName
+Key string requestParameters.key
+Host string requestParameters.Host
+AuthenticationMethod string additionalEventData.AuthenticationMethod
+SignatureVersion string additionalEventData.SignatureVersion
+BytesTransferredIn long additionalEventData.bytesTransferredIn
+BytesTransferredOut long additionalEventData.bytesTransferredOut
+EventId string = h."id"
+RecipientAccountId string = h."account"
 `

@@ -33,18 +33,18 @@ const azureActivity = `
 TimeGenerated datetime = h."time"
 OperationName string operationName.localizedValue operation_name.localized_value OperationName operationName.value operationName
 OperationNameValue string = h."action"
-Level string level Level
-ActivityStatus string = coalesce({status.localizedValue}, {ActivityStatus}, {status.value}, CASE {resultType} WHEN 'Start' THEN 'Started' WHEN 'Success' THEN 'Succeeded' WHEN 'Failure' THEN 'Failed' WHEN 'Accept' THEN 'Accepted' ELSE {resultType} END, {ActivityStatusValue}, '')
-ActivityStatusValue string ActivityStatusValue status.value resultType ActivityStatus
+Level string = h."level"
+ActivityStatus string = CASE h."status" WHEN 'Start' THEN 'Started' WHEN 'Success' THEN 'Succeeded' WHEN 'Failure' THEN 'Failed' WHEN 'Accept' THEN 'Accepted' ELSE h."status" END
+ActivityStatusValue string = h."status"
 ActivitySubstatus string subStatus.localizedValue sub_status.localized_value ActivitySubstatus subStatus.value resultSignature
 ActivitySubstatusValue string ActivitySubstatusValue subStatus.value sub_status.value resultSignature ActivitySubstatus
-ResourceGroup string = coalesce({resourceGroupName}, {ResourceGroup}, {resource_group_name}, nullif(regexp_extract(coalesce({resourceId}, {ResourceId}, {_ResourceId}, {resource_id}, ''), '(?i)/resourcegroups/([^/]+)', 1), ''), '')
+ResourceGroup string = coalesce(nullif(h."resource_group", ''), regexp_extract(h."target_id", '(?i)/resourcegroups/([^/]+)', 1))
 SubscriptionId string = h."account"
-CorrelationId string correlationId CorrelationId correlation_id
+CorrelationId string = h."correlation_id"
 Caller string = h."actor_id"
 CallerIpAddress string = h."src_ip"
-Category string category.localizedValue category.localized_value Category properties.eventCategory category
-CategoryValue string CategoryValue category.value properties.eventCategory category Category
+Category string = h."category"
+CategoryValue string = h."category"
 HTTPRequest string httpRequest http_request HTTPRequest
 Properties string properties Properties
 Properties_d dynamic Properties_d properties Properties
@@ -56,12 +56,12 @@ Claims_d dynamic Claims_d identity.claims claims Claims
 Hierarchy string Hierarchy properties.hierarchy
 EventDataId string = h."id"
 OperationId string operationId OperationId operation_id
-Resource string = coalesce({Resource}, nullif(regexp_extract(coalesce({resourceId}, {ResourceId}, {_ResourceId}, {resource_id}, ''), '([^/]*)$', 1), ''), '')
-ResourceId string resourceId ResourceId _ResourceId resource_id resourceUri
-ResourceProvider string = coalesce({resourceProviderName.localizedValue}, {ResourceProvider}, {resourceProviderName.value}, nullif(regexp_extract(coalesce({resourceId}, {ResourceId}, {_ResourceId}, {resource_id}, ''), '(?i).*/providers/([^/]+)', 1), ''), '')
-ResourceProviderValue string = coalesce({ResourceProviderValue}, {resourceProviderName.value}, {resource_provider_name.value}, nullif(regexp_extract(coalesce({resourceId}, {ResourceId}, {_ResourceId}, {resource_id}, ''), '(?i).*/providers/([^/]+)', 1), ''), '')
+Resource string = coalesce({Resource}, nullif(regexp_extract(h."target_id", '([^/]*)$', 1), ''), '')
+ResourceId string = h."target_id"
+ResourceProvider string = coalesce({resourceProviderName.localizedValue}, {ResourceProvider}, {resourceProviderName.value}, nullif(regexp_extract(h."target_id", '(?i).*/providers/([^/]+)', 1), ''), '')
+ResourceProviderValue string = coalesce(nullif(regexp_extract(h."target_id", '(?i).*/providers/([^/]+)', 1), ''), h."service")
 TenantId string TenantId
-_ResourceId string = lower(coalesce({_ResourceId}, {resourceId}, {ResourceId}, {resource_id}, {resourceUri}, ''))
+_ResourceId string = lower(h."target_id")
 _SubscriptionId string = lower(h."account")
 `
 
@@ -69,15 +69,15 @@ _SubscriptionId string = lower(h."account")
 // in an Event Hub.
 const azureDiagnostics = `
 TimeGenerated datetime = h."time"
-Category string category Category
+Category string = h."category"
 OperationName string = h."action"
 OperationVersion string operationVersion OperationVersion
-ResultType string resultType ResultType
+ResultType string = h."result"
 ResultSignature string resultSignature ResultSignature
 ResultDescription string resultDescription ResultDescription
 DurationMs long durationMs DurationMs
 CallerIPAddress string = h."src_ip"
-CorrelationId string correlationId CorrelationId
+CorrelationId string = h."correlation_id"
 Level string level Level
 Resource string = coalesce({Resource}, upper(nullif(regexp_extract(coalesce({resourceId}, {ResourceId}, {_ResourceId}, ''), '([^/]*)$', 1), '')), '')
 ResourceGroup string = coalesce({ResourceGroup}, upper(nullif(regexp_extract(coalesce({resourceId}, {ResourceId}, {_ResourceId}, ''), '(?i)/resourcegroups/([^/]+)', 1), '')), '')
@@ -259,6 +259,23 @@ _SubscriptionId string = lower(h."account")
 `
 
 const networkAnalytics = `
+Computer string Computer
+AzureRegion_s string AzureRegion_s
+Subnet1_s string Subnet1_s
+Subnet2_s string Subnet2_s
+Subscription1_g string = h."account"
+Tags_s string Tags_s
+SchemaVersion_s string SchemaVersion_s
+TimeProcessed_t datetime = h."seen"
+DiscoveryRegion_s string DiscoveryRegion_s
+VirtualMachine_s string VirtualMachine_s
+PrivateIPAddresses_s string PrivateIPAddresses_s
+PublicIPAddresses_s string PublicIPAddresses_s
+PublicFrontendIPs_s string PublicFrontendIPs_s
+Name_s string Name_s
+DestinationPortRange_s string DestinationPortRange_s
+NSG_s string NSG_s
+Subnetwork_s string Subnetwork_s
 TimeGenerated datetime = h."time"
 SubType_s string = 'FlowLog'
 FlowType_s string FlowType_s
@@ -266,8 +283,8 @@ FlowStartTime_t datetime = h."time"
 FlowEndTime_t datetime = h."time"
 SrcIP_s string = h."src_ip"
 DestIP_s string dstIp
-SrcPublicIPs_s string SrcPublicIPs_s
-DestPublicIPs_s string DestPublicIPs_s
+SrcPublicIPs_s string = CASE WHEN lower({direction}) = 'inbound' THEN h."src_ip" ELSE '' END
+DestPublicIPs_s string = CASE WHEN lower({direction}) = 'outbound' THEN coalesce({dstIp}, '') ELSE '' END
 PublicIPs_s string = CASE WHEN lower({direction}) = 'inbound' THEN h."src_ip" ELSE coalesce({dstIp}, '') END
 VMIP_s string = CASE WHEN lower({direction}) = 'inbound' THEN coalesce({dstIp}, '') ELSE h."src_ip" END
 SrcPort_d real srcPort

@@ -2,18 +2,15 @@ package view
 
 // entraTables are the tables of Entra ID and Microsoft Graph.
 func entraTables() []spec {
-	// The category of a sign-in as the record says it, as its table is named, or as Microsoft
-	// Graph tells it: by the event types, else by who signed in.
-	category := `lower(coalesce({category}, {Category}, {Type}, CASE {signInEventTypes[0]} WHEN 'interactiveUser' THEN 'signinlogs' ` +
-		`WHEN 'nonInteractiveUser' THEN 'noninteractiveusersigninlogs' WHEN 'servicePrincipal' THEN 'serviceprincipalsigninlogs' ` +
-		`WHEN 'managedIdentity' THEN 'managedidentitysigninlogs' ELSE CASE WHEN h."actor_type" <> 'user' THEN 'serviceprincipalsigninlogs' ` +
-		`WHEN {isInteractive} = 'false' THEN 'noninteractiveusersigninlogs' ELSE 'signinlogs' END END))`
-	signIn := func(name, title, more string, names string, users bool) spec {
-		where := expr(`replace(` + category + `, 'aad', '') = '` + names + `'`)
-		if users {
-			where = expr(`h."actor_type" = 'user' AND `) + where
-		} else {
-			where = expr(`h."actor_type" <> 'user' AND `) + where
+	// The category of a sign-in stands in the head as its record says it. Microsoft Graph says none:
+	// there who signed in tells.
+	signIn := func(name, title, more string, names string) spec {
+		where := expr(`replace(lower(h."category"), 'aad', '') = '` + names + `'`)
+		if names == "signinlogs" {
+			where = expr(`(` + where + ` OR h."category" = '' AND h."actor_type" = 'user')`)
+		}
+		if names == "serviceprincipalsigninlogs" {
+			where = expr(`(` + where + ` OR h."category" = '' AND h."actor_type" <> 'user')`)
 		}
 		return spec{name: name, title: title, system: "Azure AD", shape: diagnosed, columns: more,
 			from: []feed{{format: "entra.signin", where: where}}}
@@ -26,11 +23,11 @@ func entraTables() []spec {
 	return []spec{
 		{name: "AuditLogs", title: "audit log of Entra ID", system: "Azure AD", shape: diagnosed, columns: entraAudit,
 			from: []feed{{format: "entra.audit"}}},
-		signIn("SigninLogs", "interactive sign-ins of users", signInLogs, "signinlogs", true),
-		signIn("AADNonInteractiveUserSignInLogs", "sign-ins on behalf of users", nonInteractive, "noninteractiveusersigninlogs", true),
-		signIn("AADServicePrincipalSignInLogs", "sign-ins of service principals", principalSignIn, "serviceprincipalsigninlogs", false),
-		signIn("AADManagedIdentitySignInLogs", "sign-ins of managed identities", principalSignIn, "managedidentitysigninlogs", false),
-		signIn("ADFSSignInLogs", "sign-ins through AD FS", nonInteractive, "adfssigninlogs", true),
+		signIn("SigninLogs", "interactive sign-ins of users", signInLogs, "signinlogs"),
+		signIn("AADNonInteractiveUserSignInLogs", "sign-ins on behalf of users", nonInteractive, "noninteractiveusersigninlogs"),
+		signIn("AADServicePrincipalSignInLogs", "sign-ins of service principals", principalSignIn, "serviceprincipalsigninlogs"),
+		signIn("AADManagedIdentitySignInLogs", "sign-ins of managed identities", principalSignIn, "managedidentitysigninlogs"),
+		signIn("ADFSSignInLogs", "sign-ins through AD FS", nonInteractive, "adfssigninlogs"),
 		{name: "AADProvisioningLogs", title: "what Entra ID provisioned elsewhere", system: "Azure AD", shape: diagnosed, columns: provisioning,
 			from: []feed{{format: "entra.provisioning"}}},
 		{name: "AADUserRiskEvents", title: "risks of users that ID Protection found", system: "Azure AD", shape: diagnosed, columns: userRisk,
@@ -45,7 +42,7 @@ func entraTables() []spec {
 			from: []feed{{format: "microsoft.graph_activity", where: expr(`coalesce({httpMethod}, {properties.httpMethod}) IS NULL`)}}},
 		{name: "AADGraphActivityLogs", title: "requests to Azure AD Graph", system: "Azure AD", shape: diagnosed, columns: graphActivity,
 			from: []feed{{format: "microsoft.graph_activity", where: expr(`coalesce({httpMethod}, {properties.httpMethod}) IS NOT NULL`),
-				columns: "RequestMethod string properties.httpMethod httpMethod\nResponseStatusCode int properties.httpStatusCode httpStatusCode"}}},
+				columns: "ResponseStatusCode int properties.httpStatusCode httpStatusCode"}}},
 	}
 }
 
@@ -57,9 +54,9 @@ ActivityDateTime datetime
 AADOperationType string properties.operationType operationType AADOperationType
 AADTenantId string = h."account"
 Category string properties.category Category category
-CorrelationId string
-Result string
-ResultReason string
+CorrelationId string = h."correlation_id"
+Result string = h."result"
+ResultReason string = h."error"
 ResultType string resultType ResultType properties.result result
 ResultDescription string
 ResultSignature string
@@ -67,7 +64,7 @@ Identity string identity Identity initiatedBy.user.displayName initiatedBy.app.d
 InitiatedBy dynamic
 TargetResources dynamic
 AdditionalDetails dynamic
-LoggedByService string
+LoggedByService string = h."service"
 Id string = h."id"
 DurationMs long durationMs DurationMs
 Level string level Level
@@ -86,23 +83,23 @@ TimeGenerated datetime = h."time"
 OperationName string = h."action"
 OperationVersion string operationVersion OperationVersion
 Category string category Category
-ResultType string resultType ResultType properties.status.errorCode status.errorCode
+ResultType string = CASE WHEN h."error" <> '' THEN h."error" WHEN h."outcome" = 'success' THEN '0' ELSE '' END
 ResultSignature string resultSignature ResultSignature
 ResultDescription string resultDescription ResultDescription properties.status.failureReason status.failureReason
 DurationMs long durationMs DurationMs
-CorrelationId string
+CorrelationId string = h."correlation_id"
 ResourceGroup string ResourceGroup
 Identity string identity Identity userDisplayName servicePrincipalName
 Level string level Level
-Location string location.countryOrRegion Location properties.location.countryOrRegion location
+Location string = h."country"
 AADTenantId string = h."account"
-AppDisplayName string
-AppId string
+AppDisplayName string = h."app_name"
+AppId string = h."app_id"
 AppOwnerTenantId string
 AuthenticationContextClassReferences string
 AuthenticationProcessingDetails string
 AutonomousSystemNumber string
-ConditionalAccessStatus string
+ConditionalAccessStatus string = h."conditional_access"
 CreatedDateTime datetime
 CrossTenantAccessType string
 HomeTenantId string
@@ -110,7 +107,7 @@ HomeTenantName string
 Id string = h."id"
 IPAddress string = h."src_ip"
 NetworkLocationDetails string
-ResourceDisplayName string
+ResourceDisplayName string = h."service"
 ResourceIdentity string properties.resourceId ResourceIdentity resourceId
 ResourceOwnerTenantId string
 ResourceServicePrincipalId string
@@ -118,7 +115,7 @@ ResourceTenantId string
 ServicePrincipalId string
 SessionId string
 UniqueTokenIdentifier string
-UserAgent string
+UserAgent string = h."user_agent"
 IncomingTokenType string
 ClientCredentialType string
 FederatedCredentialId string
@@ -132,7 +129,7 @@ AuthenticationMethodsUsed string
 AuthenticationProtocol string
 AuthenticationRequirement string
 AuthenticationRequirementPolicies string
-ClientAppUsed string
+ClientAppUsed string = h."client_app"
 GlobalSecureAccessIpAddress string
 IsInteractive bool
 IsRisky bool
@@ -145,7 +142,7 @@ RiskDetail string
 RiskEventTypes string
 RiskEventTypes_V2 string properties.riskEventTypes_v2 riskEventTypes_v2 RiskEventTypes_V2
 RiskLevelAggregated string
-RiskLevelDuringSignIn string
+RiskLevelDuringSignIn string = h."risk_level"
 RiskState string
 SessionLifetimePolicies string
 SignInIdentifierType string
@@ -312,7 +309,7 @@ const graphActivity = `
 TimeGenerated datetime = h."time"
 AadTenantId string properties.tenantId AadTenantId tenantId
 ApiVersion string
-AppId string
+AppId string = h."app_id"
 ATContent string properties.atContent ATContent
 ClientAuthMethod int
 ClientRequestId string
@@ -323,18 +320,18 @@ IPAddress string = h."src_ip"
 Location string
 OperationId string
 RequestId string = h."id"
-RequestMethod string
-RequestUri string
+RequestMethod string = h."method"
+RequestUri string = h."uri"
 ResponseSizeBytes int
 ResponseStatusCode int
 Roles string
-Scopes string
+Scopes string = h."scopes"
 ServicePrincipalId string
 SessionId string
 SignInActivityId string
 TokenIssuedAt datetime
 UniqueTokenId string
-UserAgent string
+UserAgent string = h."user_agent"
 UserId string
 UserPrincipalObjectID string properties.UserPrincipalObjectID userPrincipalObjectID
 Wids string

@@ -29,14 +29,14 @@ TimeGenerated datetime = h."time"
 Timestamp datetime timestamp Timestamp
 AuthenticationInfo dynamic protoPayload.authenticationInfo protopayload_auditlog.authenticationInfo AuthenticationInfo
 AuthorizationInfo dynamic protoPayload.authorizationInfo protopayload_auditlog.authorizationInfo AuthorizationInfo
-GCPResourceName string protoPayload.resourceName protopayload_auditlog.resourceName GCPResourceName
-GCPResourceType string resource.type GCPResourceType
+GCPResourceName string = h."resource_name"
+GCPResourceType string = h."resource_type"
 InsertId string insertId InsertId
-LogName string logName LogName
+LogName string = h."log_name"
 Metadata dynamic protoPayload.metadata protopayload_auditlog.metadataJson Metadata
 MethodName string = h."action"
 NumResponseItems string protoPayload.numResponseItems NumResponseItems
-PrincipalEmail string protoPayload.authenticationInfo.principalEmail protopayload_auditlog.authenticationInfo.principalEmail PrincipalEmail
+PrincipalEmail string = CASE WHEN contains(h."actor_id", '@') AND NOT contains(h."actor_id", ':') THEN h."actor_id" ELSE '' END
 ProjectId string resource.labels.project_id ProjectId
 Request dynamic protoPayload.request protopayload_auditlog.requestJson Request
 RequestMetadata dynamic protoPayload.requestMetadata protopayload_auditlog.requestMetadata RequestMetadata
@@ -45,9 +45,9 @@ ResourceOriginalState dynamic protoPayload.resourceOriginalState ResourceOrigina
 Response dynamic protoPayload.response protopayload_auditlog.responseJson Response
 ServiceData dynamic protoPayload.serviceData protopayload_auditlog.servicedata_v1_iam ServiceData
 ServiceName string = h."service"
-Severity string severity Severity
+Severity string = h."severity"
 Status dynamic protoPayload.status protopayload_auditlog.status Status
-StatusMessage string protoPayload.status.message protopayload_auditlog.status.message StatusMessage
+StatusMessage string = h."error_message"
 Subscription string Subscription
 Resource dynamic resource Resource
 `

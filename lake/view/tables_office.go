@@ -9,25 +9,25 @@ import (
 // officeTables are the tables of Microsoft 365.
 func officeTables() []spec {
 	return []spec{{name: "OfficeActivity", title: "unified audit log of Microsoft 365", system: "OfficeActivityManager",
-		columns: strings.NewReplacer("RECORDTYPE", words("RecordType", recordTypes), "USERTYPE", words("UserType", userTypes),
-			"LOGONTYPE", words("LogonType", logonTypes)).Replace(officeActivity),
+		columns: strings.NewReplacer("RECORDTYPE", words(`h."record_type"`, recordTypes), "USERTYPE", words(`h."user_type"`, userTypes),
+			"LOGONTYPE", words("{LogonType}", logonTypes)).Replace(officeActivity),
 		from: []feed{{format: "m365.audit"}}}}
 }
 
 // words writes the expression of a column that has a word for each number of the record's
 // schema. The table says the word, the API the number.
-func words(path string, of map[int]string) string {
+func words(value string, of map[int]string) string {
 	var nums []int
 	for n := range of {
 		nums = append(nums, n)
 	}
 	sort.Ints(nums)
 	var b strings.Builder
-	fmt.Fprintf(&b, "CASE {%s}", path)
+	fmt.Fprintf(&b, "CASE %s", value)
 	for _, n := range nums {
 		fmt.Fprintf(&b, " WHEN '%d' THEN '%s'", n, of[n])
 	}
-	fmt.Fprintf(&b, " ELSE coalesce({%s}, '') END", path)
+	fmt.Fprintf(&b, " ELSE coalesce(%s, '') END", value)
 	return b.String()
 }
 
@@ -58,16 +58,16 @@ var logonTypes = map[int]string{0: "Owner", 1: "Admin", 2: "Delegated", 3: "Tran
 const officeActivity = `
 TimeGenerated datetime = h."time"
 Operation string = h."action"
-OfficeWorkload string Workload OfficeWorkload
+OfficeWorkload string = h."service"
 RecordType string = RECORDTYPE
-UserId string UserId
+UserId string = h."actor_id"
 UserKey string UserKey
 UserType string = USERTYPE
-ResultStatus string ResultStatus
-ClientIP string ClientIP
+ResultStatus string = h."result_status"
+ClientIP string = h."client_ip"
 Client_IPAddress string ClientIPAddress Client_IPAddress
 ActorIpAddress string
-OfficeId string Id OfficeId
+OfficeId string = h."id"
 OfficeObjectId string ObjectId OfficeObjectId
 OfficeTenantId string OrganizationId OfficeTenantId
 OrganizationId string
@@ -166,7 +166,7 @@ SendonBehalfOfUserMailboxGuid string SendOnBehalfOfUserMailboxGuid SendonBehalfO
 SendOnBehalfOfUserSmtp string
 SharingType string
 Site_ string Site Site_
-Site_Url string SiteUrl Site_Url
+Site_Url string = h."site_url"
 Source_Name string SourceName Source_Name
 SourceFileExtension string
 SourceFileName string

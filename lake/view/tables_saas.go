@@ -26,7 +26,7 @@ TimeGenerated datetime = h."time"
 uuid_g string = h."id"
 published_t datetime = h."time"
 eventType_s string = h."action"
-displayMessage_s string displayMessage
+displayMessage_s string = h."display_message"
 severity_s string severity
 version_s string version
 legacyEventType_s string legacyEventType
@@ -40,14 +40,14 @@ client_zone_s string client.zone
 client_userAgent_rawUserAgent_s string = h."user_agent"
 client_userAgent_os_s string client.userAgent.os
 client_userAgent_browser_s string client.userAgent.browser
-client_geographicalContext_country_s string client.geographicalContext.country
+client_geographicalContext_country_s string = h."country"
 client_geographicalContext_state_s string client.geographicalContext.state
 client_geographicalContext_city_s string client.geographicalContext.city
 client_geographicalContext_postalCode_s string client.geographicalContext.postalCode
 client_geographicalContext_geolocation_lat_d real client.geographicalContext.geolocation.lat
 client_geographicalContext_geolocation_lon_d real client.geographicalContext.geolocation.lon
-outcome_result_s string outcome.result
-outcome_reason_s string outcome.reason
+outcome_result_s string = h."result"
+outcome_reason_s string = h."error"
 target_s string target
 transaction_id_s string transaction.id
 transaction_type_s string transaction.type
@@ -101,7 +101,7 @@ ActingAppType string client.userAgent.browser
 SrcIpAddr string = h."src_ip"
 SrcZone string client.zone
 SrcGeoCity string client.geographicalContext.city
-SrcGeoCountry string client.geographicalContext.country
+SrcGeoCountry string = h."country"
 SrcGeoRegion string client.geographicalContext.state
 SrcGeoLatitude real client.geographicalContext.geolocation.lat
 SrcGeoLongitude real client.geographicalContext.geolocation.lon
@@ -113,12 +113,12 @@ SecurityContextDomain string securityContext.domain
 SecurityContextIsProxy bool securityContext.isProxy
 DebugData dynamic debugContext.debugData
 DvcAction string outcome.result
-EventMessage string displayMessage
+EventMessage string = h."display_message"
 EventOriginalType string = h."action"
 EventOriginalUid string = h."id"
-EventOriginalResultDetails string outcome.reason
+EventOriginalResultDetails string = h."error"
 EventResult string = CASE h."outcome" WHEN 'success' THEN 'Success' WHEN 'failure' THEN 'Failure' ELSE 'NA' END
-OriginalOutcomeResult string outcome.result
+OriginalOutcomeResult string = h."result"
 OriginalSeverity string severity
 EventSeverity string severity
 LegacyEventType string legacyEventType
@@ -138,7 +138,7 @@ actor_id_d real actor_id
 actor_location_country_code_s string actor_location.country_code
 actor_ip_s string = h."src_ip"
 business_s string business
-org_s string org
+org_s string = h."org"
 org_id_d real org_id
 repo_s string repo
 repository_s string repository repo
