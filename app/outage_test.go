@@ -31,7 +31,7 @@ type watch struct {
 
 func newWatch(t *testing.T, url string) *watch {
 	clock := newSimulated(t)
-	w := &watch{t: t, clock: clock, yard: newYard(t, clock.now), cfg: &config.Config{Data: t.TempDir(), Store: config.Secret(url), AcceptLoss: true, Storm: 100_000}}
+	w := &watch{t: t, clock: clock, yard: newYard(t, clock.now), cfg: &config.Config{Data: t.TempDir(), Store: config.Secret(url), AcceptLoss: true, Storm: 100_000, Lake: config.Lake{Flush: config.Duration(10 * time.Millisecond)}}}
 	w.yard.pause = clock.advance
 	t.Cleanup(func() { w.end() })
 	w.begin()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/keep"
+	"github.com/yagura-sec/yagura/lake"
 	"github.com/yagura-sec/yagura/segment"
 )
 
@@ -24,10 +25,6 @@ const (
 // for the event. Of a server with several replicas only what lies below this data folder is
 // found.
 func (s *FiledSince) Records(ctx context.Context) (func(*yagura.Filed) ([]byte, error), error) {
-	dir := filepath.Join(s.data, "keep")
-	if _, err := os.Stat(dir); s.data == "" || errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
 	found := map[yagura.Key][]byte{}
 	var first, last time.Time
 	err := s.Filed(ctx, func(f yagura.Filed) error {
@@ -48,19 +45,28 @@ func (s *FiledSince) Records(ctx context.Context) (func(*yagura.Filed) ([]byte, 
 		return nil, err
 	}
 	size := 0
-	for e, err := range keep.NewReader(dir, nil).All(ctx, keep.Filter{Since: first, Until: last.Add(1)}) {
-		if damage := (*segment.Damage)(nil); errors.As(err, &damage) {
-			continue // what is there no more is counted
+	take := func(key yagura.Key, raw []byte) {
+		have, wanted := found[key]
+		if wanted && have == nil && len(raw) <= maxReplayRecord && size+len(raw) <= maxReplayRecords {
+			size += len(raw)
+			found[key] = append([]byte(nil), raw...)
 		}
+	}
+	if len(found) == 0 {
+		return func(*yagura.Filed) ([]byte, error) { return nil, nil }, nil
+	}
+	// A file that is damaged or gone costs its records, which are counted, and no others.
+	for e, err := range lake.NewReader(s.db.Lake(), lake.Disk(s.lake)).All(ctx, lake.Filter{From: first, To: last.Add(1)}) {
 		if err != nil {
-			return nil, err
-		}
-		have, wanted := found[e.Key]
-		if !wanted || have != nil || len(e.Raw) > maxReplayRecord || size+len(e.Raw) > maxReplayRecords {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
 			continue
 		}
-		size += len(e.Raw)
-		found[e.Key] = append([]byte(nil), e.Raw...)
+		take(e.Key, e.Raw)
+	}
+	if err := s.segments(ctx, first, last, take); err != nil {
+		return nil, err
 	}
 	return func(f *yagura.Filed) ([]byte, error) {
 		if !ofOneEvent(&f.Finding) {
@@ -68,6 +74,24 @@ func (s *FiledSince) Records(ctx context.Context) (func(*yagura.Filed) ([]byte, 
 		}
 		return found[f.Finding.Event.Key], nil
 	}, nil
+}
+
+// segments takes the records that an earlier version kept in segment files.
+func (s *FiledSince) segments(ctx context.Context, first, last time.Time, take func(yagura.Key, []byte)) error {
+	dir := filepath.Join(s.data, "keep")
+	if _, err := os.Stat(dir); s.data == "" || errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	for e, err := range keep.NewReader(dir, nil).All(ctx, keep.Filter{Since: first, Until: last.Add(1)}) {
+		if damage := (*segment.Damage)(nil); errors.As(err, &damage) {
+			continue // what is there no more is counted
+		}
+		if err != nil {
+			return err
+		}
+		take(e.Key, e.Raw)
+	}
+	return nil
 }
 
 // ofOneEvent reports whether a finding is about one record: one about a window has none that

@@ -20,7 +20,7 @@ import (
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/intake"
-	"github.com/yagura-sec/yagura/keep"
+	"github.com/yagura-sec/yagura/lake"
 	"github.com/yagura-sec/yagura/notify"
 	"github.com/yagura-sec/yagura/repeat"
 	"github.com/yagura-sec/yagura/server"
@@ -51,7 +51,7 @@ type Serve struct {
 	log       *slog.Logger
 	db        *store.DB
 	keys      *repeat.Disk
-	keep      *keep.Files
+	lake      *lake.Lake
 	desk      *triage.Desk
 	in        *intake.Intake
 	rules     atomic.Pointer[generation]
@@ -143,7 +143,7 @@ func NewServe(ctx context.Context, o ServeOptions) (s *Serve, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.keep, err = keep.Open(filepath.Join(cfg.Data, "keep"), keep.Options{Now: o.Now}); err != nil {
+	if err := s.openServeLake(ctx, cfg); err != nil {
 		return nil, err
 	}
 	// What the process before had out under this name is free again: it is dead, or else the
@@ -180,7 +180,7 @@ func (s *Serve) trouble(err error, wait time.Duration) {
 // intakeOptions is what the way of the data is made of.
 func (s *Serve) intakeOptions(receivers []source.Receiver, mark uint64) intake.Options {
 	cfg := s.o.Config
-	return intake.Options{Receivers: receivers, Store: txStore{s.db}, Desk: s.desk, Keys: s.keys, Keep: s.keep,
+	return intake.Options{Receivers: receivers, Store: txStore{s.db}, Desk: s.desk, Keys: s.keys, Keep: s.lake, Heads: true,
 		Own: newOwn(cfg, newOwnNotices(s.db, s.o.Now), func(id string) bool { return s.registry.load().Lookup(id).Listed }).look, Generation: func() *intake.Generation { return &s.rules.Load().Generation },
 		Mark: mark, MarkKey: s.markKey(), Owner: s.db.Replica(), Workers: cfg.Workers, Lateness: time.Duration(cfg.Lateness), Now: s.o.Now,
 		Log: s.log, Committed: s.wake, Trace: s.tracer.intake()}
@@ -277,8 +277,8 @@ func (s *Serve) close() error {
 	for _, r := range s.receivers {
 		errs = append(errs, r.Close())
 	}
-	if s.keep != nil {
-		errs = append(errs, s.keep.Close())
+	if s.lake != nil {
+		errs = append(errs, s.lake.Close())
 	}
 	if s.keys != nil {
 		errs = append(errs, s.keys.Close())

@@ -192,21 +192,11 @@ func (h *house) dropKept(ctx context.Context, now time.Time) error {
 	if age > 0 {
 		before = now.Add(-age)
 	}
-	dropped, err := s.keep.Drop(before, size)
-	if len(dropped) == 0 {
-		return err
+	dropped, err := s.lake.Drop(ctx, before, size)
+	if len(dropped) > 0 {
+		s.log.Info("kept records were dropped", "files", len(dropped))
 	}
-	s.log.Info("kept records were dropped", "files", len(dropped))
-	return errors.Join(err, h.pruneKept(ctx))
-}
-
-// pruneKept forgets where records are that were in files which are gone.
-func (h *house) pruneKept(ctx context.Context) error {
-	oldest := h.s.keep.Oldest()
-	if oldest == "" {
-		return nil
-	}
-	return h.pruneAll(ctx, func(ctx context.Context, tx *store.Tx) (int64, error) { return tx.PruneKept(ctx, oldest, pruneAtOnce) })
+	return err
 }
 
 // pruneAll prunes until little is left to prune.
@@ -223,8 +213,8 @@ func (h *house) pruneAll(ctx context.Context, some func(ctx context.Context, tx 
 	return nil
 }
 
-// prune drops groups of windows that are settled, ids of what was pushed so long ago that no
-// sender sends it again, and what is left of where records were kept.
+// prune drops groups of windows that are settled, and ids of what was pushed so long ago that no
+// sender sends it again.
 func (h *house) prune(ctx context.Context, now time.Time) error {
 	before := now.Add(-7 * 24 * time.Hour)
 	return errors.Join(
@@ -233,8 +223,7 @@ func (h *house) prune(ctx context.Context, now time.Time) error {
 		}),
 		h.pruneAll(ctx, func(ctx context.Context, tx *store.Tx) (int64, error) {
 			return tx.PrunePushed(ctx, before, pruneAtOnce)
-		}),
-		h.pruneKept(ctx))
+		}))
 }
 
 // ping tells the watchdog that all is well, and only when it is.

@@ -94,7 +94,7 @@ func (s *Serve) well(ctx context.Context) error {
 
 // unkept says why records are not kept at the moment.
 func (s *Serve) unkept() error {
-	if reason := s.keep.Stats().LastError; reason != "" {
+	if reason := s.lake.Stats().LastError; reason != "" {
 		return fmt.Errorf("records cannot be kept: %s", reason)
 	}
 	return nil

@@ -33,7 +33,7 @@ func newGeneration(rules *Rules, formats []*decode.Format) (*generation, error) 
 	if err != nil {
 		return nil, err
 	}
-	decoder, err := decode.New(decode.Options{Formats: formats, Want: engine.Want})
+	decoder, err := decode.New(decode.Options{Formats: formats, Want: engine.Want, Detail: true})
 	if err != nil {
 		return nil, err
 	}

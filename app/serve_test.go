@@ -50,7 +50,7 @@ func newStand(t *testing.T) *stand {
 	t.Cleanup(s.pd.Close)
 	s.gh.AddRepo("acme/security", githubtest.Repo{Private: true})
 	s.gh.AddToken("ghp_secret0123456789", "yagura-bot")
-	s.cfg = &config.Config{Data: t.TempDir(), AcceptLoss: true, Server: config.Server{Listen: "127.0.0.1:0"},
+	s.cfg = &config.Config{Data: t.TempDir(), AcceptLoss: true, Lake: config.Lake{Flush: config.Duration(10 * time.Millisecond)}, Server: config.Server{Listen: "127.0.0.1:0"},
 		Sources: []config.Source{{Name: "in", Push: &config.PushSource{Path: "/in", Tokens: []config.Secret{testToken}}}},
 		Sinks: []config.Sink{
 			{Name: "github", GitHub: &config.GitHubSink{Repository: "acme/security", URL: s.gh.URL, Token: "ghp_secret0123456789"}},

@@ -70,6 +70,7 @@ type Config struct {
 	Lateness Duration          `yaml:"lateness"`
 	Targets  map[string]Target `yaml:"targets"`
 	Keep     Keep              `yaml:"keep"`
+	Lake     Lake              `yaml:"lake"`
 	Repeats  Repeats           `yaml:"repeats"`
 	Own      Own               `yaml:"own"`
 	Recheck  Recheck           `yaml:"recheck"`

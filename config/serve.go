@@ -61,6 +61,14 @@ type Keep struct {
 	Size Bytes    `yaml:"size"`
 }
 
+// Lake says where and how records are kept.
+type Lake struct {
+	Dir    string   `yaml:"dir"`    // "": the folder lake of the data folder
+	Flush  Duration `yaml:"flush"`  // how long a record waits for its file; 0 is a minute
+	Cut    Bytes    `yaml:"cut"`    // of records at which a file is written; 0 is 64 MB
+	Memory Bytes    `yaml:"memory"` // of what waits; 0 is 96 MB
+}
+
 // Repeats bounds the window of event keys.
 type Repeats struct {
 	Age    Duration `yaml:"age"`

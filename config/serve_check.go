@@ -147,6 +147,15 @@ func (k *serveCheck) server() {
 	k.address("tracing.endpoint", c.Tracing.Endpoint, true)
 	k.least("storm", c.Storm, 0)
 	k.least("repeats.keys", c.Repeats.Keys, 0)
+	if f := time.Duration(c.Lake.Flush); f != 0 && (f < 10*time.Millisecond || f > time.Hour) {
+		k.fault("lake.flush", fmt.Sprintf(" is %s", f), "10ms to 1h; nothing is acknowledged before")
+	}
+	if n := int64(c.Lake.Cut); n != 0 && (n < 1<<20 || n > 1<<30) {
+		k.fault("lake.cut", fmt.Sprintf(" is %d bytes", n), "1MB to 1GB")
+	}
+	if n := int64(c.Lake.Memory); n != 0 && n < 16<<20 {
+		k.fault("lake.memory", fmt.Sprintf(" is %d bytes", n), "16MiB or more, or leave it out")
+	}
 }
 
 func (k *serveCheck) times() {

@@ -76,6 +76,8 @@ type Options struct {
 	Desk      *triage.Desk
 	Keys      Keys
 	Keep      keep.Keep
+	// Heads has every record handed to Keep with its header.
+	Heads bool
 	// Generation returns the rules that hold now; it is asked for every object.
 	Generation func() *Generation
 	// Own says what a record is to us; nil: nothing.
@@ -226,6 +228,9 @@ func (in *Intake) Run(ctx context.Context) error {
 		receivers.Wait()
 		close(in.work)
 		workers.Wait()
+		if k, ok := in.o.Keep.(interface{ Flush() }); ok {
+			k.Flush() // nothing more comes that it could wait for
+		}
 		close(in.pieces)
 		close(done)
 	}()

@@ -56,6 +56,7 @@ type piece struct {
 	latest   time.Time
 	accounts map[string]bool // that some of its records are of
 	keep     keep.Batch
+	heads    []yagura.Event // of keep's records
 	arena    []byte // where the records of keep stand
 	bytes    int64
 	unkept   error // it could not be handed to the keeper
@@ -370,7 +371,15 @@ func (w *worker) keep(rec *decode.Record, raw []byte, at, t int64) {
 	}
 	from := len(p.arena)
 	p.arena = append(p.arena, raw...)
-	r := keep.Record{Raw: p.arena[from:len(p.arena):len(p.arena)], Key: rec.Key}
+	r := keep.Record{Raw: p.arena[from:len(p.arena):len(p.arena)], Key: rec.Key, Keyed: rec.Keyed}
+	if w.in.o.Heads {
+		if len(p.heads) == cap(p.heads) {
+			p.heads = make([]yagura.Event, 0, min(headsAtOnce, 2*cap(p.heads)+16)) // the full ones stay with their records
+		}
+		p.heads = p.heads[:len(p.heads)+1]
+		r.Event = &p.heads[len(p.heads)-1]
+		rec.Head(r.Event)
+	}
 	if t != 0 {
 		r.Time = time.Unix(0, t).UTC()
 	}
@@ -381,6 +390,9 @@ func (w *worker) keep(rec *decode.Record, raw []byte, at, t int64) {
 	}
 	p.keep.Runs = append(runs, keep.Run{Format: rec.Format.Name, First: at, Records: []keep.Record{r}})
 }
+
+// headsAtOnce is for how many headers memory is taken at once.
+const headsAtOnce = 256
 
 // arenaBytes is how much memory for records is taken at once.
 const arenaBytes = 256 << 10
@@ -394,10 +406,10 @@ func (in *Intake) send(ctx context.Context, p *piece) {
 	p.bytes += 1024
 	if !p.message {
 		b := p.keep
-		b.Source, b.Object = p.source, p.object
+		b.Source, b.Object, b.Seen = p.source, p.object, p.seen
 		b.Done = func(ranges []yagura.KeptRange, err error) { in.note(keptNote{p, ranges, err}) }
 		err := in.o.Keep.Put(ctx, &b)
-		p.keep, p.arena = keep.Batch{}, nil
+		p.keep, p.arena, p.heads = keep.Batch{}, nil, nil
 		if err != nil {
 			p.unkept = err
 		}

@@ -31,6 +31,9 @@ type Catalogue interface {
 	// Orphans lists files that are not live: those of a writer, and those of anybody that were
 	// begun before a time.
 	Orphans(ctx context.Context, writer string, before time.Time) ([]File, error)
+	// Drop takes live files that are not on hold out of every list, with where records are in them.
+	// Until they are forgotten they are orphans.
+	Drop(ctx context.Context, files []File) error
 	// Forget takes files that are not live out.
 	Forget(ctx context.Context, numbers []int64) error
 	// Objects says of which objects all records are in the lake.

@@ -14,7 +14,7 @@ import (
 const (
 	lakeWriting = "writing"
 	lakeLive    = "live"
-	lakeDropped = "dropped"
+	lakeDropped = "dropped" // its files are to be removed
 )
 
 // Lake is the catalogue of the lake in this database.
@@ -248,6 +248,27 @@ func (l Lake) Orphans(ctx context.Context, writer string, before time.Time) (out
 		return err
 	})
 	return out, err
+}
+
+// Drop takes live files that are not on hold out of every list. Their rows stay, so that
+// whoever removes the files themselves knows their names, until they are forgotten.
+func (l Lake) Drop(ctx context.Context, files []yagura.LakeFile) error {
+	var dropped []int64
+	var raws []string
+	for i := range files {
+		dropped, raws = append(dropped, files[i].Number), append(raws, clean(files[i].Raw))
+	}
+	return l.db.Update(ctx, func(ctx context.Context, tx *Tx) error {
+		n, err := tx.many(ctx, `UPDATE lake_file SET state = '`+lakeDropped+`' WHERE state = 'live' AND hold = 0 AND number IN (SELECT n FROM d)`, []column{intColumn("n", dropped)}, nil)
+		if err != nil {
+			return err
+		}
+		if n != int64(len(files)) {
+			return tx.fail(fmt.Errorf("lake: %d of %d files may be dropped: the others are on hold or gone", n, len(files)))
+		}
+		_, err = tx.many(ctx, `DELETE FROM kept_range WHERE file IN (SELECT f FROM d)`, []column{textColumn("f", raws)}, nil)
+		return err
+	})
 }
 
 // Forget takes files out of the catalogue that are not live.
