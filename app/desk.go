@@ -14,7 +14,7 @@ import (
 // one.
 type Books struct {
 	DB   *store.DB
-	lake string // folder of its files
+	cfg  *config.Config
 	data string // the folder of the server, "" when it is not known
 	inbox
 }
@@ -49,7 +49,7 @@ func OpenBooks(ctx context.Context, cfg *config.Config, mode store.Mode, now fun
 	}
 	desk := &triage.Desk{Policy: func() *triage.Policy { return policy }, Account: func(id string) yagura.AccountInfo { return accounts.Lookup(id) },
 		Now: now, NewID: NewID(now), Tenant: cfg.Tenant}
-	return &Books{DB: db, data: cfg.Data, lake: LakeDir(cfg), inbox: inbox{db: db, desk: desk}}, nil
+	return &Books{DB: db, data: cfg.Data, cfg: cfg, inbox: inbox{db: db, desk: desk}}, nil
 }
 
 // Change applies what a person did.
@@ -96,13 +96,13 @@ func (b *Books) Ledger(ctx context.Context, now time.Time) (*Ledger, error) {
 }
 
 // Since reads the findings of a server that were judged since a time, in that order.
-func (b *Books) Since(from time.Time) *FiledSince { return &FiledSince{b.DB, b.data, b.lake, from} }
+func (b *Books) Since(from time.Time) *FiledSince { return &FiledSince{b.DB, b.data, b.cfg, from} }
 
 // FiledSince reads findings.
 type FiledSince struct {
 	db   *store.DB
 	data string
-	lake string
+	cfg  *config.Config
 	from time.Time
 }
 

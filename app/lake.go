@@ -11,8 +11,20 @@ import (
 	"github.com/yagura-sec/yagura/store"
 )
 
+// LakeCatalogue returns the catalogue of the lake of a configuration. Where there is no lake yet
+// it is an empty one, or create makes the lake.
+func LakeCatalogue(ctx context.Context, cfg *config.Config, db *store.DB, create bool) (store.Lake, lake.Blobs, error) {
+	blobs := lake.Disk(LakeDir(cfg))
+	place, err := lake.Place(ctx, blobs, create)
+	return db.Lake(place), blobs, err
+}
+
 // lakeOptions says how the lake of a configuration is opened by a writer.
-func lakeOptions(cfg *config.Config, db *store.DB, formats []*decode.Format, writer string, now func() time.Time) lake.Options {
+func lakeOptions(ctx context.Context, cfg *config.Config, db *store.DB, formats []*decode.Format, writer string, now func() time.Time) (lake.Options, error) {
+	catalogue, blobs, err := LakeCatalogue(ctx, cfg, db, true)
+	if err != nil {
+		return lake.Options{}, err
+	}
 	if formats == nil {
 		formats = decode.Formats()
 	}
@@ -20,8 +32,8 @@ func lakeOptions(cfg *config.Config, db *store.DB, formats []*decode.Format, wri
 	for _, f := range formats {
 		columns[f.Name] = f.Columns()
 	}
-	return lake.Options{Catalogue: db.Lake(), Blobs: lake.Disk(LakeDir(cfg)), Writer: writer, Now: now, Flush: time.Duration(cfg.Lake.Flush),
-		Cut: int64(cfg.Lake.Cut), Memory: int64(cfg.Lake.Memory), Columns: func(format string) []string { return columns[format] }}
+	return lake.Options{Catalogue: catalogue, Blobs: blobs, Writer: writer, Now: now, Flush: time.Duration(cfg.Lake.Flush),
+		Cut: int64(cfg.Lake.Cut), Memory: int64(cfg.Lake.Memory), Columns: func(format string) []string { return columns[format] }}, nil
 }
 
 // LakeDir is where the files of the lake are.
@@ -37,7 +49,10 @@ const serveLakeMemory = 96 << 20
 
 // openServeLake opens the lake of the service.
 func (s *Serve) openServeLake(ctx context.Context, cfg *config.Config) (err error) {
-	o := lakeOptions(cfg, s.db, s.o.Rules.Formats, s.db.Replica(), s.o.Now)
+	o, err := lakeOptions(ctx, cfg, s.db, s.o.Rules.Formats, s.db.Replica(), s.o.Now)
+	if err != nil {
+		return err
+	}
 	if o.Memory == 0 {
 		o.Memory = serveLakeMemory
 	}
@@ -49,5 +64,9 @@ func (s *Serve) openServeLake(ctx context.Context, cfg *config.Config) (err erro
 // OpenLake opens the lake of a configuration for reading and importing, beside a server or
 // without one.
 func OpenLake(ctx context.Context, cfg *config.Config, db *store.DB, formats []*decode.Format, now func() time.Time) (*lake.Lake, error) {
-	return lake.Open(ctx, lakeOptions(cfg, db, formats, "import/"+db.Replica(), now))
+	o, err := lakeOptions(ctx, cfg, db, formats, "import/"+db.Replica(), now)
+	if err != nil {
+		return nil, err
+	}
+	return lake.Open(ctx, o)
 }

@@ -56,7 +56,11 @@ func (s *FiledSince) Records(ctx context.Context) (func(*yagura.Filed) ([]byte, 
 		return func(*yagura.Filed) ([]byte, error) { return nil, nil }, nil
 	}
 	// A file that is damaged or gone costs its records, which are counted, and no others.
-	for e, err := range lake.NewReader(s.db.Lake(), lake.Disk(s.lake)).All(ctx, lake.Filter{From: first, To: last.Add(1)}) {
+	catalogue, blobs, err := LakeCatalogue(ctx, s.cfg, s.db, false)
+	if err != nil {
+		return nil, err
+	}
+	for e, err := range lake.NewReader(catalogue, blobs).All(ctx, lake.Filter{From: first, To: last.Add(1)}) {
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()

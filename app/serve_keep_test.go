@@ -2,56 +2,21 @@ package app
 
 import (
 	"context"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/config"
-	"github.com/yagura-sec/yagura/intake"
+	"github.com/yagura-sec/yagura/lake"
 	"github.com/yagura-sec/yagura/store"
 )
 
-// keptBook remembers what was written down as kept.
-type keptBook struct {
-	mu     sync.Mutex
-	ranges []yagura.KeptRange
-}
-
-type keptStore struct {
-	intake.Store
-	book *keptBook
-}
-
-func (k keptStore) Update(ctx context.Context, fn func(ctx context.Context, tx intake.Tx) error) error {
-	return k.Store.Update(ctx, func(ctx context.Context, tx intake.Tx) error { return fn(ctx, keptTx{tx, k.book}) })
-}
-
-type keptTx struct {
-	intake.Tx
-	book *keptBook
-}
-
-func (k keptTx) PutKept(ctx context.Context, rows []yagura.KeptRange) error {
-	k.book.mu.Lock()
-	k.book.ranges = append(k.book.ranges, rows...)
-	k.book.mu.Unlock()
-	return k.Tx.PutKept(ctx, rows)
-}
-
-// TestKeptGoesWithItsFiles: when a file of kept records is dropped, the store forgets what was
-// in it, and nothing else; the limits are looked at more often than once an hour.
+// TestKeptGoesWithItsFiles: when a file of the lake is dropped, the store forgets what was in it,
+// and nothing else; the limits are looked at more often than once an hour.
 func TestKeptGoesWithItsFiles(t *testing.T) {
 	clock := &shifted{}
 	s := newStand(t)
 	s.clock = clock.now
 	s.cfg.Keep.Age = config.Duration(24 * time.Hour)
-	book := &keptBook{}
-	s.alter = func(serve *Serve) {
-		o := serve.intakeOptions(serve.receivers, 0)
-		o.Store = keptStore{o.Store, book}
-		serve.in = intake.New(o)
-	}
 	s.start()
 	for i, j := range s.serve.house.jobs {
 		if j.name == "drop kept records" && j.every > time.Minute {
@@ -75,34 +40,46 @@ func TestKeptGoesWithItsFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	kept := func() (n int) {
-		err := s.serve.db.View(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			book.mu.Lock()
-			defer book.mu.Unlock()
-			for _, r := range book.ranges {
-				ranges, err := tx.Kept(ctx, r.Source, r.Object)
+	// kept says how many files there are, and of how many of the objects that were ever in one the
+	// store knows where they are.
+	objects := map[[2]string]bool{}
+	kept := func() (files, known int) {
+		t.Helper()
+		list, err := s.serve.lake.Files(t.Context(), lake.Filter{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range list {
+			for e, err := range s.serve.lake.Reader().Records(t.Context(), f) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				objects[[2]string{e.Source, e.Object}] = true
+			}
+		}
+		err = s.serve.db.View(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			for o := range objects {
+				ranges, err := tx.Kept(ctx, o[0], o[1])
 				if err != nil {
 					return err
 				}
-				n += len(ranges)
+				known += len(ranges)
 			}
 			return nil
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return n
+		return len(list), known
 	}
-	if n := kept(); n != 2 {
-		t.Fatalf("%d ranges, want 2", n)
-	}
-	drop() // the first file was ended less than a day ago
-	if n := kept(); n != 2 {
-		t.Fatalf("%d ranges, want 2", n)
+	s.until("both records are in the lake", func() bool { files, known := kept(); return files == 2 && known == 2 })
+	drop() // of the first more than a day has passed since it happened, by then
+	if files, known := kept(); files != 1 || known != 1 {
+		t.Fatalf("%d files and %d ranges, want the younger one", files, known)
 	}
 	clock.advance(24 * time.Hour)
 	drop()
-	if n := kept(); n != 1 {
-		t.Errorf("%d ranges are known of records that are gone or kept, want 1", n)
+	if files, known := kept(); files != 0 || known != 0 {
+		t.Errorf("%d files and %d ranges are left of records that are too old", files, known)
 	}
 }

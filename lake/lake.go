@@ -360,6 +360,9 @@ func (l *Lake) Files(ctx context.Context, f Filter) ([]File, error) {
 	return l.o.Catalogue.Files(ctx, f)
 }
 
+// Catalogue returns the catalogue.
+func (l *Lake) Catalogue() Catalogue { return l.o.Catalogue }
+
 // Totals sums up what there is, by format and day.
 func (l *Lake) Totals(ctx context.Context) ([]yagura.LakeTotal, error) {
 	return l.o.Catalogue.Totals(ctx)

@@ -17,11 +17,15 @@ const (
 	lakeDropped = "dropped" // its files are to be removed
 )
 
-// Lake is the catalogue of the lake in this database.
-type Lake struct{ db *DB }
+// Lake is the catalogue of the lake at one place.
+type Lake struct {
+	db    *DB
+	place string
+}
 
-// Lake returns the catalogue.
-func (db *DB) Lake() Lake { return Lake{db} }
+// Lake returns the catalogue of the lake at a place, by the place's own name. Lakes at other
+// places are not seen: replicas that each have a folder of their own have lakes of their own.
+func (db *DB) Lake(place string) Lake { return Lake{db, clean(place)} }
 
 // lakeCounter takes the next n of a counter that is held until the transaction ends, and
 // returns the first of them.
@@ -52,26 +56,26 @@ func (l Lake) Begin(ctx context.Context, files []yagura.LakeFile, name func(*yag
 			files[i].Number = first + int64(i)
 			name(&files[i])
 		}
-		return tx.putLakeFiles(ctx, files, lakeWriting, 0)
+		return tx.putLakeFiles(ctx, l.place, files, lakeWriting, 0)
 	})
 }
 
-func (tx *Tx) putLakeFiles(ctx context.Context, files []yagura.LakeFile, state string, seq int64) error {
-	var states, writers, formats, days, heads, raws []string
+func (tx *Tx) putLakeFiles(ctx context.Context, place string, files []yagura.LakeFile, state string, seq int64) error {
+	var places, states, writers, formats, days, heads, raws []string
 	var headSums, rawSums [][]byte
 	v := numbers{names: []string{"number", "seq", "hold", "row_count", "repeats", "raw_bytes", "head_size", "raw_size", "min_time", "max_time", "min_seen", "max_seen", "created"}}
 	for i := range files {
 		f := &files[i]
-		states, writers, formats, days = append(states, state), append(writers, clean(f.Writer)), append(formats, key(f.Format)), append(days, clean(f.Day))
+		places, states, writers, formats, days = append(places, place), append(states, state), append(writers, clean(f.Writer)), append(formats, key(f.Format)), append(days, clean(f.Day))
 		heads, raws = append(heads, clean(f.Head)), append(raws, clean(f.Raw))
 		headSums, rawSums = append(headSums, f.HeadSum[:]), append(rawSums, f.RawSum[:])
 		v.add(f.Number, seq, flag(f.Hold), f.Rows, f.Repeats, f.RawBytes, f.HeadSize, f.RawSize, ns(f.Min), ns(f.Max), ns(f.SeenMin), ns(f.SeenMax), ns(f.Created))
 	}
-	const cols = `number, seq, state, hold, writer, format, day, head, raw, row_count, repeats, raw_bytes, head_size, raw_size, min_time, max_time, min_seen, max_seen, head_sum, raw_sum, created`
+	const cols = `number, place, seq, state, hold, writer, format, day, head, raw, row_count, repeats, raw_bytes, head_size, raw_size, min_time, max_time, min_seen, max_seen, head_sum, raw_sum, created`
 	_, err := tx.many(ctx, `INSERT INTO lake_file (`+cols+`) SELECT `+cols+` FROM d WHERE true ON CONFLICT (number) DO UPDATE SET seq = excluded.seq, state = excluded.state,
 		row_count = excluded.row_count, repeats = excluded.repeats, raw_bytes = excluded.raw_bytes, head_size = excluded.head_size, raw_size = excluded.raw_size,
 		min_time = excluded.min_time, max_time = excluded.max_time, min_seen = excluded.min_seen, max_seen = excluded.max_seen, head_sum = excluded.head_sum, raw_sum = excluded.raw_sum`,
-		append([]column{textColumn("state", states), textColumn("writer", writers), textColumn("format", formats), textColumn("day", days),
+		append([]column{textColumn("place", places), textColumn("state", states), textColumn("writer", writers), textColumn("format", formats), textColumn("day", days),
 			textColumn("head", heads), textColumn("raw", raws), blobColumn("head_sum", headSums), blobColumn("raw_sum", rawSums)}, v.columns()...), nil)
 	return err
 }
@@ -88,7 +92,7 @@ func (l Lake) Commit(ctx context.Context, c yagura.LakeCommit) (newer []yagura.L
 		}
 		for i := range c.Files {
 			f := &c.Files[i]
-			more, err := tx.lakeFiles(ctx, yagura.LakeFilter{Formats: []string{f.Format}, Day: f.Day, After: f.Checked})
+			more, err := tx.lakeFiles(ctx, l.place, yagura.LakeFilter{Formats: []string{f.Format}, Day: f.Day, After: f.Checked})
 			if err != nil {
 				return err
 			}
@@ -104,16 +108,16 @@ func (l Lake) Commit(ctx context.Context, c yagura.LakeCommit) (newer []yagura.L
 		if err := tx.lakeWriters(ctx, c.Files); err != nil {
 			return err
 		}
-		if err := tx.putLakeFiles(ctx, c.Files, lakeLive, seq); err != nil {
+		if err := tx.putLakeFiles(ctx, l.place, c.Files, lakeLive, seq); err != nil {
 			return err
 		}
 		if err := tx.PutKept(ctx, c.Ranges); err != nil {
 			return err
 		}
-		if err := tx.addLakeRepeats(ctx, c.Repeats); err != nil {
+		if err := tx.addLakeRepeats(ctx, l.place, c.Repeats); err != nil {
 			return err
 		}
-		return tx.putLakeObjects(ctx, c.Objects)
+		return tx.putLakeObjects(ctx, l.place, c.Objects)
 	})
 	return newer, seq, err
 }
@@ -133,7 +137,7 @@ func (tx *Tx) lakeWriters(ctx context.Context, files []yagura.LakeFile) error {
 	return nil
 }
 
-func (tx *Tx) addLakeRepeats(ctx context.Context, list []yagura.LakeRepeats) error {
+func (tx *Tx) addLakeRepeats(ctx context.Context, place string, list []yagura.LakeRepeats) error {
 	var formats, days []string
 	v := numbers{names: []string{"n"}}
 	at := map[[2]string]int{}
@@ -151,22 +155,22 @@ func (tx *Tx) addLakeRepeats(ctx context.Context, list []yagura.LakeRepeats) err
 	for _, n := range sums {
 		v.add(n)
 	}
-	_, err := tx.many(ctx, `INSERT INTO lake_repeats (format, day, n) SELECT format, day, n FROM d WHERE true
-		ON CONFLICT (format, day) DO UPDATE SET n = lake_repeats.n + excluded.n`,
-		append([]column{textColumn("format", formats), textColumn("day", days)}, v.columns()...), nil)
+	_, err := tx.many(ctx, `INSERT INTO lake_repeats (place, format, day, n) SELECT CAST(? AS TEXT), format, day, n FROM d WHERE true
+		ON CONFLICT (place, format, day) DO UPDATE SET n = lake_repeats.n + excluded.n`,
+		append([]column{textColumn("format", formats), textColumn("day", days)}, v.columns()...), nil, place)
 	return err
 }
 
-func (tx *Tx) putLakeObjects(ctx context.Context, list []yagura.LakeObject) error {
+func (tx *Tx) putLakeObjects(ctx context.Context, place string, list []yagura.LakeObject) error {
 	var sources, objects []string
 	v := numbers{names: []string{"records", "at"}}
 	for _, o := range list {
 		sources, objects = append(sources, key(o.Source)), append(objects, key(o.Object))
 		v.add(o.Records, ns(o.At))
 	}
-	_, err := tx.many(ctx, `INSERT INTO lake_object (source, object, records, at) SELECT source, object, records, at FROM d WHERE true
-		ON CONFLICT (source, object) DO NOTHING`,
-		append([]column{textColumn("source", sources), textColumn("object", objects)}, v.columns()...), nil)
+	_, err := tx.many(ctx, `INSERT INTO lake_object (place, source, object, records, at) SELECT CAST(? AS TEXT), source, object, records, at FROM d WHERE true
+		ON CONFLICT (place, source, object) DO NOTHING`,
+		append([]column{textColumn("source", sources), textColumn("object", objects)}, v.columns()...), nil, place)
 	return err
 }
 
@@ -176,7 +180,7 @@ func (l Lake) Objects(ctx context.Context, source string, objects []string) (don
 		done = map[string]bool{}
 		for _, o := range objects {
 			var n int64
-			if err := tx.one(ctx, `SELECT count(*) FROM lake_object WHERE source = ? AND object = ?`, []any{key(source), key(o)}, &n); err != nil {
+			if err := tx.one(ctx, `SELECT count(*) FROM lake_object WHERE place = ? AND source = ? AND object = ?`, []any{l.place, key(source), key(o)}, &n); err != nil {
 				return err
 			}
 			done[o] = n > 0
@@ -189,7 +193,7 @@ func (l Lake) Objects(ctx context.Context, source string, objects []string) (don
 // Files lists what is live, in the order of their numbers.
 func (l Lake) Files(ctx context.Context, f yagura.LakeFilter) (out []yagura.LakeFile, err error) {
 	err = l.db.View(ctx, func(ctx context.Context, tx *Tx) error {
-		out, err = tx.lakeFiles(ctx, f)
+		out, err = tx.lakeFiles(ctx, l.place, f)
 		return err
 	})
 	return out, err
@@ -197,8 +201,8 @@ func (l Lake) Files(ctx context.Context, f yagura.LakeFilter) (out []yagura.Lake
 
 const lakeColumns = `number, seq, hold, writer, format, day, head, raw, row_count, repeats, raw_bytes, head_size, raw_size, min_time, max_time, min_seen, max_seen, head_sum, raw_sum, created`
 
-func (tx *Tx) lakeFiles(ctx context.Context, f yagura.LakeFilter) (out []yagura.LakeFile, err error) {
-	q, args := `SELECT `+lakeColumns+` FROM lake_file WHERE state = 'live' AND seq > ?`, []any{f.After}
+func (tx *Tx) lakeFiles(ctx context.Context, place string, f yagura.LakeFilter) (out []yagura.LakeFile, err error) {
+	q, args := `SELECT `+lakeColumns+` FROM lake_file WHERE place = ? AND state = 'live' AND seq > ?`, []any{place, f.After}
 	if !f.From.IsZero() {
 		q, args = q+` AND max_time >= ?`, append(args, ns(f.From))
 	}
@@ -244,7 +248,7 @@ func (tx *Tx) lakeRows(ctx context.Context, q string, args []any) (out []yagura.
 // before a time and never committed.
 func (l Lake) Orphans(ctx context.Context, writer string, before time.Time) (out []yagura.LakeFile, err error) {
 	err = l.db.View(ctx, func(ctx context.Context, tx *Tx) error {
-		out, err = tx.lakeRows(ctx, `SELECT `+lakeColumns+` FROM lake_file WHERE state IN ('writing', 'dropped') AND (writer = ? OR created < ?) ORDER BY number`, []any{clean(writer), ns(before)})
+		out, err = tx.lakeRows(ctx, `SELECT `+lakeColumns+` FROM lake_file WHERE place = ? AND state IN ('writing', 'dropped') AND (writer = ? OR created < ?) ORDER BY number`, []any{l.place, clean(writer), ns(before)})
 		return err
 	})
 	return out, err
@@ -284,7 +288,7 @@ func (l Lake) Totals(ctx context.Context) (out []yagura.LakeTotal, err error) {
 	err = l.db.View(ctx, func(ctx context.Context, tx *Tx) error {
 		out = nil
 		repeats := map[[2]string]int64{}
-		err := tx.each(ctx, `SELECT format, day, n FROM lake_repeats`, nil, func(rows *sql.Rows) error {
+		err := tx.each(ctx, `SELECT format, day, n FROM lake_repeats WHERE place = ?`, []any{l.place}, func(rows *sql.Rows) error {
 			var format, day string
 			var n int64
 			err := rows.Scan(&format, &day, &n)
@@ -295,7 +299,7 @@ func (l Lake) Totals(ctx context.Context) (out []yagura.LakeTotal, err error) {
 			return err
 		}
 		return tx.each(ctx, `SELECT format, day, count(*), CAST(sum(row_count) AS BIGINT), CAST(sum(repeats) AS BIGINT), CAST(sum(raw_bytes) AS BIGINT), CAST(sum(head_size) AS BIGINT), CAST(sum(raw_size) AS BIGINT), min(min_time), max(max_time)
-			FROM lake_file WHERE state = 'live' GROUP BY format, day ORDER BY format, day`, nil, func(rows *sql.Rows) error {
+			FROM lake_file WHERE place = ? AND state = 'live' GROUP BY format, day ORDER BY format, day`, []any{l.place}, func(rows *sql.Rows) error {
 			var t yagura.LakeTotal
 			var lo, hi int64
 			if err := rows.Scan(&t.Format, &t.Day, &t.Files, &t.Rows, &t.Repeats, &t.RawBytes, &t.HeadSize, &t.RawSize, &lo, &hi); err != nil {

@@ -1,5 +1,202 @@
 package main
 
 type lakeCmd struct {
-	Verify lakeVerifyCmd `cmd:"" help:"Prove that what is kept is what was received."`
+	Import lakeImportCmd `cmd:"" help:"Bring logs of files, folders and buckets into the lake."`
+	Stats  lakeStatsCmd  `cmd:"" help:"Say what the lake holds, by log type and day."`
+}
+
+// lakeFlags say which lake.
+type lakeFlags struct {
+	Config string `placeholder:"FILE" env:"YAGURA_CONFIG" help:"Configuration of the server: docs/configuration.md has every key."`
+	Data   string `placeholder:"DIR" help:"Data folder, where there is no configuration; the lake is in it."`
+	Lang   string `enum:",en,ja" default:"" placeholder:"en|ja" help:"Language of tables and messages; without it, that of LANG."`
+}
+
+// open opens the database that has the catalogue.
+func (f *lakeFlags) open(env *environment, mode store.Mode) (*config.Config, *app.Books, bool, error) {
+	cfg, err := config.Load(f.Config, env.environ)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	if f.Data != "" {
+		cfg.Data = f.Data
+	}
+	if cfg.Data != "" && mode == store.Shared {
+		if err := f.prepare(env, cfg); err != nil {
+			return nil, nil, false, err
+		}
+	}
+	b, err := app.OpenBooks(env.ctx, cfg, mode, env.now)
+	return cfg, b, env.japanese(f.Lang, cfg.Output.Lang), err
+}
+
+// prepare makes the data folder and its database where there are none: a lake needs no server.
+func (f *lakeFlags) prepare(env *environment, cfg *config.Config) error {
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return err
+	}
+	if cfg.Store != "" {
+		return nil // the database is elsewhere
+	}
+	if _, err := os.Stat(filepath.Join(cfg.Data, store.FileName)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	b, err := app.OpenBooks(env.ctx, cfg, store.Serve, env.now)
+	if errors.Is(err, store.ErrServed) {
+		return nil // a server makes it at the moment
+	}
+	if err != nil {
+		return err
+	}
+	return b.DB.Close()
+}
+
+type lakeImportCmd struct {
+	lakeFlags
+	Mapping []string `placeholder:"FILE" sep:"none" help:"Describes a further JSON log type; may be repeated."`
+	Since   string   `placeholder:"TIME" help:"Leave out files that were written before: 2026-03-14, 36h or 7d."`
+	Workers int      `placeholder:"N" help:"Files that are read at once; without it one per processor."`
+	Again   bool     `help:"Read also what an import has read before; records that are there stay as they are."`
+	Quiet   bool     `short:"q" help:"No progress and no summary; what goes wrong is still said."`
+	Paths   []string `arg:"" name:"path" help:"Files, folders, - for standard input, or s3://bucket/prefix."`
+}
+
+// Help is the text below the usage of lake import.
+func (lakeImportCmd) Help() string {
+	return `
+Logs are recognised by content, as scan does. Records that are in the lake already are left out and counted. An import that was interrupted goes on when it is begun again: files that are in the lake with all their records are passed over. It may run beside a server.
+
+Examples:
+
+    yagura lake import --data /var/lib/yagura s3://org-trail/AWSLogs/
+    yagura lake import --data ./d trail/ && yagura lake stats --data ./d
+`
+}
+
+// Run imports.
+func (c *lakeImportCmd) Run(env *environment) (err error) {
+	since, err := parseSince(c.Since, env.now())
+	if err != nil {
+		return err
+	}
+	if c.Workers < 0 || c.Workers > config.MaxWorkers {
+		return usage("--workers: %d is not 0 (one per processor) to %d", c.Workers, config.MaxWorkers)
+	}
+	cfg, b, ja, err := c.open(env, store.Shared)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.DB.Close()) }()
+	lock, err := store.LockFile(filepath.Join(cfg.Data, "lake-import.lock"))
+	if errors.Is(err, store.ErrServed) {
+		return &exitError{exitUsage, errors.New(in(ja, "another import into this lake is running", "このレイクへの別のインポートが実行中です"))}
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Close() //nolint:errcheck // closing gives the lock free
+	formats, err := app.LoadMappings(append(cfg.Mappings, c.Mapping...))
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	l, err := app.OpenLake(env.ctx, cfg, b.DB, formats, env.now)
+	if err != nil {
+		return err
+	}
+	s := &screen{w: env.stderr}
+	im, err := app.NewImport(l, app.ImportOptions{Formats: formats, Workers: c.Workers, Again: c.Again, Now: env.now,
+		Problem: func(err error) { s.line("yagura: " + report.Escape(err.Error())) }})
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	tuneImport(env)
+	profile, err := startProfiles(env)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	if f, ok := env.stderr.(*os.File); ok && !c.Quiet && isTerminal(f) {
+		s.watchProgress(im.Progress, terminalWidth(f), env.now, ja)
+	}
+	sum, err := im.Run(env.ctx, app.Sources(env.ctx, c.Paths, app.SourceOptions{Stdin: env.stdin, Since: since, S3: cfg.S3})...)
+	s.close()
+	if err = errors.Join(err, profile()); err != nil {
+		return err
+	}
+	if !c.Quiet {
+		printImport(s, sum, ja)
+	}
+	switch {
+	case sum.Interrupted:
+		return &exitError{code: exitInterrupted}
+	case sum.Objects+sum.Skipped == 0:
+		return &exitError{exitNothing, errors.New(in(ja, "nothing could be read", "読み込めるものがありませんでした"))}
+	}
+	return nil
+}
+
+// printImport says what an import came to.
+func printImport(s *screen, sum *app.ImportSummary, ja bool) {
+	seconds := max(sum.Elapsed.Seconds(), 0.001)
+	l := sum.Lake
+	s.line(fmt.Sprintf(in(ja, "%s records of %s files in %s (%s/s): %s new in %s lake files, %s repeats, %s broken; %s files were in the lake already, %s could not be read",
+		"%[2]s ファイルの %[1]s 件を %[3]s で読み込みました (%[4]s 件/秒): 新規 %[5]s 件 (レイクのファイル %[6]s 個)、重複 %[7]s 件、破損 %[8]s 件。%[9]s ファイルは取り込み済み、%[10]s ファイルは読み込めませんでした"),
+		thousands(uint64(sum.Records)), thousands(uint64(sum.Objects)), sum.Elapsed.Round(10*time.Millisecond), thousands(uint64(float64(sum.Records)/seconds)),
+		thousands(uint64(l.Rows)), thousands(uint64(l.Files)), thousands(uint64(l.Repeats)), thousands(uint64(sum.Broken)),
+		thousands(uint64(sum.Skipped)), thousands(uint64(sum.Unreadable))))
+	s.line(fmt.Sprintf(in(ja, "%s of records became %s", "レコード %s を %s で保存しました"), bytesText(l.RawBytes), bytesText(l.Bytes)))
+}
+
+type lakeStatsCmd struct {
+	lakeFlags
+	Format string `enum:"table,json" default:"table" help:"table or json."`
+}
+
+// lakeTotals is the JSON form of lake stats.
+type lakeTotals struct {
+	Format    string    `json:"format"`
+	Day       string    `json:"day"`
+	Files     int64     `json:"files"`
+	Rows      int64     `json:"rows"`
+	Repeats   int64     `json:"repeats"`
+	BytesIn   int64     `json:"bytes_in"`
+	BytesHead int64     `json:"bytes_head"`
+	BytesRaw  int64     `json:"bytes_raw"`
+	First     time.Time `json:"first"`
+	Last      time.Time `json:"last"`
+}
+
+// Run prints what the lake holds.
+func (c *lakeStatsCmd) Run(env *environment) error {
+	cfg, b, ja, err := c.open(env, store.ReadOnly)
+	if err != nil {
+		return err
+	}
+	defer b.DB.Close() //nolint:errcheck // it was only read
+	catalogue, _, err := app.LakeCatalogue(env.ctx, cfg, b.DB, false)
+	if err != nil {
+		return err
+	}
+	list, err := catalogue.Totals(env.ctx)
+	if err != nil {
+		return err
+	}
+	if c.Format == "json" {
+		out := []lakeTotals{}
+		for _, t := range list {
+			out = append(out, lakeTotals{t.Format, t.Day, t.Files, t.Rows, t.Repeats, t.RawBytes, t.HeadSize, t.RawSize, t.Min, t.Max})
+		}
+		enc := json.NewEncoder(env.stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(out)
+	}
+	t := &columnWriter{w: env.stdout}
+	fmt.Fprintln(t, in(ja, "LOG TYPE\tDAY\tFILES\tRECORDS\tREPEATS\tIN\tHEAD\tRAW", "ログ種別\t日\tファイル\tレコード\t重複\t元のサイズ\tヘッダー\t原文"))
+	var all yagura.LakeTotal
+	for _, x := range list {
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\n", report.Escape(x.Format), report.Escape(x.Day), x.Files, x.Rows, x.Repeats, bytesText(x.RawBytes), bytesText(x.HeadSize), bytesText(x.RawSize))
+		all.Files, all.Rows, all.Repeats = all.Files+x.Files, all.Rows+x.Rows, all.Repeats+x.Repeats
+		all.RawBytes, all.HeadSize, all.RawSize = all.RawBytes+x.RawBytes, all.HeadSize+x.HeadSize, all.RawSize+x.RawSize
+	}
+	fmt.Fprintf(t, "%s\t\t%d\t%d\t%d\t%s\t%s\t%s\n", in(ja, "all", "合計"), all.Files, all.Rows, all.Repeats, bytesText(all.RawBytes), bytesText(all.HeadSize), bytesText(all.RawSize))
+	return t.Flush()
 }
