@@ -217,7 +217,7 @@ func (u *run) ready() (time.Time, bool) {
 
 // pause is how long a rule waits after it failed.
 func pause(failures int) time.Duration {
-	return min(30*time.Second<<min(failures-1, 10), time.Hour)
+	return min(30*time.Second<<min(max(failures-1, 0), 10), time.Hour)
 }
 
 // failed notes why a rule failed. The watermark stays where it is.

@@ -1,0 +1,374 @@
+//go:build cgo
+
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/decode"
+	"github.com/yagura-sec/yagura/keep"
+	"github.com/yagura-sec/yagura/lake"
+	"github.com/yagura-sec/yagura/lake/duck"
+	"github.com/yagura-sec/yagura/rule"
+	"github.com/yagura-sec/yagura/rule/sentinel"
+	"github.com/yagura-sec/yagura/schedule"
+	"github.com/yagura-sec/yagura/store"
+	"github.com/yagura-sec/yagura/triage"
+)
+
+// lakeHouse is a lake with its engine, a store with its desk, and a runner of rules, with a
+// clock that the test sets.
+type lakeHouse struct {
+	t      *testing.T
+	now    time.Time
+	db     *store.DB
+	lake   *lake.Lake
+	engine *lakeQuery
+	dec    *decode.Decoder
+	runner *schedule.Runner
+	rules  []*sentinel.Rule
+	n      int
+}
+
+// begun is when the tests' time begins.
+var begun = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+
+func newLakeHouse(t *testing.T, shared *duck.Engine, dir string, texts ...string) *lakeHouse {
+	t.Helper()
+	h := &lakeHouse{t: t, now: begun}
+	clock := func() time.Time { return h.now }
+	data := t.TempDir()
+	var err error
+	if h.db, err = store.Open(t.Context(), store.Options{Dir: data, Now: clock, AcceptLoss: true}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.db.Close() })
+	place := filepath.Join(dir, fmt.Sprintf("lake%d", rand.Uint64()))
+	if h.lake, err = lake.Open(t.Context(), lake.Options{Catalogue: h.db.Lake(), Blobs: lake.Disk(place), Writer: "w", Now: clock, Flush: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.lake.Close() })
+	if h.dec, err = decode.New(decode.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	h.engine = &lakeQuery{engine: shared, files: h.lake.Files, path: func(name string) (string, error) { return filepath.Join(place, filepath.FromSlash(name)), nil }}
+	for i, text := range texts {
+		rules, refusals := sentinel.Load([]rule.File{{Path: fmt.Sprintf("rule%d.yaml", i), Data: []byte(text)}}, sentinel.Options{Check: checkQuery})
+		for i := range refusals {
+			t.Fatal(&refusals[i])
+		}
+		h.rules = append(h.rules, rules...)
+	}
+	desk := &triage.Desk{Policy: triage.DefaultPolicy, Account: func(string) yagura.AccountInfo { return yagura.AccountInfo{} },
+		Counter: func(string) bool { return false }, Now: clock, NewID: NewID(clock)}
+	h.runner = schedule.New(schedule.Options{Rules: func() []*sentinel.Rule { return h.rules }, Engine: h.engine,
+		Store: scheduleStore{h.db, desk, func() string { return "g" }}, Now: clock, Owner: "me", Begin: begun, CatchUp: 60 * 24 * time.Hour, Late: 30 * 24 * time.Hour})
+	return h
+}
+
+// call is a record of CloudTrail.
+type call struct {
+	at    time.Time
+	id    int
+	user  string
+	name  string
+	error string
+	ip    string
+}
+
+func (c call) json() string {
+	fault := ""
+	if c.error != "" {
+		fault = fmt.Sprintf(`"errorCode":%q,`, c.error)
+	}
+	return fmt.Sprintf(`{"eventVersion":"1.08","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE%[2]s","arn":"arn:aws:iam::111122223333:user/%[2]s","accountId":"111122223333","userName":"%[2]s"},"eventTime":"%[1]s","eventSource":"iam.amazonaws.com","eventName":"%[3]s",%[4]s"awsRegion":"eu-west-1","sourceIPAddress":"%[5]s","userAgent":"aws-cli/2","requestParameters":null,"responseElements":null,"requestID":"r-%[6]d","eventID":"00000000-0000-4000-8000-%012[6]d","readOnly":false,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management"}`,
+		c.at.UTC().Format("2006-01-02T15:04:05Z"), c.user, c.name, fault, c.ip, c.id)
+}
+
+// deliver puts one object with calls into the lake; they arrive now.
+func (h *lakeHouse) deliver(calls []call) {
+	h.t.Helper()
+	var b strings.Builder
+	b.WriteString(`{"Records":[`)
+	for i, c := range calls {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(c.json())
+	}
+	b.WriteString(`]}`)
+	h.n++
+	object := fmt.Sprintf("s3://example/%d.json", h.n)
+	in := h.dec.NewReader(strings.NewReader(b.String()), object)
+	defer in.Close()
+	var records []keep.Record
+	for {
+		rec, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		ev := rec.Event()
+		ev.Seen = h.now
+		records = append(records, keep.Record{Raw: bytes.Clone(ev.Raw), Time: ev.Time, Key: ev.Key, Event: &ev, Keyed: true})
+	}
+	if len(records) != len(calls) {
+		h.t.Fatalf("%d records of %d calls", len(records), len(calls))
+	}
+	done := make(chan error, 1)
+	err := h.lake.Put(h.t.Context(), &keep.Batch{Source: "s3", Object: object, Seen: h.now, Runs: []keep.Run{{Format: "aws.cloudtrail", Records: records}},
+		Done: func(_ []yagura.KeptRange, err error) { done <- err }})
+	if err == nil {
+		err = h.lake.Sync(h.t.Context())
+	}
+	if err == nil {
+		err = <-done
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// pass lets the runner work until nothing waits.
+func (h *lakeHouse) pass() {
+	h.t.Helper()
+	for i := 0; ; i++ {
+		more, err := h.runner.Pass(h.t.Context())
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		if !more {
+			return
+		}
+		if i > 1000 {
+			h.t.Fatal("windows wait for ever")
+		}
+	}
+}
+
+// found lists the findings that hold.
+func (h *lakeHouse) found() (out []yagura.Finding) {
+	h.t.Helper()
+	err := h.db.View(h.t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		for after := ""; ; {
+			list, next, err := tx.FindingsBetween(ctx, begun.Add(-time.Hour), begun.Add(1000*24*time.Hour), after, 500)
+			if err != nil {
+				return err
+			}
+			for _, f := range list {
+				out = append(out, f.Finding)
+			}
+			if after = next; after == "" {
+				return nil
+			}
+		}
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	slices.SortFunc(out, func(a, b yagura.Finding) int { return strings.Compare(a.ID, b.ID) })
+	return out
+}
+
+func testEngine(t *testing.T) (*duck.Engine, string) {
+	t.Helper()
+	dir := t.TempDir()
+	e, err := duck.Open(duck.Options{Threads: 1, Memory: 512 << 20, Temp: t.TempDir(), Dirs: []string{dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
+	return e, dir
+}
+
+const failuresSQL = `
+id: sql-failures
+name: Many refused calls
+severity: Medium
+kind: Scheduled
+language: sql
+queryFrequency: 1h
+queryPeriod: 2h
+triggerOperator: gt
+triggerThreshold: 0
+tactics: [Discovery]
+query: |
+  SELECT actor_id, count(*) AS n, min(time) AS first, max(time) AS last
+  FROM events WHERE error = 'AccessDenied' GROUP BY actor_id HAVING count(*) >= 2
+entityMappings:
+  - entityType: Account
+    fieldMappings:
+      - {identifier: FullName, columnName: actor_id}
+`
+
+const eachSQL = `
+id: sql-each
+name: An access key was made
+severity: High
+kind: Scheduled
+language: sql
+queryFrequency: 1h
+queryPeriod: 1d
+triggerOperator: gt
+triggerThreshold: 0
+query: |
+  SELECT id AS event_id, time, actor_id, src_ip FROM events WHERE action = 'CreateAccessKey'
+`
+
+const quietSQL = `
+id: sql-quiet
+name: Nobody signed in
+severity: Low
+kind: Scheduled
+language: sql
+queryFrequency: 6h
+queryPeriod: 6h
+triggerOperator: lt
+triggerThreshold: 1
+suppressionDuration: 1d
+suppressionEnabled: true
+query: |
+  SELECT id AS event_id FROM events WHERE action = 'ConsoleLogin'
+`
+
+// history makes calls of some days, in the order of their time.
+func history(r *rand.Rand, days int) []call {
+	var out []call
+	for i := range days * 60 {
+		c := call{at: begun.Add(time.Duration(r.Int64N(int64(days) * 24 * int64(time.Hour)))).Truncate(time.Second), id: i,
+			user: []string{"alice", "carol", "dave"}[r.IntN(3)], name: "ListUsers", ip: fmt.Sprintf("192.0.2.%d", r.IntN(4))}
+		switch r.IntN(6) {
+		case 0, 1:
+			c.error = "AccessDenied"
+		case 2:
+			if r.IntN(4) == 0 {
+				c.name = "CreateAccessKey"
+			}
+		case 3:
+			if r.IntN(10) == 0 {
+				c.name = "ConsoleLogin"
+			}
+		}
+		out = append(out, c)
+	}
+	slices.SortFunc(out, func(a, b call) int { return a.at.Compare(b.at) })
+	return out
+}
+
+// TestScheduleDelivery: delivery that is late, out of order by days and repeated comes to the
+// same findings as delivery in the order of time, and both to what one run over history finds.
+func TestScheduleDelivery(t *testing.T) {
+	engine, dir := testEngine(t)
+	const days = 3
+	texts := scheduleTexts()
+	for seed := range uint64(2) {
+		r := rand.New(rand.NewPCG(seed, 8))
+		calls := history(r, days)
+		end := begun.Add((days + 3) * 24 * time.Hour)
+		// In order: a delivery every three hours, and a look after each.
+		ordered := newLakeHouse(t, engine, dir, texts...)
+		rest := calls
+		for ordered.now = begun; ordered.now.Before(end); ordered.now = ordered.now.Add(3 * time.Hour) {
+			n := 0
+			for n < len(rest) && rest[n].at.Before(ordered.now) {
+				n++
+			}
+			if n > 0 {
+				ordered.deliver(rest[:n])
+			}
+			rest = rest[n:]
+			ordered.now = ordered.now.Add(10 * time.Minute)
+			ordered.pass()
+			ordered.now = ordered.now.Add(-10 * time.Minute)
+		}
+		// Permuted: each piece arrives up to two days late, some twice, the runner looks at odd
+		// times.
+		type piece struct {
+			due   time.Time
+			calls []call
+		}
+		var pieces []piece
+		for from := 0; from < len(calls); {
+			n := min(1+r.IntN(20), len(calls)-from)
+			last := calls[from+n-1].at
+			for range 1 + r.IntN(2) {
+				pieces = append(pieces, piece{last.Add(time.Minute + time.Duration(r.Int64N(int64(48*time.Hour)))), calls[from : from+n]})
+			}
+			from += n
+		}
+		slices.SortFunc(pieces, func(a, b piece) int { return a.due.Compare(b.due) })
+		mixed := newLakeHouse(t, engine, dir, texts...)
+		for mixed.now = begun; mixed.now.Before(end.Add(24 * time.Hour)); mixed.now = mixed.now.Add(5 * time.Hour) {
+			var now []call
+			for len(pieces) > 0 && pieces[0].due.Before(mixed.now) {
+				now = append(now, pieces[0].calls...)
+				pieces = pieces[1:]
+			}
+			r.Shuffle(len(now), func(i, j int) { now[i], now[j] = now[j], now[i] })
+			if len(now) > 0 {
+				mixed.deliver(now)
+			}
+			mixed.now = mixed.now.Add(7 * time.Minute)
+			mixed.pass()
+			mixed.now = mixed.now.Add(-7 * time.Minute)
+		}
+		mixed.now = end.Add(48 * time.Hour)
+		mixed.pass()
+		ordered.now = end.Add(48 * time.Hour)
+		ordered.pass()
+		want, got := ordered.found(), mixed.found()
+		if len(want) < 20 {
+			t.Fatalf("seed %d: only %d findings: the events are made wrongly", seed, len(want))
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("seed %d: permuted delivery finds other things (-in order +permuted):\n%.4000s", seed, d)
+		}
+		// One run over history.
+		var once []yagura.Finding
+		for _, x := range ordered.rules {
+			if _, err := schedule.Over(t.Context(), ordered.engine, x, begun, end.Add(48*time.Hour-schedule.DefaultSettle), func(f yagura.Finding) error {
+				once = append(once, f)
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		slices.SortFunc(once, func(a, b yagura.Finding) int { return strings.Compare(a.ID, b.ID) })
+		if d := cmp.Diff(want, once); d != "" {
+			t.Errorf("seed %d: one run over history finds other things (-runner +once):\n%.4000s", seed, d)
+		}
+		byRule := map[string]int{}
+		for _, f := range want {
+			byRule[f.Rule.ID]++
+		}
+		st, err := mixed.runner.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var reopened int64
+		for _, s := range st {
+			reopened += s.Reopened
+		}
+		if reopened == 0 {
+			t.Error("no window was opened again: the delivery was not late")
+		}
+		t.Logf("seed %d: %d calls, %d findings %v, %d windows opened again", seed, len(calls), len(want), byRule, reopened)
+	}
+}
+
+func scheduleTexts() []string { return []string{failuresSQL, eachSQL, quietSQL} }
