@@ -44,6 +44,8 @@ type Finding struct {
 	Output           string    `json:"output"`
 	// Mode is "count" for a rule that is counted and shown but not notified, else "".
 	Mode string `json:"mode,omitempty"`
+	// Retro says that the finding was made by judging the past anew, not as its event came.
+	Retro bool `json:"retro,omitempty"`
 	// Caps names every bound that cut this finding short, in words. Empty: whole.
 	Caps []string `json:"caps,omitempty"`
 	// FormerKeys are the cause keys that former templates of the rule would have made, so

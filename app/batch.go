@@ -99,6 +99,20 @@ type worker struct {
 	format  *decode.Format
 	next    uint64 // number of the record that would follow the last item
 	sieve   sieve
+	origin  origins // of the records that are read, where they were kept before
+}
+
+// origins is implemented by the body of an object that holds records which were kept: it says
+// of the one that begins at an offset what it was when it came.
+type origins interface {
+	origin(offset int64) *origin
+}
+
+// origin is what a record was when it came.
+type origin struct {
+	end            int64 // where it ends in the body
+	source, object string
+	key            yagura.Key
 }
 
 // judge works through one unit and closes it.
@@ -122,6 +136,7 @@ func (w *worker) judge(ctx context.Context, u *unit) {
 	w.cur.opened = true
 	w.read, w.decoded, w.file, w.format = 0, 0, "", nil
 	w.matcher.Begin()
+	w.origin, _ = body.(origins)
 	var in io.Reader = body
 	if u.job.object.Streaming {
 		in = &flushing{body, w}
@@ -198,6 +213,12 @@ func (w *worker) record(rec *decode.Record) {
 	}
 	b.counts[rec.Format.Name]++
 	at := rec.Format.Time(rec)
+	file, source, offset := rec.File, w.unit.job.object.Source, rec.Offset
+	if w.origin != nil {
+		if o := w.origin.origin(rec.Offset); o != nil {
+			file, source, offset, rec.Key = o.object, o.source, -1, o.key
+		}
+	}
 	meta := query.Meta{Num: rec.Num, Time: at, Format: rec.Format.Name, File: rec.File}
 	if w.scan.since != 0 && at != 0 && at < w.scan.since {
 		b.tooOld++
@@ -217,14 +238,17 @@ func (w *worker) record(rec *decode.Record) {
 		}
 		b.items = append(b.items, repeat.Item{Key: rec.Key, Content: rec.Content})
 	}
-	if c, ok := intake.Alert(rec, w.unit.job.object.Source); ok && !c.Resolved {
-		b.add(hit{item: item, finding: &report.Item{Finding: &c.Finding, File: rec.File, Offset: rec.Offset}})
+	if !w.scan.o.RulesOnly {
+		if c, ok := intake.Alert(rec, source); ok && !c.Resolved {
+			b.add(hit{item: item, finding: &report.Item{Finding: &c.Finding, File: file, Offset: offset}})
+		}
 	}
 	hits := w.matcher.Match(rec.Format.Name, rec.Doc, meta)
 	if len(hits) == 0 {
 		return
 	}
-	w.head(rec)
+	rec.Head(&w.event)
+	w.event.Source = source
 	for _, h := range hits {
 		if h.Finds {
 			for f := range w.matcher.Findings(h, &w.event) {
@@ -232,7 +256,7 @@ func (w *worker) record(rec *decode.Record) {
 					item    report.Item
 					finding yagura.Finding
 				}{finding: f}
-				x.item = report.Item{Finding: &x.finding, File: rec.File, Offset: rec.Offset}
+				x.item = report.Item{Finding: &x.finding, File: file, Offset: offset}
 				b.add(hit{item: item, finding: &x.item})
 			}
 		}
@@ -242,12 +266,6 @@ func (w *worker) record(rec *decode.Record) {
 			}
 		}
 	}
-}
-
-// head makes the header of a record.
-func (w *worker) head(rec *decode.Record) {
-	rec.Head(&w.event)
-	w.event.Source = w.unit.job.object.Source
 }
 
 // flush hands the batch to the sequencer and begins another.

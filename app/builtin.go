@@ -90,6 +90,9 @@ func records(n uint64) string {
 // writeConflicts writes one finding for every id that had several contents. The
 // records are read again for their native id; one that cannot be is named by its key.
 func (q *sequencer) writeConflicts(ctx context.Context) {
+	if q.scan.o.RulesOnly {
+		return
+	}
 	q.fewerConflicts()
 	for at := 0; at < len(q.conflicts); {
 		same := at + 1

@@ -23,6 +23,8 @@ type ScanOptions struct {
 	Workers int
 	// Since leaves out events that say they happened before it.
 	Since time.Time
+	// RulesOnly leaves out what no rule says: alerts of vendors, ids with several contents.
+	RulesOnly bool
 	// MinSeverity hides findings below it; 0 hides none.
 	MinSeverity yagura.Severity
 	// RepeatWindow is how many events are remembered; 0 means [repeat.DefaultWindow].

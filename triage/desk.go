@@ -87,6 +87,8 @@ type Found struct {
 	Generation string
 	// Avoid is a sink that is not told: the one that the finding is about.
 	Avoid string
+	// Quiet says that nobody is told: the finding is about the past.
+	Quiet bool
 	// Alert says that the finding is a vendor's own. Its source closes the issue, whatever
 	// its kind: Resolved says that it holds the thing to be over. Such a finding opens
 	// nothing, and a later one that is not resolved opens the same issue again.

@@ -99,6 +99,9 @@ func (d *Desk) judge(ctx context.Context, b Book, cases []Found, now time.Time) 
 		if d.Routes != nil {
 			x.j.Routes = d.Routes(x.j.Routes)
 		}
+		if x.c.Quiet {
+			x.j.Routes = nil
+		}
 		if x.c.Avoid != "" {
 			x.j.Routes = slices.DeleteFunc(x.j.Routes, func(r string) bool { return r == x.c.Avoid })
 		}

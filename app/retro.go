@@ -1,0 +1,369 @@
+package app
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/keep"
+	"github.com/yagura-sec/yagura/report"
+	"github.com/yagura-sec/yagura/rule"
+	"github.com/yagura-sec/yagura/source"
+	"github.com/yagura-sec/yagura/store"
+	"github.com/yagura-sec/yagura/triage"
+)
+
+// PastPiece is a part of the records that were kept, such as one file of the lake. Pieces
+// are judged at once, so many of them keep all processors at work.
+type PastPiece struct {
+	Name  string
+	Bytes int64 // of its records, about
+	// Records hands the records out. An entry is valid until the next one is asked for; an
+	// error ends the piece.
+	Records func(ctx context.Context) iter.Seq2[*keep.Entry, error]
+}
+
+// RetroOptions say which past is judged anew.
+type RetroOptions struct {
+	ScanOptions
+	// From and To bound the times of events: From is within, To is not. Zero is no bound.
+	// Events that do not say their time are judged, as in a scan.
+	From, To time.Time
+	Pieces   []PastPiece
+}
+
+// NewRetro makes a scan of the past: the rules judge records that were kept, as they were
+// when they came. Its findings have the ids that they had then, or would have had.
+//
+// Rules that ask for the number of a record in its file, or for the time since the first
+// one, cannot be judged so: their names are returned, and they are left out.
+func NewRetro(rules *Rules, o RetroOptions) (*Scan, source.Source, []string, error) {
+	kept := *rules
+	kept.Rules = nil
+	var left []string
+	for _, r := range rules.Rules {
+		if r.Counted != nil {
+			left = append(left, r.Title)
+			continue
+		}
+		kept.Rules = append(kept.Rules, r)
+	}
+	if len(kept.Rules) == 0 {
+		return nil, nil, left, errors.New("there is no rule that can judge the past (hint: rules that count the records of a file judge files, with yagura scan)")
+	}
+	s, err := NewScan(&kept, o.ScanOptions)
+	if err != nil {
+		return nil, nil, left, err
+	}
+	return s, &past{o}, left, nil
+}
+
+// past lists pieces as objects of a scan.
+type past struct{ o RetroOptions }
+
+// Objects lists the pieces.
+func (p *past) Objects(context.Context) iter.Seq2[source.Object, error] {
+	return func(yield func(source.Object, error) bool) {
+		for _, piece := range p.o.Pieces {
+			o := source.Object{Source: "lake", Name: piece.Name, Size: piece.Bytes, Open: func(ctx context.Context) (io.ReadCloser, error) {
+				next, stop := iter.Pull2(piece.Records(ctx))
+				return &pastBody{from: p.o.From, to: p.o.To, next: next, stop: stop}, nil
+			}}
+			if !yield(o, nil) {
+				return
+			}
+		}
+	}
+}
+
+// pastBody is the text of a piece: its records, one after the other, each ended by a line
+// end. It remembers where each came from until the reader of the records has passed it.
+type pastBody struct {
+	from, to time.Time
+	next     func() (*keep.Entry, error, bool)
+	stop     func()
+	rest     []byte // of the record that is being handed out
+	ended    bool   // rest is out but for its line end
+	at       int64  // bytes handed out, of rest all
+	origins  []origin
+	first    int // of origins that is still of use
+	err      error
+}
+
+// Read hands out records.
+func (b *pastBody) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		if len(b.rest) > 0 {
+			k := copy(p[n:], b.rest)
+			n, b.rest = n+k, b.rest[k:]
+			continue
+		}
+		if b.ended {
+			p[n] = '\n'
+			n, b.ended = n+1, false
+			continue
+		}
+		if b.err != nil {
+			break
+		}
+		b.err = b.load()
+	}
+	if n > 0 {
+		return n, nil
+	}
+	if b.err == nil {
+		return 0, nil
+	}
+	return 0, b.err
+}
+
+// load takes the next record that is asked for.
+func (b *pastBody) load() error {
+	for {
+		e, err, ok := b.next()
+		switch {
+		case !ok:
+			return io.EOF
+		case err != nil:
+			return err
+		case !e.Time.IsZero() && (!b.from.IsZero() && e.Time.Before(b.from) || !b.to.IsZero() && !e.Time.Before(b.to)):
+			continue
+		case len(bytes.TrimSpace(e.Raw)) == 0:
+			continue
+		}
+		b.rest, b.ended = e.Raw, true
+		b.at += int64(len(e.Raw)) + 1
+		o := origin{end: b.at, key: e.Key}
+		if k := len(b.origins); k > 0 && b.origins[k-1].object == e.Object && b.origins[k-1].source == e.Source {
+			o.object, o.source = b.origins[k-1].object, b.origins[k-1].source // one text for all of an object
+		} else {
+			o.object, o.source = strings.Clone(e.Object), strings.Clone(e.Source)
+		}
+		if b.first > 4096 && b.first > len(b.origins)/2 {
+			b.origins = append(b.origins[:0], b.origins[b.first:]...)
+			b.first = 0
+		}
+		b.origins = append(b.origins, o)
+		return nil
+	}
+}
+
+// origin says of the record that begins at an offset where it came from. Offsets ascend.
+func (b *pastBody) origin(offset int64) *origin {
+	for b.first < len(b.origins) && b.origins[b.first].end <= offset {
+		b.first++
+	}
+	if b.first == len(b.origins) {
+		return nil
+	}
+	return &b.origins[b.first]
+}
+
+// Close ends the reading.
+func (b *pastBody) Close() error {
+	b.stop()
+	return nil
+}
+
+// The bounds of what a preview holds; beyond them it counts, and says so.
+const (
+	maxRetroKept  = 200_000
+	maxRetroBytes = 512 << 20
+	maxRetroRows  = 100_000
+)
+
+// Retro collects what judging the past came to: the preview, and the findings that are kept
+// if that is wanted. It is a [report.Writer], and writes on to another where one is given.
+type Retro struct {
+	Next report.Writer // nil: nobody
+	// Wanted says whether a rule was asked for; nil: all were.
+	Wanted func(yagura.RuleRef) bool
+	// Keep holds on to findings, for [Books.Keep].
+	Keep bool
+
+	Findings   []yagura.Finding
+	Total      int
+	Unheld     int // findings that Findings does not hold, as there are too many
+	Rows       map[RetroRow]int
+	Unlisted   int // findings of rows that are not told apart
+	First      time.Time
+	Last       time.Time
+	bySeverity map[yagura.Severity]int
+	bytes      int
+}
+
+// RetroRule names the rule of a line.
+type RetroRule struct{ ID, Title string }
+
+// RetroRow is one line of a preview.
+type RetroRow struct {
+	Rule     RetroRule
+	Severity yagura.Severity
+	Account  string
+	Day      string // "" where the time is not known
+}
+
+// Write takes a finding in.
+func (r *Retro) Write(it report.Item) error {
+	f := it.Finding
+	if r.Wanted != nil && !r.Wanted(f.Rule) {
+		return nil
+	}
+	f.Retro = true
+	r.Total++
+	if r.Rows == nil {
+		r.Rows, r.bySeverity = map[RetroRow]int{}, map[yagura.Severity]int{}
+	}
+	r.bySeverity[f.Severity]++
+	row := RetroRow{Rule: RetroRule{ID: f.Rule.ID, Title: f.Rule.Title}, Severity: f.Severity, Account: f.Event.Account}
+	if !f.Time.IsZero() {
+		row.Day = f.Time.UTC().Format(time.DateOnly)
+		if r.First.IsZero() || f.Time.Before(r.First) {
+			r.First = f.Time
+		}
+		if f.Time.After(r.Last) {
+			r.Last = f.Time
+		}
+	}
+	if _, ok := r.Rows[row]; ok || len(r.Rows) < maxRetroRows {
+		r.Rows[row]++
+	} else {
+		r.Unlisted++
+	}
+	if r.Keep {
+		r.bytes += 2<<10 + len(f.Output)
+		if len(r.Findings) < maxRetroKept && r.bytes < maxRetroBytes {
+			r.Findings = append(r.Findings, *f)
+		} else {
+			r.Unheld++
+		}
+	}
+	if r.Next != nil {
+		return r.Next.Write(it)
+	}
+	return nil
+}
+
+// Flush sends on what is known.
+func (r *Retro) Flush() error {
+	if r.Next != nil {
+		return r.Next.Flush()
+	}
+	return nil
+}
+
+// Close ends the preview.
+func (r *Retro) Close() error {
+	if r.Next != nil {
+		return r.Next.Close()
+	}
+	return nil
+}
+
+// Sorted returns the rows, the worst first, then by rule, account and day.
+func (r *Retro) Sorted() []RetroRow {
+	return slices.SortedFunc(maps.Keys(r.Rows), func(a, b RetroRow) int {
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Rule.Title, b.Rule.Title), cmp.Compare(a.Rule.ID, b.Rule.ID),
+			cmp.Compare(a.Account, b.Account), cmp.Compare(a.Day, b.Day))
+	})
+}
+
+// Severities counts the findings of a severity.
+func (r *Retro) Severities(s yagura.Severity) int { return r.bySeverity[s] }
+
+// RetroKept is what keeping retrospective findings came to.
+type RetroKept struct {
+	Fresh   int // that were not there before
+	Known   int
+	Issues  int // opened, re-opened or risen
+	Notices int // that are owed
+}
+
+// retroBatch is how many findings go into one transaction.
+const retroBatch = 500
+
+// Keep files retrospective findings: the policy judges them, and their issues are opened.
+// Findings that are there already change nothing. Nobody is told unless notify is set.
+func (b *Books) Keep(ctx context.Context, findings []yagura.Finding, generation string, notify bool) (RetroKept, error) {
+	var out RetroKept
+	for part := range slices.Chunk(findings, retroBatch) {
+		found := make([]triage.Found, len(part))
+		for i, f := range part {
+			f.Retro = true
+			found[i] = triage.Found{Finding: f, Generation: generation, Quiet: !notify}
+		}
+		var taken triage.Taken
+		force := false
+		for {
+			err := b.DB.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+				taken, err = b.desk.Take(ctx, bookTx{tx}, found, force)
+				return err
+			})
+			if errors.Is(err, triage.ErrUpgrade) && !force {
+				force = true
+				continue
+			}
+			if err != nil {
+				return out, fmt.Errorf("keep retrospective findings: %w", err)
+			}
+			break
+		}
+		out.Fresh += taken.Fresh
+		out.Known += len(part) - taken.Fresh
+		out.Issues += len(taken.Issues)
+		out.Notices += taken.Notices
+	}
+	return out, nil
+}
+
+// Only returns the rules that words name: "all", an id, a name or title (see
+// [Rules.Lookup]). The rules that a correlation is made of come with it; wanted says of a
+// finding whether its own rule was named.
+func (r *Rules) Only(words []string) (rules *Rules, wanted func(yagura.RuleRef) bool, err error) {
+	if len(words) == 0 || slices.Contains(words, "all") {
+		return r, func(yagura.RuleRef) bool { return true }, nil
+	}
+	named, take := map[string]bool{}, map[*rule.Rule]bool{}
+	var add func(x *rule.Rule)
+	add = func(x *rule.Rule) {
+		if take[x] {
+			return
+		}
+		take[x] = true
+		if x.Correlation != nil {
+			for _, base := range x.Correlation.Rules {
+				add(base)
+			}
+		}
+	}
+	for _, w := range words {
+		found := r.Lookup(w)
+		if len(found) == 0 {
+			return nil, nil, fmt.Errorf("no rule is called %q (hint: yagura rule list says them all)", w)
+		}
+		for _, x := range found {
+			named[refKey(x.ID, x.Title, x.File)] = true
+			add(x)
+		}
+	}
+	out := *r
+	out.Rules = nil
+	for _, x := range r.Rules {
+		if take[x] {
+			out.Rules = append(out.Rules, x)
+		}
+	}
+	if len(out.Rules) == 0 {
+		return nil, nil, fmt.Errorf("disabled: %s (hint: a rule that is disabled judges nothing)", strings.Join(words, ", "))
+	}
+	return &out, func(ref yagura.RuleRef) bool { return named[refKey(ref.ID, ref.Title, ref.File)] }, nil
+}
