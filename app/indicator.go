@@ -1,0 +1,171 @@
+package app
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/query"
+	"github.com/yagura-sec/yagura/rule"
+	"github.com/yagura-sec/yagura/slot"
+)
+
+// The bounds of a search for indicators.
+const (
+	maxIndicators     = 200_000
+	maxIndicatorBytes = 32 << 20
+	maxIndicator      = 2048
+	minIndicator      = 4 // characters; shorter ones are in every record
+)
+
+// indicatorRule is the id of the rule that a search for indicators makes.
+const indicatorRule = "yagura.retro.indicator"
+
+// ReadIndicators reads indicators: values as they are given, and files (a name that is one)
+// with one a line, # before a comment. Values that were made harmless for people are read
+// as they were: 192.0.2[.]1, hxxps://.
+func ReadIndicators(words []string) ([]string, error) {
+	seen := map[string]bool{}
+	var out []string
+	add := func(where, text string) error {
+		text = refang(strings.TrimSpace(text))
+		switch {
+		case text == "" || seen[text]:
+			return nil
+		case len(text) > maxIndicator:
+			return fmt.Errorf("%s: an indicator of %d bytes (hint: at most %d)", where, len(text), maxIndicator)
+		case !utf8.ValidString(text):
+			return fmt.Errorf("%s: an indicator that is not UTF-8", where)
+		case utf8.RuneCountInString(text) < minIndicator:
+			return fmt.Errorf("%s: the indicator %q is too short to mean anything (hint: at least %d characters)", where, text, minIndicator)
+		case len(out) == maxIndicators:
+			return fmt.Errorf("%s: more than %d indicators", where, maxIndicators)
+		}
+		if _, err := netip.ParsePrefix(text); err == nil {
+			return fmt.Errorf("%s: %s is a network, not an address (hint: yagura hunt asks for networks, with ipv4_is_in_range)", where, text)
+		}
+		seen[text] = true
+		out = append(out, text)
+		return nil
+	}
+	for _, w := range words {
+		info, err := os.Stat(w)
+		if err != nil || info.IsDir() {
+			if err := add("--indicator", w); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if info.Size() > maxIndicatorBytes {
+			return nil, fmt.Errorf("%s: more than %d bytes of indicators", w, maxIndicatorBytes)
+		}
+		data, err := os.ReadFile(w)
+		if err != nil {
+			return nil, err
+		}
+		sc := bufio.NewScanner(bytes.NewReader(data))
+		for n := 1; sc.Scan(); n++ {
+			line, _, _ := strings.Cut(sc.Text(), " #")
+			if strings.HasPrefix(strings.TrimSpace(line), "#") {
+				continue
+			}
+			if err := add(fmt.Sprintf("%s:%d", w, n), line); err != nil {
+				return nil, err
+			}
+		}
+		if err := sc.Err(); err != nil {
+			return nil, fmt.Errorf("%s: %w", w, err)
+		}
+	}
+	if len(out) == 0 {
+		return nil, errors.New("there is no indicator in what was given")
+	}
+	return out, nil
+}
+
+// refang undoes what people write so that nobody clicks.
+func refang(text string) string {
+	text = strings.NewReplacer("[.]", ".", "(.)", ".", "[:]", ":", "[@]", "@").Replace(text)
+	for _, p := range [][2]string{{"hxxps://", "https://"}, {"hxxp://", "http://"}} {
+		if len(text) >= len(p[0]) && strings.EqualFold(text[:len(p[0])], p[0]) {
+			return p[1] + text[len(p[0]):]
+		}
+	}
+	return text
+}
+
+// IndicatorRules makes the rule that looks for indicators, in any case, in every text of a
+// record and in its keys. An indicator is a term: 192.0.2.1 is not found in 192.0.2.10, and
+// example.com is in www.example.com.
+func IndicatorRules(indicators []string) *Rules {
+	args := make([]query.Arg, len(indicators))
+	h := sha256.New()
+	find := terms{}
+	for i, text := range indicators {
+		args[i] = query.Arg{Text: text}
+		fmt.Fprintf(h, "%d:%s", len(text), text)
+		find.add(text)
+	}
+	// The index finds records by the first condition; the second is asked of those only.
+	r := &rule.Rule{ID: indicatorRule, Title: "Indicator met in the past", Engine: yagura.EngineBuiltin, File: "retro",
+		Severity: yagura.SeverityMedium, SeverityOriginal: "medium", Description: "A value that was searched for stands in a record.",
+		When: &query.And{X: []query.Expr{
+			&query.Pred{Op: query.Keyword, Args: args, Fold: true, Clause: "indicator", Field: query.Field{Name: "record"}},
+			&query.Pred{Op: query.Func, Test: find.in, OpName: "has term", Clause: "indicator",
+				Field: query.Field{Name: "record", Conv: query.ConvRaw, Paths: []slot.Path{{Exact: true}}}}}},
+		SideCar: rule.SideCar{Kind: yagura.Behaviour}}
+	r.Japanese.Title = "過去のログにインジケーターを検出"
+	return &Rules{Rules: []*rule.Rule{r}, Hash: hex.EncodeToString(h.Sum(nil)), byRef: map[string]*rule.Rule{refKey(r.ID, r.Title, r.File): r}}
+}
+
+// terms finds words in a text where no letter or digit touches them, by their first bytes.
+type terms map[[minIndicator]byte][][]byte
+
+func (t terms) add(word string) {
+	b := query.AppendFold(nil, []byte(word))
+	k := [minIndicator]byte(b[:minIndicator])
+	t[k] = append(t[k], b)
+}
+
+// in reports whether a record, as compact JSON, holds one of the words.
+func (t terms) in(record []byte) bool {
+	text := query.AppendFold(nil, slot.Unescape(nil, record))
+	for i := 0; i+minIndicator <= len(text); i++ {
+		for _, word := range t[[minIndicator]byte(text[i:i+minIndicator])] {
+			if bytes.HasPrefix(text[i:], word) && alone(text, i, i+len(word)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// alone reports whether what stands between from and to is a term of its own.
+func alone(text []byte, from, to int) bool {
+	first, _ := utf8.DecodeRune(text[from:])
+	last, _ := utf8.DecodeLastRune(text[:to])
+	before, _ := utf8.DecodeLastRune(text[:from])
+	after, _ := utf8.DecodeRune(text[to:])
+	switch {
+	case from > 0 && joins(first) && joins(before):
+		return false
+	case to == len(text) || !joins(last):
+		return true
+	case joins(after):
+		return false
+	}
+	return !(isDigit(last) && after == '.' && to+1 < len(text) && isDigit(rune(text[to+1]))) // an address goes on
+}
+
+func joins(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' }
+
+func isDigit(r rune) bool { return '0' <= r && r <= '9' }
