@@ -3,6 +3,7 @@ package blob
 import (
 	"bytes"
 	"context"
+	"crypto/md5" //nolint:gosec // for transfers
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -181,21 +182,30 @@ func All(ctx context.Context, s Store, prefix string) func(yield func(Info, erro
 	}
 }
 
-// sumOf is the SHA-256 of a content, checked against the one that is expected.
-func sumOf(r io.ReaderAt, size int64, want [32]byte) (sum [32]byte, err error) {
-	h := sha256.New()
-	n, err := io.Copy(h, io.NewSectionReader(r, 0, size))
+// sumsOf are the SHA-256 and MD5 of a content, the former checked against what is expected.
+func sumsOf(r io.ReaderAt, size int64, want [32]byte) (sum [32]byte, five [16]byte, err error) {
+	h, h5 := sha256.New(), md5.New() //nolint:gosec // MD5 is what stores check a transfer with
+	n, err := io.Copy(io.MultiWriter(h, h5), io.NewSectionReader(r, 0, size))
 	if err != nil {
-		return sum, fmt.Errorf("reading what is to be written: %w", err)
+		return sum, five, fmt.Errorf("reading what is to be written: %w", err)
 	}
 	if n != size {
-		return sum, fmt.Errorf("reading what is to be written: %d of %d bytes: %w", n, size, io.ErrUnexpectedEOF)
+		return sum, five, fmt.Errorf("reading what is to be written: %d of %d bytes: %w", n, size, io.ErrUnexpectedEOF)
 	}
 	h.Sum(sum[:0])
+	h5.Sum(five[:0])
 	if want != ([32]byte{}) && want != sum {
-		return sum, fmt.Errorf("%w: sha256 is %x, not %x", ErrChecksum, sum, want)
+		return sum, five, fmt.Errorf("%w: sha256 is %x, not %x", ErrChecksum, sum, want)
 	}
-	return sum, nil
+	return sum, five, nil
+}
+
+// hashAll is the SHA-256 of what is left of a reader.
+func hashAll(r io.Reader) (sum [32]byte, n int64, err error) {
+	h := sha256.New()
+	n, err = io.Copy(h, r)
+	h.Sum(sum[:0])
+	return sum, n, err
 }
 
 // verified passes a content on and compares it, at its end, with what was put.

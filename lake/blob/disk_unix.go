@@ -1,0 +1,5 @@
+//go:build !windows
+
+package blob
+
+const noDirSync = false
