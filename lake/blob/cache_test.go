@@ -227,7 +227,8 @@ func size(t *testing.T, dir string) int64 {
 		t.Fatal(err)
 	}
 	for _, e := range list {
-		if info, err := e.Info(); err == nil && strings.HasSuffix(e.Name(), ".parquet") {
+		// A sparse copy (p…) takes less than its size.
+		if info, err := e.Info(); err == nil && strings.HasSuffix(e.Name(), ".parquet") && e.Name()[0] != 'p' {
 			n += info.Size()
 		}
 	}
