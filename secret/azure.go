@@ -73,7 +73,11 @@ func vaultHost(s string) (host, domain string, ok bool) {
 // azureToken asks for a token for the vaults of a cloud: by a client secret or a federated
 // token where the environment has one, of the App Service, or of the machine.
 func (r *Resolver) azureToken(ctx context.Context, domain string) (string, error) {
-	resource := "https://" + domain
+	return r.azureTokenFor(ctx, domain, "https://"+domain)
+}
+
+// azureTokenFor does the same for any service of the cloud in which a vault's domain is.
+func (r *Resolver) azureTokenFor(ctx context.Context, domain, resource string) (string, error) {
 	tenant, client := r.got("AZURE_TENANT_ID"), r.got("AZURE_CLIENT_ID")
 	password, err := r.gotSecret("AZURE_CLIENT_SECRET")
 	if err != nil {

@@ -438,3 +438,35 @@ func TestVault(t *testing.T) {
 	w.env["VAULT_ADDR"], w.env["VAULT_CACERT"] = "https://vault.example", write("ca", "x")
 	w.want(t, "ref+vault://secret/one", "!VAULT_CACERT")
 }
+
+// Tokens for other services come from where those for secrets do.
+func TestTokens(t *testing.T) {
+	w := world(t)
+	n := 0
+	w.mux.HandleFunc("metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token", func(rw http.ResponseWriter, _ *http.Request) {
+		n++
+		answer(rw, 200, map[string]any{"access_token": fmt.Sprint("ya29.", n)})
+	})
+	w.mux.HandleFunc("GET 169.254.169.254/metadata/identity/oauth2/token", func(rw http.ResponseWriter, r *http.Request) {
+		answer(rw, 200, map[string]any{"access_token": "machine " + r.FormValue("resource")})
+	})
+	w.mux.HandleFunc("POST login.microsoftonline.us/my-tenant/oauth2/v2.0/token", func(rw http.ResponseWriter, r *http.Request) {
+		answer(rw, 200, map[string]any{"access_token": "client " + r.FormValue("scope")})
+	})
+	for _, want := range []string{"ya29.1", "ya29.2"} {
+		got, ends, err := secret.GoogleToken(w.o)(t.Context())
+		if err != nil || got != want || !ends.After(w.o.Now()) {
+			t.Errorf("%q %v %v", got, ends, err)
+		}
+	}
+	if got, _, err := secret.AzureToken(w.o, "https://storage.azure.com")(t.Context()); err != nil || got != "machine https://storage.azure.com" {
+		t.Errorf("%q %v", got, err)
+	}
+	w.env["AZURE_TENANT_ID"], w.env["AZURE_CLIENT_ID"], w.env["AZURE_CLIENT_SECRET"] = "my-tenant", "me", "hunter2"
+	if got, _, err := secret.AzureToken(w.o, "https://acct1.blob.core.usgovcloudapi.net")(t.Context()); err != nil || got != "client https://acct1.blob.core.usgovcloudapi.net/.default" {
+		t.Errorf("%q %v", got, err)
+	}
+	if _, _, err := secret.AzureToken(w.o, "http://evil.example")(t.Context()); err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Error(err)
+	}
+}
