@@ -70,3 +70,8 @@ func OpenLake(ctx context.Context, cfg *config.Config, db *store.DB, formats []*
 	}
 	return lake.Open(ctx, o)
 }
+
+// CompactOptions says how the lake of a configuration is compacted.
+func CompactOptions(cfg *config.Config, db *store.DB, writer string, now func() time.Time) lake.CompactOptions {
+	return lake.CompactOptions{Catalogue: db.Lake(), Blobs: lake.Disk(LakeDir(cfg)), Writer: writer, Now: now}
+}

@@ -372,7 +372,7 @@ func (w *writer) once(ctx context.Context, j job) (*File, []uint64, error) {
 		if newer == nil {
 			hashes := make([]uint64, 0, r.n)
 			for i := range r.n {
-				hashes = append(hashes, ident{r.head[hKey].Keys[i], uint64(r.head[hContent].Ints[i])}.hash())
+				hashes = append(hashes, ident{r.head[hKey].Keys[i], uint32(r.head[hContent].Ints[i])}.hash())
 			}
 			return f, hashes, nil
 		}
@@ -530,8 +530,8 @@ func (w *writer) sift(ctx context.Context, j job) (bool, error) {
 	defer p.mu.Unlock()
 	keep := make([]int, 0, r.n)
 	for i := range r.n {
-		id := ident{r.head[hKey].Keys[i], uint64(r.head[hContent].Ints[i])}
-		have, err := p.known.has(ctx, w.l, id)
+		id := ident{r.head[hKey].Keys[i], uint32(r.head[hContent].Ints[i])}
+		have, err := p.known.has(ctx, w.l, p.partKey, id)
 		if err != nil {
 			return false, err
 		}

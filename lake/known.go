@@ -3,6 +3,8 @@ package lake
 import (
 	"context"
 	"encoding/binary"
+	"errors"
+	"io/fs"
 	"slices"
 
 	"github.com/cespare/xxhash/v2"
@@ -46,7 +48,7 @@ const (
 func (id ident) hash() uint64 {
 	var b [24]byte
 	copy(b[:], id.key[:])
-	binary.LittleEndian.PutUint64(b[16:], id.content)
+	binary.LittleEndian.PutUint32(b[16:], id.content)
 	return xxhash.Sum64(b[:])
 }
 
@@ -87,8 +89,21 @@ func (k *known) add(f *File, hashes []uint64) {
 	}
 }
 
-// has says whether a record is in one of the files.
-func (k *known) has(ctx context.Context, l *Lake, id ident) (bool, error) {
+// has says whether a record is in one of the files of a partition. Where files were replaced
+// by others since it looks at what there is now.
+func (k *known) has(ctx context.Context, l *Lake, p partKey, id ident) (bool, error) {
+	ok, err := k.find(ctx, l, id)
+	for tries := 0; errors.Is(err, errReplaced) && tries < 3; tries++ {
+		*k = known{}
+		if err := k.refresh(ctx, l, p.format, p.day); err != nil {
+			return false, err
+		}
+		ok, err = k.find(ctx, l, id)
+	}
+	return ok, err
+}
+
+func (k *known) find(ctx context.Context, l *Lake, id ident) (bool, error) {
 	if len(k.layers) == 0 {
 		return false, nil
 	}
@@ -121,6 +136,9 @@ func (k *known) has(ctx context.Context, l *Lake, id ident) (bool, error) {
 	return false, nil
 }
 
+// errReplaced says that a file is gone because others took its place.
+var errReplaced = errors.New("the file was replaced")
+
 // in says whether a record is in a file.
 func (k *known) in(ctx context.Context, l *Lake, f *knownFile, id ident, h uint64) (bool, error) {
 	if !f.filter.Check(h) {
@@ -128,6 +146,9 @@ func (k *known) in(ctx context.Context, l *Lake, f *knownFile, id ident, h uint6
 	}
 	if f.idents == nil {
 		list, err := l.idents(ctx, f.head)
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, errReplaced
+		}
 		if err != nil {
 			return false, err
 		}
@@ -146,11 +167,17 @@ func (k *known) in(ctx context.Context, l *Lake, f *knownFile, id ident, h uint6
 
 // refresh takes in the files of a partition that were committed since.
 func (k *known) refresh(ctx context.Context, l *Lake, format, day string) error {
-	files, err := l.o.Catalogue.Files(ctx, Filter{Formats: []string{format}, Day: day, After: k.seq})
-	if err != nil {
-		return err
+	for tries := 0; ; tries++ {
+		files, err := l.o.Catalogue.Files(ctx, Filter{Formats: []string{format}, Day: day, After: k.seq})
+		if err != nil {
+			return err
+		}
+		err = k.take(ctx, l, files)
+		if !errors.Is(err, fs.ErrNotExist) || tries == 3 {
+			return err
+		}
+		*k = known{} // a listed file was replaced before it was read
 	}
-	return k.take(ctx, l, files)
 }
 
 // take takes live files in.

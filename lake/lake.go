@@ -302,7 +302,7 @@ func (p *partition) has(ctx context.Context, l *Lake, id ident) (bool, error) {
 			return true, nil
 		}
 	}
-	return p.known.has(ctx, l, id)
+	return p.known.has(ctx, l, p.partKey, id)
 }
 
 func (l *Lake) newRows(format string) *rows {

@@ -152,7 +152,7 @@ func (l *Lake) idents(ctx context.Context, head string) ([]ident, error) {
 		return nil, err
 	}
 	defer t.Close() //nolint:errcheck // it is only read
-	keys, contents := column.New(column.Spec{Kind: column.UUID}), column.New(column.Spec{Kind: column.Int64})
+	keys, contents := column.New(column.Spec{Kind: column.UUID}), column.New(column.Spec{Kind: column.Int32})
 	for g := range t.file.RowGroups() {
 		if err := errors.Join(t.read(g, "key", keys), t.read(g, "content", contents)); err != nil {
 			return nil, err
@@ -163,7 +163,7 @@ func (l *Lake) idents(ctx context.Context, head string) ([]ident, error) {
 	}
 	out := make([]ident, len(keys.Keys))
 	for i := range out {
-		out[i] = ident{keys.Keys[i], uint64(contents.Ints[i])}
+		out[i] = ident{keys.Keys[i], uint32(contents.Ints[i])}
 	}
 	return out, nil
 }

@@ -2,12 +2,14 @@ package lake
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/parquet-go/parquet-go"
@@ -243,16 +245,35 @@ func (r *Reader) Read(ctx context.Context, k yagura.KeptRange) iter.Seq2[*Entry,
 			if f.Raw != k.File {
 				continue
 			}
-			for e, err := range r.Records(ctx, f) {
-				if err == nil && (e.Source != k.Source || e.Object != k.Object || e.Number < k.First || e.Number >= k.First+k.Count) {
-					continue
-				}
-				if !yield(e, err) || err != nil {
-					return
-				}
-			}
+			r.ofRange(ctx, f, k, yield)
 			return
 		}
 		yield(nil, fmt.Errorf("lake: %s is in the catalogue no more", k.File))
+	}
+}
+
+// ofRange hands out the records of a range that are in a file, by their numbers: a file that was
+// made of others has them in another order.
+func (r *Reader) ofRange(ctx context.Context, f File, k yagura.KeptRange, yield func(*Entry, error) bool) {
+	var held []Entry
+	for e, err := range r.Records(ctx, f) {
+		switch {
+		case err != nil:
+			yield(nil, err)
+			return
+		case e.Source != k.Source || e.Object != k.Object || e.Number < k.First || e.Number >= k.First+k.Count:
+		case compacted(&f):
+			own := *e
+			own.Raw = bytes.Clone(e.Raw)
+			held = append(held, own)
+		case !yield(e, nil):
+			return
+		}
+	}
+	slices.SortFunc(held, func(a, b Entry) int { return cmp.Compare(a.Number, b.Number) })
+	for i := range held {
+		if !yield(&held[i], nil) {
+			return
+		}
 	}
 }

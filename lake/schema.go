@@ -74,7 +74,7 @@ func HeadColumns() []column.Spec {
 		hTargetID:   {Name: "target_id"},
 		hTargets:    {Name: "targets"},
 		hSize:       {Name: "size", Kind: column.Int32},
-		hContent:    {Name: "content", Kind: column.Int64},
+		hContent:    {Name: "content", Kind: column.Int32},
 	}
 }
 
@@ -107,10 +107,11 @@ type rows struct {
 	targets  []byte
 }
 
-// ident is what tells a record from all others of its partition.
+// ident is what tells a record from all others of its partition: its key, and half of the hash
+// of its content, as that takes place in every row.
 type ident struct {
 	key     yagura.Key
-	content uint64
+	content uint32
 }
 
 // span is records of one object that follow one another, in rows that do.
@@ -167,11 +168,11 @@ func identOf(rec *keep.Record) ident {
 	id := ident{key: rec.Key}
 	if rec.Keyed {
 		if rec.Event != nil {
-			id.content = rec.Event.Content
+			id.content = uint32(rec.Event.Content)
 		}
 		return id
 	}
-	id.content = xxhash.Sum64(rec.Raw)
+	id.content = uint32(xxhash.Sum64(rec.Raw))
 	return id
 }
 
@@ -241,7 +242,7 @@ func (r *rows) add(source, object, format string, number int64, rec *keep.Record
 	r.targets = appendTargets(r.targets[:0], e.Targets)
 	h[hTargets].Text.AppendBytes(r.targets)
 	h[hSize].Ints = append(h[hSize].Ints, int64(len(rec.Raw)))
-	h[hContent].Ints = append(h[hContent].Ints, int64(id.content))
+	h[hContent].Ints = append(h[hContent].Ints, int64(int32(id.content)))
 	for i, name := range r.more {
 		h[headColumns+i].Text.Append(valueOf(e.Detail.More, i, name))
 	}

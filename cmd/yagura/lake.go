@@ -1,8 +1,10 @@
 package main
 
 type lakeCmd struct {
-	Import lakeImportCmd `cmd:"" help:"Bring logs of files, folders and buckets into the lake."`
-	Stats  lakeStatsCmd  `cmd:"" help:"Say what the lake holds, by log type and day."`
+	Import  lakeImportCmd  `cmd:"" help:"Bring logs of files, folders and buckets into the lake."`
+	Stats   lakeStatsCmd   `cmd:"" help:"Say what the lake holds, by log type and day."`
+	Compact lakeCompactCmd `cmd:"" help:"Make few sorted files of many small ones."`
+	Verify  lakeVerifyCmd  `cmd:"" help:"Prove that what is kept is what was received."`
 }
 
 // lakeFlags say which lake.
