@@ -66,12 +66,22 @@ func funcsDynamic() []Func {
 	return out
 }
 
-// firstOf is a sort of arrays where one value is wanted: the first array.
+// firstOf is a sort of arrays where one value is wanted: the array, or an array of
+// all that were sorted.
 func firstOf(c *Call) (*Expr, error) {
 	last := "true"
-	if k := len(c.Args); k > 1 && c.Args[k-1].Type == fn.Bool && c.Args[k-1].Const != nil {
-		last = boolText(c.Args[k-1].Const.Bool)
+	args := c.Args
+	if k := len(args); k > 1 && args[k-1].Type == fn.Bool && args[k-1].Const != nil {
+		last = boolText(args[k-1].Const.Bool)
+		args = args[:k-1]
 	}
-	k := asDynamic(c.Args[0])
-	return E(fn.Dynamic, "kql_array_sort(", k, ", ", k, ", "+boolText(c.Name == "array_sort_desc")+", "+last+")"), nil
+	k := asDynamic(args[0])
+	var xs []*Expr
+	for _, a := range args {
+		xs = append(xs, E(fn.Dynamic, "kql_array_sort(", k, ", ", asDynamic(a), ", "+boolText(c.Name == "array_sort_desc")+", "+last+")"))
+	}
+	if len(xs) == 1 {
+		return xs[0], nil
+	}
+	return E(fn.Dynamic, "json_array(", List(", ", xs), ")"), nil
 }

@@ -77,13 +77,17 @@ func funcsSeries() []Func {
 	r, d, l, b := fn.Real, fn.Dynamic, fn.Long, fn.Bool
 	var out []Func
 	for name, m := range severals() {
-		// Where one value is wanted it is the first column.
+		// Where one value is wanted it is an array of the columns.
 		out = append(out, Func{Name: name, Min: m.least, Max: len(m.types), Bind: func(c *Call) (*Expr, error) {
 			outs, err := m.columns(c, name)
 			if err != nil {
 				return nil, err
 			}
-			return outs[0].Expr, nil
+			var xs []*Expr
+			for _, o := range outs {
+				xs = append(xs, asDynamic(o.Expr))
+			}
+			return E(d, "json_array(", List(", ", xs), ")"), nil
 		}})
 		switch name {
 		case "series_fit_line", "series_fit_2lines", "series_stats":

@@ -108,7 +108,10 @@ func funcsText() []Func {
 		}},
 		Tmpl("strcat_array", s, "kql_strcat_array($1, $2)", d, s),
 		optional("substring", s, "kql_substring($1, $2, $3)", 2, []Type{s, l, l}, "16777216"),
-		optional("indexof", l, "kql_indexof($1, $2, $3, $4, $5)", 2, []Type{s, s, l, l, l}, "0", "-1", "1"),
+		{Name: "indexof", Min: 2, Max: 5, Bind: func(c *Call) (*Expr, error) {
+			c.Args[0], c.Args[1] = convert(c.Args[0], s), convert(c.Args[1], s)
+			return optional("indexof", l, "kql_indexof($1, $2, $3, $4, $5)", 2, []Type{s, s, l, l, l}, "0", "-1", "1").Bind(c)
+		}},
 		checked(1, optional("indexof_regex", l, "kql_indexof_regex($1, $2, $3, $4, $5)", 2, []Type{s, s, l, l, l}, "0", "-1", "1")),
 		{Name: "split", Min: 2, Max: 3, Bind: func(c *Call) (*Expr, error) {
 			as, err := c.As(s, s, l)
@@ -369,4 +372,15 @@ func groups(p string) int64 {
 		return 0
 	}
 	return int64(re.NumSubexp())
+}
+
+func init() {
+	special["typeof"] = func(b *binder, n *callNode, _ *scope) (*Expr, error) {
+		if len(n.args) == 1 {
+			if t, ok := n.args[0].value.(*nameNode); ok {
+				return constExpr(fn.String, &Value{Str: t.name}), nil
+			}
+		}
+		return nil, b.errAt(n.Span, "such as typeof(long)", "typeof() takes the name of a type")
+	}
 }

@@ -75,7 +75,7 @@ func macrosConvert() []string {
 		`tolong_text(s) AS `+whole("BIGINT"),
 		`tobool_text(s) AS CASE lower(s) WHEN 'true' THEN true WHEN 'false' THEN false ELSE TRY_CAST(TRY_CAST(s AS BIGINT) AS BOOLEAN) END`,
 		`real_text(d) AS CASE WHEN isnan(d) THEN 'NaN' WHEN isinf(d) THEN CASE WHEN d > 0 THEN '∞' ELSE '-∞' END ELSE CAST(d AS VARCHAR) END`,
-		`real_json(d) AS CASE WHEN isfinite(d) THEN to_json(d) WHEN isnan(d) THEN to_json('NaN') WHEN d > 0 THEN to_json('Infinity') ELSE to_json('-Infinity') END`,
+		`real_json(d) AS CASE WHEN d IS NULL THEN NULL WHEN isfinite(d) THEN to_json(d) WHEN isnan(d) THEN to_json('NaN') WHEN d > 0 THEN to_json('Infinity') ELSE to_json('-Infinity') END`,
 		`decimal_text(d) AS CASE WHEN contains(CAST(d AS VARCHAR), '.') THEN rtrim(rtrim(CAST(d AS VARCHAR), '0'), '.') ELSE CAST(d AS VARCHAR) END`,
 		`datetime_text(d) AS strftime(d, '%Y-%m-%dT%H:%M:%S.%f') || '0Z'`,
 		`datetime_json_text(d) AS kql_datetime_text(d)`,

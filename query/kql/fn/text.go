@@ -144,28 +144,36 @@ func window(r row, s string) (part string, from int64, ok bool) {
 	return s, from, true
 }
 
+// indexof finds the nth occurrence. The search for each begins behind the one
+// before and may look at as many characters as the first, as Kusto's does.
 func indexof(r row) any {
-	part, from, ok := window(r, r.text(0))
-	want, nth := r.text(1), r.long(4, 1)
+	s, want := r.text(0), r.text(1)
+	part, from, ok := window(r, s)
+	nth, size := r.long(4, 1), r.long(3, -1)
 	if !ok || nth <= 0 {
 		return nil
 	}
-	at := 0
+	s = s[byteAt(s, from):]
 	for {
-		i := strings.Index(part[at:], want)
+		i := strings.Index(part, want)
 		if i < 0 {
 			return int64(-1)
 		}
-		at += i
 		nth--
+		from += int64(utf8.RuneCountInString(s[:i]))
 		if nth == 0 {
-			return from + int64(utf8.RuneCountInString(part[:at]))
+			return from
 		}
-		if at >= len(part) {
+		if i >= len(s) {
 			return int64(-1)
 		}
-		_, w := utf8.DecodeRuneInString(part[at:])
-		at += w
+		_, w := utf8.DecodeRuneInString(s[i:])
+		from++
+		s = s[i+w:]
+		part = s
+		if size >= 0 {
+			part = s[:byteAt(s, size)]
+		}
 	}
 }
 
@@ -173,7 +181,7 @@ func indexofRegex(re *patterns, r row) any {
 	part, from, ok := window(r, r.text(0))
 	nth := r.long(4, 1)
 	x := re.get(r.text(1))
-	if !ok || nth <= 0 || x == nil {
+	if !ok || nth <= 0 || x == nil || r.long(2, 0) < 0 {
 		return nil
 	}
 	if nth > maxItems {
@@ -258,9 +266,9 @@ func replaceStrings(s string, from, to value) string {
 		if want == "" {
 			continue
 		}
-		if to.list[i].kind == isNumber || f.kind == isNumber {
-			// Numbers are no strings to Kusto: such a pair is left out.
-			continue
+		if to.list[i].kind != isText {
+			// What is no text replaces nothing, but what it would replace is done.
+			with = want
 		}
 		var next []piece
 		for _, p := range pieces {
