@@ -347,7 +347,8 @@ func fnEmpty(b *binder, n *callNode, s *scope) (*Expr, error) {
 	var e *Expr
 	switch {
 	case x.Type == fn.String && not && x.Loose != nil:
-		e = E(fn.Bool, "(", x.Loose, " <> '')")
+		e = E(fn.Bool, "(", x, " <> '')").NotNull()
+		e.Loose = S("(", x.Loose, " <> '')")
 	case x.Type == fn.String || x.Type == fn.Dynamic:
 		op := " = "
 		if not {

@@ -73,8 +73,9 @@ type Expr struct {
 	Const *Value
 	// NonNull says that the SQL is never NULL. Every string must be.
 	NonNull bool
-	// Loose, where set, is the same value cheaper, but NULL where SQL is ''.
-	// Comparisons with a constant that is not empty use it.
+	// Loose, where set, is the same value cheaper. Of a string it is NULL where SQL
+	// is '', which comparisons with text that is not empty use; of a condition it
+	// may be NULL where SQL is false, which is the same to where.
 	Loose Frag
 	// Name is the name that the column gets when the query gives none; "" lets
 	// the operator choose.
@@ -104,6 +105,14 @@ type step struct {
 	key   string
 	index int64
 	isKey bool
+}
+
+// loose is the cheaper SQL for a place where NULL is as good as '' or false.
+func (e *Expr) loose() Frag {
+	if e.Loose != nil {
+		return e.Loose
+	}
+	return e.SQL
 }
 
 // E makes an expression of a type from parts, as S does.

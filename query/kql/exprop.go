@@ -277,6 +277,9 @@ func (b *binder) binary(n *binNode, s *scope) (*Expr, error) {
 			return nil, err
 		}
 		e := E(fn.Bool, "(", l, " "+strings.ToUpper(n.op)+" ", r, ")")
+		if l.Loose != nil || r.Loose != nil {
+			e.Loose = S("(", l.loose(), " "+strings.ToUpper(n.op)+" ", r.loose(), ")")
+		}
 		e.agg, e.win, e.NonNull = l.agg || r.agg, l.win || r.win, l.NonNull && r.NonNull
 		return e, nil
 	}
@@ -408,15 +411,15 @@ func (b *binder) compare(op string, l, r *Expr, sp Span) (*Expr, error) {
 		rf = convert(r, t)
 	}
 	ls, rs := lf.SQL, rf.SQL
-	loose := false
+	var loose Frag
 	if t == fn.String {
 		// Against text that is not empty, NULL and '' are the same unless the
 		// condition is negated.
 		switch {
 		case rf.Const != nil && rf.Const.Str != "" && lf.Loose != nil && op == "==":
-			ls, loose = lf.Loose, true
+			loose = S("(", lf.Loose, " = ", rs, ")")
 		case lf.Const != nil && lf.Const.Str != "" && rf.Loose != nil && op == "==":
-			rs, loose = rf.Loose, true
+			loose = S("(", ls, " = ", rf.Loose, ")")
 		}
 	}
 	nonnull := lf.NonNull && rf.NonNull
@@ -424,10 +427,7 @@ func (b *binder) compare(op string, l, r *Expr, sp Span) (*Expr, error) {
 		return E(fn.Bool, "(", ls, " IS DISTINCT FROM ", rs, ")").NotNull(), nil
 	}
 	e := E(fn.Bool, "(", ls, " "+sqlOps[op]+" ", rs, ")")
-	e.NonNull = nonnull && !loose
-	if loose {
-		e.SQL = S("(", ls, " = ", rs, ")")
-	}
+	e.NonNull, e.Loose = nonnull, loose
 	return e, nil
 }
 
@@ -625,9 +625,6 @@ func (b *binder) textOp(op string, l, r *Expr, sp Span) (*Expr, error) {
 	cs := strings.HasSuffix(name, "_cs")
 	name = strings.TrimSuffix(name, "_cs")
 	ls := lt.SQL
-	if rt.Const != nil && rt.Const.Str != "" && lt.Loose != nil && !not {
-		ls = lt.Loose
-	}
 	low := func(f Frag, e *Expr) Frag {
 		if cs {
 			return f

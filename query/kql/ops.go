@@ -172,7 +172,7 @@ func (b *binder) conjuncts(x node, s *scope) ([]Frag, []*column, error) {
 		c := b.computed("w", e)
 		return []Frag{{c}}, []*column{c}, nil
 	}
-	return []Frag{e.SQL}, nil, nil
+	return []Frag{e.loose()}, nil, nil
 }
 
 // condition binds an expression that must be a bool.
@@ -435,7 +435,7 @@ func (b *binder) distinct(r *rel, op *opNode, s *scope) (*rel, error) {
 func (b *binder) sort(r *rel, items []*item, s *scope) (*rel, error) {
 	c := &calc{in: r}
 	q := *r
-	q.order, q.hidden = nil, nil
+	q.order, q.hidden = nil, slices.Clone(r.hidden)
 	for _, it := range items {
 		x, err := b.expr(it.value, s)
 		if err != nil {

@@ -20,9 +20,9 @@ var opNames = []string{
 
 // refused are the operators that exist and are not done here, with what to do.
 var refused = map[string]string{
-	"reduce":       "summarize by a text that replace_regex() has made coarser",
-	"fork":         "run the legs as queries of their own, or union them",
-	"scan": "use sort with prev(), row_cumsum() or row_window_session()", "top-hitters": "use summarize count() and top",
+	"reduce": "summarize by a text that replace_regex() has made coarser",
+	"fork":   "run the legs as queries of their own, or union them",
+	"scan":   "use sort with prev(), row_cumsum() or row_window_session()", "top-hitters": "use summarize count() and top",
 	"make-graph": "use join", "graph-match": "use join", "graph-to-table": "use join", "macro-expand": "write the query out",
 	"assert-schema": "leave it out", "execute_and_cache": "use materialize()", "project-by-names": "use project",
 }
