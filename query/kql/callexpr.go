@@ -73,6 +73,11 @@ func (b *binder) call(n *callNode, s *scope) (*Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	if name == "indexof" || name == "indexof_regex" { // these two take anything as text
+		for i := range min(2, len(c.Args)) {
+			c.Args[i] = convert(c.Args[i], fn.String)
+		}
+	}
 	x, err := f.Bind(c)
 	if err != nil {
 		return nil, err
@@ -167,7 +172,7 @@ func (b *binder) aggregate(a Agg, n *callNode, s *scope) ([]Out, error) {
 	}
 	for i := range outs {
 		outs[i].Expr.agg = true
-		if outs[i].Name == "" && a.Prefix != "" {
+		if outs[i].Name == "" && i == 0 {
 			first := ""
 			if len(c.Args) > 0 {
 				first = c.Args[0].Name
@@ -219,7 +224,14 @@ func init() {
 			if err != nil {
 				return nil, err
 			}
-			return outs[0].Expr, nil
+			if len(outs) == 1 {
+				return outs[0].Expr, nil
+			}
+			var xs []*Expr
+			for _, o := range outs {
+				xs = append(xs, o.Expr)
+			}
+			return E(fn.Dynamic, "json_array(", List(", ", xs), ")"), nil
 		}
 	}
 }
@@ -270,6 +282,18 @@ func fnColumn(b *binder, n *callNode, s *scope) (*Expr, error) {
 	y := *x
 	y.Name, y.col = name.Const.Str, x.col
 	return &y, nil
+}
+
+// fnTypeof is the name of a type, for functions that convert what they find.
+func fnTypeof(b *binder, n *callNode, s *scope) (*Expr, error) {
+	if len(n.args) == 1 {
+		if t, ok := n.args[0].value.(*nameNode); ok {
+			if ty, ok := typeNames[t.name]; ok {
+				return constExpr(fn.String, &Value{Str: string(ty)}), nil
+			}
+		}
+	}
+	return nil, b.errAt(n.Span, "such as typeof(long)", "typeof() takes a type")
 }
 
 func fnNow(b *binder, n *callNode, s *scope) (*Expr, error) {

@@ -88,7 +88,15 @@ func run(t testing.TB, e *duck.Engine, p *kql.Plan, views ...duck.View) ([][]any
 
 // differs are documented examples whose rows are not the printed ones, with the
 // reason.
-var differs = map[string]string{}
+var differs = map[string]string{
+	"array-iff-function.md#3":               "the page prints other values of the first column than its query gives",
+	"exp-function.md#1":                     "the page prints six decimals of e²",
+	"replace-string-function.md#2":          "the page prints a long with six decimals",
+	"toguid-function.md#1":                  "the page words the text otherwise than its query",
+	"url-encode-component-function.md#1":    "the page leaves out the encoded slash at the end",
+	"url-encode-function.md#1":              "the page adds a slash to the text of its query",
+	"variancepif-aggregation-function.md#1": "the page prints the variance of a sample (850); of the population it is 833",
+}
 
 // TestDocumentation runs the examples of Microsoft's documentation that print their
 // rows. KQL_ONLY names one by a part of its id and prints it.
@@ -297,6 +305,9 @@ func when(s string) (time.Time, bool) {
 // printed reads a cell as the documentation prints it.
 func printed(s string, ty kql.Type) string {
 	t := strings.TrimSpace(strings.ReplaceAll(s, "\u00a0", " "))
+	if strings.HasPrefix(t, "<http") && strings.HasSuffix(t, ">") { // a link of Markdown
+		t = t[1 : len(t)-1]
+	}
 	if ty != fn.String && (t == "" || t == "null") {
 		return "null"
 	}
@@ -306,7 +317,7 @@ func printed(s string, ty kql.Type) string {
 			return v.Format("2006-01-02T15:04:05.000000")
 		}
 	case fn.Real, fn.Decimal:
-		if f, err := strconv.ParseFloat(t, 64); err == nil {
+		if f, err := strconv.ParseFloat(strings.ReplaceAll(t, ",", ""), 64); err == nil {
 			return number(f)
 		}
 	case fn.Bool:

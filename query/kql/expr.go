@@ -107,7 +107,7 @@ type step struct {
 	isKey bool
 }
 
-// loose is the cheaper SQL for a place where NULL is as good as '' or false.
+// loose is the cheaper SQL for a place where NULL is as good as ” or false.
 func (e *Expr) loose() Frag {
 	if e.Loose != nil {
 		return e.Loose

@@ -3,6 +3,7 @@ package kql
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/yagura-sec/yagura/query/kql/fn"
 )
@@ -205,6 +206,7 @@ func (b *binder) side(n node, l, r *rel, e *env) (*Expr, error) {
 // union appends relations; r is the first, if the operator follows a |.
 func (b *binder) union(r *rel, op *opNode, e *env) (*rel, error) {
 	fuzzy := op.opts["isfuzzy"] == "true"
+	var left error
 	var legs []*rel
 	if r != nil {
 		legs = append(legs, r)
@@ -245,16 +247,24 @@ func (b *binder) union(r *rel, op *opNode, e *env) (*rel, error) {
 		}
 		x, err := b.tabular(n, e)
 		if err != nil {
+			// A leg that cannot be resolved is left out of a fuzzy union, and said.
 			var m *missingTable
-			if fuzzy && errors.As(err, &m) {
-				if !slices.Contains(b.missing, m.name) {
-					b.missing = append(b.missing, m.name)
-				}
+			var where *Error
+			switch {
+			case fuzzy && errors.As(err, &m):
+				b.leaveOut(m.name)
+				continue
+			case fuzzy && errors.As(err, &where) && strings.HasPrefix(where.Message, "there is no column"):
+				b.leaveOut(where.Error())
+				left = err
 				continue
 			}
 			return nil, err
 		}
 		legs = append(legs, x)
+	}
+	if len(legs) == 0 && left != nil {
+		return nil, left
 	}
 	if len(legs) == 0 {
 		return nil, b.errAt(op.Span, "", "union has no table that is here")
@@ -265,6 +275,12 @@ func (b *binder) union(r *rel, op *opNode, e *env) (*rel, error) {
 		return &q, nil
 	}
 	return b.append(legs, tag, op.opts["kind"] == "inner"), nil
+}
+
+func (b *binder) leaveOut(what string) {
+	if !slices.Contains(b.missing, what) {
+		b.missing = append(b.missing, what)
+	}
 }
 
 func hasStar(s string) bool {

@@ -11,12 +11,13 @@ import (
 type rel struct {
 	op     plan
 	fields []field
-	hidden []*column // columns kept for the order only
-	order  []sortKey // how the rows are sorted; nil if they are not
-	serial bool      // the order is that of serialize or of a source that has one
-	label  string    // the name that union withsource shows
-	bag    *column   // bag_unpack: names that are no column are keys of this bag
-	prefix string    // what bag_unpack puts before the keys
+	hidden []*column                          // columns kept for the order only
+	order  []sortKey                          // how the rows are sorted; nil if they are not
+	serial bool                               // the order is that of serialize or of a source that has one
+	label  string                             // the name that union withsource shows
+	bag    *column                            // bag_unpack: names that are no column are keys of this bag
+	open   func(name string) (*column, error) // pivot: makes a column of a name that is none
+	prefix string                             // what bag_unpack puts before the keys
 }
 
 type field struct {

@@ -19,8 +19,10 @@ func (b *binder) evaluate(r *rel, op *opNode, e *env) (*rel, error) {
 		return b.bagUnpack(r, op, n, e)
 	case "pivot":
 		return b.pivot(r, op, n, e)
+	case "ipv4_lookup":
+		return b.ipv4Lookup(r, n, e)
 	}
-	hint := "the plugins are pivot, bag_unpack and narrow"
+	hint := "the plugins are pivot, bag_unpack, ipv4_lookup and narrow"
 	if n.name.text == "basket" || n.name.text == "autocluster" || n.name.text == "diffpatterns" {
 		hint = "summarize count() by the columns that may matter, and top"
 	}
@@ -137,9 +139,6 @@ func (b *binder) pivot(r *rel, op *opNode, n *callNode, e *env) (*rel, error) {
 	if err != nil {
 		return nil, err
 	}
-	if x.col == nil {
-		return nil, b.errAt(n.args[0].Span, "extend it first", "pivot() takes a column")
-	}
 	agg := &item{value: &callNode{Span: n.Span, name: token{kind: kIdent, text: "count", Span: n.Span}}}
 	if len(n.args) > 1 {
 		agg = n.args[1]
@@ -155,29 +154,30 @@ func (b *binder) pivot(r *rel, op *opNode, n *callNode, e *env) (*rel, error) {
 		}
 	}
 	var by []field
+	var byExpr []*Expr
 	if len(n.args) > 2 {
 		for _, a := range n.args[2:] {
 			v, err := b.expr(a.value, row)
 			if err != nil {
 				return nil, err
 			}
-			if v.col == nil {
-				return nil, b.errAt(a.Span, "", "pivot() takes columns")
-			}
-			by = append(by, field{v.Name, v.col})
+			by = append(by, field{v.Name, nil})
+			byExpr = append(byExpr, v)
 		}
 	} else {
 		for _, f := range r.fields {
 			if f.col != x.col && !slices.Contains(used, f.col) {
 				by = append(by, f)
+				byExpr = append(byExpr, ref(f.col))
 			}
 		}
 	}
-	for _, f := range by {
-		k := b.computed(f.name, ref(f.col))
+	for i, f := range by {
+		k := b.computed(f.name, byExpr[i])
 		g.keys = append(g.keys, k)
 		q.fields = append(q.fields, field{q.fresh(f.name), k})
 	}
+	known := true
 	var vals []string
 	types := map[string]Type{}
 	if op.cols != nil {
@@ -187,11 +187,13 @@ func (b *binder) pivot(r *rel, op *opNode, n *callNode, e *env) (*rel, error) {
 				types[d.name] = d.typ
 			}
 		}
-	} else if vals, err = b.discover(r, convert(ref(x.col), fn.String).SQL, n.Span, "pivot"); err != nil {
+	} else if b.o.Discover == nil {
+		known = false
+	} else if vals, err = b.discover(r, convert(x, fn.String).SQL, n.Span, "pivot"); err != nil {
 		return nil, err
 	}
-	text := convert(ref(x.col), fn.String)
-	for _, v := range vals {
+	text := convert(x, fn.String)
+	add := func(v string) (*column, error) {
 		ns, err := b.aggItems(agg, &scope{env: e, rel: r, agg: true, keys: g.keys})
 		if err != nil {
 			return nil, err
@@ -211,9 +213,80 @@ func (b *binder) pivot(r *rel, op *opNode, n *callNode, e *env) (*rel, error) {
 		}
 		c := b.computed(v, z)
 		g.aggs = append(g.aggs, c)
+		return c, nil
+	}
+	if !known {
+		// The values are not known: a name that is no column is one of them.
+		q.open = add
+	}
+	for _, v := range vals {
+		c, err := add(v)
+		if err != nil {
+			return nil, err
+		}
 		q.fields = append(q.fields, field{q.fresh(v), c})
 	}
 	return q, nil
+}
+
+// ipv4Lookup joins with a table of networks: the row of the first network that an
+// address is in.
+func (b *binder) ipv4Lookup(r *rel, n *callNode, e *env) (*rel, error) {
+	if len(n.args) < 3 {
+		return nil, b.errAt(n.Span, "", "ipv4_lookup() takes a table, a column of addresses and a column of networks")
+	}
+	nets, err := b.tabular(n.args[0].value, e)
+	if err != nil {
+		return nil, err
+	}
+	row := &scope{env: e, rel: r}
+	addr, err := b.expr(n.args[1].value, row)
+	if err != nil {
+		return nil, err
+	}
+	net, err := b.expr(n.args[2].value, &scope{env: e, rel: nets})
+	if err != nil {
+		return nil, err
+	}
+	kind := "INNER"
+	on := S("kql_ipv4_is_in_range(", convert(addr, fn.String), ", ", convert(net, fn.String), ")")
+	for _, a := range n.args[3:] {
+		if len(a.names) == 1 && a.names[0] == "return_unmatched" || len(a.names) == 0 && isBool(a.value) {
+			if v, ok := a.value.(*boolNode); ok && v.val {
+				kind = "LEFT"
+			}
+			continue
+		}
+		x, err := b.expr(a.value, row)
+		if err != nil {
+			return nil, err
+		}
+		y, err := b.expr(a.value, &scope{env: e, rel: nets})
+		if err != nil {
+			return nil, err
+		}
+		c, err := b.compare("==", x, y, a.Span)
+		if err != nil {
+			return nil, err
+		}
+		on = S(on, " AND ", c)
+	}
+	j := &join{kind: kind, left: r, right: nets, on: on}
+	q := &rel{op: j, fields: slices.Clone(r.fields)}
+	for _, f := range nets.fields {
+		c := f.col
+		if kind == "LEFT" && c.typ == fn.String {
+			c = b.computed(c.name, str(f.col))
+			j.fill = append(j.fill, c)
+		}
+		q.fields = append(q.fields, field{q.fresh(f.name), c})
+	}
+	return q, nil
+}
+
+func isBool(n node) bool {
+	_, ok := n.(*boolNode)
+	return ok
 }
 
 // discover asks the data for the names of columns, where the caller gave a way.

@@ -196,6 +196,13 @@ func (b *binder) name(n *nameNode, s *scope) (*Expr, error) {
 	case "False", "FALSE":
 		return constExpr(fn.Bool, &Value{}), nil
 	}
+	if s.rel != nil && s.rel.open != nil {
+		c, err := s.rel.open(n.name)
+		if err != nil {
+			return nil, err
+		}
+		return ref(c), nil
+	}
 	if s.rel != nil && s.rel.bag != nil {
 		x, err := b.member(ref(s.rel.bag), step{key: strings.TrimPrefix(n.name, s.rel.prefix), isKey: true}, n.Span)
 		if err == nil {

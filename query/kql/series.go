@@ -204,7 +204,12 @@ func (b *binder) makeSeries(r *rel, op *opNode, e *env) (*rel, error) {
 		}
 		f = append(f, fmt.Sprintf("'v%d': ", i), a.col)
 	}
-	f = append(f, "}})) AS m, min(lo) AS lo, max(hi) AS hi FROM (SELECT ")
+	lo, hi := S("min(lo)"), S("max(hi)")
+	if from != nil && to != nil { // known without a row
+		lo, hi = first, last
+	}
+	f = append(f, "}})) AS m, ")
+	f = append(f, S(lo, " AS lo, ", hi, " AS hi FROM (SELECT ")...)
 	for _, k := range keys {
 		f = append(f, k, ", ")
 	}
@@ -227,7 +232,7 @@ func (b *binder) makeSeries(r *rel, op *opNode, e *env) (*rel, error) {
 			}
 			end = append(end, itoa(i+1))
 		}
-	} else {
+	} else if op.opts["kind"] != "nonempty" {
 		end = append(end, " HAVING count(*) > 0")
 	}
 	end = append(end, "))")

@@ -81,7 +81,8 @@ type Plan struct {
 	Ordered bool
 	// Bounded says that From and To were applied to at least one table.
 	Bounded bool
-	// Missing are the names of tables that a union with isfuzzy left out.
+	// Missing says what a union with isfuzzy left out: the names of tables that are
+	// not here, or why a leg could not be read, with its place.
 	Missing []string
 	// Chart is the kind of chart that render asked for; "" if none.
 	Chart string

@@ -178,7 +178,7 @@ func fnRank(b *binder, n *callNode, s *scope) (*Expr, error) {
 	s.pre = append(s.pre, []*column{pv, nv})
 	isNew := S("(", nv, " = 1 OR ", x, " IS DISTINCT FROM ", pv, ")")
 	var e *Expr
-	if n.name.text == "row_rank_dense" {
+	if n.name.text != "row_rank_min" {
 		e = E(fn.Long, "CAST(sum(CASE WHEN ", isNew, " THEN 1 ELSE 0 END)", s.over(part), " AS BIGINT)")
 	} else {
 		e = E(fn.Long, "max(CASE WHEN ", isNew, " THEN ", nv, " END)", s.over(part))
