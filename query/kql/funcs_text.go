@@ -249,6 +249,9 @@ func funcsText() []Func {
 			return E(s, f+"(", x, ")").NotNull(), nil
 		}})
 	}
+	out = append(out, alias(Func{Name: "hash_combine", Min: 1, Max: -1, Bind: func(c *Call) (*Expr, error) {
+		return nil, c.Errorf(-1, "hash the values together: hash(strcat(a, '|', b))", "how %s() mixes hashes is not public", c.Name)
+	}}, "hash_many")...)
 	out = append(out, alias(Func{Name: "hash", Min: 1, Max: 2, Bind: xxhash}, "hash_xxhash64")...)
 	out = append(out, alias(Tmpl("replace_string", s, "replace($1, $2, $3)", s, s, s))...)
 	out = append(out, alias(checked(1, Func{Name: "replace_regex", Min: 3, Max: 3, Bind: func(c *Call) (*Expr, error) {
