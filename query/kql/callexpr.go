@@ -35,6 +35,9 @@ func (b *binder) call(n *callNode, s *scope) (*Expr, error) {
 	if f, ok := special[name]; ok {
 		return f(b, n, s)
 	}
+	if to, ok := oldNames[name]; ok {
+		name = to
+	}
 	f, isFunc := scalars[name]
 	if a, ok := aggs[name]; ok && (s.agg || !isFunc) {
 		if !s.agg {
@@ -98,6 +101,9 @@ func (b *binder) call(n *callNode, s *scope) (*Expr, error) {
 	}
 	return &y, nil
 }
+
+// oldNames are functions that had another name once.
+var oldNames = map[string]string{"arraylength": "array_length"}
 
 // bindCall binds the arguments and checks their number.
 func (b *binder) bindCall(n *callNode, s *scope, least, most int) (*Call, error) {
@@ -211,9 +217,9 @@ func init() {
 		"isnotempty":         fnEmpty,
 		"notempty":           fnEmpty,
 		"notnull":            fnNull,
-		"arg_to_dynamic":     nil,
+		"typeof":             fnTypeof,
+		"row_rank":           fnRank,
 	}
-	delete(special, "arg_to_dynamic")
 	for _, n := range []string{"pack_all", "bag_pack_columns"} {
 		special[n] = fnPackAll
 	}
