@@ -109,7 +109,7 @@ func convertConst(v *Value, from, t Type) (*Value, bool) {
 func convertSQL(x *Expr, t Type) *Expr {
 	// A dynamic value is read as text first: "5" and 5 are both five.
 	dynText := func() Frag {
-		if x.base != nil {
+		if x.base != nil && len(x.path) > 0 {
 			return pathSQL("json_extract_string", x.base, x.path, x.text)
 		}
 		return S("json_extract_string(", x, ",'$')")
@@ -118,9 +118,9 @@ func convertSQL(x *Expr, t Type) *Expr {
 	case fn.Bool:
 		switch x.Type {
 		case fn.Dynamic:
-			return E(t, "TRY_CAST(", dynText(), " AS BOOLEAN)")
+			return E(t, "kql_tobool_text(", dynText(), ")")
 		case fn.String:
-			return E(t, "TRY_CAST(", x, " AS BOOLEAN)")
+			return E(t, "kql_tobool_text(", x, ")")
 		case fn.Int, fn.Long, fn.Real, fn.Decimal:
 			return E(t, "(", x, " <> 0)")
 		}
