@@ -29,8 +29,6 @@ func funcsDynamic() []Func {
 		Tmpl("array_rotate_right", d, "kql_array_rotate($1, -($2))", d, l),
 		Tmpl("array_reverse", d, "kql_array_reverse($1)", d),
 		Tmpl("array_sum", r, "kql_array_sum($1)", d),
-		{Name: "array_sort_asc", Min: 1, Max: -1, Bind: firstOf},
-		{Name: "array_sort_desc", Min: 1, Max: -1, Bind: firstOf},
 		Tmpl("array_iff", d, "kql_array_iff($1, $2, $3)", d, d, d),
 		Tmpl("array_iif", d, "kql_array_iff($1, $2, $3)", d, d, d),
 		optional("array_index_of", l, "kql_array_index_of($1, $2, $3, $4, $5)", 2, []Type{d, d, l, l, l}, "0", "-1", "1"),
@@ -64,24 +62,4 @@ func funcsDynamic() []Func {
 	}}
 	out = append(out, alias(pack, "pack", "pack_dictionary", "map")...)
 	return out
-}
-
-// firstOf is a sort of arrays where one value is wanted: the array, or an array of
-// all that were sorted.
-func firstOf(c *Call) (*Expr, error) {
-	last := "true"
-	args := c.Args
-	if k := len(args); k > 1 && args[k-1].Type == fn.Bool && args[k-1].Const != nil {
-		last = boolText(args[k-1].Const.Bool)
-		args = args[:k-1]
-	}
-	k := asDynamic(args[0])
-	var xs []*Expr
-	for _, a := range args {
-		xs = append(xs, E(fn.Dynamic, "kql_array_sort(", k, ", ", asDynamic(a), ", "+boolText(c.Name == "array_sort_desc")+", "+last+")"))
-	}
-	if len(xs) == 1 {
-		return xs[0], nil
-	}
-	return E(fn.Dynamic, "json_array(", List(", ", xs), ")"), nil
 }
