@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// expr is an SQL expression with places in it: {a.b} is the text at a path of the record,
+// expr is an SQL expression with places in it: {a.b} is the text at a path of the record, {$}
+// the record as it was received,
 // {{a.b}} the JSON there. Everything else is SQL over h.
 type expr string
 
@@ -14,7 +15,14 @@ type expr string
 // parsed once for all texts and once for all JSON values.
 type paths struct {
 	text, json []string
+	whole      bool // the record itself, which is not parsed
 }
+
+// whole is the path of the record itself.
+const whole = "$"
+
+// none says whether nothing of the record is wanted.
+func (ps *paths) none() bool { return len(ps.text)+len(ps.json) == 0 && !ps.whole }
 
 func place(list *[]string, p string) int {
 	for i, have := range *list {
@@ -57,7 +65,12 @@ func (e expr) walk(text, json func(path string) string) string {
 // sql writes the expression by itself, over h and r.raw.
 func (e expr) sql() string {
 	return e.walk(
-		func(p string) string { return "json_extract_string(r.raw, " + quote(p) + ")" },
+		func(p string) string {
+			if p == whole {
+				return "r.raw"
+			}
+			return "json_extract_string(r.raw, " + quote(p) + ")"
+		},
 		func(p string) string { return "json_extract(r.raw, " + quote(p) + ")" })
 }
 
@@ -65,7 +78,13 @@ func (e expr) sql() string {
 // once.
 func (e expr) over(ps *paths) string {
 	return e.walk(
-		func(p string) string { return "h.t__[" + strconv.Itoa(place(&ps.text, p)) + "]" },
+		func(p string) string {
+			if p == whole {
+				ps.whole = true
+				return "h.raw__"
+			}
+			return "h.t__[" + strconv.Itoa(place(&ps.text, p)) + "]"
+		},
 		func(p string) string { return "h.j__[" + strconv.Itoa(place(&ps.json, p)) + "]" })
 }
 

@@ -101,7 +101,7 @@ func (s *source) sql(t *Table, want []int, heads, raws []string, from, to time.T
 	}
 	var b strings.Builder
 	b.WriteString("SELECT " + strings.Join(cols, ", ") + "\nFROM ")
-	if len(ps.text)+len(ps.json) == 0 {
+	if ps.none() {
 		b.WriteString(scan(heads) + " h")
 		if len(conds) > 0 {
 			b.WriteString("\nWHERE " + strings.Join(conds, " AND "))
@@ -114,6 +114,11 @@ func (s *source) sql(t *Table, want []int, heads, raws []string, from, to time.T
 	// says that few are wanted. A record that the engine does not take for JSON loses its
 	// columns and not the query.
 	b.WriteString("(SELECT h.*")
+	if ps.whole {
+		// A search for a text in it may well be moved below the join: that is a search through
+		// bytes, and cheaper than to join first.
+		b.WriteString(", r.\"raw\" AS raw__")
+	}
 	if len(ps.text) > 0 {
 		b.WriteString(", TRY(json_extract_string(" + record + ", " + list(ps.text) + ")) AS t__")
 	}

@@ -79,7 +79,7 @@ var formats = []string{
 
 // houseTables are the tables in Yagura's own words: events, and one table for each format.
 func houseTables() []spec {
-	const raw = "raw dynamic = {{$}}\n"
+	const raw = "raw string = {$}\n"
 	out := []spec{{name: "events", title: "every record of every format", group: "house", plain: true, columns: head + raw,
 		from: []feed{{format: anyFormat}}}}
 	for _, f := range formats {
