@@ -37,11 +37,13 @@ type Hunting struct {
 
 // OpenHunting makes a hunter over the lake of a configuration. The books may be nil:
 // then there are no findings and issues.
-func OpenHunting(cfg *config.Config, b *Books, o HuntOptions, now func() time.Time) (*Hunting, error) {
-	if o.Lake == "" {
-		o.Lake = lakeDir(cfg)
+func OpenHunting(ctx context.Context, cfg *config.Config, b *Books, o HuntOptions, now func() time.Time) (*Hunting, error) {
+	if o.Lake != "" {
+		other := *cfg
+		other.Lake.Dir = o.Lake
+		cfg = &other
 	}
-	dir, err := filepath.Abs(o.Lake)
+	dir, err := filepath.Abs(LakeDir(cfg))
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +58,11 @@ func OpenHunting(cfg *config.Config, b *Books, o HuntOptions, now func() time.Ti
 	}
 	h.Hunter = &hunt.Hunter{Engine: h.engine, Now: now, Lake: noLake{}, Extra: []hunt.Extra{h.Watchlists}}
 	if b != nil {
-		h.Lake = lakeFiles{db: b.DB, dir: dir}
+		catalogue, _, err := LakeCatalogue(ctx, cfg, b.DB, false)
+		if err != nil {
+			return nil, err
+		}
+		h.Lake = lakeFiles{catalogue: catalogue, dir: dir}
 		h.Extra = append(h.Extra, storeTables{db: b.DB, scratch: h.engine.scratch})
 	}
 	return h, nil
@@ -67,13 +73,13 @@ func (h *Hunting) Close() error { return h.engine.close() }
 
 // lakeFiles lists files of the catalogue, as paths below the lake's folder.
 type lakeFiles struct {
-	db  *store.DB
-	dir string
+	catalogue store.Lake
+	dir       string
 }
 
 // Files implements hunt.Lake.
 func (l lakeFiles) Files(ctx context.Context, formats []string, from, to time.Time, _ bool) ([]hunt.File, error) {
-	list, err := l.db.Lake().Files(ctx, yagura.LakeFilter{Formats: formats, From: from, To: to})
+	list, err := l.catalogue.Files(ctx, yagura.LakeFilter{Formats: formats, From: from, To: to})
 	if err != nil {
 		return nil, err
 	}

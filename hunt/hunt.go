@@ -57,12 +57,15 @@ type Stats struct {
 	Tables       []string
 	Files        int   // of the lake, in the range
 	RawFiles     int   // of them, how many records were needed of
+	FileRows     int64 // of those files
 	FileBytes    int64 // of those files
-	RowsScanned  int64
-	BytesScanned int64
+	RowsScanned  int64 // at most; a scan that ends early looks at fewer
+	BytesScanned int64 // at most: where several ask at once it is FileBytes
 	Rows, Bytes  int64 // of the result
 	Time         time.Duration
 	Limit        string // "", "rows" or "bytes": there would have been more
+
+	extra bool // tables that are not of the lake were read
 }
 
 // Use is a table that a question names, and what of it.
@@ -180,6 +183,14 @@ func (r *Result) Chart() *Chart { return r.chart }
 // Stats says what it cost; it is complete when Next has returned false.
 func (r *Result) Stats() Stats {
 	s, e := r.stats, r.rows.EngineStats()
+	if s.Files > 0 && !s.extra {
+		// The engine counts rows of one file once for each thread, and for each table that a
+		// question names it twice.
+		e.RowsScanned = min(e.RowsScanned, s.FileRows)
+	}
+	if e.BytesScanned < 0 {
+		e.BytesScanned = s.FileBytes
+	}
 	s.RowsScanned, s.BytesScanned, s.Rows, s.Bytes, s.Time, s.Limit = e.RowsScanned, e.BytesScanned, e.Rows, e.Bytes, e.Time, e.Limit
 	return s
 }

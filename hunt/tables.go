@@ -115,6 +115,7 @@ func (h *Hunter) views(ctx context.Context, p *Plan, uses []Use, set *tableSet, 
 	for _, u := range uses {
 		p.Stats.Tables = append(p.Stats.Tables, u.Table)
 		if e, ok := set.named(u.Table); ok {
+			p.Stats.extra = true
 			sql, err := e.Select(ctx, rng.From, rng.To)
 			if err != nil {
 				return fmt.Errorf("table %s: %w", u.Table, err)
@@ -164,6 +165,7 @@ func (h *Hunter) view(ctx context.Context, p *Plan, t *view.Table, u Use, rng Ra
 			counted[f.Head] = true
 			p.Stats.Files++
 			p.Stats.FileBytes += f.HeadSize
+			p.Stats.FileRows += f.Rows
 			if raw {
 				p.Stats.RawFiles++
 				p.Stats.FileBytes += f.RawSize

@@ -197,7 +197,7 @@ func (c *huntTablesCmd) Run(env *environment) error {
 	}
 	var h *app.Hunting
 	if cfg.Data == "" && cfg.Store == "" {
-		if h, err = app.OpenHunting(cfg, nil, app.HuntOptions{}, env.now); err != nil {
+		if h, err = app.OpenHunting(env.ctx, cfg, nil, app.HuntOptions{}, env.now); err != nil {
 			return err
 		}
 		defer h.Close() //nolint:errcheck // nothing was started

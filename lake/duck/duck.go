@@ -64,7 +64,7 @@ type Column struct {
 // Stats says what a query cost and which limit it met.
 type Stats struct {
 	RowsScanned  int64
-	BytesScanned int64 // read from files
+	BytesScanned int64 // read from files; -1 where other queries read at the same time
 	Peak         int64 // memory of the engine's buffers at the highest
 	Rows         int64
 	Bytes        int64 // of the values handed out

@@ -211,6 +211,7 @@ func (e *Engine) Query(ctx context.Context, r Request) (rows *Rows, err error) {
 	q := &running{engine: e, conn: c, views: r.Views, now: !r.Now.IsZero()}
 	rows = &Rows{max: positive(r.MaxRows, DefaultMaxRows), maxBytes: positive(r.MaxBytes, DefaultMaxBytes)}
 	done := e.watch.enter(kill)
+	before := e.watch.begin()
 	start := time.Now()
 	defer func() {
 		done()
@@ -246,6 +247,10 @@ func (e *Engine) Query(ctx context.Context, r Request) (rows *Rows, err error) {
 	rows.q, rows.columns, rows.raw = q, columns, make([]driver.Value, len(columns))
 	rows.stats.Time = time.Since(start)
 	rows.stats.profile(c)
+	rows.stats.BytesScanned = -1
+	if n, alone := e.watch.end(before); alone {
+		rows.stats.BytesScanned = n
+	}
 	return rows, nil
 }
 

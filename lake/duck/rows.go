@@ -139,6 +139,21 @@ func sizeOf(v any) int64 {
 	return 8
 }
 
+// scanned is how many rows the scans of a plan looked at. The engine counts a file
+// that several threads read once for each of them, which the number of rows that
+// it holds bounds; hunt knows that.
+func scanned(info duckdb.ProfilingInfo) int64 {
+	var n int64
+	if info.Metrics["OPERATOR_TYPE"] == "TABLE_SCAN" {
+		f, _ := strconv.ParseFloat(info.Metrics["OPERATOR_ROWS_SCANNED"], 64)
+		n = int64(f)
+	}
+	for _, c := range info.Children {
+		n += scanned(c)
+	}
+	return n
+}
+
 // profile reads what the engine counted for the last statement of a connection.
 func (s *Stats) profile(c *sql.Conn) {
 	info, err := duckdb.GetProfilingInfo(c)
@@ -149,8 +164,7 @@ func (s *Stats) profile(c *sql.Conn) {
 		f, _ := strconv.ParseFloat(info.Metrics[name], 64)
 		return int64(f)
 	}
-	s.RowsScanned = number("CUMULATIVE_ROWS_SCANNED")
-	s.BytesScanned = number("TOTAL_BYTES_READ")
+	s.RowsScanned = scanned(info)
 	s.Peak = number("SYSTEM_PEAK_BUFFER_MEMORY")
 }
 

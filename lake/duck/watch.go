@@ -21,6 +21,7 @@ type watch struct {
 	next    int
 	queries map[int]func(error)
 	stop    chan struct{}
+	entered int // queries that ever came in
 }
 
 // room is what the process may grow beyond the engine's limit.
@@ -34,6 +35,7 @@ func (w *watch) enter(kill func(error)) (leave func()) {
 		w.queries = map[int]func(error){}
 	}
 	w.next++
+	w.entered++
 	id := w.next
 	w.queries[id] = kill
 	if w.stop == nil {
@@ -71,6 +73,47 @@ func (w *watch) look(stop chan struct{}, before int64) {
 			w.mu.Unlock()
 		}
 	}
+}
+
+// reading is what the process has read so far, for a query that begins.
+type reading struct {
+	bytes   int64
+	entered int
+	alone   bool
+}
+
+// begin notes what has been read when a query begins. It is to be called when the
+// query has entered.
+func (w *watch) begin() reading {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return reading{bytes: readSoFar(), entered: w.entered, alone: len(w.queries) == 1}
+}
+
+// end is how many bytes were read since, and whether they were this query's alone.
+func (w *watch) end(r reading) (int64, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return readSoFar() - r.bytes, r.alone && r.bytes > 0 && w.entered == r.entered
+}
+
+// readSoFar is how many bytes the process has read by system calls; 0 where it
+// cannot be known.
+func readSoFar() int64 {
+	data, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		return 0
+	}
+	rest, ok := bytes.CutPrefix(data, []byte("rchar: "))
+	if !ok {
+		return 0
+	}
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	n, err := strconv.ParseInt(string(line), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // resident is the memory of the process; 0 where it cannot be known.
