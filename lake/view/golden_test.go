@@ -5,7 +5,6 @@ package view_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,8 +17,6 @@ import (
 	"github.com/yagura-sec/yagura/decode"
 	"github.com/yagura-sec/yagura/lake/view"
 )
-
-var update = flag.Bool("update", false, "rewrite the goldens")
 
 const fixtures = "../../decode/testdata"
 
