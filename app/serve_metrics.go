@@ -61,6 +61,14 @@ var (
 	descRules     = desc("rules_loaded", "Rules of the generation that judges.")
 	descCommits   = desc("commits_total", "Commits of this process.")
 	descStopped   = desc("panics_total", "Times that a part of this process panicked and the rest went on.")
+	descLakeRows  = desc("lake_records_total", "Records that this process wrote into the lake.")
+	descLakeTwice = desc("lake_repeats_total", "Records that came to the lake again and were left out.")
+	descLakeFiles = desc("lake_files_total", "Files that this process wrote into the lake.")
+	descLakeIn    = desc("lake_bytes_received_total", "Size of the records that were written into the lake.")
+	descLakeKept  = desc("lake_bytes_written_total", "Size of the files that were written into the lake.")
+	descLakeWait  = desc("lake_waiting_bytes", "Memory of the records that wait for their file.")
+	descLakeLag   = desc("lake_lag_seconds", "For how long the oldest record waits for its file; 0 when none does.")
+	descLakeStuck = desc("lake_stuck", "1 when the lake could not write at the last try.")
 	descRetried   = desc("commit_retries_total", "Commits that the store did not take at once.")
 )
 
@@ -87,6 +95,22 @@ func (b *books) Collect(ch chan<- prometheus.Metric) {
 			counter(descLooks, float64(n), result)
 		}
 	}
+	l := s.lake.Stats()
+	counter(descLakeRows, float64(l.Rows))
+	counter(descLakeTwice, float64(l.Repeats))
+	counter(descLakeFiles, float64(l.Files))
+	counter(descLakeIn, float64(l.RawBytes))
+	counter(descLakeKept, float64(l.Bytes))
+	gauge(descLakeWait, float64(l.Memory))
+	lag, stuck := 0.0, 0.0
+	if !l.Oldest.IsZero() {
+		lag = max(0, s.o.Now().Sub(l.Oldest).Seconds())
+	}
+	if l.LastError != "" {
+		stuck = 1
+	}
+	gauge(descLakeLag, lag)
+	gauge(descLakeStuck, stuck)
 	for _, src := range s.in.Sources() {
 		gauge(descLag, float64(src.Lag.Waiting), src.Name)
 	}
