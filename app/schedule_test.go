@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/decode"
 	"github.com/yagura-sec/yagura/keep"
 	"github.com/yagura-sec/yagura/lake"
@@ -57,11 +58,13 @@ func newLakeHouse(t *testing.T, shared *duck.Engine, dir string, texts ...string
 	}
 	t.Cleanup(func() { h.db.Close() })
 	place := filepath.Join(dir, fmt.Sprintf("lake%d", rand.Uint64()))
-	if h.lake, err = lake.Open(t.Context(), lake.Options{Catalogue: h.db.Lake(), Blobs: lake.Disk(place), Writer: "w", Now: clock, Flush: time.Hour}); err != nil {
+	cfg := &config.Config{}
+	cfg.Lake.Dir, cfg.Lake.Flush = place, config.Duration(time.Hour)
+	if h.lake, err = lake.Open(t.Context(), lakeOptions(cfg, h.db, nil, "w", clock)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.lake.Close() })
-	if h.dec, err = decode.New(decode.Options{}); err != nil {
+	if h.dec, err = decode.New(decode.Options{Detail: true}); err != nil {
 		t.Fatal(err)
 	}
 	h.engine = &lakeQuery{engine: shared, files: h.lake.Files, path: func(name string) (string, error) { return filepath.Join(place, filepath.FromSlash(name)), nil }}
@@ -202,8 +205,8 @@ name: Many refused calls
 severity: Medium
 kind: Scheduled
 language: sql
-queryFrequency: 1h
-queryPeriod: 2h
+queryFrequency: 3h
+queryPeriod: 4h
 triggerOperator: gt
 triggerThreshold: 0
 tactics: [Discovery]
@@ -222,12 +225,62 @@ name: An access key was made
 severity: High
 kind: Scheduled
 language: sql
-queryFrequency: 1h
+queryFrequency: 6h
 queryPeriod: 1d
 triggerOperator: gt
 triggerThreshold: 0
 query: |
   SELECT id AS event_id, time, actor_id, src_ip FROM events WHERE action = 'CreateAccessKey'
+`
+
+const failuresKQL = `
+id: kql-failures
+name: Many refused calls of an address
+severity: Medium
+kind: Scheduled
+queryFrequency: 3h
+queryPeriod: 6h
+triggerOperator: gt
+triggerThreshold: 0
+tactics: [Discovery]
+relevantTechniques: [T1087]
+query: |
+  AWSCloudTrail
+  | where TimeGenerated > ago(3h)
+  | where ErrorCode == "AccessDenied"
+  | summarize n = count(), StartTime = min(TimeGenerated), EndTime = max(TimeGenerated) by SourceIpAddress, UserIdentityArn
+  | where n >= 2
+entityMappings:
+  - entityType: Account
+    fieldMappings:
+      - {identifier: FullName, columnName: UserIdentityArn}
+  - entityType: IP
+    fieldMappings:
+      - {identifier: Address, columnName: SourceIpAddress}
+alertDetailsOverride:
+  alertDisplayNameFormat: "{{n}} refused calls from {{SourceIpAddress}}"
+`
+
+const newcomerKQL = `
+id: kql-newcomer
+name: A call from an address that was not seen the day before
+severity: Low
+kind: Scheduled
+queryFrequency: 6h
+queryPeriod: 1d
+triggerOperator: gt
+triggerThreshold: 0
+eventGroupingSettings: {aggregationKind: AlertPerResult}
+query: |
+  let before = AWSCloudTrail | where TimeGenerated < ago(6h) | distinct SourceIpAddress;
+  AWSCloudTrail
+  | where TimeGenerated >= ago(6h) and EventName == "CreateAccessKey"
+  | join kind=leftanti before on SourceIpAddress
+  | project TimeGenerated, AwsEventId, EventName, SourceIpAddress, UserIdentityArn
+entityMappings:
+  - entityType: Account
+    fieldMappings:
+      - {identifier: FullName, columnName: UserIdentityArn}
 `
 
 const quietSQL = `
@@ -249,7 +302,7 @@ query: |
 // history makes calls of some days, in the order of their time.
 func history(r *rand.Rand, days int) []call {
 	var out []call
-	for i := range days * 60 {
+	for i := range days * 80 {
 		c := call{at: begun.Add(time.Duration(r.Int64N(int64(days) * 24 * int64(time.Hour)))).Truncate(time.Second), id: i,
 			user: []string{"alice", "carol", "dave"}[r.IntN(3)], name: "ListUsers", ip: fmt.Sprintf("192.0.2.%d", r.IntN(4))}
 		switch r.IntN(6) {
@@ -274,7 +327,7 @@ func history(r *rand.Rand, days int) []call {
 // same findings as delivery in the order of time, and both to what one run over history finds.
 func TestScheduleDelivery(t *testing.T) {
 	engine, dir := testEngine(t)
-	const days = 3
+	const days = 2
 	texts := scheduleTexts()
 	for seed := range uint64(2) {
 		r := rand.New(rand.NewPCG(seed, 8))
@@ -333,7 +386,7 @@ func TestScheduleDelivery(t *testing.T) {
 		ordered.pass()
 		want, got := ordered.found(), mixed.found()
 		if len(want) < 20 {
-			t.Fatalf("seed %d: only %d findings: the events are made wrongly", seed, len(want))
+			t.Fatalf("seed %d: only %d findings: the events are made wrongly: %v", seed, len(want), len(calls))
 		}
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("seed %d: permuted delivery finds other things (-in order +permuted):\n%.4000s", seed, d)
@@ -371,4 +424,4 @@ func TestScheduleDelivery(t *testing.T) {
 	}
 }
 
-func scheduleTexts() []string { return []string{failuresSQL, eachSQL, quietSQL} }
+func scheduleTexts() []string { return []string{failuresSQL, eachSQL, quietSQL, failuresKQL, newcomerKQL} }

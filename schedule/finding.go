@@ -136,6 +136,11 @@ func finding(r *sentinel.Rule, w Window, g group, rows int, caps []string) yagur
 	slices.Sort(f.Events)
 	f.Events = slices.Compact(f.Events)
 	f.Event = eventOf(g.rows, f.Entities)
+	if counted(r) { // the number of all rows is evidence too
+		content = append(content, strconv.Itoa(rows))
+	} else {
+		rows = len(g.rows)
+	}
 	f.Event.Time, f.Event.Key = f.Time, digest(content...)
 	if a := f.Event.Account; a != "" {
 		f.Entities = unique(append(f.Entities, yagura.Entity{Type: yagura.EntityAccount, ID: a}))
@@ -158,6 +163,11 @@ func finding(r *sentinel.Rule, w Window, g group, rows int, caps []string) yagur
 		f.Caps = append(f.Caps, fmt.Sprintf("entities: the first %d are named, %d more are not", maxEntities, n-maxEntities))
 	}
 	return f
+}
+
+// counted reports whether a rule asks for more than that there is a row.
+func counted(r *sentinel.Rule) bool {
+	return r.Schedule.Trigger != sentinel.Greater || r.Schedule.Threshold != 0
 }
 
 // unique keeps the first of equal entities.
@@ -198,6 +208,11 @@ func eventOf(rows []*row, es []yagura.Entity) (ref yagura.EventRef) {
 	}
 	if ref.SrcIP = in(addressColumns); ref.SrcIP == "" && len(addresses) == 1 {
 		ref.SrcIP = addresses[0].ID
+	}
+	if ref.Account == "" && strings.HasPrefix(ref.Actor.ID, "arn:") {
+		if parts := strings.SplitN(ref.Actor.ID, ":", 6); len(parts) == 6 {
+			ref.Account = parts[4]
+		}
 	}
 	ref.ID, ref.Account, ref.Region = plain(ref.ID, maxEntity), plain(ref.Account, 200), plain(ref.Region, 200)
 	ref.Action, ref.SrcIP = plain(ref.Action, 200), plain(ref.SrcIP, 200)
