@@ -48,7 +48,7 @@ func lakeOf(t testing.TB, paths ...string) (*config.Config, *Books) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	im, err := NewImport(l, books.DB.Lake(), ImportOptions{Problem: func(err error) { t.Log(err) }})
+	im, err := NewImport(l, ImportOptions{Problem: func(err error) { t.Log(err) }})
 	if err != nil {
 		t.Fatal(err)
 	}
