@@ -47,7 +47,7 @@ func OpenHunting(ctx context.Context, cfg *config.Config, b *Books, o HuntOption
 	if err != nil {
 		return nil, err
 	}
-	h := &Hunting{Watchlists: hunt.Watchlists{Dir: filepath.Join(cfg.Data, "watchlists")}}
+	h := &Hunting{Watchlists: hunt.Watchlists{Dir: watchlistDir(cfg)}}
 	h.engine = &lazyEngine{data: cfg.Data, o: duck.Options{Threads: o.Threads, Memory: o.Memory, Timeout: o.Timeout, Dirs: []string{dir}}}
 	if cfg.Data != "" {
 		lists, err := filepath.Abs(h.Watchlists.Dir)
@@ -67,6 +67,9 @@ func OpenHunting(ctx context.Context, cfg *config.Config, b *Books, o HuntOption
 	}
 	return h, nil
 }
+
+// watchlistDir is where watchlists are.
+func watchlistDir(cfg *config.Config) string { return filepath.Join(cfg.Data, "watchlists") }
 
 // Close ends the engine where it was started, and removes its temporary files.
 func (h *Hunting) Close() error { return h.engine.close() }

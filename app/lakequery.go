@@ -5,20 +5,23 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/yagura-sec/yagura"
-	"github.com/yagura-sec/yagura/lake/duck"
+	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/hunt"
 	"github.com/yagura-sec/yagura/lake/view"
-	"github.com/yagura-sec/yagura/rule/sentinel"
 	"github.com/yagura-sec/yagura/schedule"
+	"github.com/yagura-sec/yagura/store"
 )
 
-// lakeQuery answers the queries of rules on a schedule from lake files.
+// lakeQuery answers the queries of rules on a schedule: a hunter runs them over the lake, and
+// the catalogue says which files have what arrived.
 type lakeQuery struct {
-	engine *duck.Engine
+	hunter *hunt.Hunter
 	files  func(ctx context.Context, f yagura.LakeFilter) ([]yagura.LakeFile, error)
 	path   func(name string) (string, error) // where a lake file lies on this machine
 	// oldest is when the record came that waits longest to be written, zero for none.
@@ -27,45 +30,32 @@ type lakeQuery struct {
 
 var _ schedule.Engine = (*lakeQuery)(nil)
 
-// compiled is a query as the engine takes it.
-type compiled struct {
-	sql     string
-	columns []schedule.Column // nil: as the engine names them
-	uses    []duck.Use
-}
-
-// compile turns a rule's query into one SELECT and the tables that it reads.
-func (l *lakeQuery) compile(ctx context.Context, q schedule.QueryRequest) (*compiled, error) {
-	if q.Language == sentinel.KQL {
-		return compileKQL(q.Text, q.Now)
-	}
-	o, err := l.engine.Inspect(ctx, q.Text)
-	if err != nil {
-		return nil, err
-	}
-	return &compiled{sql: q.Text, uses: o.Tables}, nil
+// newLakeQuery makes one for the lake of a configuration.
+func newLakeQuery(cfg *config.Config, db *store.DB, h *hunt.Hunter, dir string) *lakeQuery {
+	return &lakeQuery{hunter: h, files: func(ctx context.Context, f yagura.LakeFilter) ([]yagura.LakeFile, error) {
+		catalogue, _, err := LakeCatalogue(ctx, cfg, db, false)
+		if err != nil {
+			return nil, err
+		}
+		return catalogue.Files(ctx, f)
+	}, path: func(name string) (string, error) {
+		if !filepath.IsLocal(filepath.FromSlash(name)) {
+			return "", fmt.Errorf("the catalogue names %q, which is not below the lake", name)
+		}
+		return filepath.Abs(filepath.Join(dir, filepath.FromSlash(name)))
+	}}
 }
 
 // Query runs a query over the events of one window.
 func (l *lakeQuery) Query(ctx context.Context, q schedule.QueryRequest) (*schedule.Rows, error) {
-	c, err := l.compile(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	views, err := l.views(ctx, c.uses, q.From, q.To)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := l.engine.Query(ctx, duck.Request{Views: views, SQL: c.sql, Now: q.Now, MaxRows: q.MaxRows})
+	rows, err := l.hunter.Run(ctx, hunt.Request{Language: hunt.Language(q.Language), Text: q.Text, From: q.From, To: q.To, Now: q.Now, Limit: q.MaxRows})
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close() //nolint:errcheck // its rows are read
-	out := &schedule.Rows{Columns: c.columns}
-	if out.Columns == nil {
-		for _, x := range rows.Columns() {
-			out.Columns = append(out.Columns, schedule.Column{Name: x.Name, Type: kustoType(x.Type)})
-		}
+	out := &schedule.Rows{}
+	for _, x := range rows.Columns() {
+		out.Columns = append(out.Columns, schedule.Column{Name: x.Name, Type: kustoType(x.Type)})
 	}
 	for rows.Next() {
 		values := slices.Clone(rows.Values())
@@ -83,37 +73,6 @@ func (l *lakeQuery) Query(ctx context.Context, q schedule.QueryRequest) (*schedu
 		out.Cut = fmt.Sprintf("rows: the query was cut at %d (limit of %s)", len(out.Values), limit)
 	}
 	return out, nil
-}
-
-// views are the tables of a query over the lake files of a time.
-func (l *lakeQuery) views(ctx context.Context, uses []duck.Use, from, to time.Time) ([]duck.View, error) {
-	var views []duck.View
-	for _, u := range uses {
-		t, ok := view.Lookup(u.Table)
-		if !ok {
-			continue // a common table expression, or the engine says that there is none
-		}
-		pairs, err := l.pairs(ctx, formatsOf(t), from, to)
-		if err != nil {
-			return nil, err
-		}
-		columns := slices.DeleteFunc(slices.Clone(u.Columns), func(c string) bool {
-			_, ok := t.Column(c)
-			return !ok
-		})
-		if u.Star || len(columns) == 0 {
-			columns = nil
-			if !u.Star && t.Time != "" { // count() reads no column
-				columns = []string{t.Time}
-			}
-		}
-		text, err := t.Select(columns, pairs, from, to)
-		if err != nil {
-			return nil, err
-		}
-		views = append(views, duck.View{Name: u.Table, SQL: text})
-	}
-	return views, nil
 }
 
 // anyFormat stands for every format.
@@ -136,25 +95,6 @@ func (l *lakeQuery) list(ctx context.Context, formats []string, f yagura.LakeFil
 		f.Formats = formats
 	}
 	return l.files(ctx, f)
-}
-
-func (l *lakeQuery) pairs(ctx context.Context, formats []string, from, to time.Time) ([]view.Pair, error) {
-	files, err := l.list(ctx, formats, yagura.LakeFilter{From: from, To: to})
-	if err != nil {
-		return nil, err
-	}
-	pairs := make([]view.Pair, len(files))
-	for i, f := range files {
-		p := view.Pair{Format: f.Format}
-		if p.Head, err = l.path(f.Head); err == nil {
-			p.Raw, err = l.path(f.Raw)
-		}
-		if err != nil {
-			return nil, err
-		}
-		pairs[i] = p
-	}
-	return pairs, nil
 }
 
 // Arrived returns the times of the events that arrived in a time, cut to the grain.
@@ -189,7 +129,7 @@ func (l *lakeQuery) Arrived(ctx context.Context, a schedule.ArrivalRequest) ([]t
 	micro := func(t time.Time) int64 { return t.UnixMicro() }
 	text := fmt.Sprintf(`SELECT DISTINCT epoch_us("time") // %d AS t FROM read_parquet([%s]) WHERE "time" IS NOT NULL AND epoch_us("seen") > %d AND epoch_us("seen") <= %d`,
 		a.Grain.Microseconds(), strings.Join(heads, ", "), micro(a.From), micro(a.To))
-	rows, err := l.engine.Query(ctx, duck.Request{Views: []duck.View{{Name: "arrived", SQL: text}}, SQL: "SELECT t FROM arrived ORDER BY t", MaxRows: 1_000_000})
+	rows, err := l.hunter.Engine.Query(ctx, hunt.Query{Views: []hunt.View{{Name: "arrived", SQL: text}}, SQL: "SELECT t FROM arrived ORDER BY t", MaxRows: maxArrived})
 	if err != nil {
 		return nil, err
 	}
@@ -205,6 +145,9 @@ func (l *lakeQuery) Arrived(ctx context.Context, a schedule.ArrivalRequest) ([]t
 	return out, rows.Err()
 }
 
+// maxArrived bounds the times of one look: a year by the minute.
+const maxArrived = 600_000
+
 // Settled is before the oldest record that waits to be written.
 func (l *lakeQuery) Settled(_ context.Context, now time.Time) (time.Time, error) {
 	if l.oldest != nil {
@@ -218,6 +161,8 @@ func (l *lakeQuery) Settled(_ context.Context, now time.Time) (time.Time, error)
 // kustoType is what a type of the engine is in KQL.
 func kustoType(t string) string {
 	switch {
+	case t == strings.ToLower(t): // it is one of KQL's
+		return t
 	case t == "JSON":
 		return "dynamic"
 	case t == "BOOLEAN":

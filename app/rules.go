@@ -41,6 +41,9 @@ type RuleOptions struct {
 	// and what it enables, disables and adds to outputs hold, and without Paths its
 	// rules_files are what is loaded.
 	FalcoConfig string
+	// Check compiles the queries of rules on a schedule; nil: for the tables of the lake alone,
+	// without watchlists and what the store has.
+	Check sentinel.Checker
 }
 
 // Rules is what was loaded.
@@ -238,7 +241,11 @@ func LoadRules(o RuleOptions) (*Rules, error) {
 	}
 	if len(sorted.sentinel) > 0 {
 		var refusals []rule.Refusal
-		out.Scheduled, refusals = sentinel.Load(sorted.sentinel, sentinel.Options{Check: checkQuery})
+		check := o.Check
+		if check == nil {
+			check = queryChecker()
+		}
+		out.Scheduled, refusals = sentinel.Load(sorted.sentinel, sentinel.Options{Check: check})
 		out.Refusals = append(out.Refusals, refusals...)
 		for _, x := range out.Scheduled {
 			out.byRef[refKey(x.ID, x.Title, x.File)] = &x.Rule

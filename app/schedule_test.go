@@ -20,6 +20,7 @@ import (
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/decode"
+	"github.com/yagura-sec/yagura/hunt"
 	"github.com/yagura-sec/yagura/keep"
 	"github.com/yagura-sec/yagura/lake"
 	"github.com/yagura-sec/yagura/lake/duck"
@@ -67,9 +68,9 @@ func newLakeHouse(t *testing.T, shared *duck.Engine, dir string, texts ...string
 	if h.dec, err = decode.New(decode.Options{Detail: true}); err != nil {
 		t.Fatal(err)
 	}
-	h.engine = &lakeQuery{engine: shared, files: h.lake.Files, path: func(name string) (string, error) { return filepath.Join(place, filepath.FromSlash(name)), nil }}
+	h.engine = newLakeQuery(cfg, h.db, &hunt.Hunter{Engine: &lazyEngine{engine: shared}, Lake: lakeFiles{db: h.db, dir: place}, Now: clock}, place)
 	for i, text := range texts {
-		rules, refusals := sentinel.Load([]rule.File{{Path: fmt.Sprintf("rule%d.yaml", i), Data: []byte(text)}}, sentinel.Options{Check: checkQuery})
+		rules, refusals := sentinel.Load([]rule.File{{Path: fmt.Sprintf("rule%d.yaml", i), Data: []byte(text)}}, sentinel.Options{Check: queryChecker()})
 		for i := range refusals {
 			t.Fatal(&refusals[i])
 		}

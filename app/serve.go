@@ -74,6 +74,7 @@ type Serve struct {
 	tracer    *tracer // nil: nothing is traced
 	looks     *looks  // nil: nothing is re-checked
 	house     *house
+	planned   *planned // nil: rules on a schedule are not run here
 	stops     stops
 }
 
@@ -131,7 +132,8 @@ func NewServe(ctx context.Context, o ServeOptions) (s *Serve, err error) {
 	if s.db, err = store.Open(ctx, store.Options{URL: cfg.Store.Reveal(), Dir: cfg.Data, AcceptLoss: cfg.AcceptLoss, Now: o.Now, Trouble: s.trouble}); err != nil {
 		return nil, err
 	}
-	if err := s.loadRules(ctx, o.Rules); err != nil {
+	s.o.Rules.Check = RuleChecker(cfg)
+	if err := s.loadRules(ctx, s.o.Rules); err != nil {
 		return nil, err
 	}
 	mark, err := s.mark(ctx)
@@ -165,6 +167,9 @@ func NewServe(ctx context.Context, o ServeOptions) (s *Serve, err error) {
 	}
 	s.in = intake.New(s.intakeOptions(receivers, mark))
 	if s.looks, err = newLooks(ctx, s, cfg.Recheck); err != nil {
+		return nil, err
+	}
+	if s.planned, err = newPlanned(s, cfg); err != nil {
 		return nil, err
 	}
 	s.house = newHouse(s)
@@ -234,6 +239,7 @@ func (s *Serve) Run(ctx context.Context) error {
 		}
 	}
 	sending.Go(func() { s.house.run(senders) })
+	sending.Go(func() { s.planned.run(senders, s) })
 	rest.Go(func() {
 		select {
 		case <-s.db.Lost(): // nothing can be committed any more, so nothing is waited for
@@ -277,6 +283,7 @@ func (s *Serve) close() error {
 	for _, r := range s.receivers {
 		errs = append(errs, r.Close())
 	}
+	errs = append(errs, s.planned.close())
 	if s.lake != nil {
 		errs = append(errs, s.lake.Close())
 	}

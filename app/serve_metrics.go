@@ -58,6 +58,12 @@ var (
 	descIssues    = desc("issues_open", "Issues that are not closed.", "severity")
 	descLetters   = desc("dead_letters", "Records that wait as dead letters.")
 	descLooks     = desc("rechecks_total", "Looks at the cloud about open issues, by what came of them.", "result")
+	descScheduled = desc("schedule_lag_seconds", "How far a rule on a schedule is behind, by arrival time.", "rule")
+	descPending   = desc("schedule_waiting_windows", "Windows of a rule on a schedule that are still to be run.", "rule")
+	descRuns      = desc("schedule_windows_total", "Windows of a rule on a schedule that were run.", "rule")
+	descReopened  = desc("schedule_reopened_windows_total", "Windows that late data opened again.", "rule")
+	descSkipped   = desc("schedule_skipped_windows_total", "Windows that were not caught up after a stop.", "rule")
+	descFailing   = desc("schedule_failing", "1 where the last try of a rule on a schedule failed.", "rule")
 	descRules     = desc("rules_loaded", "Rules of the generation that judges.")
 	descCommits   = desc("commits_total", "Commits of this process.")
 	descStopped   = desc("panics_total", "Times that a part of this process panicked and the rest went on.")
@@ -90,6 +96,7 @@ func (b *books) Collect(ch chan<- prometheus.Metric) {
 	counter(descCommits, float64(s.in.Stats.Commits.Load()))
 	counter(descStopped, float64(s.stops.total.Load()))
 	counter(descRetried, float64(s.in.Stats.Retries.Load()))
+	b.schedules(ctx, gauge, counter)
 	if l := s.looks; l != nil {
 		for result, n := range map[string]int64{"open": l.open.Load(), "fixed": l.fixed.Load(), "gone": l.gone.Load(), "failed": l.failed.Load()} {
 			counter(descLooks, float64(n), result)

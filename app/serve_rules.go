@@ -190,6 +190,7 @@ func (s *Serve) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.Check = s.o.Rules.Check
 	rules, err := LoadRules(o)
 	if err != nil {
 		return err

@@ -74,6 +74,7 @@ type Config struct {
 	Repeats  Repeats           `yaml:"repeats"`
 	Own      Own               `yaml:"own"`
 	Recheck  Recheck           `yaml:"recheck"`
+	Schedule Schedule          `yaml:"schedule"`
 	Watchdog Watchdog          `yaml:"watchdog"`
 	Tracing  Tracing           `yaml:"tracing"`
 }

@@ -137,6 +137,22 @@ type Recheck struct {
 	Endpoint string `yaml:"endpoint"`
 }
 
+// Schedule says how rules on a schedule are run over the lake.
+type Schedule struct {
+	// Off keeps this replica from running them.
+	Off bool `yaml:"off"`
+	// Settle is how long an event may take from its arrival until a query sees it; 0 is 3m.
+	Settle Duration `yaml:"settle"`
+	// Late is how long after it happened an event may come and have its windows run again;
+	// 0 is 14 days.
+	Late Duration `yaml:"late"`
+	// CatchUp is how far back windows are run that were missed while nothing ran; 0 is 7 days.
+	CatchUp Duration `yaml:"catch_up"`
+	// Memory and Threads are what the engine takes; 0 is 512 MB and one.
+	Memory  Bytes `yaml:"memory"`
+	Threads int   `yaml:"threads"`
+}
+
 // Source is one source: a name and exactly one of the kinds.
 type Source struct {
 	Name        string             `yaml:"name"`

@@ -185,6 +185,7 @@ func (k *serveCheck) account() {
 	k.forms("own.buckets", c.Own.Buckets, bucketWord, "s3://bucket/prefix")
 	k.forms("own.actions", c.Own.Actions, actionWord, "an IAM action, such as s3:GetObject")
 	k.recheck(&c.Recheck)
+	k.schedule(&c.Schedule, time.Duration(c.Lake.Flush))
 	o := &c.Organizations
 	k.form("organizations.role", o.Role, roleWord, "the ARN of a role, such as arn:aws:iam::111122223333:role/yagura-accounts")
 	k.address("organizations.endpoint", o.Endpoint, true)
@@ -214,6 +215,19 @@ func (k *serveCheck) recheck(r *Recheck) {
 	if r.Every != 0 && time.Duration(r.Every) < 5*time.Minute {
 		k.fault("recheck.every", " is shorter than 5m", "leave it out for half an hour")
 	}
+}
+
+func (k *serveCheck) schedule(s *Schedule, flush time.Duration) {
+	if flush == 0 {
+		flush = time.Minute
+	}
+	if s.Settle != 0 && time.Duration(s.Settle) < flush+10*time.Second {
+		k.fault("schedule.settle", fmt.Sprintf(" is shorter than lake.flush (%s) and ten seconds", flush), "a record is in no file before that, and its rules would never see it")
+	}
+	if s.Late != 0 && time.Duration(s.Late) < time.Hour {
+		k.fault("schedule.late", " is shorter than 1h", "CloudTrail alone takes a quarter of an hour")
+	}
+	k.least("schedule.threads", s.Threads, 0)
 }
 
 // named takes the name of a source or sink.

@@ -214,6 +214,7 @@ func readRules(f ruleFlags, cfg *config.Config) (*app.Rules, []*decode.Format, e
 	// What rules are made of is garbage when they are made: collecting it meanwhile would be
 	// a third of the start.
 	defer debug.SetGCPercent(debug.SetGCPercent(loadPercent))
+	o.Check = app.RuleChecker(cfg)
 	rules, err := app.LoadRules(o)
 	if err != nil {
 		return nil, nil, &exitError{exitUsage, err}
