@@ -202,7 +202,7 @@ type Retro struct {
 }
 
 // RetroRule names the rule of a line.
-type RetroRule struct{ ID, Title string }
+type RetroRule struct{ ID, Title, File string }
 
 // RetroRow is one line of a preview.
 type RetroRow struct {
@@ -224,7 +224,7 @@ func (r *Retro) Write(it report.Item) error {
 		r.Rows, r.bySeverity = map[RetroRow]int{}, map[yagura.Severity]int{}
 	}
 	r.bySeverity[f.Severity]++
-	row := RetroRow{Rule: RetroRule{ID: f.Rule.ID, Title: f.Rule.Title}, Severity: f.Severity, Account: f.Event.Account}
+	row := RetroRow{Rule: RetroRule{ID: f.Rule.ID, Title: f.Rule.Title, File: f.Rule.File}, Severity: f.Severity, Account: f.Event.Account}
 	if !f.Time.IsZero() {
 		row.Day = f.Time.UTC().Format(time.DateOnly)
 		if r.First.IsZero() || f.Time.Before(r.First) {

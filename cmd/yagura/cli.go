@@ -43,6 +43,7 @@ type cli struct {
 	Serve      serveCmd      `cmd:"" help:"Receive logs and alerts, keep one issue per cause, and bring it to where people work."`
 	Issue      issueCmd      `cmd:"" help:"List and work the issues of a server."`
 	Lake       lakeCmd       `cmd:"" help:"Fill and look after the lake of all records."`
+	Retro      retroCmd      `cmd:"" help:"Judge anew what the lake keeps: with new rules, indicators or another policy."`
 	Ledger     ledgerCmd     `cmd:"" help:"Show that nothing was lost: received = judged + waiting, owed = delivered + waiting."`
 	Hunt       huntCmd       `cmd:"" help:"Ask the lake in SQL or KQL."`
 	Watchlist  watchlistCmd  `cmd:"" help:"Bring tables of your own to hunts."`
