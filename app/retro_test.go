@@ -15,6 +15,7 @@ import (
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/lake"
 	"github.com/yagura-sec/yagura/report"
 	"github.com/yagura-sec/yagura/rule"
 	"github.com/yagura-sec/yagura/source"
@@ -68,12 +69,11 @@ func lakeOf(t testing.TB, paths ...string) (*config.Config, *Books) {
 // retroOf judges a lake anew.
 func retroOf(t testing.TB, cfg *config.Config, books *Books, rules *Rules, from, to time.Time, out report.Writer) *Summary {
 	t.Helper()
-	l, err := OpenLake(t.Context(), cfg, books.DB, nil, time.Now)
+	catalogue, blobs, err := LakeCatalogue(t.Context(), cfg, books.DB, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	pieces, err := LakePieces(t.Context(), books.DB.Lake(), l.Reader(), RuleFormats(rules.Rules), from, to)
+	pieces, err := LakePieces(t.Context(), catalogue, lake.NewReader(catalogue, blobs), RuleFormats(rules.Rules), from, to)
 	if err != nil {
 		t.Fatal(err)
 	}

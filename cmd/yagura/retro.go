@@ -16,6 +16,7 @@ import (
 	"github.com/yagura-sec/yagura/app"
 	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/decode"
+	"github.com/yagura-sec/yagura/lake"
 	"github.com/yagura-sec/yagura/report"
 	"github.com/yagura-sec/yagura/store"
 	"github.com/yagura-sec/yagura/triage"
@@ -57,7 +58,11 @@ const maxPreview = 500
 
 // Run judges the past.
 func (c *retroCmd) Run(env *environment) (err error) {
-	cfg, books, ja, err := c.open(env, store.Shared)
+	mode := store.ReadOnly
+	if c.Keep {
+		mode = store.Shared
+	}
+	cfg, books, ja, err := c.open(env, mode)
 	if err != nil {
 		return err
 	}
@@ -72,12 +77,11 @@ func (c *retroCmd) Run(env *environment) (err error) {
 	if err != nil {
 		return err
 	}
-	l, err := app.OpenLake(env.ctx, cfg, books.DB, formats, env.now)
+	catalogue, blobs, err := app.LakeCatalogue(env.ctx, cfg, books.DB, false)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, l.Close()) }()
-	pieces, err := app.LakePieces(env.ctx, books.DB.Lake(), l.Reader(), app.RuleFormats(rules.Rules), from, to)
+	pieces, err := app.LakePieces(env.ctx, catalogue, lake.NewReader(catalogue, blobs), app.RuleFormats(rules.Rules), from, to)
 	if err != nil {
 		return err
 	}
