@@ -266,7 +266,7 @@ func TestChainFaults(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.files = nil
-		}, ChainOptions{}, []string{"manifest missing 000000000001.json"}},
+		}, ChainOptions{Keys: []Key{k}}, []string{"manifest missing 000000000001.json"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := sealed(t, k)
@@ -338,6 +338,20 @@ func TestChainEveryBit(t *testing.T) {
 	}
 	if got, sum := s.verify(ChainOptions{Keys: keys}); len(got) > 0 || n < 500 {
 		t.Errorf("%d flips, %v %+v", n, got, sum)
+	}
+}
+
+// What no manifest names yet is held to the catalogue.
+func TestUnsealed(t *testing.T) {
+	s := newSmall(t)
+	s.arrive(midnight)
+	got, sum := s.verify(ChainOptions{})
+	if len(got) != 1 || got[0].Status != Begins || !sum.OK() || sum.Files != 2 || sum.Unsealed != 1 {
+		t.Errorf("%v %+v", got, sum)
+	}
+	flip(t, filepath.Join(s.dir, filepath.FromSlash(s.files[0].Raw)), func(b []byte) []byte { b[100] ^= 1; return b })
+	if got, sum := s.verify(ChainOptions{}); len(got) != 2 || got[1].Status != Altered || sum.OK() {
+		t.Errorf("%v %+v", got, sum)
 	}
 }
 

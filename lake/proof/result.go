@@ -59,7 +59,8 @@ type Summary struct {
 	Digests, Logs  int // that are valid
 	Empty          int // valid digests that name no log file
 	Manifests      int // that are valid
-	Files          int // lake files that are valid
+	Files          int // Parquet files that are valid
+	Unsealed       int // lake files that no manifest names yet
 	Bytes          int64
 	Faults, Notes  int
 	From, To       time.Time // what the valid digests or manifests cover
@@ -69,7 +70,7 @@ type Summary struct {
 }
 
 // OK says whether everything is proven, and that there was something.
-func (s *Summary) OK() bool { return s.Faults == 0 && s.Digests+s.Manifests > 0 }
+func (s *Summary) OK() bool { return s.Faults == 0 && s.Digests+s.Manifests+s.Files > 0 }
 
 func (s *Summary) count(r *Result) {
 	r.V, r.OK = 1, !r.Status.Fault()

@@ -26,7 +26,8 @@ type ChainOptions struct {
 	// Open opens a lake file. The error wraps fs.ErrNotExist or blob.ErrNotFound where there
 	// is none. nil: the files are not read, the chain alone is verified.
 	Open func(ctx context.Context, name string) (io.ReadCloser, error)
-	// Live are the files that the catalogue names; nil: it is not compared.
+	// Live are the files that the catalogue names; nil: it is not compared. What was
+	// committed after the newest manifest is held to the catalogue's own checksums.
 	Live []yagura.LakeFile
 	// Number and Hash are a newest manifest that was kept elsewhere: the chain must have it.
 	Number int64
@@ -149,7 +150,12 @@ func (v *chainRun) manifests(ctx context.Context) error {
 		}
 	}
 	if next == 1 {
-		return v.say(Result{Kind: "manifest", Status: Missing, Object: nameOf(1), Detail: "there is no manifest at all"})
+		res := Result{Kind: "manifest", Status: Missing, Object: nameOf(1), Detail: "there is no manifest at all"}
+		if len(v.Keys) == 0 && v.Hash == "" {
+			// A lake that was made by an import just now has none.
+			res.Status, res.Detail = Begins, "there is no manifest yet: files are compared with the catalogue alone"
+		}
+		return v.say(res)
 	}
 	return v.ending(prev, next-1, hashes)
 }
@@ -263,6 +269,9 @@ func (v *chainRun) catalogue() error {
 		live[f.Number] = true
 		n, ok := v.files[f.Number]
 		switch {
+		case !ok && f.Seq > v.seq:
+			v.files[f.Number] = named{EntryOf(f), "the catalogue"} // it came after the newest manifest
+			v.sum.Unsealed++
 		case !ok && f.Seq <= v.seq:
 			if err := v.say(Result{Kind: "head", Status: Unlisted, Object: f.Head, Got: hex.EncodeToString(f.HeadSum[:]),
 				Detail: fmt.Sprintf("the catalogue has file %d, committed before the newest manifest, and no manifest names it", f.Number)}); err != nil {
