@@ -32,7 +32,7 @@ func lakeOptions(ctx context.Context, cfg *config.Config, db *store.DB, formats 
 	for _, f := range formats {
 		columns[f.Name] = f.Columns()
 	}
-	return lake.Options{Catalogue: catalogue, Blobs: blobs, Writer: writer, Now: now, Flush: time.Duration(cfg.Lake.Flush),
+	return lake.Options{Catalogue: proven(catalogue, cfg, now), Blobs: blobs, Writer: writer, Now: now, Flush: time.Duration(cfg.Lake.Flush),
 		Cut: int64(cfg.Lake.Cut), Memory: int64(cfg.Lake.Memory), Columns: func(format string) []string { return columns[format] }}, nil
 }
 
@@ -72,6 +72,7 @@ func OpenLake(ctx context.Context, cfg *config.Config, db *store.DB, formats []*
 }
 
 // CompactOptions says how the lake of a configuration is compacted.
-func CompactOptions(cfg *config.Config, db *store.DB, writer string, now func() time.Time) lake.CompactOptions {
-	return lake.CompactOptions{Catalogue: db.Lake(), Blobs: lake.Disk(LakeDir(cfg)), Writer: writer, Now: now}
+func CompactOptions(ctx context.Context, cfg *config.Config, db *store.DB, writer string, now func() time.Time) (lake.CompactOptions, error) {
+	catalogue, blobs, err := LakeCatalogue(ctx, cfg, db, false)
+	return lake.CompactOptions{Catalogue: proven(catalogue, cfg, now), Blobs: blobs, Writer: writer, Now: now}, err
 }

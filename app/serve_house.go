@@ -57,6 +57,7 @@ func newHouse(s *Serve) *house {
 		{name: "tell what panicked", every: tickEvery, do: h.tellStopped},
 		{name: "drop kept records", every: statusEvery, do: h.dropKept},
 		{name: "prune", every: pruneEvery, do: h.prune},
+		{name: "seal what arrived", every: tickEvery, do: h.sealHours},
 	}
 	if every := time.Duration(s.o.Config.Watchdog.Every); s.o.Config.Watchdog.URL != "" {
 		if every <= 0 {

@@ -67,6 +67,7 @@ type Lake struct {
 	Flush  Duration `yaml:"flush"`  // how long a record waits for its file; 0 is a minute
 	Cut    Bytes    `yaml:"cut"`    // of records at which a file is written; 0 is 64 MB
 	Memory Bytes    `yaml:"memory"` // of what waits; 0 is 96 MB
+	Seal   Secret   `yaml:"seal"`   // the key that manifests are sealed with; "": none
 }
 
 // Repeats bounds the window of event keys.

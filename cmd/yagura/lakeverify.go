@@ -4,33 +4,44 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/yagura-sec/yagura/app"
 	"github.com/yagura-sec/yagura/lake/proof"
 	"github.com/yagura-sec/yagura/report"
+	"github.com/yagura-sec/yagura/store"
 )
 
 type lakeVerifyCmd struct {
+	lakeFlags
 	Digest            string   `placeholder:"DIR" help:"Copies of CloudTrail's digests and log files, in the folders of their bucket or not."`
 	Keys              []string `placeholder:"FILE" sep:"none" help:"Public keys, as aws cloudtrail list-public-keys prints them; may be repeated."`
 	From              string   `placeholder:"TIME" help:"Look at digests from this time on; a chain may begin there."`
 	To                string   `placeholder:"TIME" help:"Look at digests up to this time; a chain that ends earlier is a fault."`
 	AcceptUnsignedEnd bool     `help:"Take the last digest of a chain as it is where its signature was not copied."`
+	Seal              string   `placeholder:"REF" help:"Reference to the key that manifests are sealed with, or its public half; without it, lake.seal of the configuration."`
+	Head              string   `placeholder:"N:SHA256" help:"Number and hash of a manifest that was kept elsewhere."`
 	All               bool     `help:"Print what is valid too."`
+	Quiet             bool     `short:"q" help:"No progress and no summary."`
 	Format            string   `enum:"list,jsonl" default:"list" help:"list or jsonl (one result per line)."`
-	Lang              string   `enum:",en,ja" default:"" placeholder:"en|ja" help:"Language of messages; without it, that of LANG."`
 }
 
 // Help is the text below the usage of lake verify.
 func (lakeVerifyCmd) Help() string {
 	return `
+Without --digest, the lake is verified: the chain of hourly manifests of what arrived and what was written, against the catalogue and every file. One flipped bit in any file is found. It may run beside a server.
+
 With --digest, copies of CloudTrail's digests and log files are verified against AWS's public keys: offline, wherever they lie, also unpacked. Each altered, missing, moved or unlisted file is named with what was expected; so is every time without digests.
 
 AWS keeps the signature of a digest in the metadata of its object. Each digest repeats that of the digest before it, so that only the last one of a chain needs it: copy with rclone copy --metadata, or put what aws s3api head-object prints beside it as NAME.metadata.json.
 
 Examples:
 
+    yagura lake verify --data /var/lib/yagura
+    yagura lake verify --config yagura.yaml --seal ref+file:///etc/yagura/seal.pub --head 4711:5f3a…
     aws cloudtrail list-public-keys --start-time 2026-01-01 --end-time 2026-06-01 --output json > keys.json
     yagura lake verify --digest copies/ --keys keys.json
     yagura lake verify --digest copies/ --keys keys.json --from 2026-05-01 --to 2026-06-01 --format jsonl --all
@@ -55,7 +66,7 @@ func timeFlag(name, s string) (time.Time, error) {
 // Run verifies.
 func (c *lakeVerifyCmd) Run(env *environment) error {
 	if c.Digest == "" {
-		return usage("lake verify: give --digest DIR and --keys FILE")
+		return c.lake(env)
 	}
 	if len(c.Keys) == 0 {
 		return usage("lake verify: no public keys (hint: --keys FILE, with what `aws cloudtrail list-public-keys --start-time … --end-time …` prints)")
@@ -69,41 +80,146 @@ func (c *lakeVerifyCmd) Run(env *environment) error {
 		return err
 	}
 	ja := env.japanese(c.Lang, "")
-	enc := json.NewEncoder(env.stdout)
-	enc.SetEscapeHTML(false)
-	said := false
-	sum, err := app.VerifyDigests(env.ctx, app.DigestOptions{Dir: c.Digest, Keys: c.Keys, From: from, To: to, AcceptUnsignedEnd: c.AcceptUnsignedEnd},
-		func(r proof.Result) error {
-			said = true
-			switch {
-			case r.Status == proof.Valid && !c.All:
-				return nil
-			case c.Format == "jsonl":
-				return enc.Encode(r)
-			}
-			_, err := fmt.Fprintln(env.stdout, report.Escape(resultLine(r, ja)))
-			return err
-		})
-	if env.ctx.Err() != nil {
+	s := &screen{w: env.stderr}
+	p := &proofPrinter{c: c, env: env, s: s, ja: ja}
+	sum, err := app.VerifyDigests(env.ctx, app.DigestOptions{Dir: c.Digest, Keys: c.Keys, From: from, To: to, AcceptUnsignedEnd: c.AcceptUnsignedEnd,
+		Progress: c.digestProgress(env, s, ja)}, p.print)
+	s.progress("")
+	if err := p.failed(err); err != nil {
 		return err
 	}
-	if err != nil {
-		if said {
-			return err
+	if !c.Quiet {
+		s.line(report.Escape(verifiedLine(sum, ja)))
+		if sum.UnsignedAtEnds > 0 {
+			s.line(fmt.Sprintf(in(ja, "%d digests at the end of a chain were accepted without a signature", "チェーン末尾のダイジェスト %d 件は、署名なしのまま受け入れました"), sum.UnsignedAtEnds))
 		}
-		return &exitError{exitNothing, err}
 	}
-	fmt.Fprintln(env.stderr, report.Escape(verifiedLine(sum, ja)))
-	if sum.UnsignedAtEnds > 0 {
-		fmt.Fprintf(env.stderr, in(ja, "%d digests at the end of a chain were accepted without a signature\n", "チェーン末尾のダイジェスト %d 件は、署名なしのまま受け入れました\n"), sum.UnsignedAtEnds)
-	}
-	switch {
-	case sum.Faults > 0:
-		return &exitError{code: exitFailOn}
-	case sum.Digests == 0:
+	if sum.Faults == 0 && sum.Digests == 0 {
 		return &exitError{exitNothing, errors.New(in(ja, "no digest lies in this time", "この期間のダイジェストがありません"))}
 	}
+	return p.verdict(sum)
+}
+
+// proofPrinter prints results as they come.
+type proofPrinter struct {
+	c    *lakeVerifyCmd
+	env  *environment
+	s    *screen
+	ja   bool
+	said bool
+}
+
+func (p *proofPrinter) print(r proof.Result) error {
+	p.said = true
+	if r.Status == proof.Valid && !p.c.All {
+		return nil
+	}
+	if p.c.Format == "jsonl" {
+		p.s.progress("")
+		enc := json.NewEncoder(p.env.stdout)
+		enc.SetEscapeHTML(false)
+		return enc.Encode(r)
+	}
+	p.s.progress("")
+	_, err := fmt.Fprintln(p.env.stdout, report.Escape(resultLine(r, p.ja)))
+	return err
+}
+
+// progress shows text at the last line, in place of what it showed before; "" takes it away.
+func (s *screen) progress(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clear()
+	s.bar = text
+	s.draw()
+}
+
+// failed is the end of a verification that could not be done, nil where it was.
+func (p *proofPrinter) failed(err error) error {
+	if err == nil || p.said || p.env.ctx.Err() != nil {
+		return err
+	}
+	return &exitError{exitNothing, err}
+}
+
+func (p *proofPrinter) verdict(sum proof.Summary) error {
+	if sum.Faults > 0 {
+		return &exitError{code: exitFailOn}
+	}
 	return nil
+}
+
+// watched says whether progress is shown.
+func (c *lakeVerifyCmd) watched(env *environment) bool {
+	f, ok := env.stderr.(*os.File)
+	return ok && !c.Quiet && isTerminal(f)
+}
+
+// digestProgress shows how far a verification is, once a second.
+func (c *lakeVerifyCmd) digestProgress(env *environment, s *screen, ja bool) func(proof.Summary) {
+	if !c.watched(env) {
+		return nil
+	}
+	last := env.now()
+	return func(sum proof.Summary) {
+		if now := env.now(); now.Sub(last) >= time.Second {
+			last = now
+			s.progress(fmt.Sprintf(in(ja, "%d digests, %d log files, %d faults", "ダイジェスト %d 件、ログ %d 件、問題 %d 件"), sum.Digests, sum.Logs, sum.Faults))
+		}
+	}
+}
+
+// lake verifies the lake itself.
+func (c *lakeVerifyCmd) lake(env *environment) (err error) {
+	if len(c.Keys) > 0 || c.From != "" || c.To != "" || c.AcceptUnsignedEnd {
+		return usage("lake verify: --keys, --from, --to and --accept-unsigned-end belong to --digest DIR")
+	}
+	o := app.LakeVerifyOptions{}
+	if c.Head != "" {
+		n, hash, ok := strings.Cut(c.Head, ":")
+		if o.Number, err = strconv.ParseInt(n, 10, 64); err != nil || !ok || o.Number < 1 || len(hash) != 64 {
+			return usage("--head: %q is not a number and a SHA-256 with : between", c.Head)
+		}
+		o.Hash = strings.ToLower(hash)
+	}
+	if c.Seal != "" {
+		key, err := app.SealKey(env.ctx, c.Seal)
+		if err != nil {
+			return &exitError{exitUsage, fmt.Errorf("--seal: %w", err)}
+		}
+		o.Keys = []proof.Key{key}
+	}
+	cfg, b, ja, err := c.open(env, store.ReadOnly)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.DB.Close()) }()
+	s := &screen{w: env.stderr}
+	if c.watched(env) {
+		last := env.now()
+		o.Progress = func(d proof.ChainProgress) {
+			if now := env.now(); now.Sub(last) >= time.Second {
+				last = now
+				s.progress(fmt.Sprintf(in(ja, "%d manifests, %d of %d files, %s of %s, %d faults", "マニフェスト %d 件、ファイル %d / %d、%s / %s、問題 %d 件"),
+					d.Manifests, d.Files, d.FilesAll, bytesText(d.Bytes), bytesText(d.BytesAll), d.Faults))
+			}
+		}
+	}
+	p := &proofPrinter{c: c, env: env, s: s, ja: ja}
+	sum, err := app.VerifyLake(env.ctx, cfg, b.DB, o, p.print)
+	s.progress("")
+	if err := p.failed(err); err != nil {
+		return err
+	}
+	if !c.Quiet {
+		s.line(fmt.Sprintf(in(ja, "%d manifests valid, %d files valid (%s), %d lake files not sealed yet, %d faults, %d notes",
+			"有効なマニフェスト %d 件、有効なファイル %d 件 (%s)、未封印のレイクファイル %d 件、問題 %d 件、参考 %d 件"),
+			sum.Manifests, sum.Files, bytesText(sum.Bytes), sum.Unsealed, sum.Faults, sum.Notes))
+	}
+	if sum.Faults == 0 && sum.Manifests+sum.Files == 0 {
+		return &exitError{exitNothing, errors.New(in(ja, "there is nothing in the lake", "レイクは空です"))}
+	}
+	return p.verdict(sum)
 }
 
 func verifiedLine(s proof.Summary, ja bool) string {

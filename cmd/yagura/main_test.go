@@ -9,9 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -37,7 +39,7 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "pack": packed, "s3": serveS3, "await": await, "repeat": repeatFile, "until": until, "id": id, "truncate": truncate,
+			"exits": exits, "pack": packed, "s3": serveS3, "await": await, "repeat": repeatFile, "until": until, "id": id, "truncate": truncate, "flipbit": flipBit,
 		},
 	})
 }
@@ -56,6 +58,29 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if strconv.Itoa(code) != args[0] {
 		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+// flipbit dir suffix: flips one bit in the middle of each file below dir with this suffix.
+func flipBit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: flipbit dir suffix")
+	}
+	n := 0
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(p, args[1]) {
+			return err
+		}
+		data, err := os.ReadFile(p)
+		if err != nil {
+			return err
+		}
+		data[len(data)/2] ^= 8
+		n++
+		return os.WriteFile(p, data, 0o600)
+	}))
+	if n == 0 {
+		ts.Fatalf("there is no such file")
 	}
 }
 

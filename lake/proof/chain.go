@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -63,6 +66,36 @@ func (i inStore) Names(ctx context.Context, f func(string) error) error {
 		}
 	}
 	return nil
+}
+
+// InFolder reads a chain from a folder, and changes nothing there.
+func InFolder(dir string) Manifests { return inFolder(dir) }
+
+type inFolder string
+
+// Append is refused.
+func (inFolder) Append(context.Context, string, []byte) error {
+	return errors.New("proof: this chain is only read")
+}
+
+// Read reads a manifest.
+func (f inFolder) Read(_ context.Context, name string) ([]byte, error) {
+	r, err := os.Open(filepath.Join(string(f), filepath.FromSlash(name)))
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close() //nolint:errcheck // it was only read
+	data, err := io.ReadAll(io.LimitReader(r, maxManifest+1))
+	return data, err
+}
+
+// Names lists the manifests; a folder that is not there has none.
+func (f inFolder) Names(ctx context.Context, each func(string) error) error {
+	err := Folder(f).All(ctx, each)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // nameOf is a manifest's name: by its number, so that two writers cannot both append.
@@ -125,6 +158,19 @@ func (c *Chain) Head() (number int64, hash string) {
 	return c.last.Number, c.last.Hash
 }
 
+// Refresh takes over what other processes appended.
+func (c *Chain) Refresh(ctx context.Context) error {
+	n, _ := c.Head()
+	for {
+		n++
+		if err := c.take(ctx, nameOf(n)); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
 // append seals a manifest behind the last one. When another process was faster, its
 // manifests are taken over, and again is true: what was to be said may be said already.
 func (c *Chain) append(ctx context.Context, m Manifest) (again bool, err error) {
@@ -141,13 +187,7 @@ func (c *Chain) append(ctx context.Context, m Manifest) (again bool, err error) 
 	}
 	err = c.m.Append(ctx, nameOf(s.Number), data)
 	if errors.Is(err, fs.ErrExist) {
-		for n := s.Number; ; n++ {
-			if err := c.take(ctx, nameOf(n)); errors.Is(err, fs.ErrNotExist) {
-				return true, nil
-			} else if err != nil {
-				return false, err
-			}
-		}
+		return true, c.Refresh(ctx)
 	}
 	if err != nil {
 		return false, err

@@ -29,6 +29,9 @@ type ChainOptions struct {
 	// Live are the files that the catalogue names; nil: it is not compared. What was
 	// committed after the newest manifest is held to the catalogue's own checksums.
 	Live []yagura.LakeFile
+	// Still says whether the catalogue has a file now: a lake is written to and compacted while
+	// it is verified. nil: nothing changes meanwhile.
+	Still func(ctx context.Context, number int64) (bool, error)
 	// Number and Hash are a newest manifest that was kept elsewhere: the chain must have it.
 	Number int64
 	Hash   string
@@ -61,7 +64,7 @@ func VerifyChain(ctx context.Context, m Manifests, o ChainOptions, each func(Res
 	if err := v.manifests(ctx); err != nil {
 		return v.sum, err
 	}
-	if err := v.catalogue(); err != nil {
+	if err := v.catalogue(ctx); err != nil {
 		return v.sum, err
 	}
 	if o.Open == nil {
@@ -82,6 +85,7 @@ type chainRun struct {
 	sum     Summary
 	files   map[int64]named
 	dropped map[int64]Drop
+	live    map[int64]bool
 	seq     int64
 	done    ChainProgress
 }
@@ -260,13 +264,13 @@ func (idOnly) Seal([]byte) []byte { return []byte{} }
 func (idOnly) Check(_, _ []byte) bool { return false }
 
 // catalogue compares what the chain names with what the catalogue does.
-func (v *chainRun) catalogue() error {
+func (v *chainRun) catalogue(ctx context.Context) error {
 	if v.Live == nil {
 		return nil
 	}
-	live := map[int64]bool{}
+	v.live = map[int64]bool{}
 	for _, f := range v.Live {
-		live[f.Number] = true
+		v.live[f.Number] = true
 		n, ok := v.files[f.Number]
 		switch {
 		case !ok && f.Seq > v.seq:
@@ -285,7 +289,17 @@ func (v *chainRun) catalogue() error {
 		}
 	}
 	for _, number := range slices.Sorted(maps.Keys(v.files)) {
-		if d, ok := v.dropped[number]; (!ok || d.Raw) && !live[number] {
+		if d, ok := v.dropped[number]; (!ok || d.Raw) && !v.live[number] {
+			if v.Still != nil { // it may have come after the catalogue was listed
+				now, err := v.Still(ctx, number)
+				if err != nil {
+					return err
+				}
+				if now {
+					v.live[number] = true
+					continue
+				}
+			}
 			n := v.files[number]
 			if err := v.say(Result{Kind: "head", Status: Missing, Object: n.Head.Name, Want: n.Head.SHA256, By: n.by,
 				Detail: fmt.Sprintf("file %d is not in the catalogue, and no manifest says that it was dropped", number)}); err != nil {
@@ -299,8 +313,9 @@ func (v *chainRun) catalogue() error {
 type toRead struct {
 	kind string
 	Part
-	by   string
-	gone bool // it may have been removed
+	by     string
+	number int64
+	gone   bool // it may have been removed
 }
 
 // read reads every file that should be there, several at once, and says the results in
@@ -309,8 +324,10 @@ func (v *chainRun) read(ctx context.Context) error {
 	var todo []toRead
 	for _, number := range slices.Sorted(maps.Keys(v.files)) {
 		n := v.files[number]
+		// What the catalogue still has was not dropped, whatever was meant to be done.
 		d, dropped := v.dropped[number]
-		todo = append(todo, toRead{"head", n.Head, n.by, dropped && !d.Raw}, toRead{"raw", n.Raw, n.by, dropped})
+		dropped = dropped && (d.Raw || !v.live[number])
+		todo = append(todo, toRead{"head", n.Head, n.by, number, dropped && !d.Raw}, toRead{"raw", n.Raw, n.by, number, dropped})
 		v.done.BytesAll += n.Head.Size + n.Raw.Size
 	}
 	v.done.FilesAll = len(todo)
@@ -331,6 +348,15 @@ func (v *chainRun) read(ctx context.Context) error {
 			return ctx.Err()
 		}
 		for i, res := range results {
+			if res.Status == Missing && v.Still != nil && v.live[todo[i].number] {
+				now, err := v.Still(ctx, todo[i].number)
+				if err != nil {
+					return err
+				}
+				if !now {
+					res.Status, res.Want, res.Detail = Expired, "", "it was replaced or dropped while the lake was verified"
+				}
+			}
 			v.done.Files, v.done.Bytes, v.done.CurrentFileNamed = v.done.Files+1, v.done.Bytes+todo[i].Size, todo[i].Name
 			if res.Status == Valid {
 				v.sum.Bytes += todo[i].Size
