@@ -63,8 +63,12 @@ func OpenHunting(ctx context.Context, cfg *config.Config, b *Books, o HuntOption
 			return nil, err
 		}
 		h.Lake = lakeFiles{catalogue: catalogue, dir: dir}
-		h.Extra = append(h.Extra, storeTables{db: b.DB, scratch: h.engine.scratch})
 	}
+	tables := storeTables{scratch: h.engine.scratch}
+	if b != nil {
+		tables.db = b.DB
+	}
+	h.Extra = append(h.Extra, tables)
 	return h, nil
 }
 

@@ -212,7 +212,7 @@ func (h *Hunter) Run(ctx context.Context, r Request) (*Result, error) {
 	}
 	rows, err := h.Engine.Query(ctx, p.Query)
 	if err != nil {
-		return nil, err
+		return nil, h.suggest(ctx, p, err)
 	}
 	columns := rows.Columns()
 	if len(p.Columns) == len(columns) {

@@ -330,7 +330,7 @@ func shortened(sql string) string {
 
 // say prints what is wrong with a question, with the line and a caret below its place.
 func (c *huntAskCmd) say(env *environment, ctx context.Context, err error, q *asked) error {
-	if ctx.Err() != nil && env.ctx.Err() == nil {
+	if ctx.Err() != nil {
 		return &exitError{exitInterrupted, errors.New("ended")}
 	}
 	var e *hunt.Error

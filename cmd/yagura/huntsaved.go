@@ -195,19 +195,16 @@ func (c *huntTablesCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	var h *app.Hunting
-	if cfg.Data == "" && cfg.Store == "" {
-		if h, err = app.OpenHunting(env.ctx, cfg, nil, app.HuntOptions{}, env.now); err != nil {
-			return err
-		}
-		defer h.Close() //nolint:errcheck // nothing was started
-	} else {
-		var done func()
-		if h, _, _, done, err = c.open(env, app.HuntOptions{}); err != nil {
-			return err
-		}
-		defer done()
+	h, _, _, done, err := c.open(env, app.HuntOptions{})
+	if noServer := cfg.Data == "" && cfg.Store == ""; noServer || errors.Is(err, fs.ErrNotExist) {
+		// The tables are known where there is no lake yet.
+		h, err = app.OpenHunting(env.ctx, cfg, nil, app.HuntOptions{}, env.now)
+		done = func() {}
 	}
+	if err != nil {
+		return err
+	}
+	defer done()
 	list, err := h.Tables(env.ctx)
 	if err != nil {
 		return err

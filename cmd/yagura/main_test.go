@@ -23,6 +23,8 @@ import (
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/yagura-sec/yagura/lake/duck"
 )
 
 func TestMain(m *testing.M) {
@@ -37,6 +39,13 @@ func TestScript(t *testing.T) {
 			e.Setenv("LANG", "C")
 			e.Setenv("NO_COLOR", "1")
 			return nil
+		},
+		// [hunts]: the program has a hunting engine.
+		Condition: func(cond string) (bool, error) {
+			if cond != "hunts" {
+				return false, fmt.Errorf("condition %q is not known", cond)
+			}
+			return duck.Available, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "pack": packed, "s3": serveS3, "await": await, "repeat": repeatFile, "until": until, "id": id, "truncate": truncate, "flipbit": flipBit,
