@@ -22,7 +22,8 @@ import (
 // names for what differs most. A value is JSON where it starts as JSON, a number where # stands
 // before it, else text. ago is how long before the hunt it happened (an hour without it);
 // times is how many there are, each a step later, with its number in place of %d. "mp" in a
-// target is its modified properties as [name, old, new].
+// target is its modified properties as [name, old, new]. A line "list [...]" is a row of the list that the query
+// fetches with externaldata.
 
 // huntAt is when the queries run.
 var huntAt = time.Date(2024, 3, 5, 12, 0, 0, 0, time.UTC)
@@ -31,6 +32,7 @@ type hit struct {
 	name string
 	skip string // why no record can make it find something
 	rows []string
+	list [][]string // what externaldata of the query gives
 }
 
 func readHits(t testing.TB) []hit {
@@ -50,6 +52,12 @@ func readHits(t testing.TB) []hit {
 			case l == "" || l[0] == '#':
 			case strings.HasPrefix(l, "== "):
 				out = append(out, hit{name: l[3:]})
+			case strings.HasPrefix(l, "list "):
+				var row []string
+				if err := json.Unmarshal([]byte(l[5:]), &row); err != nil {
+					t.Fatalf("%s:%d: %v", f, n+1, err)
+				}
+				out[len(out)-1].list = append(out[len(out)-1].list, row)
 			case strings.HasPrefix(l, "skip "):
 				out[len(out)-1].skip = l[5:]
 			default:
@@ -318,11 +326,12 @@ func targets(v any) any {
 // TestHits decodes every record: each is of a format, and none of the kinds falls to json
 // that should not.
 func TestHits(t *testing.T) {
+	db := openDuck(t)
 	for _, h := range readHits(t) {
 		if h.skip == "" && len(h.rows) == 0 {
 			t.Errorf("%s: neither records nor a reason", h.name)
 		}
-		l := newLake(t)
+		l := &testLake{db: db, rows: map[string][]headRow{}}
 		for _, f := range l.add(t, strings.NewReader(strings.Join(h.rows, "\n")), "hit.jsonl") {
 			if f == "json" && !strings.Contains(strings.Join(h.rows, "\n"), `"Type":"`) {
 				t.Errorf("%s: a record of the format json", h.name)

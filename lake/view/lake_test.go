@@ -42,15 +42,21 @@ var seenAt = time.Date(2024, 3, 6, 0, 0, 0, 0, time.UTC)
 
 func newLake(t testing.TB) *testLake {
 	t.Helper()
+	return &testLake{db: openDuck(t), dir: t.TempDir(), rows: map[string][]headRow{}}
+}
+
+func openDuck(t testing.TB) *sql.DB {
+	t.Helper()
 	db, err := sql.Open("duckdb", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	db.SetMaxOpenConns(1)
 	t.Cleanup(func() { _ = db.Close() })
-	l := &testLake{db: db, dir: t.TempDir(), rows: map[string][]headRow{}}
-	l.exec(t, "SET threads = 2")
-	return l
+	if _, err := db.ExecContext(context.Background(), "SET threads = 2"); err != nil {
+		t.Fatal(err)
+	}
+	return db
 }
 
 func (l *testLake) exec(t testing.TB, q string) {

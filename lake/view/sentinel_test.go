@@ -4,12 +4,13 @@ package view_test
 
 import (
 	"context"
-	"errors"
+	"database/sql"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -82,12 +83,23 @@ func TestQueries(t *testing.T) {
 	for _, h := range readHits(t) {
 		hits[h.name] = h
 	}
+	dirs, db := t.TempDir(), openDuck(t)
+	engine, err := duck.Open(duck.Options{Threads: 2, Memory: 2 << 30, Dirs: []string{dirs}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer engine.Close()
 	found, missed := 0, map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(text)) {
+	for i, name := range slices.Sorted(maps.Keys(text)) {
 		if !strings.Contains(name, only) {
 			continue
 		}
-		n, err := hunt(t, text[name], hits[name].rows, only != "")
+		started := time.Now()
+		dir := filepath.Join(dirs, strconv.Itoa(i))
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		n, err := hunt(t, db, engine, dir, text[name], hits[name], only != "")
 		switch {
 		case err != nil:
 			missed[name] = err.Error()
@@ -95,6 +107,9 @@ func TestQueries(t *testing.T) {
 			missed[name] = "no row"
 		default:
 			found++
+		}
+		if d := time.Since(started); d > 5*time.Second {
+			t.Logf("%s took %v", name, d.Round(time.Millisecond))
 		}
 		if missed[name] != "" && hits[name].skip != "" {
 			missed[name] += " [" + hits[name].skip + "]"
@@ -110,24 +125,96 @@ func TestQueries(t *testing.T) {
 }
 
 // hunt runs one query over a lake of its own.
-func hunt(t *testing.T, query string, rows []string, show bool) (int, error) {
+func hunt(t *testing.T, db *sql.DB, e *duck.Engine, dir, query string, h hit, show bool) (int, error) {
 	t.Helper()
-	plan, err := kql.Compile(view.Prelude(query)+query, schema{}, kql.Options{Now: huntAt})
-	if err != nil {
-		var e *kql.Error
-		if errors.As(err, &e) {
-			return 0, fmt.Errorf("compile: %w", e)
+	l := &testLake{db: db, dir: dir, rows: map[string][]headRow{}}
+	l.add(t, strings.NewReader(strings.Join(h.rows, "\n")), "hit.jsonl")
+	l.write(t)
+	run := func(p *kql.Plan) ([][]any, error) {
+		views, err := l.views(t, p, h, show)
+		if err != nil {
+			return nil, err
 		}
+		got, err := e.Query(context.Background(), duck.Request{Views: views, SQL: p.SQL, MaxRows: 1000})
+		if err != nil {
+			return nil, fmt.Errorf("run: %w", err)
+		}
+		defer got.Close()
+		var out [][]any
+		for got.Next() {
+			out = append(out, slices.Clone(got.Values()))
+		}
+		if err := got.Err(); err != nil {
+			return nil, fmt.Errorf("run: %w", err)
+		}
+		return out, nil
+	}
+	plan, err := kql.Compile(view.Prelude(query)+query, schema{}, kql.Options{
+		Now: huntAt,
+		Discover: func(p *kql.Plan) ([]string, error) {
+			rows, err := run(p)
+			var out []string
+			for _, r := range rows {
+				if s, ok := r[0].(string); ok {
+					out = append(out, s)
+				}
+			}
+			return out, err
+		},
+		External: func(_ []string, _ string, columns int) (*kql.Table, bool) {
+			t := &kql.Table{Name: listName}
+			for i := range columns {
+				typ := fn.Type("string")
+				if len(h.list) > 0 && i < len(h.list[0]) && strings.ContainsAny(h.list[0][i][:1], "[{") {
+					typ = "dynamic"
+				}
+				t.Columns = append(t.Columns, kql.Column{Name: "c" + strconv.Itoa(i), Type: typ})
+			}
+			return t, len(h.list) > 0
+		},
+	})
+	if err != nil {
 		return 0, fmt.Errorf("compile: %w", err)
 	}
-	l := newLake(t)
-	l.add(t, strings.NewReader(strings.Join(rows, "\n")), "hit.jsonl")
-	l.write(t)
 	if show {
 		t.Log(plan.SQL)
 	}
+	rows, err := run(plan)
+	if show {
+		for _, r := range rows[:min(len(rows), 5)] {
+			t.Log(r)
+		}
+	}
+	return len(rows), err
+}
+
+// listName is the table of a list that a query names by its address, where the hit has one.
+const listName = "a list of the hit"
+
+// views are the tables of a plan.
+func (l *testLake) views(t *testing.T, p *kql.Plan, h hit, show bool) ([]duck.View, error) {
+	t.Helper()
 	var views []duck.View
-	for _, u := range plan.Tables {
+	for _, u := range p.Tables {
+		if u.Table == listName {
+			var rows []string
+			for _, r := range h.list {
+				cells := make([]string, len(r))
+				for i, v := range r {
+					cells[i] = "'" + strings.ReplaceAll(v, "'", "''") + "'"
+					if v != "" && strings.ContainsAny(v[:1], "[{") {
+						cells[i] += "::JSON"
+					}
+				}
+				rows = append(rows, "("+strings.Join(cells, ", ")+")")
+			}
+			var cols []string
+			for i := range h.list[0] {
+				cols = append(cols, "c"+strconv.Itoa(i))
+			}
+			views = append(views, duck.View{Name: u.Table, SQL: "SELECT * FROM (VALUES " + strings.Join(rows, ", ") + ") v(" + strings.Join(cols, ", ") + ")"})
+			continue
+		}
 		tab, _ := view.Lookup(u.Table)
 		cols := u.Columns
 		if len(cols) == 0 {
@@ -135,7 +222,7 @@ func hunt(t *testing.T, query string, rows []string, show bool) (int, error) {
 		}
 		q, err := tab.Select(cols, l.files, time.Time{}, time.Time{})
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		views = append(views, duck.View{Name: u.Table, SQL: q})
 		if show {
@@ -146,25 +233,5 @@ func hunt(t *testing.T, query string, rows []string, show bool) (int, error) {
 			}
 		}
 	}
-	e, err := duck.Open(duck.Options{Threads: 2, Memory: 2 << 30, Dirs: []string{l.dir}})
-	if err != nil {
-		return 0, err
-	}
-	defer e.Close()
-	got, err := e.Query(context.Background(), duck.Request{Views: views, SQL: plan.SQL, MaxRows: 1000})
-	if err != nil {
-		return 0, fmt.Errorf("run: %w", err)
-	}
-	defer got.Close()
-	n := 0
-	for got.Next() {
-		if show && n < 5 {
-			t.Log(got.Values())
-		}
-		n++
-	}
-	if err := got.Err(); err != nil {
-		return n, fmt.Errorf("run: %w", err)
-	}
-	return n, nil
+	return views, nil
 }
