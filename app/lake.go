@@ -3,20 +3,46 @@ package app
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/decode"
 	"github.com/yagura-sec/yagura/lake"
+	"github.com/yagura-sec/yagura/lake/blob"
+	"github.com/yagura-sec/yagura/secret"
 	"github.com/yagura-sec/yagura/store"
 )
 
 // LakeCatalogue returns the catalogue of the lake of a configuration. Where there is no lake yet
 // it is an empty one, or create makes the lake.
 func LakeCatalogue(ctx context.Context, cfg *config.Config, db *store.DB, create bool) (store.Lake, lake.Blobs, error) {
-	blobs := lake.Disk(LakeDir(cfg))
+	blobs, err := lakeBlobs(ctx, cfg)
+	if err != nil {
+		return store.Lake{}, nil, err
+	}
+	if cfg.Lake.Dir == "" || cfg.Store == "" {
+		return db.Lake(), blobs, nil
+	}
 	place, err := lake.Place(ctx, blobs, create)
 	return db.Lake(place), blobs, err
+}
+
+// lakeBlobs opens where the files of the lake are: a folder or an object store.
+func lakeBlobs(ctx context.Context, cfg *config.Config) (lake.Blobs, error) {
+	if !strings.Contains(cfg.Lake.Dir, "://") {
+		return lake.Disk(LakeDir(cfg)), nil
+	}
+	var o blob.Options
+	o.S3.Region, o.S3.Endpoint, o.S3.AccessKeyID = cfg.S3.Region, cfg.S3.Endpoint, cfg.S3.AccessKeyID
+	o.S3.SecretAccessKey, o.S3.SessionToken = cfg.S3.SecretAccessKey.Reveal(), cfg.S3.SessionToken.Reveal()
+	o.GCS.Token = blob.TokenSource(secret.GoogleToken(secret.Options{}))
+	o.Azure.Token = blob.TokenSource(secret.AzureToken(secret.Options{}, "https://storage.azure.com"))
+	s, err := blob.Open(ctx, cfg.Lake.Dir, o)
+	if err != nil {
+		return nil, err
+	}
+	return lake.Stored(s), nil
 }
 
 // lakeOptions says how the lake of a configuration is opened by a writer.
@@ -36,7 +62,7 @@ func lakeOptions(ctx context.Context, cfg *config.Config, db *store.DB, formats 
 		Cut: int64(cfg.Lake.Cut), Memory: int64(cfg.Lake.Memory), Columns: func(format string) []string { return columns[format] }}, nil
 }
 
-// LakeDir is where the files of the lake are.
+// LakeDir is the folder, or the address, where the files of the lake are.
 func LakeDir(cfg *config.Config) string {
 	if cfg.Lake.Dir != "" {
 		return cfg.Lake.Dir

@@ -63,7 +63,7 @@ type Keep struct {
 
 // Lake says where and how records are kept.
 type Lake struct {
-	Dir    string   `yaml:"dir"`    // "": the folder lake of the data folder
+	Dir    string   `yaml:"dir"`    // folder, or s3://, gs://, az://; "": the folder lake of the data folder
 	Flush  Duration `yaml:"flush"`  // how long a record waits for its file; 0 is a minute
 	Cut    Bytes    `yaml:"cut"`    // of records at which a file is written; 0 is 64 MB
 	Memory Bytes    `yaml:"memory"` // of what waits; 0 is 96 MB

@@ -147,6 +147,9 @@ func (k *serveCheck) server() {
 	k.address("tracing.endpoint", c.Tracing.Endpoint, true)
 	k.least("storm", c.Storm, 0)
 	k.least("repeats.keys", c.Repeats.Keys, 0)
+	if scheme, _, remote := strings.Cut(c.Lake.Dir, "://"); remote && !slices.Contains([]string{"s3", "gs", "az"}, scheme) {
+		k.fault("lake.dir", fmt.Sprintf(" is %q", c.Lake.Dir), "a folder, s3://bucket/prefix, gs://bucket/prefix or az://account/container/prefix")
+	}
 	if f := time.Duration(c.Lake.Flush); f != 0 && (f < 10*time.Millisecond || f > time.Hour) {
 		k.fault("lake.flush", fmt.Sprintf(" is %s", f), "10ms to 1h; nothing is acknowledged before")
 	}

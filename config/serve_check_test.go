@@ -124,3 +124,22 @@ func TestRecheck(t *testing.T) {
 		}
 	}
 }
+
+// TestLake: what cannot be a place, a time or a size of the lake is refused, with its place.
+func TestLake(t *testing.T) {
+	for text, want := range map[string]string{
+		"lake: {dir: 's3://bucket/lake', flush: 30s, cut: 32MB, memory: 64MiB}": "",
+		"lake: {dir: lake}":               "",
+		"lake: {dir: 'ftp://x/y'}":        `y.yaml:1:13: lake.dir is "ftp://x/y" (hint: a folder, s3://bucket/prefix`,
+		"lake: {flush: 1ms}":              "y.yaml:1:15: lake.flush is 1ms",
+		"lake: {flush: 2h}":               "lake.flush is 2h0m0s",
+		"lake: {cut: 10}":                 "y.yaml:1:13: lake.cut is 10 bytes (hint: 1MB to 1GB)",
+		"lake: {memory: 1MB}":             "lake.memory is 1000000 bytes",
+		"lake: {flush: 30s, folder: 'x'}": "folder",
+	} {
+		_, err := load(t, text+"\n")
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
