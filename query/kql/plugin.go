@@ -143,7 +143,7 @@ func (b *binder) pivot(r *rel, op *opNode, n *callNode, e *env) (*rel, error) {
 	if len(n.args) > 1 {
 		agg = n.args[1]
 	}
-	g := &group{in: r}
+	g := &group{}
 	q := &rel{op: g}
 	var used []*column
 	if c, ok := agg.value.(*callNode); ok {
@@ -172,11 +172,6 @@ func (b *binder) pivot(r *rel, op *opNode, n *callNode, e *env) (*rel, error) {
 			}
 		}
 	}
-	for i, f := range by {
-		k := b.computed(f.name, byExpr[i])
-		g.keys = append(g.keys, k)
-		q.fields = append(q.fields, field{q.fresh(f.name), k})
-	}
 	known := true
 	var vals []string
 	types := map[string]Type{}
@@ -192,22 +187,45 @@ func (b *binder) pivot(r *rel, op *opNode, n *callNode, e *env) (*rel, error) {
 	} else if vals, err = b.discover(r, convert(x, fn.String).SQL, n.Span, "pivot"); err != nil {
 		return nil, err
 	}
-	text := convert(x, fn.String)
+	// First one row for each key and value, then the values side by side.
+	first := &group{in: r}
+	mid := &rel{op: first}
+	for i, f := range by {
+		k := b.computed(f.name, byExpr[i])
+		first.keys = append(first.keys, k)
+		mid.fields = append(mid.fields, field{mid.fresh(f.name), k})
+	}
+	text := b.computed("pivot", convert(x, fn.String))
+	first.keys = append(first.keys, text)
+	ns, err := b.aggItems(agg, &scope{env: e, rel: r, agg: true, keys: first.keys})
+	if err != nil {
+		return nil, err
+	}
+	if !ns[0].expr.agg {
+		return nil, b.errAt(agg.Span, "such as count() or sum(x)", "pivot() takes an aggregate")
+	}
+	val := b.computed("value", ns[0].expr)
+	val.nonull = false
+	first.aggs = []*column{val}
+	mid.hidden = []*column{text, val}
+	g.in = mid
+	for _, f := range mid.fields {
+		k := b.computed(f.name, ref(f.col))
+		g.keys = append(g.keys, k)
+		q.fields = append(q.fields, field{q.fresh(f.name), k})
+	}
+	zero := false
+	if c, ok := agg.value.(*callNode); ok {
+		zero = slices.Contains([]string{"count", "countif", "dcount", "dcountif", "sum", "sumif"}, c.name.text)
+	}
 	add := func(v string) (*column, error) {
-		ns, err := b.aggItems(agg, &scope{env: e, rel: r, agg: true, keys: g.keys})
-		if err != nil {
-			return nil, err
+		z := E(val.typ, "any_value(", val, ") FILTER (WHERE ", text, " = ", QuoteString(v), ")")
+		switch {
+		case val.typ == fn.String:
+			z = str(z)
+		case zero && isNumber(val.typ):
+			z = E(val.typ, "coalesce(", z, ", 0)")
 		}
-		if !ns[0].expr.agg {
-			return nil, b.errAt(agg.Span, "such as count() or sum(x)", "pivot() takes an aggregate")
-		}
-		y := *ns[0].expr
-		y.SQL = S(y.SQL, " FILTER (WHERE ", text, " = ", QuoteString(v), ")")
-		if y.Type == fn.String {
-			return nil, b.errAt(agg.Span, "", "pivot() of text is not supported")
-		}
-		y.NonNull = false
-		z := &y
 		if t := types[v]; t != "" {
 			z = convert(z, t)
 		}

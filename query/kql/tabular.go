@@ -253,14 +253,7 @@ func (b *binder) tableCall(n *callNode, e *env) (*rel, error) {
 		return nil, b.errAt(n.Span, "a hunt reads the tables of this lake", "%s() reaches outside and is not supported", n.name.text)
 	}
 	if t, ok := b.schema.Table(n.name.text); ok { // functions such as _Im_Authentication() that are tables here
-		if len(n.args) > 0 {
-			for _, a := range n.args {
-				if len(a.names) == 0 {
-					return nil, b.errAt(a.Span, "filter with where", "%s takes no arguments here", n.name.text)
-				}
-			}
-		}
-		return b.scanTable(t), nil
+		return b.filtered(b.scanTable(t), n, e)
 	}
 	hint := b.near(n.name.text, &scope{env: e})
 	return nil, &missingTable{b.errAt(n.name.Span, hint, "there is no function '%s' that gives a table", n.name.text).(*Error), n.name.text}
