@@ -108,7 +108,7 @@ func Read(file string, data []byte) (*Saved, error) {
 	var doc yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	if err := dec.Decode(&doc); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, place(err))
+		return nil, fmt.Errorf("%s:%w", file, place(err))
 	}
 	r := &reader{file: file}
 	s := &Saved{File: file}
@@ -171,7 +171,7 @@ func place(err error) error {
 			return fmt.Errorf("%s:1: %s", line, msg)
 		}
 	}
-	return errors.New(text)
+	return errors.New("1:1: " + text)
 }
 
 func (r *reader) fields(n *yaml.Node, known map[string]func(*yaml.Node)) map[string]*yaml.Node {
