@@ -158,6 +158,9 @@ func funcsText() []Func {
 				if err != nil {
 					return nil, err
 				}
+				if p := as[0].Const; p != nil && groups(p.Str) == 1 {
+					return E(d, fill("kql_nonempty(regexp_extract_all($2, $1, 1))", as)), nil
+				}
 				return E(d, fill("kql_extract_all($1, NULL, $2)", as)), nil
 			}
 			as, err := c.As(s, d, s)

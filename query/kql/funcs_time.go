@@ -17,7 +17,7 @@ func funcsTime() []Func {
 		Tmpl("dayofmonth", fn.Int, "CAST(day($1) AS INTEGER)", dt),
 		Tmpl("dayofyear", fn.Int, "CAST(dayofyear($1) AS INTEGER)", dt),
 		Tmpl("hourofday", fn.Int, "CAST(hour($1) AS INTEGER)", dt),
-		Tmpl("format_datetime", s, "kql_format_datetime($1, $2)", dt, s),
+		{Name: "format_datetime", Min: 2, Max: 2, Bind: formatDatetime},
 		Tmpl("format_timespan", s, "kql_format_timespan($1, $2)", ts, s),
 		optional("make_datetime", dt, "kql_make_datetime($1, $2, $3, $4, $5, $6)", 3, []Type{l, l, l, l, l, r}, "0", "0", "0"),
 		{Name: "make_timespan", Min: 2, Max: 4, Bind: makeTimespan},
@@ -277,4 +277,49 @@ func around(c *Call) (*Expr, error) {
 		return nil, err
 	}
 	return E(fn.Bool, "(", fill("$1 BETWEEN $2 - $3 AND $2 + $3", as), ")"), nil
+}
+
+// formats are the parts of a format that the engine writes in the same way.
+var formats = map[string]string{
+	"yyyy": "%Y", "yy": "%y", "MM": "%m", "dd": "%d", "HH": "%H", "hh": "%I", "mm": "%M", "ss": "%S", "tt": "%p", "fff": "%g", "ffffff": "%f",
+}
+
+// strftime is a format of Kusto as one of the engine, which is faster; ok is
+// false where a part of it has no equal.
+func strftime(format string) (string, bool) {
+	var b strings.Builder
+	for i := 0; i < len(format); {
+		j := i + 1
+		for j < len(format) && format[j] == format[i] {
+			j++
+		}
+		run := format[i:j]
+		switch c := format[i]; {
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
+			f, ok := formats[run]
+			if !ok {
+				return "", false
+			}
+			b.WriteString(f)
+		case c == '%' || c >= 128:
+			return "", false
+		default:
+			b.WriteString(run)
+		}
+		i = j
+	}
+	return b.String(), true
+}
+
+func formatDatetime(c *Call) (*Expr, error) {
+	as, err := c.As(fn.Datetime, fn.String)
+	if err != nil {
+		return nil, err
+	}
+	if v := as[1].Const; v != nil {
+		if f, ok := strftime(v.Str); ok {
+			return str("strftime(", as[0], ", ", QuoteString(f), ")"), nil
+		}
+	}
+	return str(fill("kql_format_datetime($1, $2)", as)), nil
 }

@@ -1,6 +1,7 @@
 package fn
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 	"strings"
@@ -63,13 +64,13 @@ func funcsTime() []Func {
 			if r.null(0) || r.null(1) || r.null(2) {
 				return nil
 			}
-			return rangeLong(r.long(0, 0), r.long(1, 0), r.long(2, 1), longValue).result()
+			return rangeLong(r.long(0, 0), r.long(1, 0), r.long(2, 1), func(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) })
 		}),
 		total("range_timespan", []Type{Timespan, Timespan, Timespan}, Dynamic, func(r row) any {
 			if r.null(0) || r.null(1) || r.null(2) {
 				return nil
 			}
-			return rangeLong(r.long(0, 0), r.long(1, 0), r.long(2, 1), func(n int64) value { return textValue(timespanText(n)) }).result()
+			return rangeLong(r.long(0, 0), r.long(1, 0), r.long(2, 1), func(b []byte, n int64) []byte { return appendQuoted(b, timespanText(n)) })
 		}),
 		total("range_datetime", []Type{Datetime, Datetime, Timespan}, Dynamic, func(r row) any {
 			from, ok := r.when(0)
@@ -77,43 +78,61 @@ func funcsTime() []Func {
 			if !ok || !ok2 || r.null(2) {
 				return nil
 			}
-			return rangeLong(ticksOf(from), ticksOf(to), r.long(2, 1), func(n int64) value { return textValue(datetimeText(n)) }).result()
+			return rangeLong(ticksOf(from), ticksOf(to), r.long(2, 1), func(b []byte, n int64) []byte { return appendQuoted(b, datetimeText(n)) })
 		}),
 		total("range_real", []Type{Real, Real, Real}, Dynamic, func(r row) any {
 			if r.null(0) || r.null(1) || r.null(2) {
 				return nil
 			}
 			from, to, step := r.real(0, 0), r.real(1, 0), r.real(2, 1)
-			var l []value
-			if step == 0 || math.IsNaN(step+from+to) {
+			if step == 0 || math.IsNaN(step+from+to) || math.IsInf(from, 0) || math.IsInf(step, 0) {
 				return nil
 			}
+			b := []byte{'['}
 			for i := range maxItems {
 				x := from + float64(i)*step
 				if step > 0 && x > to || step < 0 && x < to {
 					break
 				}
-				l = append(l, realValue(x))
+				if i > 0 {
+					b = append(b, ',')
+				}
+				b = realValue(x).append(b)
 			}
-			return arrayValue(l).result()
+			return rangeText(b)
 		}),
 	}
 }
 
-func rangeLong(from, to, step int64, show func(int64) value) value {
+// rangeLong writes the numbers of a range as a JSON array, up to the limits on
+// elements and text. It does not go through values: a range may be long.
+func rangeLong(from, to, step int64, show func([]byte, int64) []byte) any {
 	if step == 0 {
-		return nothing
+		return nil
 	}
-	var l []value
-	for x := from; len(l) < maxItems && (step > 0 && x <= to || step < 0 && x >= to); {
-		l = append(l, show(x))
+	b := []byte{'['}
+	for x, n := from, 0; n < maxItems && (step > 0 && x <= to || step < 0 && x >= to); n++ {
+		if n > 0 {
+			b = append(b, ',')
+		}
+		b = show(b, x)
 		next := x + step
 		if (next > x) != (step > 0) {
 			break
 		}
 		x = next
 	}
-	return arrayValue(l)
+	return rangeText(b)
+}
+
+// rangeText ends an array; one that is longer than a text may be is cut at its
+// last whole element.
+func rangeText(b []byte) any {
+	if len(b) >= maxText {
+		b = b[:maxText-1]
+		b = b[:bytes.LastIndexByte(b, ',')]
+	}
+	return string(append(b, ']'))
 }
 
 // datetimeText writes ticks since year 1 as Kusto prints a datetime.

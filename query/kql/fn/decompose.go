@@ -172,7 +172,7 @@ func quantile(s []float64, p float64) float64 {
 func outliers(s, learn []float64, lo, hi float64) []float64 {
 	known := slices.DeleteFunc(slices.Clone(learn), math.IsNaN)
 	out := make([]float64, len(s))
-	if len(known) == 0 || lo < 0 || hi > 100 || lo >= hi {
+	if len(known) == 0 || !(lo >= 0 && hi <= 100 && lo < hi) {
 		return out
 	}
 	slices.Sort(known)

@@ -137,6 +137,7 @@ func macrosDynamic() []string {
 		`texts(j) AS CASE json_type(j) WHEN 'ARRAY' THEN json_extract_string(j, '$[*]') WHEN 'NULL' THEN NULL ELSE [json_extract_string(j, '$')] END`,
 		`key(j, k) AS nullif(json_extract(j, '$."' || replace(replace(k, '\', '\\'), '"', '\"') || '"'), 'null'::JSON)`,
 		`index(j, i) AS nullif(json_extract(j, CASE WHEN i < 0 THEN '$[#' || i || ']' ELSE '$[' || i || ']' END), 'null'::JSON)`,
+		`nonempty(l) AS CASE WHEN len(l) > 0 THEN to_json(l[1:1048576]) END`,
 		`array_length(j) AS CASE WHEN json_type(j) = 'ARRAY' THEN CAST(json_array_length(j) AS BIGINT) END`,
 		`gettype(j) AS CASE json_type(j) WHEN 'VARCHAR' THEN 'string' WHEN 'BIGINT' THEN 'long' WHEN 'UBIGINT' THEN 'long' WHEN 'DOUBLE' THEN 'double'
 			WHEN 'BOOLEAN' THEN 'bool' WHEN 'ARRAY' THEN 'array' WHEN 'OBJECT' THEN 'dictionary' ELSE 'null' END`,
