@@ -96,12 +96,18 @@ func TestAccepted(t *testing.T) {
 		func() string { return "extend x = " + expr(3) },
 		func() string { return fmt.Sprintf("extend n = %s, Name = tostring(%s)", expr(2), expr(1)) },
 		func() string { return "project Name, x = " + expr(2) + ", Data, Count, TimeGenerated, Ok, n = 1" },
-		func() string { return "summarize n = count(), x = max(" + col() + ") by Name, Data = tostring(Data), Count" },
+		func() string {
+			return "summarize n = count(), x = max(" + col() + ") by Name, Data = tostring(Data), Count"
+		},
 		func() string { return "summarize arg_max(" + col() + ", *) by " + col() },
-		func() string { return "join kind=" + []string{"inner", "leftouter", "innerunique", "leftanti", "fullouter", "rightsemi"}[r.IntN(6)] + " (T | where " + expr(1) + ") on Name" },
+		func() string {
+			return "join kind=" + []string{"inner", "leftouter", "innerunique", "leftanti", "fullouter", "rightsemi"}[r.IntN(6)] + " (T | where " + expr(1) + ") on Name"
+		},
 		func() string { return "union (U | extend x = " + expr(1) + ")" },
 		func() string { return "mv-expand Data" },
-		func() string { return "sort by " + col() + " asc, Name | extend n = row_number(), x = prev(" + col() + ")" },
+		func() string {
+			return "sort by " + col() + " asc, Name | extend n = row_number(), x = prev(" + col() + ")"
+		},
 		func() string { return "top 5 by " + col() },
 		func() string { return "distinct Name, Count" },
 		func() string { return "make-series n = count() on TimeGenerated from ago(1d) to now() step 6h by Name" },

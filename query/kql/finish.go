@@ -1,6 +1,7 @@
 package kql
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,7 +41,10 @@ func (b *binder) plan(r *rel) (*Plan, error) {
 	s.items = nil
 	seen := map[*column]bool{}
 	for _, f := range r.fields {
-		it := byCol[f.col]
+		it, ok := byCol[f.col]
+		if !ok {
+			return nil, fmt.Errorf("kql: the compiler lost column %s", f.name)
+		}
 		if seen[f.col] { // one column under two names
 			c := b.newColumn(f.name, f.col.typ)
 			it = selItem{c, it.sql, false}

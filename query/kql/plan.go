@@ -57,7 +57,11 @@ func (r *rel) columns() []*column {
 			out = append(out, f.col)
 		}
 	}
-	for _, c := range r.hidden {
+	more := r.hidden
+	if r.late != nil {
+		more = slices.Concat(more, *r.late)
+	}
+	for _, c := range more {
 		if !seen[c] {
 			seen[c] = true
 			out = append(out, c)

@@ -21,10 +21,12 @@ func (b *binder) evaluate(r *rel, op *opNode, e *env) (*rel, error) {
 		return b.pivot(r, op, n, e)
 	case "ipv4_lookup":
 		return b.ipv4Lookup(r, n, e)
+	case "basket":
+		return b.basket(r, n, e)
 	}
-	hint := "the plugins are pivot, bag_unpack, ipv4_lookup and narrow"
-	if n.name.text == "basket" || n.name.text == "autocluster" || n.name.text == "diffpatterns" {
-		hint = "summarize count() by the columns that may matter, and top"
+	hint := "the plugins are basket, bag_unpack, ipv4_lookup, narrow and pivot"
+	if n.name.text == "autocluster" || n.name.text == "diffpatterns" {
+		hint = "use basket(), or summarize count() by the columns that may matter, and top"
 	}
 	return nil, b.errAt(n.name.Span, hint, "plugin %s is not supported", n.name.text)
 }
@@ -235,7 +237,19 @@ func (b *binder) pivot(r *rel, op *opNode, n *callNode, e *env) (*rel, error) {
 	}
 	if !known {
 		// The values are not known: a name that is no column is one of them.
-		q.open = add
+		q.late = new([]*column)
+		made := map[string]*column{}
+		q.open = func(v string) (*column, error) {
+			if c := made[v]; c != nil {
+				return c, nil
+			}
+			c, err := add(v)
+			if err == nil {
+				made[v] = c
+				*q.late = append(*q.late, c)
+			}
+			return c, err
+		}
 	}
 	for _, v := range vals {
 		c, err := add(v)
