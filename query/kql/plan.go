@@ -18,6 +18,7 @@ type rel struct {
 	bag    *column                            // bag_unpack: names that are no column are keys of this bag
 	open   func(name string) (*column, error) // pivot: makes a column of a name that is none
 	prefix string                             // what bag_unpack puts before the keys
+	late   *[]*column                         // columns that open has made; the relations that pass them on share it
 }
 
 type field struct {
