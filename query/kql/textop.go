@@ -1,0 +1,129 @@
+package kql
+
+import (
+	"github.com/yagura-sec/yagura/query/kql/fn"
+	"regexp"
+	"strings"
+)
+
+// textOf is x as text for an operator on text.
+func textOf(x *Expr) (*Expr, bool) {
+	switch x.Type {
+	case fn.String:
+		return x, true
+	case fn.Dynamic:
+		// A bag or an array is searched as it is written.
+		return convert(x, fn.String), true
+	case fn.Bool:
+		return nil, false
+	}
+	return convert(x, fn.String), true
+}
+
+func alnum(c rune) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 128
+}
+
+// termPattern is the regular expression for a term in lower case: no letter or
+// digit stands beside it.
+func termPattern(low string, left, right bool) string {
+	rs := []rune(low)
+	p := regexp.QuoteMeta(low)
+	if left && alnum(rs[0]) {
+		p = `(?:^|[^\pL\pN])` + p
+	}
+	if right && alnum(rs[len(rs)-1]) {
+		p += `(?:$|[^\pL\pN])`
+	}
+	return p
+}
+
+func (b *binder) textOp(op string, l, r *Expr, sp Span) (*Expr, error) {
+	lt, ok1 := textOf(l)
+	rt, ok2 := textOf(r)
+	if !ok1 || !ok2 {
+		return nil, b.errAt(sp, "convert it with tostring()", "%s needs text, not %s and %s", op, l.Type, r.Type)
+	}
+	not := strings.HasPrefix(op, "!") && op != "!~"
+	name := strings.TrimPrefix(op, "!")
+	var f Frag
+	if op == "!~" {
+		name, not = "=~", true
+	}
+	if op == "matches regex" {
+		return b.matchesRegex(lt, rt, sp)
+	}
+	cs := strings.HasSuffix(name, "_cs")
+	name = strings.TrimSuffix(name, "_cs")
+	ls := lt.SQL
+	low := func(f Frag, e *Expr) Frag {
+		if cs {
+			return f
+		}
+		if e.Const != nil {
+			return S(QuoteString(strings.ToLower(e.Const.Str)))
+		}
+		return S("lower(", f, ")")
+	}
+	lv, rv := low(ls, lt), low(rt.SQL, rt)
+	switch name {
+	case "=~":
+		f = S("(", lv, " = ", rv, ")")
+	case "contains":
+		f = S("contains(", lv, ", ", rv, ")")
+	case "startswith":
+		f = S("starts_with(", lv, ", ", rv, ")")
+	case "endswith":
+		f = S("ends_with(", lv, ", ", rv, ")")
+	case "has", "hasprefix", "hassuffix":
+		left, right := name != "hassuffix", name != "hasprefix"
+		if rt.Const == nil {
+			f = S("kql_term(", lv, ", ", rv, ", "+boolText(left)+", "+boolText(right)+")")
+			break
+		}
+		term := rt.Const.Str
+		if !cs {
+			term = strings.ToLower(term)
+		}
+		if term == "" {
+			f = S("true")
+			break
+		}
+		f = S("(contains(", lv, ", ", QuoteString(term), ") AND regexp_matches(", lv, ", ", QuoteString(termPattern(term, left, right)), "))")
+	default:
+		return nil, b.errAt(sp, "", "operator %s is not supported", op)
+	}
+	if not {
+		f = S("(NOT ", f, ")")
+	}
+	return E(fn.Bool, f).NotNull(), nil
+}
+
+func boolText(v bool) string {
+	if v {
+		return "true"
+	}
+	return "false"
+}
+
+func (b *binder) matchesRegex(l, r *Expr, sp Span) (*Expr, error) {
+	if r.Const == nil {
+		return E(fn.Bool, "TRY(regexp_matches(", l, ", ", r, ", 's'))"), nil
+	}
+	p, err := re2(r.Const.Str)
+	if err != nil {
+		return nil, b.errAt(sp, "the syntax is RE2's: no look-ahead, no back-references", "bad regular expression: %v", err)
+	}
+	return E(fn.Bool, "regexp_matches(", l, ", ", QuoteString(p), ")").NotNull(), nil
+}
+
+// re2 checks a regular expression.
+func re2(p string) (string, error) {
+	if len(p) > 10_000 {
+		p = p[:10_000]
+	}
+	if _, err := regexp.Compile(p); err != nil {
+		return "", err
+	}
+	return p, nil
+}
