@@ -180,11 +180,19 @@ func (c *AggCall) order() Frag {
 	return S(" ", c.Order)
 }
 
-const mostElements = 1048576
+// The most elements of a collection; makelist and makeset, the old names, stop
+// sooner.
+const (
+	mostElements    = 1048576
+	mostOldElements = 128
+)
 
 // most is the limit on elements at argument i.
 func (c *AggCall) most(args []*Expr) (string, error) {
 	if len(args) < 2 {
+		if c.Name == "makelist" || c.Name == "makeset" {
+			return strconv.Itoa(mostOldElements), nil
+		}
 		return strconv.Itoa(mostElements), nil
 	}
 	v := args[1].Const

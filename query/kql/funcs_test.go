@@ -232,6 +232,8 @@ func TestAggregates(t *testing.T) {
 		{`make_list_if(n, isnull(n))`, `[] array`},
 		{`make_list_with_nulls(n)`, `[1,3,null] array`},
 		{`make_set(s)`, `["x","y"] array`},
+		{`array_length(makeset(range(1, 300)))`, `128 long`},
+		{`count(n)`, `3 long`},
 		{`array_length(make_set(d))`, `3 long`},
 		{`make_set_if(s, n > 2)`, `["y"] array`},
 		{`make_set(s, 1)`, `["x"] array`},
