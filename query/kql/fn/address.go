@@ -3,11 +3,16 @@ package fn
 import (
 	"math/bits"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 func funcsAddress() []Func {
+	var whole memo[map[string]bool]
+	var prefixes memo[[]string]
+	var ranges4 memo[[]range4]
+	var ranges6 memo[[]netip.Prefix]
 	return []Func{
 		total("ipv4_number", []Type{String}, Long, func(r row) any {
 			a, _, ok := ipv4(r.text(0))
@@ -45,10 +50,11 @@ func funcsAddress() []Func {
 			return inRange4(r.text(0), r.text(1))
 		}),
 		total("ipv4_is_in_any_range", []Type{String, Dynamic}, Bool, func(r row) any {
-			if _, _, ok := ipv4(r.text(0)); !ok {
+			a, _, ok := ipv4(r.text(0))
+			if !ok {
 				return nil
 			}
-			return anyOf(r.dyn(1), func(s string) any { return inRange4(r.text(0), s) })
+			return slices.ContainsFunc(ranges4.get(r.text(1), networks4), func(n range4) bool { return mask4(a, n.bits) == n.addr })
 		}),
 		total("ipv4_is_private", []Type{String}, Bool, func(r row) any {
 			a, n, ok := ipv4(r.text(0))
@@ -83,18 +89,17 @@ func funcsAddress() []Func {
 			return cidrs(a, b).result()
 		}),
 		total("has_ipv4", []Type{String, Dynamic}, Bool, func(r row) any {
-			list := wants(r.dyn(1), false)
-			return eachIPv4(r.text(0), func(s string) bool {
-				for _, w := range list {
-					if w == s {
-						return true
-					}
+			list := whole.get(r.text(1), func(s string) map[string]bool {
+				m := map[string]bool{}
+				for _, w := range listed(false)(s) {
+					m[w] = true
 				}
-				return false
+				return m
 			})
+			return eachIPv4(r.text(0), func(s string) bool { return list[s] })
 		}),
 		total("has_ipv4_prefix", []Type{String, Dynamic}, Bool, func(r row) any {
-			list := wants(r.dyn(1), false)
+			list := prefixes.get(r.text(1), listed(false))
 			return eachIPv4(r.text(0), func(s string) bool {
 				for _, w := range list {
 					if w == s || strings.HasSuffix(w, ".") && strings.HasPrefix(s, w) {
@@ -133,10 +138,11 @@ func funcsAddress() []Func {
 			return inRange6(r.text(0), r.text(1))
 		}),
 		total("ipv6_is_in_any_range", []Type{String, Dynamic}, Bool, func(r row) any {
-			if _, _, ok := ipv6(r.text(0)); !ok {
+			a, _, ok := ipv6(r.text(0))
+			if !ok {
 				return nil
 			}
-			return anyOf(r.dyn(1), func(s string) any { return inRange6(r.text(0), s) })
+			return slices.ContainsFunc(ranges6.get(r.text(1), networks6), func(n netip.Prefix) bool { return mask6(a, n.Bits()) == n.Addr() })
 		}),
 	}
 }
@@ -151,14 +157,30 @@ func compare(a, b uint32) int64 {
 	return 0
 }
 
-// anyOf is true where one element is, else false.
-func anyOf(v value, is func(string) any) any {
-	for _, s := range wants(v, false) {
-		if yes, ok := is(s).(bool); ok && yes {
-			return true
+// range4 is a network.
+type range4 struct {
+	addr uint32
+	bits int
+}
+
+func networks4(s string) []range4 {
+	var out []range4
+	for _, w := range listed(false)(s) {
+		if a, n, ok := ipv4(w); ok {
+			out = append(out, range4{mask4(a, n), n})
 		}
 	}
-	return false
+	return out
+}
+
+func networks6(s string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, w := range listed(false)(s) {
+		if a, n, ok := ipv6(w); ok {
+			out = append(out, netip.PrefixFrom(mask6(a, n), n))
+		}
+	}
+	return out
 }
 
 func mask4(a uint32, n int) uint32 {

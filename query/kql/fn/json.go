@@ -43,14 +43,6 @@ func longValue(n int64) value    { return value{kind: isNumber, text: strconv.Fo
 func arrayValue(l []value) value { return value{kind: isArray, list: l} }
 func bagValue(m ...member) value { return value{kind: isBag, bag: m} }
 func pair(k, v string) member    { return member{k, textValue(v)} }
-func (v value) get(k string) value {
-	for _, m := range v.bag {
-		if m.key == k {
-			return m.val
-		}
-	}
-	return nothing
-}
 
 // realValue spells f so that it reads back as a real, or null where JSON has no
 // spelling for it.

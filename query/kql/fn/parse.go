@@ -198,7 +198,7 @@ func parseXML(s string) value {
 				continue
 			}
 			v := bagValue()
-			for _, f := range strings.Fields(string(t.Inst)) {
+			for f := range strings.FieldsSeq(string(t.Inst)) {
 				if k, a, ok := strings.Cut(f, "="); ok {
 					v.bag = append(v.bag, pair("@"+k, strings.Trim(a, `"'`)))
 				}
@@ -344,7 +344,7 @@ func parseVersion(s string) string {
 	if len(parts) > 4 {
 		return ""
 	}
-	out := ""
+	var out strings.Builder
 	for i := range 4 {
 		n := uint64(0)
 		if i < len(parts) {
@@ -353,7 +353,7 @@ func parseVersion(s string) string {
 				return ""
 			}
 		}
-		out += padded(int64(n), 8) //nolint:gosec // at most eight digits
+		out.WriteString(padded(int64(n), 8)) //nolint:gosec // at most eight digits
 	}
-	return out
+	return out.String()
 }

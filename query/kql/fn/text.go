@@ -43,6 +43,17 @@ func (p *patterns) get(s string) *regexp.Regexp {
 
 func funcsText() []Func {
 	re := &patterns{}
+	var anyLists, allLists [2]memo[[]string]
+	// list is argument 1, in lower case where case does not matter.
+	list := func(m *[2]memo[[]string], r row, cs bool) []string {
+		if r.null(1) {
+			return nil
+		}
+		if cs {
+			return m[1].get(r.text(1), listed(false))
+		}
+		return m[0].get(r.text(1), listed(true))
+	}
 	return []Func{
 		total("indexof", []Type{String, String, Long, Long, Long}, Long, indexof),
 		total("indexof_regex", []Type{String, String, Long, Long, Long}, Long, func(r row) any { return indexofRegex(re, r) }),
@@ -81,10 +92,12 @@ func funcsText() []Func {
 			return translate(r.text(0), r.text(1), r.text(2))
 		}),
 		total("has_any", []Type{String, Dynamic, Bool}, Bool, func(r row) any {
-			return hasAny(r.text(0), r.dyn(1), r.flag(2, false))
+			cs := r.flag(2, false)
+			return hasAny(r.text(0), list(&anyLists, r, cs), cs)
 		}),
 		total("has_all", []Type{String, Dynamic, Bool}, Bool, func(r row) any {
-			return hasAll(r.text(0), r.dyn(1), r.flag(2, false))
+			cs := r.flag(2, false)
+			return hasAll(r.text(0), list(&allLists, r, cs), cs)
 		}),
 		total("make_string", []Type{Dynamic}, String, func(r row) any {
 			var b strings.Builder
@@ -381,11 +394,11 @@ func wants(v value, fold bool) []string {
 	return out
 }
 
-func hasAny(s string, list value, cs bool) bool {
+func hasAny(s string, list []string, cs bool) bool {
 	if !cs {
 		s = strings.ToLower(s)
 	}
-	for _, w := range wants(list, !cs) {
+	for _, w := range list {
 		if w != "" && hasTerm(s, w) {
 			return true
 		}
@@ -393,11 +406,11 @@ func hasAny(s string, list value, cs bool) bool {
 	return false
 }
 
-func hasAll(s string, list value, cs bool) bool {
+func hasAll(s string, list []string, cs bool) bool {
 	if !cs {
 		s = strings.ToLower(s)
 	}
-	for _, w := range wants(list, !cs) {
+	for _, w := range list {
 		if !hasTerm(s, w) {
 			return false
 		}
