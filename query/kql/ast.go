@@ -85,7 +85,6 @@ type (
 		legs  []node
 		sub   []*opNode
 		cols  []colDecl
-		body  []stmt
 		num   int
 	}
 	// item is an expression with what may stand around it in a list.

@@ -19,9 +19,6 @@ type binder struct {
 	shared  []*shared
 	missing []string
 	chart   string
-	fuzzy   int             // inside a union with isfuzzy
-	tables  map[string]bool // names that the query's own let or as made
-	nas     int
 	ctes    int
 }
 
@@ -34,10 +31,9 @@ type env struct {
 	rel    *shared
 	fun    *funcNode
 	// A let is bound when it is first used.
-	lazy  node
-	in    *env
-	busy  bool
-	param bool
+	lazy node
+	in   *env
+	busy bool
 }
 
 func (e *env) find(name string) *env {
@@ -120,7 +116,7 @@ func Compile(src string, schema Schema, o Options) (*Plan, error) {
 
 // Compile types the query and writes its plan.
 func (q *Query) Compile(schema Schema, o Options) (*Plan, error) {
-	b := &binder{src: q.src, schema: schema, o: o, sqlName: map[string]bool{}, tables: map[string]bool{}}
+	b := &binder{src: q.src, schema: schema, o: o, sqlName: map[string]bool{}}
 	if o.Now.IsZero() {
 		return nil, fmt.Errorf("kql: Options.Now is not set")
 	}

@@ -70,10 +70,6 @@ func (b *binder) in(n *inNode, s *scope) (*Expr, error) {
 					continue
 				}
 			}
-			if v.base == nil && x.Type == fn.Dynamic && v.Const == nil && false {
-				consts = append(consts, v)
-				continue
-			}
 			parts = append(parts, inArray(x, v, op))
 			continue
 		}

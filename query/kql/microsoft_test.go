@@ -39,7 +39,7 @@ func TestMicrosoftParser(t *testing.T) {
 		return nil
 	})
 	if b, err := os.ReadFile("../../../shared/data/oracle/kql/cases.jsonl"); err == nil {
-		for _, l := range bytes.Split(b, []byte("\n")) {
+		for l := range bytes.SplitSeq(b, []byte("\n")) {
 			var c struct{ ID, Query string }
 			if json.Unmarshal(l, &c) == nil && c.Query != "" {
 				names, queries = append(names, c.ID), append(queries, c.Query)

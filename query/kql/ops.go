@@ -232,7 +232,7 @@ func (b *binder) extend(r *rel, items []*item, s *scope) (*rel, error) {
 		if err != nil {
 			return nil, err
 		}
-		for i, x := range xs {
+		for _, x := range xs {
 			name := x.name
 			if name == "" {
 				auto++
@@ -244,10 +244,9 @@ func (b *binder) extend(r *rel, items []*item, s *scope) (*rel, error) {
 				c.defs = append(c.defs, col)
 				c.win = c.win || x.expr.win
 			}
-			_ = i
 			j := slices.IndexFunc(q.fields, func(f field) bool { return f.name == name })
 			switch {
-			case j >= 0 && (!x.auto || name == x.name && x.auto && x.expr.col == nil && false):
+			case j >= 0 && !x.auto:
 				q.fields[j].col = col
 			case j >= 0:
 				q.fields = append(q.fields, field{freshIn(q.fields, name), col})

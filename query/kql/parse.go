@@ -320,7 +320,7 @@ func (p *parser) pipe() node {
 	return n
 }
 
-// ops reads | operator | operator …
+// ops reads the operators of a pipe.
 func (p *parser) ops() []*opNode {
 	var out []*opNode
 	for p.accept("|") {

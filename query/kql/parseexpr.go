@@ -157,9 +157,6 @@ func (p *parser) postfix(x node) node {
 			}
 			x = &memberNode{Span: x.span().to(k.Span), base: x, key: k.text}
 		case p.is("["):
-			if t.nl && false {
-				return x
-			}
 			p.next()
 			i := p.expr(0)
 			e := p.expect("]", "")

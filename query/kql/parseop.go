@@ -353,9 +353,6 @@ func (p *parser) operator() *opNode {
 		p.makeSeries(op)
 	case "evaluate", "invoke":
 		p.options(op)
-		if p.is("(") && false {
-			break
-		}
 		t := p.ident("the name of a function")
 		for p.is(".") {
 			p.next()

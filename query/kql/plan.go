@@ -177,15 +177,6 @@ func (s *sel) from0() string {
 	return "(" + s.SQL() + ")"
 }
 
-// pass is a SELECT of columns from a relation.
-func pass(in *rel, out []*column) *sel {
-	s := in.write()
-	if s.flat {
-		return s.pick(out)
-	}
-	return wrap(s).pick(out)
-}
-
 // wrap puts a SELECT into brackets.
 func wrap(s *sel) *sel {
 	w := &sel{body: "(" + s.SQL() + ")", flat: true}
@@ -300,7 +291,6 @@ type group struct {
 	in   *rel
 	keys []*column
 	aggs []*column
-	all  bool // no keys, but one row at least
 }
 
 func (n *group) mark() {
@@ -380,7 +370,7 @@ func orderBy(ks []sortKey) string {
 	return " " + orderClause(ks).String()
 }
 
-// orderClause is ORDER BY …
+// orderClause writes ORDER BY.
 func orderClause(ks []sortKey) Frag {
 	f := Frag{"ORDER BY "}
 	for i, k := range ks {

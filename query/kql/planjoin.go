@@ -65,7 +65,6 @@ func (n *join) write(out []*column) *sel {
 type union struct {
 	legs []*rel
 	cols []*column // cols[i].deps[j] is what leg j gives for it, nil for nothing
-	from []*column // unused legs' labels
 	vals []map[*column]*column
 	tag  *column
 	tags []string
@@ -131,7 +130,6 @@ type shared struct {
 type again struct {
 	of   *shared
 	cols []*column // deps[0] is the column of the shared one
-	once bool
 }
 
 func (n *again) mark() {

@@ -95,12 +95,11 @@ func (b *binder) bindExpr(n node, s *scope) (*Expr, error) {
 			}
 		}
 		base := asDynamic(x)
-		e := E(fn.Dynamic, "kql_at(", base, ",", E(fn.String, "CAST(", i, " AS VARCHAR)"), ")")
-		if i.Type == fn.String {
-			e = E(fn.Dynamic, "kql_key(", base, ",", i, ")")
-		} else if i.Type == fn.Dynamic {
+		var e *Expr
+		switch i.Type {
+		case fn.String, fn.Dynamic:
 			e = E(fn.Dynamic, "kql_key(", base, ",", convert(i, fn.String), ")")
-		} else {
+		default:
 			e = E(fn.Dynamic, "kql_index(", base, ",", convert(i, fn.Long), ")")
 		}
 		e.Name = x.Name

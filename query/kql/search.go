@@ -133,7 +133,6 @@ func (b *binder) topNested(r *rel, op *opNode, e *env) (*rel, error) {
 	src := b.share(r, "nested")
 	src.mat = true
 	var acc *rel // the levels so far, one column for each key and each aggregate
-	var keyNames []string
 	for i, it := range op.items {
 		if it.others != nil {
 			return nil, b.errAt(it.Span, "leave it out", "top-nested with others is not supported")
@@ -212,7 +211,6 @@ func (b *binder) topNested(r *rel, op *opNode, e *env) (*rel, error) {
 			cur = &q
 		}
 		acc = cur
-		keyNames = append(keyNames, kn)
 	}
 	return acc, nil
 }

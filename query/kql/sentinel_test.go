@@ -20,7 +20,7 @@ import (
 const sentinelRules = "../../../shared/data/rules/sentinel"
 
 // lakeSchema is the schema of a lake's tables.
-type lakeSchema struct{ watchlists bool }
+type lakeSchema struct{}
 
 func (s lakeSchema) Table(name string) (*kql.Table, bool) {
 	t, ok := view.Lookup(name)

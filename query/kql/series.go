@@ -75,7 +75,7 @@ func (b *binder) makeSeries(r *rel, op *opNode, e *env) (*rel, error) {
 	in := *r
 	in.op = pre
 	in.hidden = append(slices.Clone(r.hidden), at)
-	var bounded *rel = &in
+	bounded := &in
 	if from != nil || to != nil {
 		b.timed(Frag{at}, 0)
 	}
@@ -147,7 +147,6 @@ func (b *binder) makeSeries(r *rel, op *opNode, e *env) (*rel, error) {
 	var fs []Frag
 	out := &rel{}
 	var cols []*column
-	var b1 Frag
 	outKeys := make([]*column, len(keys))
 	for i, k := range keys {
 		c := b.newColumn(k.name, k.typ)
@@ -155,7 +154,6 @@ func (b *binder) makeSeries(r *rel, op *opNode, e *env) (*rel, error) {
 		outKeys[i] = c
 		cols = append(cols, c)
 		out.fields = append(out.fields, field{sum.fields[i].name, c})
-		b1 = append(b1, k, ", ")
 	}
 	first, last := S("min(", bin, ") OVER ()"), S("max(", bin, ") OVER ()")
 	if from != nil {

@@ -84,7 +84,7 @@ func (b *binder) external(op *opNode) (*rel, error) {
 	return q, nil
 }
 
-// fresh is a name that no field has: name, name1, name2 …
+// fresh is a name that no field has: name, name1, name2 and so on.
 func (r *rel) fresh(name string) string { return freshIn(r.fields, name) }
 
 func freshIn(fs []field, name string) string {
@@ -127,7 +127,6 @@ func (b *binder) rangeOp(op *opNode, s *scope) (*rel, error) {
 	c := b.newColumn(name, t)
 	ord := b.newColumn(name+"_order", fn.Long)
 	lo, hi, step := convert(xs[0], t), convert(xs[1], t), convert(xs[2], t)
-	q := quote(c.sql)
 	var f Frag
 	// The number of rows is bounded: an endless range must not run.
 	const most = "10000000"
@@ -141,7 +140,6 @@ func (b *binder) rangeOp(op *opNode, s *scope) (*rel, error) {
 	default:
 		f = S("(SELECT ", lo, " + i * ", step, " AS ", c, ", i AS ", ord, " FROM range(0, least(greatest(((", hi, ") - (", lo, ")) // nullif(", step, ",0) + 1, 0), "+most+")) AS t(i))")
 	}
-	_ = q
 	r := &rel{op: &raw{needs: []Frag{f}, sql: f.String}, fields: []field{{name, c}}, hidden: []*column{ord}, order: nil, serial: true}
 	return r, nil
 }

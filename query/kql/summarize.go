@@ -57,22 +57,7 @@ func (b *binder) summarize(r *rel, op *opNode, e *env) (*rel, error) {
 	if len(g.keys) == 0 && len(g.aggs) == 0 {
 		return nil, b.errAt(op.Span, "summarize count() by column", "summarize has nothing to do")
 	}
-	for _, a := range g.aggs {
-		for _, p := range a.def.SQL {
-			if c, ok := p.(*column); ok && slices.Contains(orderCols(r), c) {
-				_ = c
-			}
-		}
-	}
 	return q, nil
-}
-
-func orderCols(r *rel) []*column {
-	var out []*column
-	for _, k := range r.order {
-		out = append(out, k.col)
-	}
-	return out
 }
 
 // aggItems binds one aggregate expression of a list; arg_max and its kin give

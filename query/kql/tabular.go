@@ -164,7 +164,7 @@ func (b *binder) tableName(n *nameNode, e *env) (*rel, error) {
 				hint = "did you mean " + m + "?"
 			}
 		}
-		return nil, &missingTable{b.errAt(n.Span, hint, "there is no table '%s'", n.name).(*Error), n.name}
+		return nil, &missingTable{newError(b.src, n.Span, hint, "there is no table '%s'", n.name), n.name}
 	}
 	return b.scanTable(t), nil
 }
@@ -194,12 +194,11 @@ func (b *binder) scanTable(t *Table) *rel {
 // tableCall binds a call that gives a relation.
 func (b *binder) tableCall(n *callNode, e *env) (*rel, error) {
 	if v := e.find(n.name.text); v != nil && v.fun != nil {
-		r, x, err := b.apply(v, n, e, nil)
+		r, _, err := b.apply(v, n, e, nil)
 		if err != nil {
 			return nil, err
 		}
 		if r == nil {
-			_ = x
 			return nil, b.errAt(n.Span, "", "function %s gives a value, not a table", n.name.text)
 		}
 		if r.label == "" || v.fun.view {
@@ -244,7 +243,7 @@ func (b *binder) tableCall(n *callNode, e *env) (*rel, error) {
 		}
 		t, ok := b.schema.Table("_GetWatchlist('" + x.Const.Str + "')")
 		if !ok {
-			return nil, &missingTable{b.errAt(n.args[0].Span, "import it: yagura hunt watchlist import", "there is no watchlist '%s'", x.Const.Str).(*Error), x.Const.Str}
+			return nil, &missingTable{newError(b.src, n.args[0].Span, "import it: yagura hunt watchlist import", "there is no watchlist '%s'", x.Const.Str), x.Const.Str}
 		}
 		return b.scanTable(t), nil
 	case "cluster", "database", "workspace", "adx", "arg", "external_table", "materialized_view", "externaldata":
@@ -254,7 +253,7 @@ func (b *binder) tableCall(n *callNode, e *env) (*rel, error) {
 		return b.filtered(b.scanTable(t), n, e)
 	}
 	hint := b.near(n.name.text, &scope{env: e})
-	return nil, &missingTable{b.errAt(n.name.Span, hint, "there is no function '%s' that gives a table", n.name.text).(*Error), n.name.text}
+	return nil, &missingTable{newError(b.src, n.name.Span, hint, "there is no function '%s' that gives a table", n.name.text), n.name.text}
 }
 
 // apply writes out a call of a function that a let made.
