@@ -124,6 +124,9 @@ func (q *Query) Compile(schema Schema, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.open != nil && len(*r.late) == 0 {
+		return nil, b.errAt(r.at, "say them: evaluate pivot(…) : (name:type, …)", "the columns of pivot() depend on the data, and the query names none")
+	}
 	return b.plan(r)
 }
 

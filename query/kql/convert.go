@@ -129,7 +129,7 @@ func convertSQL(x *Expr, t Type) *Expr {
 		case fn.String:
 			return E(t, "kql_todatetime(", x, ")")
 		case fn.Int, fn.Long:
-			return E(t, "make_timestamp(CAST(", x, " AS BIGINT) // 10 - 62135596800000000)")
+			return E(t, "kql_from_ticks(CAST(", x, " AS BIGINT))")
 		}
 	case fn.Timespan:
 		switch x.Type {

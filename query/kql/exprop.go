@@ -353,6 +353,10 @@ func (b *binder) arith(op string, l, r *Expr, sp Span) (*Expr, error) {
 			return E(t, "kql_mod(", l, ", ", r, ")"), nil
 		}
 		e := E(t, "(", l, " "+sign+" ", r, ")")
+		if t == fn.Long && sign == "*" { // a product may not fit; it is null then
+			e = E(t, "TRY(", l, " * ", r, ")")
+			return e, nil
+		}
 		if t == fn.Decimal {
 			e = E(t, "TRY_CAST(", l, " "+sign+" ", r, " AS DECIMAL(38,18))")
 		}

@@ -34,6 +34,7 @@ func funcsCore() []Func {
 		{Name: "assert", Min: 2, Max: 2, Bind: func(c *Call) (*Expr, error) { return c.Cond(0) }},
 		{Name: "max_of", Min: 1, Max: -1, Bind: extreme("greatest(")},
 		{Name: "min_of", Min: 1, Max: -1, Bind: extreme("least(")},
+		Tmpl("geo_distance_2points", fn.Real, "kql_geo_distance($1, $2, $3, $4)", fn.Real, fn.Real, fn.Real, fn.Real),
 		{Name: "gettype", Min: 1, Max: 1, Bind: func(c *Call) (*Expr, error) {
 			x := c.Args[0]
 			if x.Type == fn.Dynamic {

@@ -17,6 +17,7 @@ type rel struct {
 	open   func(name string) (*column, error) // pivot: makes a column of a name that is none
 	prefix string                             // what bag_unpack puts before the keys
 	late   *[]*column                         // columns that open has made; the relations that pass them on share it
+	at     Span                               // where that pivot stands
 }
 
 type field struct {

@@ -237,7 +237,7 @@ func (b *binder) pivot(r *rel, op *opNode, n *callNode, e *env) (*rel, error) {
 	}
 	if !known {
 		// The values are not known: a name that is no column is one of them.
-		q.late = new([]*column)
+		q.late, q.at = new([]*column), n.Span
 		made := map[string]*column{}
 		q.open = func(v string) (*column, error) {
 			if c := made[v]; c != nil {

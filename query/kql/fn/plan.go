@@ -15,6 +15,9 @@ func macrosPlan() []string {
 			WHEN 'OBJECT' THEN list_transform(json_keys(j), lambda k : json_array(k, json_extract(j, '$."' || k || '"')))
 			WHEN 'NULL' THEN [CAST(NULL AS JSON)]
 			ELSE [j] END`,
+		// Metres between two places on a sphere of 6,371,010 m, as Kusto measures.
+		`CREATE MACRO kql_geo_distance(lo1, la1, lo2, la2) AS CASE WHEN abs(lo1) <= 180 AND abs(lo2) <= 180 AND abs(la1) <= 90 AND abs(la2) <= 90 THEN
+			2 * 6371010.0::DOUBLE * asin(least(1, sqrt(pow(sin(radians(la2 - la1) / 2), 2) + cos(radians(la1)) * cos(radians(la2)) * pow(sin(radians(lo2 - lo1) / 2), 2)))) END`,
 		// A dynamic text that holds JSON is read; anything else stays as it is.
 		`CREATE MACRO kql_reparse(j) AS CASE WHEN json_type(j) = 'VARCHAR' AND json_valid(json_extract_string(j, '$')) THEN CAST(json_extract_string(j, '$') AS JSON) ELSE j END`,
 		`CREATE MACRO kql_dynamic_max(l) AS to_json(coalesce(to_json(list_max(list_transform(l, lambda e : TRY_CAST(json_extract_string(e, '$') AS DOUBLE)))), to_json(list_max(list_transform(l, lambda e : json_extract_string(e, '$'))))))`,
