@@ -143,6 +143,9 @@ func (c *huntAskCmd) Run(env *environment) error {
 	if c.Explain {
 		return c.explain(ctx, env, h, r, q)
 	}
+	if err := limitMemory(memory); err != nil {
+		return err
+	}
 	res, err := h.Run(ctx, r)
 	if err != nil {
 		return c.say(env, ctx, err, q)
