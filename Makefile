@@ -44,7 +44,7 @@ lint: ## run golangci-lint and govulncheck (both are fetched as Go modules)
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...
 
 bench: ## measure speed against named floors in one run
-	$(GO) test -run '^$$' -bench . -benchmem -cpu 1 ./slot ./decode ./detect ./repeat ./cmd/yagura ./hunt
+	$(GO) test -run '^$$' -bench . -benchmem -cpu 1 ./slot ./decode ./detect ./repeat ./cmd/yagura ./app
 
 prove: ## what takes long: fuzz every parser for SECONDS each, bombs, big property runs
 	./prove.sh $(SECONDS)

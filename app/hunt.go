@@ -37,7 +37,7 @@ type Hunting struct {
 
 // OpenHunting makes a hunter over the lake of a configuration. The books may be nil:
 // then there are no findings and issues.
-func OpenHunting(cfg *config.Config, b *Books, o HuntOptions, now func() time.Time) (*Hunting, error) {
+func OpenHunting(ctx context.Context, cfg *config.Config, b *Books, o HuntOptions, now func() time.Time) (*Hunting, error) {
 	if o.Lake != "" {
 		other := *cfg
 		other.Lake.Dir = o.Lake
@@ -58,7 +58,11 @@ func OpenHunting(cfg *config.Config, b *Books, o HuntOptions, now func() time.Ti
 	}
 	h.Hunter = &hunt.Hunter{Engine: h.engine, Now: now, Lake: noLake{}, Extra: []hunt.Extra{h.Watchlists}}
 	if b != nil {
-		h.Lake = lakeFiles{cfg: cfg, db: b.DB, dir: dir}
+		catalogue, _, err := LakeCatalogue(ctx, cfg, b.DB, false)
+		if err != nil {
+			return nil, err
+		}
+		h.Lake = lakeFiles{catalogue: catalogue, dir: dir}
 	}
 	tables := storeTables{scratch: h.engine.scratch}
 	if b != nil {
@@ -76,18 +80,13 @@ func (h *Hunting) Close() error { return h.engine.close() }
 
 // lakeFiles lists files of the catalogue, as paths below the lake's folder.
 type lakeFiles struct {
-	cfg *config.Config
-	db  *store.DB
-	dir string
+	catalogue store.Lake
+	dir       string
 }
 
 // Files implements hunt.Lake.
 func (l lakeFiles) Files(ctx context.Context, formats []string, from, to time.Time, _ bool) ([]hunt.File, error) {
-	catalogue, _, err := LakeCatalogue(ctx, l.cfg, l.db, false)
-	if err != nil {
-		return nil, err
-	}
-	list, err := catalogue.Files(ctx, yagura.LakeFilter{Formats: formats, From: from, To: to})
+	list, err := l.catalogue.Files(ctx, yagura.LakeFilter{Formats: formats, From: from, To: to})
 	if err != nil {
 		return nil, err
 	}

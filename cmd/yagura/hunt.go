@@ -62,7 +62,7 @@ func (f *huntFlags) open(env *environment, o app.HuntOptions) (*app.Hunting, *co
 		return nil, nil, false, nil, err
 	}
 	o.Lake = f.Lake
-	h, err := app.OpenHunting(cfg, b, o, env.now)
+	h, err := app.OpenHunting(env.ctx, cfg, b, o, env.now)
 	if err != nil {
 		_ = b.DB.Close()
 		return nil, nil, false, nil, err

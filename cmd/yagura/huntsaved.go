@@ -198,7 +198,7 @@ func (c *huntTablesCmd) Run(env *environment) error {
 	h, _, _, done, err := c.open(env, app.HuntOptions{})
 	if noServer := cfg.Data == "" && cfg.Store == ""; noServer || errors.Is(err, fs.ErrNotExist) {
 		// The tables are known where there is no lake yet.
-		h, err = app.OpenHunting(cfg, nil, app.HuntOptions{}, env.now)
+		h, err = app.OpenHunting(env.ctx, cfg, nil, app.HuntOptions{}, env.now)
 		done = func() {}
 	}
 	if err != nil {
