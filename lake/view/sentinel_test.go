@@ -75,7 +75,8 @@ func queries(t testing.TB) map[string]string {
 }
 
 // TestQueries compiles and runs every given query over records that were made for it, and says
-// of each whether it found something. At least nine of ten must.
+// of each that found nothing why. Some can find nothing: they are not whole, or no record fits
+// them. Of all others at least nine of ten must find something.
 func TestQueries(t *testing.T) {
 	text := queries(t)
 	only := os.Getenv("QUERY")
@@ -89,7 +90,7 @@ func TestQueries(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer engine.Close()
-	found, missed := 0, map[string]string{}
+	found, cannot, missed := 0, 0, map[string]string{}
 	for i, name := range slices.Sorted(maps.Keys(text)) {
 		if !strings.Contains(name, only) {
 			continue
@@ -111,16 +112,21 @@ func TestQueries(t *testing.T) {
 		if d := time.Since(started); d > 5*time.Second {
 			t.Logf("%s took %v", name, d.Round(time.Millisecond))
 		}
-		if missed[name] != "" && hits[name].skip != "" {
+		if hits[name].skip != "" {
+			cannot++
+			if missed[name] == "" {
+				t.Errorf("%s found something, though %s", name, hits[name].skip)
+			}
 			missed[name] += " [" + hits[name].skip + "]"
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(missed)) {
 		t.Logf("%s: %s", name, missed[name])
 	}
-	t.Logf("%d of %d queries found what was made for them", found, found+len(missed))
-	if only == "" && found*10 < 9*(found+len(missed)) {
-		t.Errorf("%d of %d queries: less than nine of ten", found, found+len(missed))
+	all := found + len(missed)
+	t.Logf("%d of %d queries found what was made for them; %d can find nothing, by themselves or as they are given", found, all, cannot)
+	if only == "" && found*10 < 9*(all-cannot) {
+		t.Errorf("%d of %d queries: less than nine of ten", found, all-cannot)
 	}
 }
 
