@@ -149,6 +149,13 @@ func TestKQLIsPlanned(t *testing.T) {
 	if _, err := h.Plan(t.Context(), Request{Language: KQL, Text: "AWSCloudTrail\n| whree x"}); !errors.As(err, &e) || e.Line != 2 || e.Col != 3 {
 		t.Errorf("%v", err)
 	}
+	p, err = h.Plan(t.Context(), Request{Language: KQL, Text: "_Im_Dns(starttime=ago(1h), domain_has_any=dynamic(['example.net'])) | project DnsQuery, SrcIpAddr"})
+	if err != nil || len(p.Columns) != 2 {
+		t.Errorf("a function of ASIM: %v %v", p, err)
+	}
+	if _, err := h.Plan(t.Context(), Request{Language: KQL, Text: "_Im_Dns(pack=true)\n| whree x"}); !errors.As(err, &e) || e.Line != 2 || e.Col != 3 {
+		t.Errorf("the place of a mistake behind a function: %v", err)
+	}
 	if _, err := h.Plan(t.Context(), Request{Language: KQL, Text: "awscloudtrail | take 1"}); err == nil {
 		t.Error("KQL takes a table's name without regard to case")
 	}

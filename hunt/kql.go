@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/yagura-sec/yagura/lake/view"
 	"github.com/yagura-sec/yagura/query/kql"
 )
 
@@ -44,11 +45,14 @@ func compileKQL(p *Plan, r Request, rng Range, set *tableSet) ([]Use, error) {
 		}
 		params[name] = s
 	}
-	k, err := kql.Compile(r.Text, schema{set}, kql.Options{Now: r.Now, From: rng.From, To: rng.To, Params: params})
+	// ASIM's functions that the query calls stand in a line before it.
+	before := view.Prelude(r.Text)
+	k, err := kql.Compile(before+r.Text, schema{set}, kql.Options{Now: r.Now, From: rng.From, To: rng.To, Params: params})
 	if err != nil {
 		var e *kql.Error
 		if errors.As(err, &e) {
-			return nil, &Error{Line: e.Line, Col: e.Col, Message: e.Message, Hint: e.Hint}
+			line := e.Line - strings.Count(before, "\n")
+			return nil, &Error{Line: line, Col: e.Col, Message: e.Message, Hint: e.Hint}
 		}
 		return nil, err
 	}
