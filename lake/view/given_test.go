@@ -37,6 +37,9 @@ func TestGiven(t *testing.T) {
 	}
 	l.write(t)
 	for _, tab := range view.All() {
+		if tab.Group == "house" || tab.Group == "asim" && !strings.HasPrefix(tab.Name, "_Im_") {
+			continue // the same words for every format, and other names of the same tables
+		}
 		q, err := tab.Select(nil, l.files, time.Time{}, time.Time{})
 		if err != nil {
 			t.Fatal(err)
