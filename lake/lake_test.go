@@ -25,12 +25,12 @@ var monday = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 
 // pond is a lake in a folder with a real catalogue.
 type pond struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 	db  *store.DB
 }
 
-func newPond(t *testing.T) *pond {
+func newPond(t testing.TB) *pond {
 	t.Helper()
 	p := &pond{t: t, dir: t.TempDir()}
 	db, err := store.Open(t.Context(), store.Options{Dir: p.dir, AcceptLoss: true})
