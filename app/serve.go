@@ -169,7 +169,7 @@ func NewServe(ctx context.Context, o ServeOptions) (s *Serve, err error) {
 	if s.looks, err = newLooks(ctx, s, cfg.Recheck); err != nil {
 		return nil, err
 	}
-	if s.planned, err = newPlanned(s, cfg); err != nil {
+	if s.planned, err = newPlanned(ctx, s, cfg); err != nil {
 		return nil, err
 	}
 	s.house = newHouse(s)

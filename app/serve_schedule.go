@@ -27,11 +27,11 @@ type planned struct {
 const scheduleMemory = 512 << 20
 
 // newPlanned makes the runner. The engine starts with the first query.
-func newPlanned(s *Serve, cfg *config.Config) (*planned, error) {
+func newPlanned(ctx context.Context, s *Serve, cfg *config.Config) (*planned, error) {
 	if cfg.Schedule.Off {
 		return nil, nil
 	}
-	h, err := OpenHunting(cfg, &Books{DB: s.db, data: cfg.Data}, HuntOptions{Threads: max(cfg.Schedule.Threads, 1),
+	h, err := OpenHunting(ctx, cfg, &Books{DB: s.db, data: cfg.Data}, HuntOptions{Threads: max(cfg.Schedule.Threads, 1),
 		Memory: cmp.Or(int64(cfg.Schedule.Memory), scheduleMemory), Timeout: 2 * time.Minute}, s.o.Now)
 	if err != nil {
 		return nil, fmt.Errorf("schedule: %w", err)
@@ -88,7 +88,7 @@ func RuleChecker(cfg *config.Config) sentinel.Checker {
 // RunRule runs the rules on a schedule among some over a time of the lake, and hands out what
 // they find. Nothing is filed.
 func RunRule(ctx context.Context, cfg *config.Config, b *Books, rules []*sentinel.Rule, o HuntOptions, from, to time.Time, now func() time.Time, yield func(yagura.Finding) error) (windows int, err error) {
-	h, err := OpenHunting(cfg, b, o, now)
+	h, err := OpenHunting(ctx, cfg, b, o, now)
 	if err != nil {
 		return 0, err
 	}
