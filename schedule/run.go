@@ -162,6 +162,12 @@ func Over(ctx context.Context, e Engine, r *sentinel.Rule, from, to time.Time, y
 		return 0, fmt.Errorf("rule %q has no schedule (hint: yagura hunt runs a hunting query)", r.Title)
 	}
 	ends, left := Ends(r.Schedule, from, to, maxPending)
+	if r.Schedule.Near { // it runs where there is something
+		if ends, err = touched(ctx, e, r, from, to); err != nil {
+			return 0, fmt.Errorf("rule %q: %w", r.Title, err)
+		}
+		left = max(0, int64(len(ends)-maxPending))
+	}
 	if left > 0 {
 		return 0, fmt.Errorf("rule %q has %d windows in this time, more than %d (hint: a shorter time)", r.Title, left+maxPending, maxPending)
 	}
@@ -187,4 +193,19 @@ func Over(ctx context.Context, e Engine, r *sentinel.Rule, from, to time.Time, y
 		}
 	}
 	return windows, nil
+}
+
+// touched lists the ends, in (from, to], of the windows of a rule that have an event in them.
+func touched(ctx context.Context, e Engine, r *sentinel.Rule, from, to time.Time) ([]time.Time, error) {
+	times, err := e.Arrived(ctx, ArrivalRequest{Tables: r.Tables, Language: r.Language, To: time.Date(2190, 1, 1, 0, 0, 0, 0, time.UTC), Grain: time.Minute})
+	if err != nil {
+		return nil, err
+	}
+	var ends [][]time.Time
+	for _, t := range times {
+		if until := t.Add(time.Minute - time.Microsecond); until.Add(r.Schedule.Period).After(from) && t.Before(to) {
+			ends = append(ends, Touched(r.Schedule, t, until, from, to))
+		}
+	}
+	return merge(ends...), nil
 }

@@ -24,6 +24,8 @@ type ruleCmd struct {
 	List    ruleListCmd    `cmd:"" help:"List the rules that load."`
 	Check   ruleCheckCmd   `cmd:"" help:"Say which rules cannot be honoured, and where; with logs, which fields no event carries."`
 	Test    ruleTestCmd    `cmd:"" help:"Run the tests that stand beside rules."`
+	Run     ruleRunCmd     `cmd:"" help:"Run rules on a schedule over a time of the lake, and print what they find."`
+	Status  ruleStatusCmd  `cmd:"" help:"Say how far the rules on a schedule are."`
 	Explain ruleExplainCmd `cmd:"" help:"Say in words when a rule fires."`
 
 	Coverage ruleCoverageCmd `cmd:"" help:"Show which ATT&CK techniques or controls of a standard the rules cover."`
