@@ -45,7 +45,11 @@ func ParseDuration(s string) (time.Duration, error) {
 		if unit == 0 || iso && inTime == (unit >= 24*time.Hour) {
 			return 0, bad // P1M is a month, which has no length
 		}
-		total += time.Duration(count) * unit
+		if time.Duration(count) <= maxPeriod/unit {
+			total += time.Duration(count) * unit
+		} else {
+			total = maxPeriod + 1
+		}
 		if parts++; parts > 5 || total > maxPeriod {
 			return 0, fmt.Errorf("%q is longer than %s", s, maxPeriod)
 		}

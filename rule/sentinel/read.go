@@ -28,10 +28,10 @@ var (
 )
 
 func (p *reader) rule(o Options) *Rule {
+	p.title = strings.Trim(strings.TrimSpace(cmp.Or(scalar(p.node, "name"), scalar(p.node, "displayName"))), "'")
 	p.keys = p.mapping(p.node, "the rule", slices.Concat(keys, without))
 	r := &Rule{Rule: rule.Rule{Engine: yagura.EngineKQL, File: p.file.Path, Line: p.at.Line}, Language: KQL}
 	r.Title = strings.Trim(strings.TrimSpace(cmp.Or(p.text(p.keys["name"], "name"), p.text(p.keys["displayName"], "displayName"))), "'")
-	p.title = r.Title
 	if r.Title == "" {
 		p.refuse(nil, "the rule has no name", "write name: what it finds")
 	}
