@@ -362,7 +362,13 @@ func (r *Rules) Only(words []string) (rules *Rules, wanted func(yagura.RuleRef) 
 			out.Rules = append(out.Rules, x)
 		}
 	}
-	if len(out.Rules) == 0 {
+	out.Scheduled = nil
+	for _, x := range r.Scheduled {
+		if take[&x.Rule] {
+			out.Scheduled = append(out.Scheduled, x)
+		}
+	}
+	if len(out.Rules) == 0 && len(out.Scheduled) == 0 {
 		return nil, nil, fmt.Errorf("disabled: %s (hint: a rule that is disabled judges nothing)", strings.Join(words, ", "))
 	}
 	return &out, func(ref yagura.RuleRef) bool { return named[refKey(ref.ID, ref.Title, ref.File)] }, nil

@@ -18,6 +18,8 @@ import (
 	"github.com/yagura-sec/yagura/decode"
 	"github.com/yagura-sec/yagura/lake"
 	"github.com/yagura-sec/yagura/report"
+	"github.com/yagura-sec/yagura/rule/sentinel"
+	"github.com/yagura-sec/yagura/source"
 	"github.com/yagura-sec/yagura/store"
 	"github.com/yagura-sec/yagura/triage"
 )
@@ -85,18 +87,27 @@ func (c *retroCmd) Run(env *environment) (err error) {
 	if err != nil {
 		return err
 	}
-	if len(pieces) == 0 {
+	planned := onSchedule(rules)
+	if len(rules.Rules) == 0 {
+		pieces = nil
+	}
+	if len(pieces) == 0 && len(planned) == 0 {
 		return &exitError{exitNothing, errors.New(in(ja, "the lake has no records of these log types in that time (hint: yagura lake stats says what it has)",
 			"その期間にこの形式のレコードはレイクにありません (hint: yagura lake stats で内容を確認できます)"))}
 	}
 	if c.Workers < 0 || c.Workers > config.MaxWorkers {
 		return usage("--workers: %d is not 0 (one per processor) to %d", c.Workers, config.MaxWorkers)
 	}
-	scan, past, left, err := app.NewRetro(rules, app.RetroOptions{From: from, To: to, Pieces: pieces, ScanOptions: app.ScanOptions{
-		Formats: formats, Workers: cmp.Or(c.Workers, cfg.Workers), RepeatWindow: cfg.RepeatWindow, RulesOnly: true, Now: env.now,
-		Problem: func(err error) { s.line("yagura: " + report.Escape(err.Error())) }}})
-	if err != nil {
-		return &exitError{exitUsage, err}
+	var scan *app.Scan
+	var past source.Source
+	var left []string
+	if len(rules.Rules) > 0 {
+		scan, past, left, err = app.NewRetro(rules, app.RetroOptions{From: from, To: to, Pieces: pieces, ScanOptions: app.ScanOptions{
+			Formats: formats, Workers: cmp.Or(c.Workers, cfg.Workers), RepeatWindow: cfg.RepeatWindow, RulesOnly: true, Now: env.now,
+			Problem: func(err error) { s.line("yagura: " + report.Escape(err.Error())) }}})
+		if err != nil {
+			return &exitError{exitUsage, err}
+		}
 	}
 	for _, title := range left {
 		s.line("yagura: " + fmt.Sprintf(in(ja, "rule %q counts the records of a file, which the lake has in another order: left out",
@@ -113,10 +124,22 @@ func (c *retroCmd) Run(env *environment) (err error) {
 		}
 	}
 	tuneMemory(env)
-	if f, ok := env.stderr.(*os.File); ok && !c.Quiet && isTerminal(f) {
+	if f, ok := env.stderr.(*os.File); ok && !c.Quiet && isTerminal(f) && scan != nil {
 		s.watch(scan, terminalWidth(f), env.now, ja)
 	}
-	sum, err := scan.Run(env.ctx, r, past)
+	windows, err := c.scheduled(env, cfg, books, planned, r, from, to)
+	if err != nil {
+		return err
+	}
+	if windows > 0 && !c.Quiet {
+		s.line(fmt.Sprintf(in(ja, "%s of %s on a schedule", "定期実行: ウィンドウ %s、ルール %s"), count(ja, windows, "window", "windows", "件"), count(ja, len(planned), "rule", "rules", "件")))
+	}
+	sum := &app.Summary{}
+	if scan != nil {
+		sum, err = scan.Run(env.ctx, r, past)
+	} else {
+		err = errors.Join(r.Flush(), r.Close())
+	}
 	s.close()
 	if err == nil && c.Format == "preview" && c.Policy == "" {
 		err = writePreview(out, r, rules, ja)
@@ -140,6 +163,43 @@ func (c *retroCmd) Run(env *environment) (err error) {
 		}
 	}
 	return c.keep(env, books, rules, r, s, ja)
+}
+
+// scheduled runs rules on a schedule over the past, window by window with now() at the end of
+// each.
+func (c *retroCmd) scheduled(env *environment, cfg *config.Config, books *app.Books, rules []*sentinel.Rule, r *app.Retro, from, to time.Time) (windows int, err error) {
+	if len(rules) == 0 {
+		return 0, nil
+	}
+	catalogue, _, err := app.LakeCatalogue(env.ctx, cfg, books.DB, false)
+	if err != nil {
+		return 0, err
+	}
+	files, err := catalogue.Files(env.ctx, lake.Filter{})
+	if err != nil {
+		return 0, err
+	}
+	var first, last time.Time
+	for _, f := range files {
+		if !f.Min.IsZero() && (first.IsZero() || f.Min.Before(first)) {
+			first = f.Min
+		}
+		if f.Max.After(last) {
+			last = f.Max
+		}
+	}
+	if last.IsZero() {
+		return 0, nil
+	}
+	if from.IsZero() {
+		from = first
+	}
+	if to.IsZero() {
+		to = last
+	}
+	return app.RunRule(env.ctx, cfg, books, rules, app.HuntOptions{Timeout: 10 * time.Minute}, from, to, env.now, func(f yagura.Finding) error {
+		return r.Write(report.Item{Finding: &f, File: f.Rule.File, Offset: -1})
+	})
 }
 
 // past reads the bounds.
@@ -197,7 +257,7 @@ func (c *retroCmd) rules(env *environment, cfg *config.Config, s *screen, ja boo
 	if len(names) > 0 && len(flags.Rules) > len(c.ruleFlags.Rules) && !slices.Contains(names, "all") {
 		return nil, nil, nil, usage("--rule %s: files and names do not go together (hint: load the file with --rules, and name its rule)", names[0])
 	}
-	rules, formats, err := loadRules(flags, cfg, s, ja)
+	rules, formats, err := loadRules(anyRules(flags), cfg, s, ja)
 	if err != nil {
 		return nil, nil, nil, err
 	}
