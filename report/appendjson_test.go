@@ -53,6 +53,7 @@ func FuzzAppendFinding(f *testing.F) {
 			func(x *yagura.Finding) { x.Source += "s" },
 			func(x *yagura.Finding) { x.Rule.ID += "i" },
 			func(x *yagura.Finding) { x.Event.Time = x.Time },
+			func(x *yagura.Finding) { x.Retro = true },
 		} {
 			change(&x)
 			got, err := rules.appendFinding(nil, &x)
