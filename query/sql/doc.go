@@ -14,9 +14,9 @@
 // A condition that SQL cannot say of any record is refused with the place and the
 // reason ([Refusal]): a field that is computed by Go, a test that is a Go function.
 //
-// [Narrow] is the coarse question beside it: a condition over the columns of a lake
-// file's head that holds for every record for which the expression holds, and for
-// others. Parquet's statistics prune by it before one raw byte is read.
+// [Narrow] is the coarse question beside it: a condition over columns and over the bare
+// text of the record that holds for every record for which the expression holds, and for
+// others. By it statistics prune, and records need not be read as JSON.
 //
 // The package executes nothing and imports no engine. What it writes calls the macros
 // of [Macros], which whoever opens the engine creates once.
@@ -26,8 +26,8 @@
 //	p, err := sql.Compile(expr, sql.Options{Raw: "r.raw"})
 //	// p.SQL is TRUE for {"eventName":"StopLogging"} and {"eventName":["stoplogging"]},
 //	// FALSE for {"eventName":null}, NULL for {"eventName":"\ud800"}
-//	sql.Narrow(expr, sql.Heads("aws.cloudtrail"), "h.")
-//	// (h."action" = '' OR lower(h."action") IN ('stoplogging'))
+//	sql.Narrow(expr, sql.Columns{Raw: "r.raw"})
+//	// (contains(lower(r.raw), 'stoplogging') OR contains(r.raw, '\u') OR …)
 //
 // It is not the way of KQL: a KQL query is compiled by query/kql over the columns of
 // tables, whose meaning is Kusto's.
