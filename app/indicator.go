@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -126,6 +128,53 @@ func IndicatorRules(indicators []string) *Rules {
 	r.Japanese.Title = "過去のログにインジケーターを検出"
 	return &Rules{Rules: []*rule.Rule{r}, Hash: hex.EncodeToString(h.Sum(nil)), byRef: map[string]*rule.Rule{refKey(r.ID, r.Title, r.File): r}}
 }
+
+// IndicatorMay returns a quick look at a record as it was received: false says that it holds
+// none of the indicators, whatever is an escape in it.
+func IndicatorMay(indicators []string) func(raw []byte) bool {
+	var grams [1 << 13]uint64 // of the first bytes of indicators, by hash
+	find := terms{}
+	for _, text := range indicators {
+		b := query.AppendFold(nil, []byte(text))
+		if bytes.ContainsFunc(b, func(r rune) bool { return r < ' ' || r >= utf8.RuneSelf || r == '"' || r == '\\' || r == '/' }) {
+			return nil // it may stand in a record in another spelling
+		}
+		find.add(text)
+		h := gram(binary.LittleEndian.Uint32(b))
+		grams[h>>6] |= 1 << (h & 63)
+	}
+	return func(raw []byte) bool {
+		var w uint32
+		for i, c := range raw {
+			switch {
+			case 'A' <= c && c <= 'Z':
+				c += 'a' - 'A'
+			case c >= utf8.RuneSelf: // it may fold to a letter
+				return true
+			case c == '\\' && i+1 < len(raw) && raw[i+1] == 'u':
+				return true
+			}
+			w = w>>8 | uint32(c)<<24
+			if h := gram(w); i >= minIndicator-1 && grams[h>>6]>>(h&63)&1 != 0 && find.plain(raw[i-minIndicator+1:], w) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// plain reports whether a text begins with one of the words, ASCII letters in any case; w is
+// its first bytes, folded.
+func (t terms) plain(text []byte, w uint32) bool {
+	var k [minIndicator]byte
+	binary.LittleEndian.PutUint32(k[:], w)
+	return slices.ContainsFunc(t[k], func(word []byte) bool {
+		return len(word) <= len(text) && bytes.EqualFold(word, text[:len(word)])
+	})
+}
+
+// gram is the hash of four bytes, 19 bits of it.
+func gram(w uint32) uint32 { return w * 0x9e3779b1 >> 13 }
 
 // terms finds words in a text where no letter or digit touches them, by their first bytes.
 type terms map[[minIndicator]byte][][]byte

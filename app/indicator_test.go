@@ -32,6 +32,16 @@ func TestIndicators(t *testing.T) {
 	cfg, books := lakeOf(t, dir)
 	out := &Retro{Keep: true}
 	retroOf(t, cfg, books, IndicatorRules(indicators), time.Time{}, time.Time{}, out)
+	may := IndicatorMay(indicators)
+	for i, line := range lines {
+		hit := strings.Contains(strings.ToLower(line), "192.0.2.1") || strings.Contains(strings.ToLower(line), "example.com") || i == 6
+		if hit && !may([]byte(line)) {
+			t.Errorf("the quick look passes over %s", line)
+		}
+	}
+	if !may([]byte(`{"a":"\u0065xample.com"}`)) || may([]byte(`{"a":"b.example.org"}`)) || may([]byte(`{"a":"192.0.3.1"}`)) {
+		t.Error("the quick look is wrong about escapes, or about what is not there")
+	}
 	got := map[string]bool{}
 	for _, f := range out.Findings {
 		got[strings.TrimLeft(f.Event.ID[len(f.Event.ID)-2:], "0")] = true

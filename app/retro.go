@@ -39,6 +39,9 @@ type RetroOptions struct {
 	// Events that do not say their time are judged, as in a scan.
 	From, To time.Time
 	Pieces   []PastPiece
+	// May, where it is not nil, says of a record as it was received whether a rule may match
+	// it at all. It must be safe for concurrent use.
+	May func(raw []byte) bool
 }
 
 // NewRetro makes a scan of the past: the rules judge records that were kept, as they were
@@ -76,7 +79,7 @@ func (p *past) Objects(context.Context) iter.Seq2[source.Object, error] {
 		for _, piece := range p.o.Pieces {
 			o := source.Object{Source: "lake", Name: piece.Name, Size: piece.Bytes, Open: func(ctx context.Context) (io.ReadCloser, error) {
 				next, stop := iter.Pull2(piece.Records(ctx))
-				return &pastBody{from: p.o.From, to: p.o.To, next: next, stop: stop}, nil
+				return &pastBody{from: p.o.From, to: p.o.To, may: p.o.May, next: next, stop: stop}, nil
 			}}
 			if !yield(o, nil) {
 				return
@@ -89,6 +92,7 @@ func (p *past) Objects(context.Context) iter.Seq2[source.Object, error] {
 // end. It remembers where each came from until the reader of the records has passed it.
 type pastBody struct {
 	from, to time.Time
+	may      func(raw []byte) bool
 	next     func() (*keep.Entry, error, bool)
 	stop     func()
 	rest     []byte // of the record that is being handed out
@@ -137,7 +141,7 @@ func (b *pastBody) load() error {
 			return err
 		case !e.Time.IsZero() && (!b.from.IsZero() && e.Time.Before(b.from) || !b.to.IsZero() && !e.Time.Before(b.to)):
 			continue
-		case len(bytes.TrimSpace(e.Raw)) == 0:
+		case len(bytes.TrimSpace(e.Raw)) == 0 || b.may != nil && !b.may(e.Raw):
 			continue
 		}
 		b.rest, b.ended = e.Raw, true

@@ -75,7 +75,7 @@ func (c *retroCmd) Run(env *environment) (err error) {
 	if err != nil {
 		return err
 	}
-	rules, formats, wanted, err := c.rules(env, cfg, s, ja)
+	rules, formats, wanted, may, err := c.rules(env, cfg, s, ja)
 	if err != nil {
 		return err
 	}
@@ -98,16 +98,11 @@ func (c *retroCmd) Run(env *environment) (err error) {
 	if c.Workers < 0 || c.Workers > config.MaxWorkers {
 		return usage("--workers: %d is not 0 (one per processor) to %d", c.Workers, config.MaxWorkers)
 	}
-	var scan *app.Scan
-	var past source.Source
-	var left []string
-	if len(rules.Rules) > 0 {
-		scan, past, left, err = app.NewRetro(rules, app.RetroOptions{From: from, To: to, Pieces: pieces, ScanOptions: app.ScanOptions{
-			Formats: formats, Workers: cmp.Or(c.Workers, cfg.Workers), RepeatWindow: cfg.RepeatWindow, RulesOnly: true, Now: env.now,
-			Problem: func(err error) { s.line("yagura: " + report.Escape(err.Error())) }}})
-		if err != nil {
-			return &exitError{exitUsage, err}
-		}
+	scan, past, left, err := app.NewRetro(rules, app.RetroOptions{From: from, To: to, Pieces: pieces, May: may, ScanOptions: app.ScanOptions{
+		Formats: formats, Workers: cmp.Or(c.Workers, cfg.Workers), RepeatWindow: cfg.RepeatWindow, RulesOnly: true, Now: env.now,
+		Problem: func(err error) { s.line("yagura: " + report.Escape(err.Error())) }}})
+	if err != nil {
+		return &exitError{exitUsage, err}
 	}
 	for _, title := range left {
 		s.line("yagura: " + fmt.Sprintf(in(ja, "rule %q counts the records of a file, which the lake has in another order: left out",
@@ -228,22 +223,23 @@ func parseWhen(flag, text string, now time.Time) (time.Time, error) {
 	return t, nil
 }
 
-// rules are those that are asked for, and whether a finding's rule is one of them.
-func (c *retroCmd) rules(env *environment, cfg *config.Config, s *screen, ja bool) (*app.Rules, []*decode.Format, func(yagura.RuleRef) bool, error) {
+// rules are those that are asked for, whether a finding's rule is one of them, and whether
+// a record may be one that they find (nil: it may).
+func (c *retroCmd) rules(env *environment, cfg *config.Config, s *screen, ja bool) (_ *app.Rules, _ []*decode.Format, wanted func(yagura.RuleRef) bool, may func([]byte) bool, err error) {
 	switch {
 	case len(c.Indicator) > 0 && len(c.Rule) > 0:
-		return nil, nil, nil, usage("--rule and --indicator are two questions: ask one")
+		return nil, nil, nil, nil, usage("--rule and --indicator are two questions: ask one")
 	case c.Notify && !c.Keep:
-		return nil, nil, nil, usage("--notify tells of what is kept: give --keep, too")
+		return nil, nil, nil, nil, usage("--notify tells of what is kept: give --keep, too")
 	case len(c.Indicator) > 0:
 		indicators, err := app.ReadIndicators(c.Indicator)
 		if err != nil {
-			return nil, nil, nil, &exitError{exitUsage, err}
+			return nil, nil, nil, nil, &exitError{exitUsage, err}
 		}
 		formats, err := app.LoadMappings(slices.Concat(cfg.Mappings, c.Mapping))
-		return app.IndicatorRules(indicators), formats, nil, err
+		return app.IndicatorRules(indicators), formats, nil, app.IndicatorMay(indicators), err
 	case len(c.Rule) == 0 && c.Policy == "":
-		return nil, nil, nil, usage("say what judges the past: --rule FILE, ID or all, --indicator or --policy")
+		return nil, nil, nil, nil, usage("say what judges the past: --rule FILE, ID or all, --indicator or --policy")
 	}
 	flags := c.ruleFlags
 	var names []string
@@ -255,17 +251,17 @@ func (c *retroCmd) rules(env *environment, cfg *config.Config, s *screen, ja boo
 		names = append(names, w)
 	}
 	if len(names) > 0 && len(flags.Rules) > len(c.ruleFlags.Rules) && !slices.Contains(names, "all") {
-		return nil, nil, nil, usage("--rule %s: files and names do not go together (hint: load the file with --rules, and name its rule)", names[0])
+		return nil, nil, nil, nil, usage("--rule %s: files and names do not go together (hint: load the file with --rules, and name its rule)", names[0])
 	}
 	rules, formats, err := loadRules(anyRules(flags), cfg, s, ja)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, nil, nil, err
 	}
-	rules, wanted, err := rules.Only(names)
+	rules, wanted, err = rules.Only(names)
 	if err != nil {
-		return nil, nil, nil, &exitError{exitUsage, err}
+		return nil, nil, nil, nil, &exitError{exitUsage, err}
 	}
-	return rules, formats, wanted, nil
+	return rules, formats, wanted, nil, nil
 }
 
 // writePreview prints how many findings there are, and where.
