@@ -5,8 +5,8 @@
 //
 // It has two back ends. [Compile] makes a [Program], which judges one record in
 // the slots of a [slot.Doc] without allocating, and explains afterwards why it
-// matched. (The second, SQL for the lake, comes with the lake.) It does no I/O and
-// takes no clock.
+// matched. Room query/sql writes the same condition as SQL over the lake's records. It
+// does no I/O and takes no clock.
 //
 // The small print of a language lives in the Expr, never in the back end: whether
 // text compares by case, how null and numbers become text, what an absent field

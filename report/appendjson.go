@@ -60,6 +60,9 @@ func (c ruleTexts) appendFinding(b []byte, f *yagura.Finding) ([]byte, error) {
 	if f.Mode != "" {
 		b = appendKey(b, `,"mode":`, f.Mode)
 	}
+	if f.Retro {
+		b = append(b, `,"retro":true`...)
+	}
 	if len(f.Caps) > 0 {
 		b = appendStrings(append(b, `,"caps":`...), f.Caps)
 	}

@@ -67,7 +67,7 @@ func (o *ocsfFindings) detection(it Item) ocsf.Object {
 	m.Set("is_alert", f.Mode == "")
 	m.Set("finding_info", info)
 	m.Set("evidences", []ocsf.Object{evidence})
-	m.Set("unmapped", ocsf.Of("cause_key", f.CauseKey, "kind", string(f.Kind), "severity_original", f.SeverityOriginal, "caps", asJSON(list(f.Caps))))
+	m.Set("unmapped", ocsf.Of("cause_key", f.CauseKey, "kind", string(f.Kind), "severity_original", f.SeverityOriginal, "caps", asJSON(list(f.Caps)), "retro", retro(f)))
 	withCloud(&m, metadata(o.version, f.ID, f.Format), f.Format, f.Event.Account, f.Event.Region, o.account)
 	ocsf.Observables(&m, f.Entities)
 	return m
@@ -127,4 +127,12 @@ func asJSON(v any) json.RawMessage {
 		return nil
 	}
 	return b
+}
+
+// retro is true for a finding about the past; others do not say.
+func retro(f *yagura.Finding) any {
+	if f.Retro {
+		return true
+	}
+	return nil
 }
