@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -131,4 +132,27 @@ func FuzzJSON(f *testing.F) {
 func brief(args []any) string {
 	s := fmt.Sprintf("%q", args)
 	return s[:min(len(s), 300)]
+}
+
+// Two queries at a time share a function and what it keeps of the last list.
+func TestParallel(t *testing.T) {
+	for _, f := range fn.Funcs() {
+		if f.Name != "kqlg_has_any" {
+			continue
+		}
+		var wg sync.WaitGroup
+		for g := range 4 {
+			wg.Go(func() {
+				word := string(rune('a' + g))
+				for range 2000 {
+					got, err := f.Call([]any{"x " + word, `["` + strings.ToUpper(word) + `"]`, false})
+					if err != nil || got != true {
+						t.Errorf("%s is not found in a list of its own: %v, %v", word, got, err)
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
 }
