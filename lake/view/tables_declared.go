@@ -29,7 +29,7 @@ func inLines(text string) string {
 		if !ok {
 			continue
 		}
-		for _, n := range strings.Fields(names) {
+		for n := range strings.FieldsSeq(names) {
 			b.WriteString(n + " " + typ + "\n")
 		}
 	}

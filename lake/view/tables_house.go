@@ -58,7 +58,7 @@ var own = map[string]string{
 // ownLines writes the columns of a format's own.
 func ownLines(format string) string {
 	var b strings.Builder
-	for _, c := range strings.Fields(own[format]) {
+	for c := range strings.FieldsSeq(own[format]) {
 		b.WriteString(c + ` string = h."` + c + "\"\n")
 	}
 	return b.String()
