@@ -88,9 +88,9 @@ func (s *Serve) openServeLake(ctx context.Context, cfg *config.Config) (err erro
 }
 
 // OpenLake opens the lake of a configuration for reading and importing, beside a server or
-// without one.
+// without one. One process at a time may import: what another left half written is removed.
 func OpenLake(ctx context.Context, cfg *config.Config, db *store.DB, formats []*decode.Format, now func() time.Time) (*lake.Lake, error) {
-	o, err := lakeOptions(ctx, cfg, db, formats, "import/"+db.Replica(), now)
+	o, err := lakeOptions(ctx, cfg, db, formats, "import/"+db.Home(), now)
 	if err != nil {
 		return nil, err
 	}

@@ -23,9 +23,18 @@ type Lake struct {
 	place string
 }
 
-// Lake returns the catalogue of the lake at a place, by the place's own name. Lakes at other
-// places are not seen: replicas that each have a folder of their own have lakes of their own.
-func (db *DB) Lake(place string) Lake { return Lake{db, clean(place)} }
+// Lake returns the catalogue of the lake in the folder of this database's data: with PostgreSQL
+// each replica has such a folder, and a lake, of its own.
+func (db *DB) Lake() Lake {
+	if db.dialect.postgres {
+		return db.LakeAt("replica/" + db.home)
+	}
+	return db.LakeAt("")
+}
+
+// LakeAt returns the catalogue of the lake at a place that replicas share, by the place's own
+// name. Lakes at other places are not seen.
+func (db *DB) LakeAt(place string) Lake { return Lake{db, clean(place)} }
 
 // lakeCounter takes the next n of a counter that is held until the transaction ends, and
 // returns the first of them.

@@ -67,6 +67,7 @@ type Options struct {
 type DB struct {
 	dialect *dialect
 	replica string
+	home    string // the name of the folder, which is that of the replica that serves it
 	shard   int64
 	mode    Mode
 	now     func() time.Time
@@ -136,6 +137,9 @@ func open(ctx context.Context, o Options, steps []migration) (*DB, error) {
 	if db.replica, err = replicaName(o); err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
+	if db.home, err = homeName(o, db.replica); err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
 	h := fnv.New32a()
 	h.Write([]byte(db.replica))
 	db.shard = int64(h.Sum32() % shards)
@@ -165,6 +169,29 @@ func replicaName(o Options) (string, error) {
 	case o.Dir == "" || o.Mode != Serve:
 		return ulid.Make().String(), nil
 	}
+	return folderName(o)
+}
+
+// homeName returns the name of the data folder: of the process that serves it, whatever process
+// asks. It is "" where there is no folder, or none that a process that only reads could name.
+func homeName(o Options, replica string) (string, error) {
+	switch {
+	case o.Replica != "" || o.Mode == Serve:
+		return replica, nil
+	case o.Dir == "":
+		return "", nil
+	case o.Mode == ReadOnly:
+		text, err := os.ReadFile(filepath.Join(o.Dir, "replica"))
+		if errors.Is(err, os.ErrNotExist) {
+			return "", nil
+		}
+		return strings.TrimSpace(string(text)), err
+	}
+	return folderName(o)
+}
+
+// folderName returns the name that a data folder has, and gives it one where it has none.
+func folderName(o Options) (string, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return "", err
 	}
@@ -199,6 +226,9 @@ func replicaName(o Options) (string, error) {
 
 // Replica returns the name of this process among those that share the database.
 func (db *DB) Replica() string { return db.replica }
+
+// Home returns the name of the data folder, which is that of the replica that serves it.
+func (db *DB) Home() string { return db.home }
 
 // Dialect returns "sqlite" or "postgres".
 func (db *DB) Dialect() string { return db.dialect.name }

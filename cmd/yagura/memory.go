@@ -24,9 +24,9 @@ func tuneMemory(env *environment) {
 	debug.SetMemoryLimit(max(heapLimit, 2*int64(m.HeapAlloc)))
 }
 
-// serveLimit is what the service's own memory is held to: with the key window's filters,
+// serveLimit is what the service's own memory, with what waits for the lake, is held to: with the key window's filters,
 // which are beside it, it stays below what docs/performance.md promises.
-const serveLimit = 160 << 20
+const serveLimit = 320 << 20
 
 // tuneServe holds the memory of the service, unless GOGC or GOMEMLIMIT say otherwise.
 func tuneServe(env *environment) {

@@ -110,7 +110,7 @@ func (l *lab) configure(n int) string {
 		return fmt.Sprintf("{region: %s, endpoint: %q, access_key_id: key, secret_access_key: secret}", region, endpoint)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "data: %q\naccept_loss: true\nstorm: 100000\nlateness: %s\nworkers: 2\n", l.replica(n), l.late)
+	fmt.Fprintf(&b, "data: %q\naccept_loss: true\nlake: {flush: 200ms}\nstorm: 100000\nlateness: %s\nworkers: 2\n", l.replica(n), l.late)
 	if l.store != "" {
 		fmt.Fprintf(&b, "store: %q\n", l.store)
 	}
