@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -77,9 +78,7 @@ func (b *azureBackend) request(method, key string, query url.Values, header http
 	}
 	q := url.Values{}
 	for _, from := range []url.Values{b.sas, query} {
-		for k, v := range from {
-			q[k] = v
-		}
+		maps.Copy(q, from)
 	}
 	if header == nil {
 		header = http.Header{}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -129,9 +130,7 @@ func (c *caller) do(ctx context.Context, q request) (*http.Response, error) {
 			r.Body = io.NopCloser(q.body)
 		}
 	}
-	for k, v := range q.header {
-		r.Header[k] = v
-	}
+	maps.Copy(r.Header, q.header)
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}

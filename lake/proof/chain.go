@@ -228,13 +228,11 @@ func (c *Chain) SealUntil(ctx context.Context, a Arrived, now time.Time) (int, e
 				return done, err
 			}
 		}
-		again, n, err := c.spread(ctx, objects, files, from, to, seq, last)
+		// Where another process was faster, the next round sees what is left to say.
+		n, err := c.spread(ctx, objects, files, from, to, seq, last)
 		done += n
 		if err != nil {
 			return done, err
-		}
-		if again {
-			continue
 		}
 	}
 }
@@ -242,7 +240,7 @@ func (c *Chain) SealUntil(ctx context.Context, a Arrived, now time.Time) (int, e
 // spread appends one time's manifests: mostly one, more where there is very much. All but
 // the last end where they begin and leave the commit where it was, so that after a crash in
 // between everything is named again rather than not at all.
-func (c *Chain) spread(ctx context.Context, objects []Object, files []yagura.LakeFile, from, to time.Time, seq, last int64) (again bool, n int, err error) {
+func (c *Chain) spread(ctx context.Context, objects []Object, files []yagura.LakeFile, from, to time.Time, seq, last int64) (n int, err error) {
 	for {
 		m := Manifest{From: from, To: from, Seq: seq}
 		k := min(len(objects), perManifest)
@@ -255,12 +253,12 @@ func (c *Chain) spread(ctx context.Context, objects []Object, files []yagura.Lak
 		if len(objects) == 0 && len(files) == 0 {
 			m.To, m.Seq = to, max(last, seq)
 		}
-		if again, err = c.append(ctx, m); err != nil || again {
-			return again, n, err
+		if again, err := c.append(ctx, m); err != nil || again {
+			return n, err
 		}
 		n++
 		if len(objects) == 0 && len(files) == 0 {
-			return false, n, nil
+			return n, nil
 		}
 	}
 }

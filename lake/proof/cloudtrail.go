@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"maps"
 	"path"
@@ -432,7 +431,7 @@ func (r *run) unpackedSum(ctx context.Context, name string) (string, int64, erro
 		return "", 0, err
 	}
 	defer in.Close() //nolint:errcheck // it was only read
-	var h hash.Hash = sha256.New()
+	h := sha256.New()
 	head := make([]byte, 2)
 	k, err := io.ReadFull(in, head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {

@@ -38,7 +38,6 @@ type trail struct {
 	at              time.Time
 	prev            *made
 	logs            int
-	files           map[string]string // place → file
 }
 
 type made struct {

@@ -1,6 +1,7 @@
 package blobtest
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -105,9 +106,7 @@ func (f *Faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			body[len(body)/2] ^= 1
 		}
 	}
-	for k, v := range rec.Header() {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), rec.Header())
 	if r.Method != http.MethodHead {
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	}
