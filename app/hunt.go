@@ -33,6 +33,7 @@ type Hunting struct {
 	*hunt.Hunter
 	Watchlists hunt.Watchlists
 	engine     *lazyEngine
+	copies     *lakeCopies
 }
 
 // OpenHunting makes a hunter over the lake of a configuration. The books may be nil:
@@ -43,11 +44,17 @@ func OpenHunting(ctx context.Context, cfg *config.Config, b *Books, o HuntOption
 		other.Lake.Dir = o.Lake
 		cfg = &other
 	}
-	dir, err := filepath.Abs(LakeDir(cfg))
+	copies, err := openLakeCopies(ctx, cfg, o, now)
 	if err != nil {
 		return nil, err
 	}
-	h := &Hunting{Watchlists: hunt.Watchlists{Dir: watchlistDir(cfg)}}
+	dir := ""
+	if copies != nil {
+		dir = copies.dir()
+	} else if dir, err = filepath.Abs(LakeDir(cfg)); err != nil {
+		return nil, err
+	}
+	h := &Hunting{copies: copies, Watchlists: hunt.Watchlists{Dir: watchlistDir(cfg)}}
 	h.engine = &lazyEngine{data: cfg.Data, o: duck.Options{Threads: o.Threads, Memory: o.Memory, Timeout: o.Timeout, Dirs: []string{dir}}}
 	if cfg.Data != "" {
 		lists, err := filepath.Abs(h.Watchlists.Dir)
@@ -62,7 +69,7 @@ func OpenHunting(ctx context.Context, cfg *config.Config, b *Books, o HuntOption
 		if err != nil {
 			return nil, err
 		}
-		h.Lake = lakeFiles{catalogue: catalogue, dir: dir}
+		h.Lake = lakeFiles{catalogue: catalogue, dir: dir, copies: copies}
 	}
 	tables := storeTables{scratch: h.engine.scratch}
 	if b != nil {
@@ -76,16 +83,21 @@ func OpenHunting(ctx context.Context, cfg *config.Config, b *Books, o HuntOption
 func watchlistDir(cfg *config.Config) string { return filepath.Join(cfg.Data, "watchlists") }
 
 // Close ends the engine where it was started, and removes its temporary files.
-func (h *Hunting) Close() error { return h.engine.close() }
+func (h *Hunting) Close() error {
+	h.copies.release()
+	return h.engine.close()
+}
 
-// lakeFiles lists files of the catalogue, as paths below the lake's folder.
+// lakeFiles lists files of the catalogue, as paths below the lake's folder, or of copies
+// where they are in an object store.
 type lakeFiles struct {
 	catalogue store.Lake
 	dir       string
+	copies    *lakeCopies
 }
 
 // Files implements hunt.Lake.
-func (l lakeFiles) Files(ctx context.Context, formats []string, from, to time.Time, _ bool) ([]hunt.File, error) {
+func (l lakeFiles) Files(ctx context.Context, formats []string, from, to time.Time, raw bool) ([]hunt.File, error) {
 	list, err := l.catalogue.Files(ctx, yagura.LakeFilter{Formats: formats, From: from, To: to})
 	if err != nil {
 		return nil, err
@@ -98,7 +110,10 @@ func (l lakeFiles) Files(ctx context.Context, formats []string, from, to time.Ti
 		out[i] = hunt.File{Format: f.Format, Head: filepath.Join(l.dir, filepath.FromSlash(f.Head)), Raw: filepath.Join(l.dir, filepath.FromSlash(f.Raw)),
 			HeadSize: f.HeadSize, RawSize: f.RawSize, Number: f.Number, Rows: f.Rows, Min: f.Min, Max: f.Max}
 	}
-	return out, nil
+	if l.copies != nil {
+		err = l.copies.fetch(ctx, list, raw, func(i int, head, raw string) { out[i].Head, out[i].Raw = head, raw })
+	}
+	return out, err
 }
 
 // noLake has no files.

@@ -30,19 +30,27 @@ func LakeCatalogue(ctx context.Context, cfg *config.Config, db *store.DB, create
 
 // lakeBlobs opens where the files of the lake are: a folder or an object store.
 func lakeBlobs(ctx context.Context, cfg *config.Config) (lake.Blobs, error) {
-	if !strings.Contains(cfg.Lake.Dir, "://") {
+	s, err := lakeStore(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if s == nil {
 		return lake.Disk(LakeDir(cfg)), nil
+	}
+	return lake.Stored(s), nil
+}
+
+// lakeStore opens the object store that the files of the lake are in; nil: they are in a folder.
+func lakeStore(ctx context.Context, cfg *config.Config) (blob.Store, error) {
+	if !strings.Contains(cfg.Lake.Dir, "://") {
+		return nil, nil
 	}
 	var o blob.Options
 	o.S3.Region, o.S3.Endpoint, o.S3.AccessKeyID = cfg.S3.Region, cfg.S3.Endpoint, cfg.S3.AccessKeyID
 	o.S3.SecretAccessKey, o.S3.SessionToken = cfg.S3.SecretAccessKey.Reveal(), cfg.S3.SessionToken.Reveal()
 	o.GCS.Token = blob.TokenSource(secret.GoogleToken(secret.Options{}))
 	o.Azure.Token = blob.TokenSource(secret.AzureToken(secret.Options{}, "https://storage.azure.com"))
-	s, err := blob.Open(ctx, cfg.Lake.Dir, o)
-	if err != nil {
-		return nil, err
-	}
-	return lake.Stored(s), nil
+	return blob.Open(ctx, cfg.Lake.Dir, o)
 }
 
 // lakeOptions says how the lake of a configuration is opened by a writer.

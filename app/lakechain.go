@@ -68,13 +68,20 @@ func (l *lakeChain) with(ctx context.Context, f func(*proof.Chain) error) error 
 		if err != nil {
 			return err
 		}
-		disk, err := blob.OpenDisk(LakeDir(l.cfg), l.now())
+		s, err := lakeStore(ctx, l.cfg)
+		if err == nil && s == nil {
+			s, err = blob.OpenDisk(LakeDir(l.cfg), l.now())
+		}
 		if err != nil {
 			return err
 		}
-		c, err := proof.OpenChain(ctx, proof.InStore(disk, proofPrefix), key)
+		c, err := proof.OpenChain(ctx, proof.InStore(s, proofPrefix), key)
 		if err != nil {
-			return errors.Join(fmt.Errorf("lake: %w", err), disk.Close())
+			err = fmt.Errorf("lake: %w", err)
+			if d, ok := s.(io.Closer); ok {
+				err = errors.Join(err, d.Close())
+			}
+			return err
 		}
 		l.chain = c
 	}
@@ -212,5 +219,16 @@ func VerifyLake(ctx context.Context, cfg *config.Config, db *store.DB, o LakeVer
 				io.Closer
 			}{io.NewSectionReader(f, 0, f.Size()), f}, nil
 		}}
-	return proof.VerifyChain(ctx, proof.InFolder(filepath.Join(LakeDir(cfg), proofPrefix)), co, each)
+	s, err := lakeStore(ctx, cfg)
+	if err != nil {
+		return proof.Summary{}, err
+	}
+	if s == nil {
+		return proof.VerifyChain(ctx, proof.InFolder(filepath.Join(LakeDir(cfg), proofPrefix)), co, each)
+	}
+	co.Open = func(ctx context.Context, name string) (io.ReadCloser, error) {
+		r, _, err := s.Get(ctx, name)
+		return r, err
+	}
+	return proof.VerifyChain(ctx, proof.InStore(s, proofPrefix), co, each)
 }

@@ -24,6 +24,7 @@ type lakeQuery struct {
 	hunter *hunt.Hunter
 	files  func(ctx context.Context, f yagura.LakeFilter) ([]yagura.LakeFile, error)
 	path   func(name string) (string, error) // where a lake file lies on this machine
+	copies *lakeCopies                       // of an object store's files; nil: they are in a folder
 	// oldest is when the record came that waits longest to be written, zero for none.
 	oldest func() time.Time
 }
@@ -113,14 +114,22 @@ func (l *lakeQuery) Arrived(ctx context.Context, a schedule.ArrivalRequest) ([]t
 	if err != nil {
 		return nil, err
 	}
-	var heads []string
-	for _, f := range files {
-		if f.SeenMax.After(a.From) && !f.SeenMin.After(a.To) && !f.Max.IsZero() {
+	files = slices.DeleteFunc(files, func(f yagura.LakeFile) bool {
+		return !f.SeenMax.After(a.From) || f.SeenMin.After(a.To) || f.Max.IsZero()
+	})
+	heads := make([]string, len(files))
+	quoted := func(i int, name string) { heads[i] = "'" + strings.ReplaceAll(name, "'", "''") + "'" }
+	if l.copies != nil {
+		if err := l.copies.fetch(ctx, files, false, func(i int, head, _ string) { quoted(i, head) }); err != nil {
+			return nil, err
+		}
+	} else {
+		for i, f := range files {
 			name, err := l.path(f.Head)
 			if err != nil {
 				return nil, err
 			}
-			heads = append(heads, "'"+strings.ReplaceAll(name, "'", "''")+"'")
+			quoted(i, name)
 		}
 	}
 	if len(heads) == 0 {

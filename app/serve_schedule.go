@@ -37,6 +37,7 @@ func newPlanned(ctx context.Context, s *Serve, cfg *config.Config) (*planned, er
 		return nil, fmt.Errorf("schedule: %w", err)
 	}
 	q := newLakeQuery(cfg, s.db, h.Hunter, LakeDir(cfg))
+	q.copies = h.copies
 	q.oldest = func() time.Time { return s.lake.Stats().Oldest }
 	p := &planned{hunting: h}
 	p.runner = schedule.New(schedule.Options{Rules: s.scheduled, Engine: q, Now: s.o.Now, Owner: s.db.Replica(), Log: s.log, Committed: s.wake,
@@ -94,6 +95,7 @@ func RunRule(ctx context.Context, cfg *config.Config, b *Books, rules []*sentine
 	}
 	defer func() { err = errors.Join(err, h.Close()) }()
 	q := newLakeQuery(cfg, b.DB, h.Hunter, cmp.Or(o.Lake, LakeDir(cfg)))
+	q.copies = h.copies
 	for _, r := range rules {
 		if r.Schedule == nil {
 			continue

@@ -67,6 +67,7 @@ type Lake struct {
 	Flush  Duration `yaml:"flush"`  // how long a record waits for its file; 0 is a minute
 	Cut    Bytes    `yaml:"cut"`    // of records at which a file is written; 0 is 64 MB
 	Memory Bytes    `yaml:"memory"` // of what waits; 0 is 96 MB
+	Cache  Bytes    `yaml:"cache"`  // of copies of an object store's files, for hunts; 0 is 10 GiB
 	Seal   Secret   `yaml:"seal"`   // the key that manifests are sealed with; "": none
 }
 
