@@ -507,6 +507,24 @@ func unpack(data []byte) string {
 	return b.String()
 }
 
+// The signature is taken from wherever it was put beside the copy.
+func TestSignatureBeside(t *testing.T) {
+	for _, c := range []struct{ suffix, form string }{
+		{".metadata.json", `{"Metadata":{"signature":%q}}`}, {".meta.json", `{"x-amz-meta-signature":%q}`}, {".signature", "%s\n"}, {".sig", "%s"},
+	} {
+		tr, ms := chain(t)
+		remove(t, ms[4].file+metaSuffix)
+		tr.write(ms[4].key+c.suffix, fmt.Appendf(nil, c.form, ms[4].sig))
+		if got, sum, _ := faults(t, CloudTrail{}, tr.dir); len(got) > 0 || !sum.OK() {
+			t.Errorf("%s: %v", c.suffix, got)
+		}
+		tr.write(ms[4].key+c.suffix, fmt.Appendf(nil, c.form, strings.Replace(ms[4].sig, ms[4].sig[:2], "zz", 1)))
+		if _, sum, _ := faults(t, CloudTrail{}, tr.dir); sum.OK() {
+			t.Errorf("%s: a signature that is none holds", c.suffix)
+		}
+	}
+}
+
 func TestNoDigest(t *testing.T) {
 	_, err := CloudTrail{}.Verify(context.Background(), Folder(t.TempDir()), func(Result) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "hint:") {

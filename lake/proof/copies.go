@@ -28,8 +28,8 @@ type Copies interface {
 
 // Folder is a directory of copies. The metadata of an object X is taken from, in this order:
 //
-//   - X.metadata.json, as `aws s3api head-object` prints it (or its Metadata alone),
-//   - X.signature, the signature alone as hexadecimal digits,
+//   - X.metadata.json or X.meta.json, as `aws s3api head-object` prints it (or its Metadata alone),
+//   - X.signature or X.sig, the signature alone as hexadecimal digits,
 //   - the extended attributes that `rclone copy --metadata` writes (user.signature).
 type Folder string
 
@@ -66,10 +66,7 @@ const maxMeta = 64 << 10
 // Meta looks for the metadata beside the file.
 func (f Folder) Meta(_ context.Context, name string) (map[string]string, error) {
 	file := f.file(name)
-	data, err := readSmall(file + metaSuffix)
-	if errors.Is(err, fs.ErrNotExist) && !strings.HasSuffix(name, ".gz") {
-		data, err = readSmall(file + ".gz" + metaSuffix) // the copy was unpacked, its metadata kept its name
-	}
+	data, err := beside(file, metaSuffix, ".meta.json")
 	if err == nil {
 		m, err := parseMeta(data)
 		if err != nil {
@@ -80,7 +77,7 @@ func (f Folder) Meta(_ context.Context, name string) (map[string]string, error) 
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if data, err = readSmall(file + sigSuffix); err == nil {
+	if data, err = beside(file, sigSuffix, ".sig"); err == nil {
 		return map[string]string{"signature": strings.TrimSpace(string(data))}, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -102,6 +99,19 @@ const (
 	metaSuffix = ".metadata.json"
 	sigSuffix  = ".signature"
 )
+
+// beside reads the first that there is of the files that have a copy's name and one of some
+// suffixes. Where the copy was unpacked, they may have kept the packed name.
+func beside(file string, suffixes ...string) ([]byte, error) {
+	for _, s := range suffixes {
+		for _, name := range []string{file + s, packed(file) + ".gz" + s} {
+			if data, err := readSmall(name); !errors.Is(err, fs.ErrNotExist) {
+				return data, err
+			}
+		}
+	}
+	return nil, fs.ErrNotExist
+}
 
 func readSmall(file string) ([]byte, error) {
 	r, err := os.Open(file)
