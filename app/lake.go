@@ -110,3 +110,41 @@ func CompactOptions(ctx context.Context, cfg *config.Config, db *store.DB, write
 	catalogue, blobs, err := LakeCatalogue(ctx, cfg, db, false)
 	return lake.CompactOptions{Catalogue: proven(catalogue, cfg, now), Blobs: blobs, Writer: writer, Now: now}, err
 }
+
+// retention is what a configuration says of how long records are kept.
+func retention(cfg *config.Config) (lake.Retention, error) {
+	r := lake.Retention{Size: int64(cfg.Keep.Size)}
+	for _, e := range cfg.Lake.Retention {
+		r.Entries = append(r.Entries, lake.RetentionEntry{Format: e.Format, Account: e.Account, Head: time.Duration(e.Keep), Raw: time.Duration(e.Raw)})
+	}
+	if age := time.Duration(cfg.Keep.Age); age > 0 {
+		r.Entries = append(r.Entries, lake.RetentionEntry{Head: age})
+	}
+	for i := range cfg.Lake.Holds {
+		h := &cfg.Lake.Holds[i]
+		from, to, err := h.Times()
+		if err != nil {
+			return r, err
+		}
+		r.Holds = append(r.Holds, lake.Hold{Format: h.Format, Account: h.Account, From: from, To: to})
+	}
+	return r, nil
+}
+
+// Retainer drops what a configuration does not ask to be kept any more. It is nil where all is
+// kept for ever.
+func Retainer(ctx context.Context, cfg *config.Config, db *store.DB, writer string, now func() time.Time) (func(context.Context) (lake.Retained, error), error) {
+	r, err := retention(cfg)
+	if err != nil || len(r.Entries) == 0 && r.Size <= 0 {
+		return nil, err
+	}
+	o, err := CompactOptions(ctx, cfg, db, writer, now)
+	if err != nil {
+		return nil, err
+	}
+	k, err := lake.NewRetainer(lake.RetainOptions{Catalogue: o.Catalogue, Blobs: o.Blobs, Writer: writer, Now: now})
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (lake.Retained, error) { return k.Run(ctx, r) }, nil
+}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/lake"
 	"github.com/yagura-sec/yagura/notify"
 	"github.com/yagura-sec/yagura/store"
 	"github.com/yagura-sec/yagura/triage"
@@ -20,6 +21,10 @@ import (
 type house struct {
 	s    *Serve
 	jobs []chore
+
+	// Each of its chore alone; nil until it is first done.
+	compactor *lake.Compactor
+	retain    func(context.Context) (lake.Retained, error)
 
 	storied map[string]time.Time // issues whose story was told lately, and when they were opened
 }
@@ -55,7 +60,8 @@ func newHouse(s *Serve) *house {
 		{name: "watch sources", every: tickEvery, do: h.silence},
 		{name: "digest", every: tickEvery, do: h.digest},
 		{name: "tell what panicked", every: tickEvery, do: h.tellStopped},
-		{name: "drop kept records", every: statusEvery, do: h.dropKept},
+		{name: "drop kept records", every: pruneEvery, do: h.dropKept},
+		{name: "merge files of the lake", every: reconcileEvery, do: h.compact, done: true},
 		{name: "prune", every: pruneEvery, do: h.prune},
 		{name: "seal what arrived", every: tickEvery, do: h.sealHours},
 	}
@@ -185,17 +191,47 @@ func (h *house) tick(ctx context.Context, now time.Time) error {
 // that is passed and a disk that fills up do not wait.
 func (h *house) dropKept(ctx context.Context, now time.Time) error {
 	s := h.s
-	age, size := time.Duration(s.o.Config.Keep.Age), int64(s.o.Config.Keep.Size)
-	if age <= 0 && size <= 0 {
-		return nil
+	if h.retain == nil {
+		var err error
+		if h.retain, err = Retainer(ctx, s.o.Config, s.db, s.db.Replica()+"/retain", s.o.Now); h.retain == nil {
+			return err
+		}
 	}
-	var before time.Time
-	if age > 0 {
-		before = now.Add(-age)
+	done, err := h.retain(ctx)
+	if len(done.Dropped)+done.Rewritten > 0 {
+		s.log.Info("kept records were dropped", "files", len(done.Dropped), "rewritten", done.Rewritten, "bytes", done.Freed)
 	}
-	dropped, err := s.lake.Drop(ctx, before, size)
-	if len(dropped) > 0 {
-		s.log.Info("kept records were dropped", "files", len(dropped))
+	return err
+}
+
+// serveCompact is how many bytes of records the service makes one file of unless it is told
+// otherwise: they are in memory meanwhile.
+const serveCompact = 128 << 20
+
+// compact makes few sorted files of the many that days were written as.
+func (h *house) compact(ctx context.Context, _ time.Time) error {
+	s := h.s
+	if h.compactor == nil {
+		o, err := CompactOptions(ctx, s.o.Config, s.db, s.db.Replica(), s.o.Now)
+		if err != nil {
+			return err
+		}
+		o.Bytes, o.Grace, o.Version = int64(s.o.Config.Lake.Compact), 10*time.Minute, s.o.Version
+		if o.Bytes == 0 {
+			o.Bytes = serveCompact
+		}
+		k, err := lake.NewCompactor(o)
+		if err != nil {
+			return err
+		}
+		if err := k.Clean(ctx); err != nil {
+			return err
+		}
+		h.compactor = k
+	}
+	st, err := h.compactor.Run(ctx)
+	if st.Files > 0 {
+		s.log.Info("files of the lake were merged", "files", st.Files, "into", st.Into, "before", st.Before, "after", st.After)
 	}
 	return err
 }

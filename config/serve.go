@@ -69,6 +69,44 @@ type Lake struct {
 	Memory Bytes    `yaml:"memory"` // of what waits; 0 is 96 MB
 	Cache  Bytes    `yaml:"cache"`  // of copies of an object store's files, for hunts; 0 is 10 GiB
 	Seal   Secret   `yaml:"seal"`   // the key that manifests are sealed with; "": none
+	// Compact is how many bytes of records become one sorted file; 0 is 128 MB.
+	Compact Bytes `yaml:"compact"`
+	// Retention says for how long what is kept: the first entry that a record fits decides.
+	Retention []LakeRetention `yaml:"retention"`
+	Holds     []LakeHold      `yaml:"holds"`
+}
+
+// LakeRetention is for records of a log type and an account, patterns both.
+type LakeRetention struct {
+	Format  string   `yaml:"format"`
+	Account string   `yaml:"account"`
+	Keep    Duration `yaml:"keep"` // the whole; 0: for ever
+	Raw     Duration `yaml:"raw"`  // the record as it was received; 0: as long as the rest
+}
+
+// LakeHold keeps records whatever the retention says.
+type LakeHold struct {
+	Format  string `yaml:"format"`
+	Account string `yaml:"account"`
+	From    string `yaml:"from"` // days of events, 2026-03-14, both within
+	To      string `yaml:"to"`
+	Reason  string `yaml:"reason"`
+}
+
+// Times are the bounds of a hold: zero where there is none, the second one behind its day.
+func (h *LakeHold) Times() (from, to time.Time, err error) {
+	if h.From != "" {
+		if from, err = time.Parse(time.DateOnly, h.From); err != nil {
+			return from, to, fmt.Errorf("%q is no day: write 2026-03-14", h.From)
+		}
+	}
+	if h.To != "" {
+		if to, err = time.Parse(time.DateOnly, h.To); err != nil {
+			return from, to, fmt.Errorf("%q is no day: write 2026-03-14", h.To)
+		}
+		to = to.AddDate(0, 0, 1)
+	}
+	return from, to, nil
 }
 
 // Repeats bounds the window of event keys.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net"
 	"net/url"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -158,6 +159,39 @@ func (k *serveCheck) server() {
 	}
 	if n := int64(c.Lake.Memory); n != 0 && n < 16<<20 {
 		k.fault("lake.memory", fmt.Sprintf(" is %d bytes", n), "16MiB or more, or leave it out")
+	}
+	k.retention(&c.Lake)
+}
+
+// retention checks what is said of how long records are kept.
+func (k *serveCheck) retention(l *Lake) {
+	if n := int64(l.Compact); n != 0 && n < 1<<20 {
+		k.fault("lake.compact", fmt.Sprintf(" is %d bytes", n), "1MB or more, or leave it out")
+	}
+	pattern := func(at, text string) {
+		if _, err := path.Match(text, ""); err != nil {
+			k.fault(at, fmt.Sprintf(" is %q", text), "a pattern such as aws.* or 1111*")
+		}
+	}
+	for i, r := range l.Retention {
+		at := fmt.Sprintf("lake.retention[%d]", i)
+		pattern(at+".format", r.Format)
+		pattern(at+".account", r.Account)
+		if r.Raw > 0 && r.Keep > 0 && r.Raw > r.Keep {
+			k.fault(at+".raw", " is longer than keep", "the record is not kept longer than its header")
+		}
+	}
+	for i := range l.Holds {
+		h, at := &l.Holds[i], fmt.Sprintf("lake.holds[%d]", i)
+		pattern(at+".format", h.Format)
+		pattern(at+".account", h.Account)
+		from, to, err := h.Times()
+		switch {
+		case err != nil:
+			k.fault(at, " has a time that is none: "+err.Error(), "days of events, both within")
+		case !from.IsZero() && !to.IsZero() && !from.Before(to):
+			k.fault(at+".to", " is before from", "days of events, both within")
+		}
 	}
 }
 

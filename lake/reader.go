@@ -186,6 +186,9 @@ func (r *Reader) Records(ctx context.Context, f File) iter.Seq2[*Entry, error] {
 			if err := h.next(); err != nil {
 				return err
 			}
+			if len(raw) == 0 {
+				return nil // its time has come: the header alone is left
+			}
 			i := h.at
 			if h.row.Ints[i] != row {
 				return fmt.Errorf("lake: %s: row %d stands where the records have %d", f.Head, h.row.Ints[i], row)

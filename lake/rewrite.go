@@ -46,6 +46,11 @@ func (w *rewriter) replace(ctx context.Context, files []File, keep func(r *rows,
 	if err != nil {
 		return nil, err
 	}
+	return w.replaceRows(ctx, files, r, keep)
+}
+
+// replaceRows is [rewriter.replace] of files that were read.
+func (w *rewriter) replaceRows(ctx context.Context, files []File, r *rows, keep func(r *rows, i int) bool) (*File, error) {
 	order := r.order(keep)
 	if len(order) == 0 {
 		_, err := w.cat.Replace(ctx, files, nil)
@@ -60,6 +65,7 @@ func (w *rewriter) replace(ctx context.Context, files []File, keep func(r *rows,
 	if err := w.write(ctx, f, r, order); err != nil {
 		return nil, errors.Join(err, w.undo(f))
 	}
+	var err error
 	if f.Seq, err = w.cat.Replace(ctx, files, f); err != nil {
 		if live, lerr := w.live(ctx, f); lerr != nil || !live {
 			// Where the catalogue cannot say what happened the files stay: they are live, or the
@@ -316,5 +322,21 @@ func (r *rows) number(b *column.Buffer, file int64, at, n int) {
 	b.Ints = b.Ints[:0]
 	for i := range n {
 		b.Ints = append(b.Ints, file<<rowBits|int64(at+i))
+	}
+}
+
+// strip takes away the records of rows. Their headers stay, with the size that the record had.
+func (r *rows) strip(bare func(r *rows, i int) bool) {
+	for c := 1; c < len(r.raw); c++ {
+		from := r.raw[c]
+		to := column.New(from.Spec)
+		for i := range r.n {
+			if bare(r, i) {
+				to.Text.Append("")
+			} else {
+				to.Text.AppendBytes(from.Text.At(i))
+			}
+		}
+		r.raw[c] = to
 	}
 }
