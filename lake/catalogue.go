@@ -56,14 +56,11 @@ func dayOf(t time.Time) string {
 	return t.UTC().Format(time.DateOnly)
 }
 
-// name gives a file the names of its two halves.
+// name gives a file the names of its two halves. They lie in two trees whose folders are named
+// as engines that read whole folders want partitions named.
 func name(f *File) {
-	day := f.Day
-	if t, err := time.Parse(time.DateOnly, day); err == nil {
-		day = t.Format("2006/01/02")
-	}
-	base := fmt.Sprintf("%s/%s/%012x", safe(f.Format), day, f.Number)
-	f.Head, f.Raw = base+".head.parquet", base+".raw.parquet"
+	base := fmt.Sprintf("log=%s/day=%s/%012x", safe(f.Format), f.Day, f.Number)
+	f.Head, f.Raw = "head/"+base+".head.parquet", "raw/"+base+".raw.parquet"
 }
 
 // safe makes the name of a format one of a folder: formats of one's own are named freely.

@@ -14,8 +14,8 @@
 // A partition is one format on one UTC day of event time ("unknown" where records have
 // none). A file of a partition is two Parquet files with the same rows in the same order:
 //
-//	aws.cloudtrail/2026/05/01/00000000002a.head.parquet   the header, a column per field: see [HeadColumns]
-//	aws.cloudtrail/2026/05/01/00000000002a.raw.parquet    the record as it was received
+//	head/log=aws.cloudtrail/day=2026-05-01/00000000002a.head.parquet   the header, a column per field: see [HeadColumns]
+//	raw/log=aws.cloudtrail/day=2026-05-01/00000000002a.raw.parquet    the record as it was received
 //
 // The column row is the same in both: the file's number and the row's place in it.
 //

@@ -3,6 +3,7 @@ package main
 type lakeCmd struct {
 	Import  lakeImportCmd  `cmd:"" help:"Bring logs of files, folders and buckets into the lake."`
 	Stats   lakeStatsCmd   `cmd:"" help:"Say what the lake holds, by log type and day."`
+	DDL     lakeDDLCmd     `cmd:"" name:"ddl" help:"Print how other engines read the lake: Athena, Trino, ClickHouse, BigQuery, DuckDB."`
 	Compact lakeCompactCmd `cmd:"" help:"Make few sorted files of many small ones."`
 	Verify  lakeVerifyCmd  `cmd:"" help:"Prove that what is kept is what was received."`
 }
