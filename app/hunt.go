@@ -116,12 +116,12 @@ func (l lakeFiles) Files(ctx context.Context, formats []string, from, to time.Ti
 	return out, err
 }
 
-// noLake has no files.
+// noLake is where no lake was named: what asks for none of its tables works all the same.
 type noLake struct{}
 
 // Files implements hunt.Lake.
 func (noLake) Files(context.Context, []string, time.Time, time.Time, bool) ([]hunt.File, error) {
-	return nil, nil
+	return nil, errors.New("the query asks for records, and no lake was named (hint: --data DIR, or --config FILE of the server)")
 }
 
 // lazyEngine starts the engine when it is asked, and makes lake/duck fit hunt.

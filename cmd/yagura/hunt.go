@@ -57,18 +57,21 @@ func (f *huntFlags) open(env *environment, o app.HuntOptions) (*app.Hunting, *co
 	if err != nil {
 		return nil, nil, false, nil, err
 	}
-	b, err := app.OpenBooks(env.ctx, cfg, store.ReadOnly, env.now)
-	if err != nil {
-		return nil, nil, false, nil, err
+	b, closeBooks := (*app.Books)(nil), func() error { return nil }
+	if cfg.Data != "" || cfg.Store != "" { // a query that asks for no table needs no lake
+		if b, err = app.OpenBooks(env.ctx, cfg, store.ReadOnly, env.now); err != nil {
+			return nil, nil, false, nil, err
+		}
+		closeBooks = b.DB.Close
 	}
 	o.Lake = f.Lake
 	h, err := app.OpenHunting(env.ctx, cfg, b, o, env.now)
 	if err != nil {
-		_ = b.DB.Close()
+		_ = closeBooks()
 		return nil, nil, false, nil, err
 	}
 	return h, cfg, ja, func() {
-		if err := errors.Join(h.Close(), b.DB.Close()); err != nil {
+		if err := errors.Join(h.Close(), closeBooks()); err != nil {
 			env.complain(err)
 		}
 	}, nil
