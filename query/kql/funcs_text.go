@@ -196,7 +196,13 @@ func funcsText() []Func {
 		{Name: "make_string", Min: 1, Max: -1, Bind: func(c *Call) (*Expr, error) {
 			return str("kql_make_string(", c.array(0), ")"), nil
 		}},
-		optional("tohex", s, "kql_tohex($1, $2)", 1, []Type{l, l}, "0"),
+		{Name: "tohex", Min: 1, Max: 2, Bind: func(c *Call) (*Expr, error) {
+			sql := "kql_tohex($1, $2)"
+			if c.Args[0].Type == fn.Int {
+				sql = "kql_tohex($1 & 4294967295, $2)" // an int has 32 bits
+			}
+			return optional("tohex", s, sql, 1, []Type{l, l}, "0").Bind(c)
+		}},
 		// Codes.
 		Tmpl("url_encode", s, "kql_url_encode($1)", s),
 		Tmpl("url_encode_component", s, "kql_url_encode_component($1)", s),

@@ -307,7 +307,11 @@ func ipv6(s string) (netip.Addr, int, bool) {
 	if err != nil {
 		return netip.Addr{}, 0, false
 	}
-	return netip.AddrFrom16(a.As16()), n, true
+	b := a.As16()
+	if strings.Contains(s, ".") && [12]byte(b[:12]) == [12]byte{} {
+		b[10], b[11] = 0xff, 0xff // ::192.0.2.1 is meant as IPv4, too
+	}
+	return netip.AddrFrom16(b), n, true
 }
 
 func mask6(a netip.Addr, n int) netip.Addr {

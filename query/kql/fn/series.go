@@ -156,7 +156,7 @@ func funcsSeries() []Func {
 			}
 			return real2(xy / math.Sqrt(xx*yy))
 		}),
-		total("series_fill", []Type{String, d, d}, d, seriesFill),
+		total("series_fill", []Type{String, d, d, d, Bool}, d, seriesFill),
 		total("series_fir", []Type{d, d, Bool, Bool}, d, func(r row) any {
 			x, ok := r.series(0)
 			f, ok2 := r.series(1)
@@ -292,7 +292,13 @@ func funcsSeries() []Func {
 			if p < 0 {
 				p = period(s, 0.6)
 			}
-			return seriesValue(seasonal(s, p, len(s))).result()
+			out := seasonal(s, p, len(s))
+			if p >= 2 && p <= len(s) {
+				for i, m := 0, mean(s); i < len(out); i++ {
+					out[i] += m
+				}
+			}
+			return seriesValue(out).result()
 		}),
 		total("series_periods_detect", []Type{d, Real, Real, Long}, d, func(r row) any {
 			s, ok := r.series(0)
@@ -318,6 +324,10 @@ func real2(f float64) any {
 func twoSeries(r row) (x, y []float64, ok bool) {
 	x, ok1 := r.series(0)
 	y, ok2 := r.series(1)
+	if f, ok := r.dyn(1).real(); ok && ok1 && !ok2 {
+		// A number stands for a series of it.
+		y, ok2 = slices.Repeat([]float64{f}, len(x)), true
+	}
 	return x, y, ok1 && ok2 && len(x) == len(y)
 }
 
@@ -360,15 +370,18 @@ func mean(s []float64) float64 {
 	return total1(s) / float64(n)
 }
 
-// seriesFill fills what is missing: forward, backward, linear (between two known
-// values, the edges by the nearest) or by a constant.
+// seriesFill fills what is missing, null or what argument 3 says: forward,
+// backward, by a constant, or linear between two known values; then argument 4
+// says whether the edges get the nearest, and the constant stands where nothing
+// is known.
 func seriesFill(r row) any {
 	v := r.dyn(1)
 	if v.kind != isArray {
 		return nil
 	}
 	l := slices.Clone(v.list)
-	known := func(e value) bool { return e.kind != isNull }
+	missing := r.dyn(3)
+	known := func(e value) bool { return e.kind != isNull && (missing.kind == isNull || !same(e, missing)) }
 	switch r.text(0) {
 	case "forward":
 		for i := 1; i < len(l); i++ {
@@ -395,6 +408,10 @@ func seriesFill(r row) any {
 				continue
 			}
 			if last < 0 {
+				if !r.flag(4, true) {
+					last = i
+					continue
+				}
 				for j := range i {
 					l[j] = l[i]
 				}
@@ -407,7 +424,12 @@ func seriesFill(r row) any {
 			}
 			last = i
 		}
-		if last >= 0 {
+		switch {
+		case last < 0 && !r.null(2):
+			for j := range l {
+				l[j] = r.dyn(2)
+			}
+		case last >= 0 && r.flag(4, true):
 			for j := last + 1; j < len(l); j++ {
 				l[j] = l[last]
 			}
@@ -448,5 +470,6 @@ func seriesStats(s []float64) value {
 	}
 	return bagValue(member{"min", realValue(s[minAt])}, member{"min_idx", longValue(int64(minAt))},
 		member{"max", realValue(s[maxAt])}, member{"max_idx", longValue(int64(maxAt))},
-		member{"avg", realValue(m)}, member{"stdev", realValue(math.Sqrt(variance))}, member{"variance", realValue(variance)})
+		member{"avg", realValue(m)}, member{"stdev", realValue(math.Sqrt(variance))}, member{"variance", realValue(variance)},
+		member{"sum", realValue(total1(s))}, member{"len", longValue(int64(len(s)))})
 }
