@@ -149,6 +149,7 @@ func (b *binder) name(n *nameNode, s *scope) (*Expr, error) {
 		if c := s.rel.find(n.name); c != nil {
 			x := ref(c)
 			x.Name = n.name
+			s.rel.through(x)
 			return x, nil
 		}
 	}
@@ -219,6 +220,27 @@ func (b *binder) name(n *nameNode, s *scope) (*Expr, error) {
 		return nil, b.errAt(n.Span, b.near(n.name, s), "unknown name '%s'", n.name)
 	}
 	return nil, b.noColumn(n.name, n.Span, s.rel)
+}
+
+// through lets a path into a column that is itself a path, or text read as JSON, be
+// read in one step from where that begins, if it is still at hand.
+func (r *rel) through(x *Expr) {
+	d := x.col.def
+	if d == nil || d.base == nil || d.agg || d.win {
+		return
+	}
+	have := r.columns()
+	for _, p := range d.base.SQL {
+		switch p := p.(type) {
+		case *column:
+			if !slices.Contains(have, p) {
+				return
+			}
+		case *subquery:
+			return
+		}
+	}
+	x.base, x.path, x.text = d.base, d.path, d.text
 }
 
 func (b *binder) near(name string, s *scope) string {

@@ -140,6 +140,15 @@ func aggMinMax(f string) func(c *AggCall) ([]Out, error) {
 	}
 }
 
+// behind is a value that no other stands behind, for arg_max and arg_min.
+var behind = map[string]string{
+	"arg_max datetime": "TIMESTAMP '-infinity'", "arg_min datetime": "TIMESTAMP 'infinity'",
+	"arg_max real": "CAST('-inf' AS DOUBLE)", "arg_min real": "CAST('inf' AS DOUBLE)",
+	"arg_max long": "(-9223372036854775807-1)", "arg_min long": "9223372036854775807",
+	"arg_max timespan": "(-9223372036854775807-1)", "arg_min timespan": "9223372036854775807",
+	"arg_max int": "-2147483648", "arg_min int": "2147483647",
+}
+
 // aggArg is arg_max and arg_min: the row in which the first argument is largest or
 // smallest. The other columns are kept together so that they come of one row.
 func aggArg(f, desc string) func(c *AggCall) ([]Out, error) {
@@ -157,14 +166,30 @@ func aggArg(f, desc string) func(c *AggCall) ([]Out, error) {
 		st := Frag{"{'k': "}
 		st = append(st, by.SQL...)
 		for i, v := range vals {
-			st = append(st, fmt.Sprintf(", 'v%d': ", i))
-			st = append(st, v.SQL...)
+			if !v.NonNull {
+				st = append(st, fmt.Sprintf(", 'v%d': ", i))
+				st = append(st, v.SQL...)
+			}
 		}
 		st = append(st, "}")
-		// Where the value is null in every row, any row will do.
+		// Where the value is null in every row, any row will do: null stands behind
+		// every value.
 		row := S("coalesce("+f+"(", st, ", ", by, "), first(", st, "))")
-		if by.NonNull {
-			row = S(f+"(", st, ", ", by, ")")
+		var key Frag
+		if worst, ok := behind[f+" "+string(by.Type)]; by.NonNull {
+			key = by.SQL
+		} else if ok {
+			key = S("coalesce(", by, ", "+worst+")")
+		}
+		if key != nil {
+			row = S(f+"(", st, ", ", key, ")")
+		} else {
+			for i, v := range vals {
+				if v.NonNull {
+					st = S(st[:len(st)-1], fmt.Sprintf(", 'v%d': ", i), v, "}")
+				}
+			}
+			row = S("coalesce("+f+"(", st, ", ", by, "), first(", st, "))")
 		}
 		get := func(k string, t Type) *Expr {
 			if t == fn.String {
@@ -173,8 +198,24 @@ func aggArg(f, desc string) func(c *AggCall) ([]Out, error) {
 			return E(t, "(", row, ").", k)
 		}
 		outs[0].Expr = get("k", by.Type)
+		if key != nil {
+			outs[0].Expr = E(by.Type, f[4:]+"(", by, ")")
+			if by.Type == fn.String {
+				outs[0].Expr = str(outs[0].Expr)
+			}
+		}
 		for i, v := range vals {
 			n := v.Name
+			if key != nil && v.NonNull {
+				// A value that is never null can be kept by itself: the aggregates
+				// see the rows in one order and agree on the row.
+				x := E(v.Type, f+"(", v, ", ", key, ")")
+				if v.Type == fn.String {
+					x = str(x)
+				}
+				outs = append(outs, Out{Name: n, Expr: x})
+				continue
+			}
 			outs = append(outs, Out{Name: n, Expr: get(fmt.Sprintf("v%d", i), v.Type)})
 		}
 		return outs, nil
