@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -181,7 +182,7 @@ func (l *lazyEngine) get() (*duck.Engine, error) {
 	}
 	o := l.o
 	o.Temp = filepath.Join(dir, "spill")
-	o.Dirs = append(o.Dirs[:len(o.Dirs):len(o.Dirs)], dir)
+	o.Dirs = append(slices.Clip(o.Dirs), dir)
 	if err := os.MkdirAll(o.Temp, 0o700); err != nil {
 		return nil, err
 	}

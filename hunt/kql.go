@@ -49,10 +49,8 @@ func compileKQL(p *Plan, r Request, rng Range, set *tableSet) ([]Use, error) {
 	before := view.Prelude(r.Text)
 	k, err := kql.Compile(before+r.Text, schema{set}, kql.Options{Now: r.Now, From: rng.From, To: rng.To, Params: params})
 	if err != nil {
-		var e *kql.Error
-		if errors.As(err, &e) {
-			line := e.Line - strings.Count(before, "\n")
-			return nil, &Error{Line: line, Col: e.Col, Message: e.Message, Hint: e.Hint}
+		if e, ok := errors.AsType[*kql.Error](err); ok {
+			return nil, &Error{Line: e.Line, Col: e.Col, Message: e.Message, Hint: e.Hint}
 		}
 		return nil, err
 	}

@@ -189,8 +189,7 @@ func readCSV(data []byte) ([]string, []map[string]string, error) {
 }
 
 func csvPlace(err error) error {
-	var p *csv.ParseError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*csv.ParseError](err); ok {
 		return fmt.Errorf("%d:%d: %w", p.Line, max(p.Column, 1), p.Err)
 	}
 	return err

@@ -40,7 +40,9 @@ func Open(o Options) (*Engine, error) {
 	o.TempSize = positive(o.TempSize, DefaultTempSize)
 	o.Queries = positive(o.Queries, DefaultQueries)
 	o.Timeout = positive(o.Timeout, DefaultTimeout)
-	connector, err := duckdb.NewConnector("", nil)
+	// A query that meets a fault of the engine ends alone: there is no database that it
+	// could have left half written.
+	connector, err := duckdb.NewConnector("?disable_database_invalidation=true", nil)
 	if err != nil {
 		return nil, fmt.Errorf("open the hunting engine: %w", err)
 	}

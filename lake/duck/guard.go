@@ -32,10 +32,12 @@ var deniedFunctions = []string{
 	"current_schema", "in_search_path", "parse_duckdb_log_message", "get_block_size", "pg_get_viewdef", "pg_get_constraintdef",
 	"pg_conf_load_time", "pg_postmaster_start_time", "variant_bytes_to_variant", "create_sort_key", "vector_type", "stats",
 	"is_histogram_other_bin", "constant_or_null", "enum_range", "variant_to_parquet_variant", "finalize", "combine", "cast_to_type", "make_type", "replace_type",
+	// Their memory is as large as one number says, or they trust their arguments.
+	"reservoir_quantile", "equi_width_bins", "bitstring", "bitstring_agg", "sum_no_overflow", "remap_struct", "map_to_pg_oid", "enum_code", "steps_between",
 }
 
 // deniedPrefixes are families of functions of the same sort.
-var deniedPrefixes = []string{"read_", "pragma_", "duckdb_", "parquet_", "sniff_", "has_", "pg_", "inet_", "scan_", "arrow_", "sql_"}
+var deniedPrefixes = []string{"read_", "pragma_", "duckdb_", "parquet_", "sniff_", "has_", "pg_", "inet_", "scan_", "arrow_", "sql_", "__"}
 
 // allowedAnyway have a denied prefix and are harmless.
 var allowedAnyway = []string{"has_any", "pg_typeof", "pg_size_pretty"}

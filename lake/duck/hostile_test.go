@@ -55,6 +55,9 @@ func refusedStatements(file string) []string {
 		// Text run as SQL.
 		"SELECT * FROM query('SELECT 1')", "SELECT * FROM query_table('events')", "SELECT * FROM json_execute_serialized_sql('x')", "SELECT json_serialize_plan('SELECT 1')", "SELECT json_deserialize_sql('x')",
 		"SELECT * FROM sql_auto_complete('S')", "SELECT * FROM check_peg_parser('S')", "SELECT * FROM arrow_scan(1, 2, 3)",
+		// What trusts its arguments, or makes as much memory as a number says.
+		"SELECT __internal_decompress_string(123456789)", "SELECT __internal_compress_string_hugeint('x')", "SELECT bitstring('1', 2000000000)", "SELECT bitstring_agg(a, 0, 9000000000) FROM events",
+		"SELECT reservoir_quantile(a, 0.5, 2000000000) FROM events", "SELECT equi_width_bins(0, 10, 2000000000, true)", "SELECT sum_no_overflow(a) FROM events",
 		// Waiting.
 		"SELECT sleep_ms(100000)", "SELECT pg_sleep(100)",
 		// Statements that are not one SELECT.
@@ -109,6 +112,7 @@ func TestListsThatAreSmallEnough(t *testing.T) {
 		{"SELECT count(*) FROM range(3) a, generate_series(1, 3) b", int64(9)},
 		{"SELECT repeat('ab', 3)", "ababab"}, {"SELECT lpad('a', 3, 'x') || rpad('b', 3, 'y')", "xxabyy"}, {"SELECT repeat([1], 3)", "[1,1,1]"},
 		{"SELECT len(list_resize([1], 3)) + len(array_resize([1, 2], 5, 0))", int64(8)}, {"SELECT printf('%05d|%s', 12, 'x')", "00012|x"}, {"SELECT format('{:>5}|{}', 12, 'x')", "   12|x"},
+		{"SELECT levenshtein('kitten', 'sitting') + damerau_levenshtein('ab', 'ba') + editdist3('a', 'b')", int64(5)},
 		{"SELECT bar(1, 0, 2, 4)", "██  "},
 	} {
 		_, rows, _, err := all(t, e, duck.Request{SQL: tc.sql})
@@ -150,6 +154,8 @@ func TestHostileLoad(t *testing.T) {
 		{"median", "SELECT median(hash(a.a, b.a)) FROM events a, events b"},
 		{"distinct", "SELECT count(DISTINCT a.name || b.name) FROM events a, events b"},
 		{"levenshtein", "SELECT max(levenshtein(a.raw, b.raw)) FROM events a, events b"},
+		{"levenshtein of long texts", "SELECT levenshtein(repeat('a', 60000), repeat('b', 60000) || a) FROM events"},
+		{"jaro of long texts", "SELECT jaro_similarity(repeat('a', 60000), repeat('b', 60000) || a) FROM events"},
 		{"repeat", "SELECT length(repeat('x', 4000000000))"},
 		{"lpad", "SELECT length(lpad('x', 2000000000, 'y'))"},
 		{"rpad", "SELECT length(rpad('x', 2000000000, 'y'))"},

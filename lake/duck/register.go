@@ -17,6 +17,12 @@ import (
 // bounded stand before the engine's own functions of the same names, which make
 // as much text or as long a list as one number asks for.
 var bounded = []string{
+	// These compare every character with every other, and are not interrupted meanwhile.
+	`CREATE MACRO levenshtein(a, b) AS CASE WHEN length(a) * length(b) > 250000 THEN error('levenshtein takes short texts') ELSE system.main.levenshtein(a, b) END`,
+	`CREATE MACRO editdist3(a, b) AS levenshtein(a, b)`,
+	`CREATE MACRO damerau_levenshtein(a, b) AS CASE WHEN length(a) * length(b) > 250000 THEN error('damerau_levenshtein takes short texts') ELSE system.main.damerau_levenshtein(a, b) END`,
+	`CREATE MACRO jaro_similarity(a, b) AS CASE WHEN length(a) * length(b) > 250000 THEN error('jaro_similarity takes short texts') ELSE system.main.jaro_similarity(a, b) END`,
+	`CREATE MACRO jaro_winkler_similarity(a, b) AS CASE WHEN length(a) * length(b) > 250000 THEN error('jaro_winkler_similarity takes short texts') ELSE system.main.jaro_winkler_similarity(a, b) END`,
 	`CREATE MACRO repeat(s, n) AS CASE WHEN n::HUGEINT * length(s) > 65536 THEN error('repeat makes more than 65536 characters') ELSE system.main.repeat(s, n) END`,
 	`CREATE MACRO lpad(s, n, c) AS CASE WHEN n > 65536 THEN error('lpad makes more than 65536 characters') ELSE system.main.lpad(s, n, c) END`,
 	`CREATE MACRO rpad(s, n, c) AS CASE WHEN n > 65536 THEN error('rpad makes more than 65536 characters') ELSE system.main.rpad(s, n, c) END`,
