@@ -66,9 +66,6 @@ func (c ruleTexts) appendFinding(b []byte, f *yagura.Finding) ([]byte, error) {
 	if len(f.Caps) > 0 {
 		b = appendStrings(append(b, `,"caps":`...), f.Caps)
 	}
-	if f.Retro {
-		b = append(b, `,"retro":true`...)
-	}
 	return append(b, '}'), nil
 }
 
