@@ -138,11 +138,11 @@ func (k *check) rules() {
 		r := &rules.Refusals[i]
 		k.add(Checked{Fault: !r.Warning, Warning: r.Warning, Text: r.Error()})
 	}
-	if len(rules.Rules) == 0 {
+	if len(rules.Rules) == 0 && !rules.runs() {
 		k.at("rules", errors.New("no rule could be loaded"))
 		return
 	}
-	k.ok(fmt.Sprintf("%d rules", len(rules.Rules)), fmt.Sprintf("ルール %d 件", len(rules.Rules)))
+	k.ok(fmt.Sprintf("%d rules", len(rules.All())), fmt.Sprintf("ルール %d 件", len(rules.All())))
 }
 
 // ruleKey finds the key that named what could not be read.

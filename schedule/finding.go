@@ -229,7 +229,7 @@ func overrides(r *sentinel.Rule, x *row, f *yagura.Finding) {
 	}
 	if r.Alert.Tactics != "" {
 		for _, s := range x.members(r.Alert.Tactics) {
-			for _, t := range strings.Split(s, ",") {
+			for t := range strings.SplitSeq(s, ",") {
 				if tag := "attack." + sentinel.Tactic(plain(t, 60)); strings.TrimSpace(t) != "" && !slices.Contains(f.Rule.Tags, tag) {
 					f.Rule.Tags = append(f.Rule.Tags, tag)
 				}
