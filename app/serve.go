@@ -250,7 +250,7 @@ func (s *Serve) Run(ctx context.Context) error {
 		}
 	})
 	s.ready.Store(true)
-	s.log.Info("serving", "address", s.Addr(), "rules", len(s.rules.Load().rules.Rules), "sources", len(s.o.Config.Sources), "sinks", len(s.sinks))
+	s.log.Info("serving", "address", s.Addr(), "rules", len(s.rules.Load().rules.Rules), "scheduled", len(s.scheduled()), "sources", len(s.o.Config.Sources), "sinks", len(s.sinks))
 	err := s.in.Run(soft)
 	s.ready.Store(false)
 	stopWeb()
