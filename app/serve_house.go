@@ -60,7 +60,7 @@ func newHouse(s *Serve) *house {
 		{name: "watch sources", every: tickEvery, do: h.silence},
 		{name: "digest", every: tickEvery, do: h.digest},
 		{name: "tell what panicked", every: tickEvery, do: h.tellStopped},
-		{name: "drop kept records", every: pruneEvery, do: h.dropKept},
+		{name: "drop kept records", every: tickEvery, do: h.dropKept},
 		{name: "merge files of the lake", every: reconcileEvery, do: h.compact, done: true},
 		{name: "prune", every: pruneEvery, do: h.prune},
 		{name: "seal what arrived", every: tickEvery, do: h.sealHours},
