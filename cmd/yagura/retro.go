@@ -250,7 +250,7 @@ func (c *retroCmd) rules(env *environment, cfg *config.Config, s *screen, ja boo
 		}
 		names = append(names, w)
 	}
-	if len(names) > 0 && len(flags.Rules) > len(c.ruleFlags.Rules) && !slices.Contains(names, "all") {
+	if len(names) > 0 && len(flags.Rules) > len(c.Rules) && !slices.Contains(names, "all") {
 		return nil, nil, nil, nil, usage("--rule %s: files and names do not go together (hint: load the file with --rules, and name its rule)", names[0])
 	}
 	rules, formats, err := loadRules(anyRules(flags), cfg, s, ja)

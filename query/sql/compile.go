@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -145,8 +146,11 @@ func (w *writer) node(expr query.Expr, s scope, depth int) (string, error) {
 
 // placed gives a refusal without a place the one of the predicate that it is about.
 func placed(err error, span query.Span, field string) error {
-	if r, ok := err.(*Refusal); ok && r.Field == "" && r.Span.Line == 0 {
-		r.Span, r.Field = span, field
+	if r := (*Refusal)(nil); errors.As(err, &r) && r.Span.Line == 0 {
+		r.Span = span
+		if r.Field == "" {
+			r.Field = field
+		}
 	}
 	return err
 }
