@@ -2,11 +2,15 @@ package blob
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/parquet-go/parquet-go"
 )
+
+// maxFooter bounds a footer; that of a file with ten thousand row groups has some megabytes.
+const maxFooter = 64 << 20
 
 // RowGroup is a row group of a Parquet file.
 type RowGroup struct {
@@ -32,6 +36,17 @@ func RowGroups(r io.ReaderAt, size int64, pick func(RowGroup) bool) (ranges []Ra
 			ranges, err = nil, fmt.Errorf("blob: the footer of the Parquet file cannot be read: %v", p)
 		}
 	}()
+	// The parser believes the length of the footer that the last bytes say, and allocates it.
+	var end [8]byte
+	if size < 12 {
+		return nil, errors.New("blob: too short for a Parquet file")
+	}
+	if _, err := r.ReadAt(end[:], size-8); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if n := int64(binary.LittleEndian.Uint32(end[:])); n > size-12 || n > maxFooter {
+		return nil, fmt.Errorf("blob: the footer of the Parquet file: %d bytes in a file of %d", n, size)
+	}
 	f, err := parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil, fmt.Errorf("blob: the footer of the Parquet file: %w", err)
