@@ -65,6 +65,9 @@ type Stats struct {
 	Time         time.Duration
 	Limit        string // "", "rows" or "bytes": there would have been more
 
+	// Missing are tables of a union that may lack them (isfuzzy), and that are not there.
+	Missing []string
+
 	extra bool // tables that are not of the lake were read
 }
 
@@ -253,7 +256,7 @@ func (h *Hunter) Plan(ctx context.Context, r Request) (*Plan, error) {
 	case SQL:
 		uses, err = h.Engine.Inspect(ctx, r.Text)
 	case KQL:
-		uses, err = compileKQL(p, r, rng, tables)
+		uses, err = h.compileKQL(ctx, p, r, rng, tables)
 	default:
 		err = fmt.Errorf("language %q (hint: sql or kql)", r.Language)
 	}

@@ -1,6 +1,8 @@
 package hunt
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -35,8 +37,51 @@ func (s schema) Table(name string) (*kql.Table, bool) {
 	return t, true
 }
 
+// Names are the names of all tables.
+func (s schema) Names() []string {
+	var out []string
+	for _, t := range view.All() {
+		out = append(out, t.Name)
+	}
+	for _, e := range s.set.extra {
+		out = append(out, cmp.Or(e.KQL, e.Name))
+	}
+	return out
+}
+
+// maxDiscovered is how many columns a plugin may make of values.
+const maxDiscovered = 2000
+
+// discover runs a plan of one column of text and returns its values: columns of pivot and
+// bag_unpack are named by what is in the table.
+func (h *Hunter) discover(ctx context.Context, k *kql.Plan, r Request, rng Range, set *tableSet) (out []string, err error) {
+	p := &Plan{Language: KQL, Stats: Stats{Range: rng}, Query: Query{SQL: k.SQL, Now: r.Now, MaxRows: maxDiscovered, MaxBytes: r.MaxBytes, Timeout: r.Timeout}}
+	if err := h.views(ctx, p, usesOf(k), set, rng); err != nil {
+		return nil, err
+	}
+	rows, err := h.Engine.Query(ctx, p.Query)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if v, ok := rows.Values()[0].(string); ok {
+			out = append(out, v)
+		}
+	}
+	return out, rows.Err()
+}
+
+func usesOf(k *kql.Plan) []Use {
+	var uses []Use
+	for _, t := range k.Tables {
+		uses = append(uses, Use{Table: t.Table, Columns: t.Columns})
+	}
+	return uses
+}
+
 // compileKQL writes the question as SQL into the plan and says what it uses.
-func compileKQL(p *Plan, r Request, rng Range, set *tableSet) ([]Use, error) {
+func (h *Hunter) compileKQL(ctx context.Context, p *Plan, r Request, rng Range, set *tableSet) ([]Use, error) {
 	params := map[string]string{}
 	for name, v := range r.Params {
 		s, err := literal(v, declared(r.Text, name))
@@ -47,7 +92,8 @@ func compileKQL(p *Plan, r Request, rng Range, set *tableSet) ([]Use, error) {
 	}
 	// ASIM's functions that the query calls stand in a line before it.
 	before := view.Prelude(r.Text)
-	k, err := kql.Compile(before+r.Text, schema{set}, kql.Options{Now: r.Now, From: rng.From, To: rng.To, Params: params})
+	k, err := kql.Compile(before+r.Text, schema{set}, kql.Options{Now: r.Now, From: rng.From, To: rng.To, Params: params,
+		Discover: func(k *kql.Plan) ([]string, error) { return h.discover(ctx, k, r, rng, set) }})
 	if err != nil {
 		if e, ok := errors.AsType[*kql.Error](err); ok {
 			return nil, &Error{Line: e.Line, Col: e.Col, Message: e.Message, Hint: e.Hint}
@@ -61,11 +107,8 @@ func compileKQL(p *Plan, r Request, rng Range, set *tableSet) ([]Use, error) {
 	if k.Chart != "" {
 		p.Chart = &Chart{Kind: k.Chart}
 	}
-	var uses []Use
-	for _, t := range k.Tables {
-		uses = append(uses, Use{Table: t.Table, Columns: t.Columns})
-	}
-	return uses, nil
+	p.Stats.Missing = k.Missing
+	return usesOf(k), nil
 }
 
 // declared is the type of a parameter in declare query_parameters, "" if none.
