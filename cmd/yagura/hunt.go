@@ -376,6 +376,9 @@ func tellCost(w io.Writer, r *hunt.Result, ja bool) {
 	fmt.Fprintf(w, in(ja, "%d rows in %s; scanned %s rows, %s of %d files (%s); %s … %s%s\n", "%d 行, %s; 走査 %s 行, %s, %d ファイル (%s); %s … %s%s\n"),
 		s.Rows, s.Time.Round(time.Millisecond), thousands(uint64(s.RowsScanned)), sizeWord(s.BytesScanned), s.Files, sizeWord(s.FileBytes),
 		s.Range.From.Format(time.RFC3339), s.Range.To.Format(time.RFC3339), defaulted)
+	if len(s.Missing) > 0 {
+		fmt.Fprintf(w, in(ja, "the union left out tables that are not there: %s\n", "存在しないテーブルを union から除外しました: %s\n"), report.Escape(strings.Join(s.Missing, ", ")))
+	}
 	switch s.Limit {
 	case "rows":
 		fmt.Fprintln(w, in(ja, "there are more rows: --limit cut the result", "これより多くの行があります: --limit で打ち切りました"))
