@@ -34,7 +34,7 @@ func (e *explainer) scheduled(r *sentinel.Rule) {
 		e.fact("entity", "エンティティ", x.Type+": "+strings.Join(parts, ", "))
 	}
 	e.line(0, "")
-	for _, line := range strings.Split(strings.TrimSpace(r.Query), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(r.Query), "\n") {
 		e.line(2, "%s", report.Escape(strings.TrimRight(line, " \t\r")))
 	}
 }

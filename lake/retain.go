@@ -206,15 +206,15 @@ func (k *Retainer) file(ctx context.Context, r *Retention, f *File, now time.Tim
 		return true, err
 	}
 	verdicts, least, most := map[string]verdict{}, gone, whole
-	sum := ""
+	sum := make([]byte, 0, len(accounts))
 	for _, a := range accounts {
 		v := r.of(f, a, now)
 		verdicts[a] = v
 		least, most = min(least, v), max(most, v)
-		sum += string(rune('0' + v))
+		sum = append(sum, '0'+byte(v))
 	}
 	switch {
-	case most == whole || k.seen[f.Number] == sum:
+	case most == whole || k.seen[f.Number] == string(sum):
 		return true, nil
 	case least == gone:
 		if err := k.drop(ctx, []File{*f}); err != nil {
@@ -235,7 +235,7 @@ func (k *Retainer) file(ctx context.Context, r *Retention, f *File, now time.Tim
 		due = due || of(all, i) == gone || bare(all, i) && len(all.raw[1].Text.At(i)) > 0
 	}
 	if !due {
-		k.seen[f.Number] = sum
+		k.seen[f.Number] = string(sum)
 		return true, nil
 	}
 	all.strip(bare)
@@ -249,7 +249,7 @@ func (k *Retainer) file(ctx context.Context, r *Retention, f *File, now time.Tim
 	if by != nil {
 		out.Rows -= by.Rows
 		out.Freed -= by.HeadSize + by.RawSize
-		k.seen[by.Number] = sum
+		k.seen[by.Number] = string(sum)
 	}
 	return false, k.w.remove(ctx, []File{*f})
 }
