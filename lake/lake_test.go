@@ -145,7 +145,7 @@ func TestWrittenAndRead(t *testing.T) {
 	days := map[string]int64{}
 	for _, f := range files {
 		days[f.Day] = f.Rows
-		if f.Seq == 0 || f.Number == 0 || f.HeadSize == 0 || f.RawSize == 0 || f.SeenMin != monday || !strings.HasPrefix(f.Head, "aws.cloudtrail/") {
+		if f.Seq == 0 || f.Number == 0 || f.HeadSize == 0 || f.RawSize == 0 || f.SeenMin != monday || !strings.HasPrefix(f.Head, "head/log=aws.cloudtrail/day=") {
 			t.Errorf("%+v", f)
 		}
 	}
