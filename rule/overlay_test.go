@@ -89,7 +89,7 @@ func TestParseOverlayRefusals(t *testing.T) {
 		{"unknown key", "overlay:\n  rule: [a]\n  mode: count\n", `o.yml:2:3: unknown key "rule" in overlay (hint: did you mean rules?)`, 0},
 		{"beside", "overlay: {engine: falco, mode: count}\ntitle: x", `unknown key "title" in overlay document`, 0},
 		{"other document", "title: x\n", `unknown key "title" in overlay document`, 0},
-		{"engine", "overlay: {engine: kqll, mode: count}", `unknown engine "kqll" (hint: one of sigma, falco)`, 0},
+		{"engine", "overlay: {engine: kqll, mode: count}", `unknown engine "kqll" (hint: did you mean kql?)`, 0},
 		{"the others stay", "overlay: {engine: falco, mode: x}\n---\noverlay: {engine: falco, mode: count}\n", `unknown mode "x"`, 1},
 		{"yaml", "overlay: {rules: [a], mode: count}\n---\noverlay: [\n", "o.yml:", 1},
 		{"twice", "overlay: {rules: [a, a], mode: count}", `rules names "a" twice`, 0},
