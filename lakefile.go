@@ -1,6 +1,13 @@
 package yagura
 
-import "time"
+import (
+	"errors"
+	"time"
+)
+
+// ErrLakeChanged is returned where files of the lake that were to be replaced are not what
+// they were: another process replaced, dropped or held them.
+var ErrLakeChanged = errors.New("the files have changed meanwhile")
 
 // LakeFile is one file of the lake: two Parquet files with the same rows in the same order,
 // the headers and the records as they were received.

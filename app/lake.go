@@ -14,8 +14,9 @@ import (
 	"github.com/yagura-sec/yagura/store"
 )
 
-// LakeCatalogue returns the catalogue of the lake of a configuration. Where there is no lake yet
-// it is an empty one, or create makes the lake.
+// LakeCatalogue returns the catalogue of the lake of a configuration, and where its files are.
+// Replicas that are given one folder share the lake in it; where there is none yet the catalogue
+// is empty, or create makes the lake.
 func LakeCatalogue(ctx context.Context, cfg *config.Config, db *store.DB, create bool) (store.Lake, lake.Blobs, error) {
 	blobs, err := lakeBlobs(ctx, cfg)
 	if err != nil {
@@ -25,7 +26,7 @@ func LakeCatalogue(ctx context.Context, cfg *config.Config, db *store.DB, create
 		return db.Lake(), blobs, nil
 	}
 	place, err := lake.Place(ctx, blobs, create)
-	return db.Lake(place), blobs, err
+	return db.LakeAt(place), blobs, err
 }
 
 // lakeBlobs opens where the files of the lake are: a folder or an object store.
@@ -107,7 +108,7 @@ func OpenLake(ctx context.Context, cfg *config.Config, db *store.DB, formats []*
 
 // CompactOptions says how the lake of a configuration is compacted.
 func CompactOptions(ctx context.Context, cfg *config.Config, db *store.DB, writer string, now func() time.Time) (lake.CompactOptions, error) {
-	catalogue, blobs, err := LakeCatalogue(ctx, cfg, db, false)
+	catalogue, blobs, err := LakeCatalogue(ctx, cfg, db, true)
 	return lake.CompactOptions{Catalogue: proven(catalogue, cfg, now), Blobs: blobs, Writer: writer, Now: now}, err
 }
 

@@ -93,7 +93,7 @@ func TestLakeChain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		im, err := NewImport(l, ImportOptions{Now: now, Problem: func(err error) { t.Error(err) }})
+		im, err := NewImport(l, l.Catalogue(), ImportOptions{Now: now, Problem: func(err error) { t.Error(err) }})
 		if err != nil {
 			t.Fatal(err)
 		}

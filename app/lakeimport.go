@@ -50,8 +50,8 @@ type Import struct {
 	fault    error // of the lake: nothing more can be kept
 }
 
-// NewImport prepares an import into a lake, which Run closes.
-func NewImport(l *lake.Lake, o ImportOptions) (*Import, error) {
+// NewImport prepares an import into a lake with its catalogue. Run closes the lake.
+func NewImport(l *lake.Lake, cat lake.Catalogue, o ImportOptions) (*Import, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
@@ -65,7 +65,7 @@ func NewImport(l *lake.Lake, o ImportOptions) (*Import, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Import{o: o, lake: l, cat: l.Catalogue(), decoder: decoder}, nil
+	return &Import{o: o, lake: l, cat: cat, decoder: decoder}, nil
 }
 
 // The bounds of a batch that is handed to the lake.

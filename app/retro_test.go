@@ -49,7 +49,7 @@ func lakeOf(t testing.TB, paths ...string) (*config.Config, *Books) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	im, err := NewImport(l, ImportOptions{Problem: func(err error) { t.Log(err) }})
+	im, err := NewImport(l, l.Catalogue(), ImportOptions{Problem: func(err error) { t.Log(err) }})
 	if err != nil {
 		t.Fatal(err)
 	}

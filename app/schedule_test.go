@@ -61,14 +61,18 @@ func newLakeHouse(t *testing.T, shared *duck.Engine, dir string, texts ...string
 	place := filepath.Join(dir, fmt.Sprintf("lake%d", rand.Uint64()))
 	cfg := &config.Config{}
 	cfg.Lake.Dir, cfg.Lake.Flush = place, config.Duration(time.Hour)
-	if h.lake, err = lake.Open(t.Context(), lakeOptions(cfg, h.db, nil, "w", clock)); err != nil {
+	lo, err := lakeOptions(t.Context(), cfg, h.db, nil, "w", clock)
+	if err == nil {
+		h.lake, err = lake.Open(t.Context(), lo)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.lake.Close() })
 	if h.dec, err = decode.New(decode.Options{Detail: true}); err != nil {
 		t.Fatal(err)
 	}
-	h.engine = newLakeQuery(cfg, h.db, &hunt.Hunter{Engine: &lazyEngine{engine: shared}, Lake: lakeFiles{db: h.db, dir: place}, Now: clock}, place)
+	h.engine = newLakeQuery(cfg, h.db, &hunt.Hunter{Engine: &lazyEngine{engine: shared}, Lake: lakeFiles{catalogue: h.db.Lake(), dir: place}, Now: clock}, place)
 	for i, text := range texts {
 		rules, refusals := sentinel.Load([]rule.File{{Path: fmt.Sprintf("rule%d.yaml", i), Data: []byte(text)}}, sentinel.Options{Check: queryChecker()})
 		for i := range refusals {
@@ -425,4 +429,6 @@ func TestScheduleDelivery(t *testing.T) {
 	}
 }
 
-func scheduleTexts() []string { return []string{failuresSQL, eachSQL, quietSQL, failuresKQL, newcomerKQL} }
+func scheduleTexts() []string {
+	return []string{failuresSQL, eachSQL, quietSQL, failuresKQL, newcomerKQL}
+}

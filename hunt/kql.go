@@ -96,7 +96,7 @@ func (h *Hunter) compileKQL(ctx context.Context, p *Plan, r Request, rng Range, 
 		Discover: func(k *kql.Plan) ([]string, error) { return h.discover(ctx, k, r, rng, set) }})
 	if err != nil {
 		if e, ok := errors.AsType[*kql.Error](err); ok {
-			return nil, &Error{Line: e.Line, Col: e.Col, Message: e.Message, Hint: e.Hint}
+			return nil, &Error{Line: e.Line - strings.Count(before, "\n"), Col: e.Col, Message: e.Message, Hint: e.Hint}
 		}
 		return nil, err
 	}

@@ -97,7 +97,7 @@ func run(t *testing.T, s *hunt.Saved, ex *example) [][]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	im, err := app.NewImport(l, app.ImportOptions{Problem: func(err error) { t.Error(err) }, Now: clock})
+	im, err := app.NewImport(l, l.Catalogue(), app.ImportOptions{Problem: func(err error) { t.Error(err) }, Now: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func run(t *testing.T, s *hunt.Saved, ex *example) [][]any {
 	if sum.Records == 0 {
 		t.Fatal("no record was recognised")
 	}
-	h, err := app.OpenHunting(cfg, books, app.HuntOptions{Threads: 1}, clock)
+	h, err := app.OpenHunting(t.Context(), cfg, books, app.HuntOptions{Threads: 1}, clock)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,7 +57,7 @@ type piece struct {
 	accounts map[string]bool // that some of its records are of
 	keep     keep.Batch
 	heads    []yagura.Event // of keep's records
-	arena    []byte // where the records of keep stand
+	arena    []byte         // where the records of keep stand
 	bytes    int64
 	unkept   error // it could not be handed to the keeper
 	gen      string

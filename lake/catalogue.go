@@ -26,6 +26,10 @@ type Catalogue interface {
 	// Commit makes files live and the rest of c true, in one step, and says with which Seq. Where
 	// a partition got other files since Checked it does nothing and returns those.
 	Commit(ctx context.Context, c Commit) (newer []File, seq int64, err error)
+	// Replace puts a file that is being written (nil: none) in the place of live ones, in one step,
+	// with the ranges that were in them. Where one of those is not live any more, or is held
+	// and the new one is not, nothing is done and the error wraps [yagura.ErrLakeChanged].
+	Replace(ctx context.Context, old []File, by *File) (seq int64, err error)
 	// Files lists live files in the order of their numbers, by format where formats are given.
 	Files(ctx context.Context, f Filter) ([]File, error)
 	// Orphans lists files that are not live: those of a writer, and those of anybody that were
@@ -105,12 +109,16 @@ func (l *Lake) clean(ctx context.Context) error {
 
 // remove deletes files that are not live, then forgets them.
 func (l *Lake) remove(ctx context.Context, files []File) error {
+	return removeFiles(ctx, l.o.Catalogue, l.o.Blobs, files)
+}
+
+func removeFiles(ctx context.Context, cat Catalogue, blobs Blobs, files []File) error {
 	var numbers []int64
 	for i := range files {
-		if err := errors.Join(l.o.Blobs.Delete(ctx, files[i].Head), l.o.Blobs.Delete(ctx, files[i].Raw)); err != nil {
+		if err := errors.Join(blobs.Delete(ctx, files[i].Head), blobs.Delete(ctx, files[i].Raw)); err != nil {
 			return err
 		}
 		numbers = append(numbers, files[i].Number)
 	}
-	return l.o.Catalogue.Forget(ctx, numbers)
+	return cat.Forget(ctx, numbers)
 }

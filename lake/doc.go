@@ -45,7 +45,7 @@
 //
 // A worked example:
 //
-//	l, err := lake.Open(ctx, lake.Options{Catalogue: db.Lake(), Blobs: lake.Disk("/var/lib/yagura/lake"), Writer: "r1"})
+//	l, err := lake.Open(ctx, lake.Options{Catalogue: db.Lake(place), Blobs: lake.Disk("/var/lib/yagura/lake"), Writer: "r1"})
 //	err = l.Put(ctx, &keep.Batch{Source: "s3", Object: "s3://b/k", Runs: runs, Done: done})
 //	files, err := l.Files(ctx, lake.Filter{Formats: []string{"aws.cloudtrail"}, From: monday})
 //	for e, err := range l.Reader().Records(ctx, files[0]) { … }

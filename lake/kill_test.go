@@ -63,7 +63,7 @@ func victim(dir string) error {
 	if err != nil {
 		return err
 	}
-	l, err := lake.Open(ctx, lake.Options{Catalogue: db.Lake("here"), Blobs: lake.Disk(filepath.Join(dir, "lake")), Writer: "w", Flush: 20 * time.Millisecond, Cut: 256 << 10,
+	l, err := lake.Open(ctx, lake.Options{Catalogue: db.LakeAt("here"), Blobs: lake.Disk(filepath.Join(dir, "lake")), Writer: "w", Flush: 20 * time.Millisecond, Cut: 256 << 10,
 		Columns: func(string) []string { return []string{"colour"} }})
 	if err != nil {
 		return err

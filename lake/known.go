@@ -123,8 +123,8 @@ func (k *known) find(ctx context.Context, l *Lake, id ident) (bool, error) {
 			return ok, err
 		}
 	}
-	for i := len(k.files) - 1; i >= 0; i-- {
-		if f := k.files[i]; f != k.last {
+	for _, f := range slices.Backward(k.files) {
+		if f != k.last {
 			if ok, err := k.in(ctx, l, f, id, h); ok || err != nil {
 				if ok {
 					k.last = f

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -380,7 +381,7 @@ func (l *Lake) Stats() Stats {
 		p.mu.Lock()
 		list := p.flight
 		if p.active != nil {
-			list = append(list[:len(list):len(list)], p.active)
+			list = append(slices.Clip(list), p.active)
 		}
 		for _, r := range list {
 			if s.Oldest.IsZero() || r.since.Before(s.Oldest) {

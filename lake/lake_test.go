@@ -50,7 +50,7 @@ func (p *pond) open(o lake.Options) *lake.Lake {
 		o.Blobs = p.blobs()
 	}
 	if o.Catalogue == nil {
-		o.Catalogue = p.db.Lake("here")
+		o.Catalogue = p.db.LakeAt("here")
 	}
 	if o.Writer == "" {
 		o.Writer = "w1"
@@ -171,7 +171,10 @@ func TestWrittenAndRead(t *testing.T) {
 	}
 	// The range of an object leads to its records.
 	var kept []yagura.KeptRange
-	err = p.db.View(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) { kept, err = tx.Kept(ctx, "test", "o1"); return err })
+	err = p.db.View(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
+		kept, err = tx.Kept(ctx, "test", "o1")
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +204,7 @@ func TestRepeats(t *testing.T) {
 	other := record("a", monday)
 	other.Event.Content = 77
 	put(t, l, "o1", 0, c.back("1"), record("a", monday), record("a", monday), other, record("b", monday)) // within a batch
-	put(t, l, "o2", 0, c.back("2"), record("b", monday))                                                 // across batches of a buffer
+	put(t, l, "o2", 0, c.back("2"), record("b", monday))                                                  // across batches of a buffer
 	sync := func(l *lake.Lake) {
 		t.Helper()
 		if err := l.Sync(t.Context()); err != nil {
@@ -376,7 +379,7 @@ func TestRefused(t *testing.T) {
 	for name, r := range map[string]*refusing{"disk": {puts: 3}, "catalogue": {commit: 2}, "answer": {lost: 1}} {
 		t.Run(name, func(t *testing.T) {
 			p := newPond(t)
-			r.Blobs, r.Catalogue, r.refused = p.blobs(), p.db.Lake("here"), make(chan struct{}, 1)
+			r.Blobs, r.Catalogue, r.refused = p.blobs(), p.db.LakeAt("here"), make(chan struct{}, 1)
 			l := p.open(lake.Options{Blobs: r, Catalogue: r, Flush: time.Hour})
 			var c called
 			put(t, l, "o1", 0, c.back("1"), record("a", monday), record("b", monday))
@@ -406,7 +409,7 @@ func TestRefused(t *testing.T) {
 // TestEnds: what cannot be written by the end gets an error, and nothing of it counts.
 func TestEnds(t *testing.T) {
 	p := newPond(t)
-	r := &refusing{Blobs: p.blobs(), Catalogue: p.db.Lake("here"), puts: 1 << 30, refused: make(chan struct{}, 1)}
+	r := &refusing{Blobs: p.blobs(), Catalogue: p.db.LakeAt("here"), puts: 1 << 30, refused: make(chan struct{}, 1)}
 	l := p.open(lake.Options{Blobs: r, Catalogue: r, Flush: time.Hour})
 	var c called
 	put(t, l, "o1", 0, c.back("1"), record("a", monday))
@@ -514,7 +517,7 @@ func TestDamage(t *testing.T) {
 func TestOrphans(t *testing.T) {
 	p := newPond(t)
 	ctx := t.Context()
-	cat := p.db.Lake("here")
+	cat := p.db.LakeAt("here")
 	begin := func(writer string, at time.Time) lake.File {
 		files := []lake.File{{Format: "json", Day: "unknown", Writer: writer, Created: at}}
 		err := cat.Begin(ctx, files, func(f *lake.File) {

@@ -168,8 +168,5 @@ func (l *Lake) idents(ctx context.Context, head string) ([]ident, error) {
 	return out, nil
 }
 
-// numberOf returns the file's number that a row's begins with.
-func numberOf(row int64) int64 { return row >> rowBits }
-
 // rowBits are the bits of a row's number that tell its place in its file.
 const rowBits = 24

@@ -126,7 +126,7 @@ type heads struct {
 	t     *table
 	group int
 	at, n int
-	row, when, seen, number, content,
+	row, when, seen, number,
 	key, id, source, object *column.Buffer
 }
 

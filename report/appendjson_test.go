@@ -29,7 +29,7 @@ func FuzzAppendFinding(f *testing.F) {
 	f.Add("plain", "with \"quotes\" \\ and \x00\x1f\x7f\b\f\n\r\t", "bytes \xff\xc3(\u2028\u2029 日本 \ufffd 🙂 <&>", int64(1_772_442_900_123_456_789), uint8(3))
 	f.Add("", "", "", int64(0), uint8(0))
 	f.Fuzz(func(t *testing.T, a, b, c string, nanos int64, n uint8) {
-		x := yagura.Finding{V: int(n), Retro: n%2 == 1, ID: a, CauseKey: b, Kind: yagura.Kind(c), Rule: yagura.RuleRef{ID: b, Title: c, Engine: yagura.Engine(a), File: c},
+		x := yagura.Finding{V: int(n), ID: a, CauseKey: b, Kind: yagura.Kind(c), Rule: yagura.RuleRef{ID: b, Title: c, Engine: yagura.Engine(a), File: c},
 			Severity: yagura.Severity(n%5 + 1), SeverityOriginal: a, Format: b, Source: c, Time: time.Unix(0, nanos).UTC(),
 			Event:  yagura.EventRef{ID: c, Key: yagura.Key{n, 0xff, 1}, Account: a, Region: b, Action: c, Actor: yagura.Actor{Type: a, ID: b, SessionOf: c}, SrcIP: b, Outcome: a},
 			Output: c, Mode: a}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/yagura-sec/yagura"
@@ -225,7 +226,7 @@ func (tx *Tx) lakeFiles(ctx context.Context, place string, f yagura.LakeFilter) 
 		return tx.lakeRows(ctx, q+` ORDER BY number`, args)
 	}
 	for _, format := range f.Formats {
-		some, err := tx.lakeRows(ctx, q+` AND format = ? ORDER BY number`, append(args[:len(args):len(args)], key(format)))
+		some, err := tx.lakeRows(ctx, q+` AND format = ? ORDER BY number`, append(slices.Clip(args), key(format)))
 		if err != nil {
 			return nil, err
 		}

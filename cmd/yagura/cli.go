@@ -52,7 +52,6 @@ type cli struct {
 	Backup     backupCmd     `cmd:"" help:"Write one consistent, encrypted archive of a server's store."`
 	Restore    restoreCmd    `cmd:"" help:"Read a backup into an empty store."`
 	Permission permissionCmd `cmd:"" help:"Say what permissions of Microsoft's APIs are called, and how risky they are."`
-	Lake       lakeCmd       `cmd:"" help:"Look after what is kept: proof, and more."`
 	Demo       demoCmd       `cmd:"" help:"Scan bundled sample logs with the shipped detections."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 

@@ -1,5 +1,21 @@
 package main
 
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/app"
+	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/report"
+	"github.com/yagura-sec/yagura/store"
+)
+
 type lakeCmd struct {
 	Import  lakeImportCmd  `cmd:"" help:"Bring logs of files, folders and buckets into the lake."`
 	Stats   lakeStatsCmd   `cmd:"" help:"Say what the lake holds, by log type and day."`
@@ -107,7 +123,7 @@ func (c *lakeImportCmd) Run(env *environment) (err error) {
 		return err
 	}
 	s := &screen{w: env.stderr}
-	im, err := app.NewImport(l, app.ImportOptions{Formats: formats, Workers: c.Workers, Again: c.Again, Now: env.now,
+	im, err := app.NewImport(l, l.Catalogue(), app.ImportOptions{Formats: formats, Workers: c.Workers, Again: c.Again, Now: env.now,
 		Problem: func(err error) { s.line("yagura: " + report.Escape(err.Error())) }})
 	if err != nil {
 		return errors.Join(err, l.Close())

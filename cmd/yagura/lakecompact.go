@@ -37,7 +37,10 @@ func (c *lakeCompactCmd) Run(env *environment) (err error) {
 	}
 	defer func() { err = errors.Join(err, b.DB.Close()) }()
 	s := &screen{w: env.stderr}
-	o := app.CompactOptions(cfg, b.DB, "compact/"+b.DB.Replica(), env.now)
+	o, err := app.CompactOptions(env.ctx, cfg, b.DB, "compact/"+b.DB.Replica(), env.now)
+	if err != nil {
+		return err
+	}
 	o.Bytes, o.Formats = c.Memory<<20, c.Type
 	if c.Now {
 		o.Settled = -1

@@ -98,11 +98,16 @@ func (c *retroCmd) Run(env *environment) (err error) {
 	if c.Workers < 0 || c.Workers > config.MaxWorkers {
 		return usage("--workers: %d is not 0 (one per processor) to %d", c.Workers, config.MaxWorkers)
 	}
-	scan, past, left, err := app.NewRetro(rules, app.RetroOptions{From: from, To: to, Pieces: pieces, May: may, ScanOptions: app.ScanOptions{
-		Formats: formats, Workers: cmp.Or(c.Workers, cfg.Workers), RepeatWindow: cfg.RepeatWindow, RulesOnly: true, Now: env.now,
-		Problem: func(err error) { s.line("yagura: " + report.Escape(err.Error())) }}})
-	if err != nil {
-		return &exitError{exitUsage, err}
+	var scan *app.Scan
+	var past source.Source
+	var left []string
+	if len(rules.Rules) > 0 {
+		scan, past, left, err = app.NewRetro(rules, app.RetroOptions{From: from, To: to, Pieces: pieces, May: may, ScanOptions: app.ScanOptions{
+			Formats: formats, Workers: cmp.Or(c.Workers, cfg.Workers), RepeatWindow: cfg.RepeatWindow, RulesOnly: true, Now: env.now,
+			Problem: func(err error) { s.line("yagura: " + report.Escape(err.Error())) }}})
+		if err != nil {
+			return &exitError{exitUsage, err}
+		}
 	}
 	for _, title := range left {
 		s.line("yagura: " + fmt.Sprintf(in(ja, "rule %q counts the records of a file, which the lake has in another order: left out",

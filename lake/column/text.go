@@ -3,6 +3,7 @@ package column
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -166,4 +167,23 @@ func (t *Values) reset() {
 		t.parts[i] = t.parts[i][:0]
 	}
 	t.used = 0
+}
+
+// Ranks returns for every row the place of its value among the distinct values in the order of
+// their bytes, so that rows are sorted by comparing numbers. The column is not plain.
+func (t *Values) Ranks() []uint32 {
+	order := make([]uint32, len(t.ends))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortFunc(order, func(a, b uint32) int { return bytes.Compare(t.value(a), t.value(b)) })
+	rank := make([]uint32, len(order))
+	for place, id := range order {
+		rank[id] = uint32(place)
+	}
+	out := make([]uint32, len(t.ids))
+	for i, id := range t.ids {
+		out[i] = rank[id]
+	}
+	return out
 }

@@ -36,9 +36,6 @@ CREATE TABLE lake_repeats (
 	PRIMARY KEY (place, format, day)
 ) {clustered};
 
--- Where records are kept goes with their file.
-CREATE INDEX kept_range_place ON kept_range (file);
-
 -- Objects all records of which are in the lake, for an import that is begun again.
 CREATE TABLE lake_object (
 	place {text} NOT NULL,

@@ -64,7 +64,7 @@ func lakeNumbers(files []yagura.LakeFile) (out []int64) {
 
 func testLakeFiles(t *testing.T, open Open) {
 	db := open(t, store.Options{Now: Clock(0)})
-	l, elsewhere := db.Lake("here"), db.Lake("there")
+	l, elsewhere := db.LakeAt("here"), db.LakeAt("there")
 	files := lakeBegin(t, l, lakeFile("w", "2026-03-04", 0), lakeFile("w", "2026-03-05", 100), lakeFile("w", "unknown", 0))
 	files[2].Min, files[2].Max = time.Time{}, time.Time{}
 	if got := lakeList(t, l, yagura.LakeFilter{}); len(got) > 0 {
@@ -98,7 +98,7 @@ func testLakeFiles(t *testing.T, open Open) {
 func testLakeCommit(t *testing.T, open Open) {
 	ctx := context.Background()
 	db := open(t, store.Options{Now: Clock(0)})
-	l := db.Lake("here")
+	l := db.LakeAt("here")
 	a := lakeBegin(t, l, lakeFile("a", "2026-03-04", 0))
 	b := lakeBegin(t, l, lakeFile("b", "2026-03-04", 0))
 	ranges := []yagura.KeptRange{{Source: "s", Object: "o", Format: "aws.cloudtrail", First: 3, Count: 4, File: a[0].Raw, Offset: 1, Length: 4, Min: at(1), Max: at(2), Checksum: [32]byte{2}}}
@@ -140,7 +140,7 @@ func testLakeCommit(t *testing.T, open Open) {
 func testLakeOrphans(t *testing.T, open Open) {
 	ctx := context.Background()
 	db := open(t, store.Options{Now: Clock(0)})
-	l := db.Lake("here")
+	l := db.LakeAt("here")
 	mine, others, old := lakeBegin(t, l, lakeFile("w", "d", 100)), lakeBegin(t, l, lakeFile("x", "d", 100)), lakeBegin(t, l, lakeFile("x", "d", 0))
 	live := lakeBegin(t, l, lakeFile("w", "d", 0))
 	lakeCommit(t, l, yagura.LakeCommit{Files: live})
@@ -167,7 +167,7 @@ func testLakeAtOnce(t *testing.T, open Open) {
 	const writers = 4
 	var all sync.WaitGroup
 	for i := range writers {
-		l := open(t, store.Options{Now: Clock(0), Replica: fmt.Sprint("r", i)}).Lake("here")
+		l := open(t, store.Options{Now: Clock(0), Replica: fmt.Sprint("r", i)}).LakeAt("here")
 		all.Go(func() {
 			ctx := context.Background()
 			for range 5 {
@@ -198,7 +198,7 @@ func testLakeAtOnce(t *testing.T, open Open) {
 	}
 	all.Wait()
 	seen := map[int64]bool{}
-	for _, f := range lakeList(t, open(t, store.Options{Now: Clock(0), Replica: "last"}).Lake("here"), yagura.LakeFilter{}) {
+	for _, f := range lakeList(t, open(t, store.Options{Now: Clock(0), Replica: "last"}).LakeAt("here"), yagura.LakeFilter{}) {
 		if seen[f.Seq] {
 			t.Errorf("two commits have the number %d", f.Seq)
 		}
@@ -212,7 +212,7 @@ func testLakeAtOnce(t *testing.T, open Open) {
 func testLakeDrop(t *testing.T, open Open) {
 	ctx := context.Background()
 	db := open(t, store.Options{Now: Clock(0)})
-	l := db.Lake("here")
+	l := db.LakeAt("here")
 	held := lakeFile("w", "d", 0)
 	held.Hold = true
 	files := lakeBegin(t, l, lakeFile("w", "d", 0), held, lakeFile("w", "d", 0))
