@@ -18,6 +18,8 @@ import (
 	"github.com/yagura-sec/yagura/hunt"
 	"github.com/yagura-sec/yagura/hunts"
 	"github.com/yagura-sec/yagura/report"
+	"github.com/yagura-sec/yagura/rule"
+	"github.com/yagura-sec/yagura/rule/sentinel"
 	"github.com/yagura-sec/yagura/store"
 )
 
@@ -230,10 +232,20 @@ func (c *huntAskCmd) file(q *asked, path string) (*asked, error) {
 	switch ext := filepath.Ext(path); ext {
 	case ".yaml", ".yml":
 		s, err := hunt.Read(path, data)
-		if err != nil {
+		if err == nil {
+			return c.saved(q, s)
+		}
+		// The file of a rule on a schedule, or of one of Sentinel's hunting queries, is asked by its
+		// query, over the time that it looks back.
+		rules, refusals := sentinel.Load([]rule.File{{Path: path, Data: data}}, sentinel.Options{})
+		if len(rules) != 1 || len(refusals) > 0 {
 			return nil, &exitError{exitUsage, err}
 		}
-		return c.saved(q, s)
+		q.text, q.language = rules[0].Query, hunt.Language(rules[0].Language)
+		if sch := rules[0].Schedule; sch != nil {
+			q.last = sch.Period
+		}
+		return q, nil
 	case ".kql":
 		q.language = hunt.KQL
 	case ".sql":
