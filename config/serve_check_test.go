@@ -129,13 +129,21 @@ func TestRecheck(t *testing.T) {
 func TestLake(t *testing.T) {
 	for text, want := range map[string]string{
 		"lake: {dir: 's3://bucket/lake', flush: 30s, cut: 32MB, memory: 64MiB}": "",
-		"lake: {dir: lake}":               "",
-		"lake: {dir: 'ftp://x/y'}":        `y.yaml:1:13: lake.dir is "ftp://x/y" (hint: a folder, s3://bucket/prefix`,
-		"lake: {flush: 1ms}":              "y.yaml:1:15: lake.flush is 1ms",
-		"lake: {flush: 2h}":               "lake.flush is 2h0m0s",
-		"lake: {cut: 10}":                 "y.yaml:1:13: lake.cut is 10 bytes (hint: 1MB to 1GB)",
-		"lake: {memory: 1MB}":             "lake.memory is 1000000 bytes",
-		"lake: {flush: 30s, folder: 'x'}": "folder",
+		"lake: {compact: 10}": "y.yaml:1:17: lake.compact is 10 bytes (hint: 1MB or more",
+		"lake: {retention: [{format: 'aws.*', account: '1*', keep: 90d, raw: 7d}]}": "",
+		"lake: {retention: [{format: '['}]}":                                        `y.yaml:1:29: lake.retention[0].format is "["`,
+		"lake: {retention: [{keep: 7d, raw: 90d}]}":                                 "lake.retention[0].raw is longer than keep",
+		"lake: {retention: [{kept: 7d}]}":                                           "kept",
+		"lake: {holds: [{account: '1', from: 2026-03-01, to: 2026-03-31}]}":         "",
+		"lake: {holds: [{from: yesterday}]}":                                        "is no day: write 2026-03-14",
+		"lake: {holds: [{from: 2026-03-02, to: 2026-03-01}]}":                       "lake.holds[0].to is before from",
+		"lake: {dir: lake}":                                                         "",
+		"lake: {dir: 'ftp://x/y'}":                                                  `y.yaml:1:13: lake.dir is "ftp://x/y" (hint: a folder, s3://bucket/prefix`,
+		"lake: {flush: 1ms}":                                                        "y.yaml:1:15: lake.flush is 1ms",
+		"lake: {flush: 2h}":                                                         "lake.flush is 2h0m0s",
+		"lake: {cut: 10}":                                                           "y.yaml:1:13: lake.cut is 10 bytes (hint: 1MB to 1GB)",
+		"lake: {memory: 1MB}":                                                       "lake.memory is 1000000 bytes",
+		"lake: {flush: 30s, folder: 'x'}":                                           "folder",
 	} {
 		_, err := load(t, text+"\n")
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
