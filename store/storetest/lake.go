@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ var lakeCases = []testCase{
 	{"lake/orphans", testLakeOrphans},
 	{"lake/at once", testLakeAtOnce},
 	{"lake/drop", testLakeDrop},
+	{"lake/replace", testLakeReplace},
 }
 
 // lakeFile is a file of a day, as a writer describes it.
@@ -239,4 +241,59 @@ func testLakeDrop(t *testing.T, open Open) {
 		t.Fatal(err)
 	}
 	same(t, "to be removed", []int64{files[0].Number}, lakeNumbers(orphans))
+}
+
+// testLakeReplace: one file takes the place of several in one step, with what is known of where
+// records are; where one of them is not what it was nothing happens.
+func testLakeReplace(t *testing.T, open Open) {
+	ctx := context.Background()
+	db := open(t, store.Options{Now: Clock(0)})
+	l := db.LakeAt("here")
+	var old []yagura.LakeFile
+	for i := range 3 {
+		f := lakeBegin(t, l, lakeFile("a", "2026-03-04", 0))
+		lakeCommit(t, l, yagura.LakeCommit{Files: f, Ranges: []yagura.KeptRange{{Source: "s", Object: "o", Format: "aws.cloudtrail", First: int64(10 * i), Count: 10, File: f[0].Raw}}})
+		old = append(old, f...)
+	}
+	by := lakeBegin(t, l, lakeFile("c", "2026-03-04", 0))
+	seq, err := l.Replace(ctx, old[:2], &by[0])
+	if err != nil || seq == 0 {
+		t.Fatalf("seq %d, %v", seq, err)
+	}
+	live, err := l.Files(ctx, yagura.LakeFilter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "live", []int64{old[2].Number, by[0].Number}, lakeNumbers(live))
+	view(t, db, func(ctx context.Context, tx *store.Tx) error {
+		got, err := tx.Kept(ctx, "s", "o")
+		var files []string
+		for _, r := range got {
+			files = append(files, r.File)
+		}
+		same(t, "files of ranges", []string{by[0].Raw, by[0].Raw, old[2].Raw}, files)
+		return err
+	})
+	orphans, err := l.Orphans(ctx, "a", at(-1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "to be removed", []int64{old[0].Number, old[1].Number}, lakeNumbers(orphans))
+
+	again := lakeBegin(t, l, lakeFile("d", "2026-03-04", 0))
+	for _, list := range [][]yagura.LakeFile{{old[2], old[0]}, {{Number: 1 << 40}}} {
+		if _, err := l.Replace(ctx, list, &again[0]); !errors.Is(err, yagura.ErrLakeChanged) {
+			t.Errorf("files that are not live were replaced: %v", err)
+		}
+	}
+	if _, err := db.LakeAt("elsewhere").Replace(ctx, old[2:], nil); !errors.Is(err, yagura.ErrLakeChanged) {
+		t.Errorf("a file of another place was replaced: %v", err)
+	}
+	if _, err := l.Replace(ctx, old[2:], nil); err != nil { // by nothing
+		t.Fatal(err)
+	}
+	if live, err = l.Files(ctx, yagura.LakeFilter{}); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "live", []int64{by[0].Number}, lakeNumbers(live))
 }
