@@ -63,21 +63,21 @@ func TestScheduleKilled(t *testing.T) {
 	end := begun.Add(48 * time.Hour)
 	run := func(kills int) ([]yagura.Finding, []string) {
 		h := newLakeHouse(t, engine, dir, failuresSQL, quietSQL, newcomerKQL)
-		clock := func() time.Time { return h.now }
+		clock := h.now.get
 		desk := &triage.Desk{Policy: triage.DefaultPolicy, Account: func(string) yagura.AccountInfo { return yagura.AccountInfo{} },
 			Counter: func(string) bool { return false }, Now: clock, NewID: NewID(clock)}
 		d := &dyingStore{scheduleStore: scheduleStore{h.db, desk, func() string { return "g" }}, r: rand.New(rand.NewPCG(9, 9)), kills: kills}
 		rest := calls
-		for h.now = begun; h.now.Before(end); h.now = h.now.Add(6 * time.Hour) {
+		for h.now.set(begun); h.now.get().Before(end); h.now.set(h.now.get().Add(6 * time.Hour)) {
 			n := 0
-			for n < len(rest) && rest[n].at.Before(h.now) {
+			for n < len(rest) && rest[n].at.Before(h.now.get()) {
 				n++
 			}
 			if n > 0 {
 				h.deliver(rest[:n])
 			}
 			rest = rest[n:]
-			h.now = h.now.Add(5 * time.Minute)
+			h.now.set(h.now.get().Add(5 * time.Minute))
 			for tries := 0; ; tries++ {
 				// Each try is another process of the same name.
 				runner := schedule.New(schedule.Options{Rules: func() []*sentinel.Rule { return h.rules }, Engine: h.engine, Store: d, Now: clock, Owner: "me", Begin: begun})
@@ -91,11 +91,11 @@ func TestScheduleKilled(t *testing.T) {
 				if tries > 300 {
 					t.Fatal("it never ends")
 				}
-				h.now = h.now.Add(time.Hour / 300) // a rule that failed waits a little
+				h.now.set(h.now.get().Add(time.Hour / 300)) // a rule that failed waits a little
 			}
-			h.now = h.now.Truncate(6 * time.Hour)
+			h.now.set(h.now.get().Truncate(6 * time.Hour))
 		}
-		h.now = end
+		h.now.set(end)
 		if kills > 0 && (d.before == 0 || d.after == 0) {
 			t.Fatalf("killed %d times before and %d times after a commit", d.before, d.after)
 		}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ import (
 // clock that the test sets.
 type lakeHouse struct {
 	t      *testing.T
-	now    time.Time
+	now    testClock
 	db     *store.DB
 	lake   *lake.Lake
 	engine *lakeQuery
@@ -45,13 +46,20 @@ type lakeHouse struct {
 	n      int
 }
 
+// testClock is a clock that a test sets while others read it.
+type testClock struct{ nanos atomic.Int64 }
+
+func (c *testClock) get() time.Time  { return time.Unix(0, c.nanos.Load()).UTC() }
+func (c *testClock) set(t time.Time) { c.nanos.Store(t.UnixNano()) }
+
 // begun is when the tests' time begins.
 var begun = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 
 func newLakeHouse(t *testing.T, shared *duck.Engine, dir string, texts ...string) *lakeHouse {
 	t.Helper()
-	h := &lakeHouse{t: t, now: begun}
-	clock := func() time.Time { return h.now }
+	h := &lakeHouse{t: t}
+	h.now.set(begun)
+	clock := h.now.get
 	data := t.TempDir()
 	var err error
 	if h.db, err = store.Open(t.Context(), store.Options{Dir: data, Now: clock, AcceptLoss: true}); err != nil {
@@ -132,14 +140,14 @@ func (h *lakeHouse) deliver(calls []call) {
 			h.t.Fatal(err)
 		}
 		ev := rec.Event()
-		ev.Seen = h.now
+		ev.Seen = h.now.get()
 		records = append(records, keep.Record{Raw: bytes.Clone(ev.Raw), Time: ev.Time, Key: ev.Key, Event: &ev, Keyed: true})
 	}
 	if len(records) != len(calls) {
 		h.t.Fatalf("%d records of %d calls", len(records), len(calls))
 	}
 	done := make(chan error, 1)
-	err := h.lake.Put(h.t.Context(), &keep.Batch{Source: "s3", Object: object, Seen: h.now, Runs: []keep.Run{{Format: "aws.cloudtrail", Records: records}},
+	err := h.lake.Put(h.t.Context(), &keep.Batch{Source: "s3", Object: object, Seen: h.now.get(), Runs: []keep.Run{{Format: "aws.cloudtrail", Records: records}},
 		Done: func(_ []yagura.KeptRange, err error) { done <- err }})
 	if err == nil {
 		err = h.lake.Sync(h.t.Context())
@@ -341,18 +349,18 @@ func TestScheduleDelivery(t *testing.T) {
 		// In order: a delivery every three hours, and a look after each.
 		ordered := newLakeHouse(t, engine, dir, texts...)
 		rest := calls
-		for ordered.now = begun; ordered.now.Before(end); ordered.now = ordered.now.Add(3 * time.Hour) {
+		for ordered.now.set(begun); ordered.now.get().Before(end); ordered.now.set(ordered.now.get().Add(3 * time.Hour)) {
 			n := 0
-			for n < len(rest) && rest[n].at.Before(ordered.now) {
+			for n < len(rest) && rest[n].at.Before(ordered.now.get()) {
 				n++
 			}
 			if n > 0 {
 				ordered.deliver(rest[:n])
 			}
 			rest = rest[n:]
-			ordered.now = ordered.now.Add(10 * time.Minute)
+			ordered.now.set(ordered.now.get().Add(10 * time.Minute))
 			ordered.pass()
-			ordered.now = ordered.now.Add(-10 * time.Minute)
+			ordered.now.set(ordered.now.get().Add(-10 * time.Minute))
 		}
 		// Permuted: each piece arrives up to two days late, some twice, the runner looks at odd
 		// times.
@@ -371,9 +379,9 @@ func TestScheduleDelivery(t *testing.T) {
 		}
 		slices.SortFunc(pieces, func(a, b piece) int { return a.due.Compare(b.due) })
 		mixed := newLakeHouse(t, engine, dir, texts...)
-		for mixed.now = begun; mixed.now.Before(end.Add(24 * time.Hour)); mixed.now = mixed.now.Add(5 * time.Hour) {
+		for mixed.now.set(begun); mixed.now.get().Before(end.Add(24 * time.Hour)); mixed.now.set(mixed.now.get().Add(5 * time.Hour)) {
 			var now []call
-			for len(pieces) > 0 && pieces[0].due.Before(mixed.now) {
+			for len(pieces) > 0 && pieces[0].due.Before(mixed.now.get()) {
 				now = append(now, pieces[0].calls...)
 				pieces = pieces[1:]
 			}
@@ -381,13 +389,13 @@ func TestScheduleDelivery(t *testing.T) {
 			if len(now) > 0 {
 				mixed.deliver(now)
 			}
-			mixed.now = mixed.now.Add(7 * time.Minute)
+			mixed.now.set(mixed.now.get().Add(7 * time.Minute))
 			mixed.pass()
-			mixed.now = mixed.now.Add(-7 * time.Minute)
+			mixed.now.set(mixed.now.get().Add(-7 * time.Minute))
 		}
-		mixed.now = end.Add(48 * time.Hour)
+		mixed.now.set(end.Add(48 * time.Hour))
 		mixed.pass()
-		ordered.now = end.Add(48 * time.Hour)
+		ordered.now.set(end.Add(48 * time.Hour))
 		ordered.pass()
 		want, got := ordered.found(), mixed.found()
 		if len(want) < 20 {
