@@ -37,6 +37,15 @@ type Hunting struct {
 	copies     *lakeCopies
 }
 
+// HuntingEngine says why this program cannot hunt; nil where it can.
+func HuntingEngine() error {
+	if duck.Available {
+		return nil
+	}
+	_, err := duck.Open(duck.Options{})
+	return err
+}
+
 // OpenHunting makes a hunter over the lake of a configuration. The books may be nil:
 // then there are no findings and issues.
 func OpenHunting(ctx context.Context, cfg *config.Config, b *Books, o HuntOptions, now func() time.Time) (*Hunting, error) {

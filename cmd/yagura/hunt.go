@@ -123,6 +123,9 @@ type asked struct {
 
 // Run asks.
 func (c *huntAskCmd) Run(env *environment) error {
+	if err := app.HuntingEngine(); err != nil {
+		return &exitError{exitUsage, err}
+	}
 	memory, err := bytesOf(c.Memory)
 	if err != nil {
 		return usage("--memory: %w", err)
