@@ -78,7 +78,9 @@ func funcsTime() []Func {
 			if !ok || !ok2 || r.null(2) {
 				return nil
 			}
-			return rangeLong(ticksOf(from), ticksOf(to), r.long(2, 1), func(b []byte, n int64) []byte { return appendQuoted(b, datetimeText(n)) })
+			return rangeLong(ticksOf(from), ticksOf(to), r.long(2, 1), func(b []byte, n int64) []byte {
+				return append(appendDatetime(append(b, '"'), n), '"') // nothing in it is to be escaped
+			})
 		}),
 		total("range_real", []Type{Real, Real, Real}, Dynamic, func(r row) any {
 			if r.null(0) || r.null(1) || r.null(2) {
@@ -91,7 +93,7 @@ func funcsTime() []Func {
 			b := []byte{'['}
 			for i := range maxItems {
 				x := from + float64(i)*step
-				if step > 0 && x > to || step < 0 && x < to {
+				if step > 0 && x > to || step < 0 && x < to || len(b) >= maxText {
 					break
 				}
 				if i > 0 {
@@ -111,7 +113,7 @@ func rangeLong(from, to, step int64, show func([]byte, int64) []byte) any {
 		return nil
 	}
 	b := []byte{'['}
-	for x, n := from, 0; n < maxItems && (step > 0 && x <= to || step < 0 && x >= to); n++ {
+	for x, n := from, 0; n < maxItems && len(b) < maxText && (step > 0 && x <= to || step < 0 && x >= to); n++ {
 		if n > 0 {
 			b = append(b, ',')
 		}
@@ -136,13 +138,15 @@ func rangeText(b []byte) any {
 }
 
 // datetimeText writes ticks since year 1 as Kusto prints a datetime.
-func datetimeText(ticks int64) string {
+func datetimeText(ticks int64) string { return string(appendDatetime(nil, ticks)) }
+
+func appendDatetime(b []byte, ticks int64) []byte {
 	ticks -= epochTicks
 	sec, rest := ticks/ticksSecond, ticks%ticksSecond
 	if rest < 0 {
 		sec, rest = sec-1, rest+ticksSecond
 	}
-	return time.Unix(sec, rest*100).UTC().Format("2006-01-02T15:04:05.0000000Z")
+	return time.Unix(sec, rest*100).UTC().AppendFormat(b, "2006-01-02T15:04:05.0000000Z")
 }
 
 // The forms of a time in text, most used first. Go reads a fraction of seconds
