@@ -36,8 +36,7 @@ test: build ## format, vet and every test with the race detector; installs a C++
 	@command -v git >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends git; }
 	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 	$(GO) vet ./...
-	YAGURA_TEST_REQUIRE_POSTGRES=1 $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE '/(lake/view|query/sql|hunts)$$')
-	$(GO) test -timeout 30m ./lake/view ./query/sql ./hunts # data and text: no goroutines of their own, and long with the race detector
+	YAGURA_TEST_REQUIRE_POSTGRES=1 $(GO) test -race -timeout 30m ./...
 	CGO_ENABLED=0 $(GO) test -run '^(TestArch|TestDirection|TestScript)' . ./cmd/...
 
 lint: ## run golangci-lint and govulncheck (both are fetched as Go modules)
