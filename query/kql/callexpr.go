@@ -234,10 +234,14 @@ func init() {
 				return outs[0].Expr, nil
 			}
 			var xs []*Expr
+			agg, win := false, false
 			for _, o := range outs {
 				xs = append(xs, o.Expr)
+				agg, win = agg || o.Expr.agg, win || o.Expr.win
 			}
-			return E(fn.Dynamic, "json_array(", List(", ", xs), ")"), nil
+			x := E(fn.Dynamic, "json_array(", List(", ", xs), ")")
+			x.agg, x.win = agg, win
+			return x, nil
 		}
 	}
 }
@@ -446,7 +450,9 @@ func fnArraySort(b *binder, n *callNode, s *scope) ([]Out, error) {
 			name = a.Name + "_sorted"
 		}
 		k, v := asDynamic(args[0]), asDynamic(a)
-		outs = append(outs, Out{Name: name, Expr: E(fn.Dynamic, "kql_array_sort(", k, ", ", v, ", "+desc+", "+last+")")})
+		x := E(fn.Dynamic, "kql_array_sort(", k, ", ", v, ", "+desc+", "+last+")")
+		x.agg, x.win = args[0].agg || a.agg, args[0].win || a.win
+		outs = append(outs, Out{Name: name, Expr: x})
 	}
 	return outs, nil
 }
