@@ -4,14 +4,12 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -46,6 +44,7 @@ func killBatch(n int) []keep.Record {
 		}
 		r := record(fmt.Sprintf("k%015d", number), monday.Add(time.Duration(number%3)*24*time.Hour))
 		r.Raw = []byte(killRaw(number))
+		r.Event.Account = killAccount(number)
 		out = append(out, r)
 	}
 	return out
@@ -63,33 +62,29 @@ func victim(dir string) error {
 	if err != nil {
 		return err
 	}
+	switch os.Getenv(killMode) {
+	case "house":
+		return keepHouse(db.LakeAt("here"), dir)
+	case "all":
+		go func() {
+			fmt.Fprintln(os.Stderr, keepHouse(db.LakeAt("here"), dir))
+			os.Exit(1)
+		}()
+	}
 	l, err := lake.Open(ctx, lake.Options{Catalogue: db.LakeAt("here"), Blobs: lake.Disk(filepath.Join(dir, "lake")), Writer: "w", Flush: 20 * time.Millisecond, Cut: 256 << 10,
 		Columns: func(string) []string { return []string{"colour"} }})
 	if err != nil {
 		return err
 	}
-	first, err := io.ReadAll(os.Stdin)
+	from, err := victimFrom()
 	if err != nil {
 		return err
 	}
-	from, err := strconv.Atoi(string(first))
-	if err != nil {
-		return err
-	}
-	var mu sync.Mutex
-	for n := from; ; n++ {
-		err := l.Put(ctx, &keep.Batch{Source: "test", Object: fmt.Sprint("o", n), Seen: monday, Runs: []keep.Run{{Format: "aws.cloudtrail", Records: killBatch(n)}}, Done: func(_ []yagura.KeptRange, err error) {
-			mu.Lock()
-			defer mu.Unlock()
-			if err == nil {
-				fmt.Println(n)
-			}
-		}})
-		if err != nil {
-			return err
-		}
-		time.Sleep(time.Millisecond) // else the folder grows without bound
-	}
+	return putFor(l, from)
+}
+
+func killed(n int, done func([]yagura.KeptRange, error)) *keep.Batch {
+	return &keep.Batch{Source: "test", Object: fmt.Sprint("o", n), Seen: monday, Runs: []keep.Run{{Format: "aws.cloudtrail", Records: killBatch(n)}}, Done: done}
 }
 
 // TestKill kills a writing process again and again. Of what it had said to be durable nothing

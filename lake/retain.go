@@ -158,6 +158,9 @@ type RetainOptions struct {
 
 // NewRetainer returns a retainer. It is for one goroutine.
 func NewRetainer(o RetainOptions) (*Retainer, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	w, err := newRewriter(o.Catalogue, o.Blobs, o.Writer, o.Version, o.Now)
 	if err != nil {
 		return nil, err
