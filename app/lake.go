@@ -132,20 +132,17 @@ func retention(cfg *config.Config) (lake.Retention, error) {
 	return r, nil
 }
 
-// Retainer drops what a configuration does not ask to be kept any more. It is nil where all is
-// kept for ever.
-func Retainer(ctx context.Context, cfg *config.Config, db *store.DB, writer string, now func() time.Time) (func(context.Context) (lake.Retained, error), error) {
+// Retainer returns what drops records that a configuration does not ask to be kept any more, and
+// what it asks for. Both are nil where all is kept for ever. plan: it says what it would do.
+func Retainer(ctx context.Context, cfg *config.Config, db *store.DB, writer string, plan bool, now func() time.Time) (*lake.Retainer, *lake.Retention, error) {
 	r, err := retention(cfg)
 	if err != nil || len(r.Entries) == 0 && r.Size <= 0 {
-		return nil, err
+		return nil, nil, err
 	}
 	o, err := CompactOptions(ctx, cfg, db, writer, now)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	k, err := lake.NewRetainer(lake.RetainOptions{Catalogue: o.Catalogue, Blobs: o.Blobs, Writer: writer, Now: now})
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context) (lake.Retained, error) { return k.Run(ctx, r) }, nil
+	k, err := lake.NewRetainer(lake.RetainOptions{Catalogue: o.Catalogue, Blobs: o.Blobs, Writer: writer, Plan: plan, Now: now})
+	return k, &r, err
 }

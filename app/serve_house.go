@@ -24,7 +24,8 @@ type house struct {
 
 	// Each of its chore alone; nil until it is first done.
 	compactor *lake.Compactor
-	retain    func(context.Context) (lake.Retained, error)
+	retainer  *lake.Retainer
+	retention *lake.Retention
 
 	storied map[string]time.Time // issues whose story was told lately, and when they were opened
 }
@@ -191,13 +192,13 @@ func (h *house) tick(ctx context.Context, now time.Time) error {
 // that is passed and a disk that fills up do not wait.
 func (h *house) dropKept(ctx context.Context, now time.Time) error {
 	s := h.s
-	if h.retain == nil {
+	if h.retainer == nil {
 		var err error
-		if h.retain, err = Retainer(ctx, s.o.Config, s.db, s.db.Replica()+"/retain", s.o.Now); h.retain == nil {
+		if h.retainer, h.retention, err = Retainer(ctx, s.o.Config, s.db, s.db.Replica()+"/retain", false, s.o.Now); h.retainer == nil {
 			return err
 		}
 	}
-	done, err := h.retain(ctx)
+	done, err := h.retainer.Run(ctx, *h.retention)
 	if len(done.Dropped)+done.Rewritten > 0 {
 		s.log.Info("kept records were dropped", "files", len(done.Dropped), "rewritten", done.Rewritten, "bytes", done.Freed)
 	}

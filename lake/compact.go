@@ -76,13 +76,7 @@ func NewCompactor(o CompactOptions) (*Compactor, error) {
 
 // Clean removes what a crash of this compactor left behind: files that it was writing, and
 // files that it had replaced. It is called before the first Run.
-func (c *Compactor) Clean(ctx context.Context) error {
-	list, err := c.o.Catalogue.Orphans(ctx, c.w.name, time.Time{})
-	if err != nil {
-		return fmt.Errorf("lake: what a crash left behind: %w", err)
-	}
-	return c.w.remove(ctx, list)
-}
+func (c *Compactor) Clean(ctx context.Context) error { return c.w.clean(ctx) }
 
 // Run merges what there is to merge, partition by partition, and removes files that were
 // replaced long enough ago. A partition that cannot be read is said in the error and ends

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"time"
@@ -41,7 +42,31 @@ type Retained struct {
 	Dropped   []File // whole
 	Rewritten int    // files of which some rows, or the records of some, went
 	Rows      int64  // that went with rewritten files
-	Freed     int64  // bytes
+	Freed     int64  // bytes; of a plan those of whole files alone
+	// Parts are what it came to by log type and account, in their order.
+	Parts []RetainedPart
+	parts map[[2]string]*RetainedPart
+}
+
+// RetainedPart is what retention came to for the records of a log type and an account.
+type RetainedPart struct {
+	Format  string
+	Account string // "" where whole files went for their size
+	Gone    int64  // rows
+	Bare    int64  // rows that lost the record as it was received
+	Held    int64  // rows that would have gone or lost it, and are on hold
+}
+
+// part returns the part of a log type and an account, to be added to.
+func (r *Retained) part(format, account string) *RetainedPart {
+	at := [2]string{format, account}
+	if r.parts == nil {
+		r.parts = map[[2]string]*RetainedPart{}
+	}
+	if r.parts[at] == nil {
+		r.parts[at] = &RetainedPart{Format: format, Account: account}
+	}
+	return r.parts[at]
 }
 
 // fits says whether a name is of a pattern.
@@ -154,6 +179,8 @@ type RetainOptions struct {
 	Writer    string
 	Version   string
 	Now       func() time.Time
+	// Plan says what would be done and changes nothing.
+	Plan bool
 }
 
 // NewRetainer returns a retainer. It is for one goroutine.
@@ -196,25 +223,39 @@ func (k *Retainer) Run(ctx context.Context, r Retention) (Retained, error) {
 		}
 	}
 	errs = append(errs, k.shrink(ctx, &r, left, &out))
+	for _, p := range out.parts {
+		out.Parts = append(out.Parts, *p)
+	}
+	slices.SortFunc(out.Parts, func(a, b RetainedPart) int {
+		return cmp.Or(cmp.Compare(a.Format, b.Format), cmp.Compare(a.Account, b.Account))
+	})
 	return out, errors.Join(errs...)
 }
+
+// Clean removes what a crash of this retainer left behind. It is called before the first Run.
+func (k *Retainer) Clean(ctx context.Context) error { return k.w.clean(ctx) }
 
 // file does what is due of one file, and says whether it is there as it was.
 func (k *Retainer) file(ctx context.Context, r *Retention, f *File, now time.Time, out *Retained) (stays bool, err error) {
 	if f.Hold || !r.mayMatter(f, now) {
 		return true, nil
 	}
-	accounts, err := k.accounts(ctx, f)
+	counts, err := k.accounts(ctx, f)
 	if err != nil {
 		return true, err
 	}
+	accounts := slices.Sorted(maps.Keys(counts))
 	verdicts, least, most := map[string]verdict{}, gone, whole
 	sum := make([]byte, 0, len(accounts))
+	free := Retention{Entries: r.Entries}
 	for _, a := range accounts {
 		v := r.of(f, a, now)
 		verdicts[a] = v
 		least, most = min(least, v), max(most, v)
 		sum = append(sum, '0'+byte(v))
+		if v == whole && free.of(f, a, now) != whole {
+			out.part(f.Format, a).Held += counts[a]
+		}
 	}
 	switch {
 	case most == whole || k.seen[f.Number] == string(sum):
@@ -225,63 +266,76 @@ func (k *Retainer) file(ctx context.Context, r *Retention, f *File, now time.Tim
 		}
 		out.Dropped = append(out.Dropped, *f)
 		out.Freed += f.HeadSize + f.RawSize
+		for a, n := range counts {
+			out.part(f.Format, a).Gone += n
+		}
 		return false, nil
 	}
 	all, err := k.w.read(ctx, []File{*f})
 	if err != nil {
 		return true, err
 	}
-	of := func(r *rows, i int) verdict { return verdicts[string(r.head[hAccount].Text.At(i))] }
-	bare := func(r *rows, i int) bool { return of(r, i) == header }
-	due := false
+	account := func(r *rows, i int) string { return string(r.head[hAccount].Text.At(i)) }
+	bare := func(r *rows, i int) bool { return verdicts[account(r, i)] == header }
+	went := map[string]RetainedPart{}
 	for i := range all.n {
-		due = due || of(all, i) == gone || bare(all, i) && len(all.raw[1].Text.At(i)) > 0
+		p := went[account(all, i)]
+		switch {
+		case verdicts[account(all, i)] == gone:
+			p.Gone++
+		case bare(all, i) && len(all.raw[1].Text.At(i)) > 0:
+			p.Bare++
+		default:
+			continue
+		}
+		went[account(all, i)] = p
 	}
-	if !due {
+	if len(went) == 0 {
 		k.seen[f.Number] = string(sum)
 		return true, nil
 	}
-	all.strip(bare)
-	by, err := k.w.replaceRows(ctx, []File{*f}, all, func(r *rows, i int) bool { return of(r, i) != gone })
-	if err != nil {
-		return true, err
+	var by *File
+	if !k.o.Plan {
+		all.strip(bare)
+		by, err = k.w.replaceRows(ctx, []File{*f}, all, func(r *rows, i int) bool { return verdicts[account(r, i)] != gone })
+		if err != nil {
+			return true, err
+		}
+		out.Freed += f.HeadSize + f.RawSize
+		if by != nil {
+			out.Freed -= by.HeadSize + by.RawSize
+			k.seen[by.Number] = string(sum)
+		}
 	}
 	out.Rewritten++
-	out.Rows += f.Rows
-	out.Freed += f.HeadSize + f.RawSize
-	if by != nil {
-		out.Rows -= by.Rows
-		out.Freed -= by.HeadSize + by.RawSize
-		k.seen[by.Number] = string(sum)
+	for a, p := range went {
+		part := out.part(f.Format, a)
+		part.Gone, part.Bare, out.Rows = part.Gone+p.Gone, part.Bare+p.Bare, out.Rows+p.Gone
+	}
+	if k.o.Plan {
+		return false, nil
 	}
 	return false, k.w.remove(ctx, []File{*f})
 }
 
-// accounts returns the accounts of a file's rows, sorted.
-func (k *Retainer) accounts(ctx context.Context, f *File) ([]string, error) {
+// accounts returns the accounts of a file's rows, and how many rows each has.
+func (k *Retainer) accounts(ctx context.Context, f *File) (map[string]int64, error) {
 	t, err := openTable(ctx, k.o.Blobs, f.Head)
 	if err != nil {
 		return nil, err
 	}
 	defer t.Close() //nolint:errcheck // it is only read
 	b := column.New(column.Spec{})
-	seen := map[string]struct{}{}
+	out := map[string]int64{}
 	for g := range t.file.RowGroups() {
 		b.Reset()
 		if err := t.read(g, "account", b); err != nil {
 			return nil, err
 		}
 		for i := range b.Len() {
-			if i == 0 || string(b.Text.At(i)) != string(b.Text.At(i-1)) {
-				seen[string(b.Text.At(i))] = struct{}{}
-			}
+			out[string(b.Text.At(i))]++
 		}
 	}
-	out := make([]string, 0, len(seen))
-	for a := range seen {
-		out = append(out, a)
-	}
-	slices.Sort(out)
 	return out, nil
 }
 
@@ -308,6 +362,7 @@ func (k *Retainer) shrink(ctx context.Context, r *Retention, files []File, out *
 		}
 		out.Dropped = append(out.Dropped, *f)
 		out.Freed += f.HeadSize + f.RawSize
+		out.part(f.Format, "").Gone += f.Rows
 		total -= f.HeadSize + f.RawSize
 	}
 	return nil
@@ -315,6 +370,9 @@ func (k *Retainer) shrink(ctx context.Context, r *Retention, files []File, out *
 
 // drop removes whole files.
 func (k *Retainer) drop(ctx context.Context, files []File) error {
+	if k.o.Plan {
+		return nil
+	}
 	if err := k.o.Catalogue.Drop(ctx, files); err != nil {
 		return err
 	}

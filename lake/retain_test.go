@@ -91,6 +91,51 @@ func TestRetention(t *testing.T) {
 	}
 }
 
+// TestRetentionPlanned: a plan says what would be done, by log type and account, and does nothing.
+func TestRetentionPlanned(t *testing.T) {
+	h := newHouse(t)
+	l := h.open(h.Blobs)
+	h.put(l, "o", 0, 8)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h.now = start.Add(99 * 24 * time.Hour)
+	before := h.all()
+	r := lake.Retention{
+		Entries: []lake.RetentionEntry{{Account: "*1", Head: time.Hour}, {Account: "*2", Raw: time.Hour}, {Head: 90 * 24 * time.Hour}},
+		Holds:   []lake.Hold{{Account: "*0"}},
+	}
+	want := []lake.RetainedPart{
+		{Format: "aws.cloudtrail", Account: "111122223330", Held: 3},
+		{Format: "aws.cloudtrail", Account: "111122223331", Gone: 3},
+		{Format: "aws.cloudtrail", Account: "111122223332", Bare: 2},
+	}
+	run := func(plan bool) lake.Retained {
+		k, err := lake.NewRetainer(lake.RetainOptions{Catalogue: h.db.Lake(), Blobs: h.Blobs, Writer: "r", Now: h.clock, Plan: plan})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := k.Run(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, out.Parts); diff != "" {
+			t.Errorf("plan %v: (-want +got)\n%s", plan, diff)
+		}
+		return out
+	}
+	if out := run(true); out.Rewritten != 2 || out.Rows != 3 || len(out.Dropped) != 0 {
+		t.Errorf("%+v", out)
+	}
+	if diff := cmp.Diff(before, h.all()); diff != "" {
+		t.Errorf("a plan changed something (-before +after)\n%s", diff)
+	}
+	run(false)
+	if h.rows() != 5 || h.numbers() != "0 3 6" {
+		t.Errorf("%d headers, records %s", h.rows(), h.numbers())
+	}
+}
+
 func TestRetentionRefusesPatterns(t *testing.T) {
 	h := newHouse(t)
 	k, err := lake.NewRetainer(lake.RetainOptions{Catalogue: h.db.Lake(), Blobs: h.Blobs, Writer: "r", Now: h.clock})

@@ -86,6 +86,15 @@ func (w *rewriter) undo(f *File) error {
 	return w.remove(ctx, []File{*f})
 }
 
+// clean removes what a crash of this rewriter left behind.
+func (w *rewriter) clean(ctx context.Context) error {
+	list, err := w.cat.Orphans(ctx, w.name, time.Time{})
+	if err != nil {
+		return fmt.Errorf("lake: what a crash left behind: %w", err)
+	}
+	return w.remove(ctx, list)
+}
+
 // remove removes files that are not live.
 func (w *rewriter) remove(ctx context.Context, files []File) error {
 	return removeFiles(ctx, w.cat, w.blobs, files)
