@@ -21,6 +21,9 @@ type Delivery struct {
 	Findings int64
 	Attempts int
 	Error    string // of the last attempt
+	// Sum is the SHA-256 of its bytes as they were received, in hexadecimal digits; "" where
+	// it was not read to its end, or has none.
+	Sum string
 	// Done is when all records were judged and kept; zero before.
 	Done time.Time
 	// First and Last are the event times that its records span.

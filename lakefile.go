@@ -64,6 +64,7 @@ type LakeObject struct {
 	Source, Object string
 	Records        int64
 	At             time.Time
+	Sum            string // SHA-256 of its bytes as received, in hexadecimal digits; "" where it was not taken
 }
 
 // LakeTotal is what there is of one partition.

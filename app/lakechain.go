@@ -116,7 +116,7 @@ func (a arrived) ObjectsBetween(ctx context.Context, from, to time.Time) ([]proo
 	list, err := a.cat.Received(ctx, from, to)
 	out := make([]proof.Object, 0, len(list))
 	for _, r := range list {
-		out = append(out, proof.Object{Source: r.Source, Object: r.Object, Records: r.Records})
+		out = append(out, proof.Object{Source: r.Source, Object: r.Object, Records: r.Records, SHA256: r.Sum})
 	}
 	return out, err
 }

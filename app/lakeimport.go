@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"runtime"
@@ -266,7 +267,8 @@ func (w *importer) object(ctx context.Context, o *source.Object) {
 	}
 	defer body.Close() //nolint:errcheck // it is only read
 	x := &importing{im: im, object: yagura.LakeObject{Source: o.Source, Object: o.Identity()}, left: 1}
-	reader := im.decoder.NewReader(body, o.Name)
+	sum := source.NewSum(body)
+	reader := im.decoder.NewReader(sum.Reader(), o.Name)
 	defer reader.Close()
 	reader.Around(written(o, im.o.Now))
 	w.begin(o, x)
@@ -306,6 +308,11 @@ func (w *importer) object(ctx context.Context, o *source.Object) {
 	}
 	whole = whole && ctx.Err() == nil
 	x.object.Records = number
+	if whole && !o.Streaming {
+		if x.object.Sum, err = sum.Text(); err != nil {
+			im.o.Problem(&Problem{o.Name, fmt.Errorf("its checksum: %w", err)})
+		}
+	}
 	im.mu.Lock()
 	im.sum.Objects++
 	im.sum.Records += number - broken

@@ -2,13 +2,37 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/lake"
 	"github.com/yagura-sec/yagura/store"
 )
+
+// TestOriginalsServed: what a source delivered is known by the SHA-256 of its bytes.
+func TestOriginalsServed(t *testing.T) {
+	s := newStand(t)
+	s.start()
+	body := trail("2026-05-01T10:00:00Z", "iam.amazonaws.com", "CreateUser", `{"userName":"eve"}`)
+	s.post(body)
+	sum := sha256.Sum256([]byte(body))
+	var got []yagura.LakeObject
+	s.until("the object is received whole", func() bool {
+		var err error
+		if got, err = s.serve.db.Lake().Originals(t.Context(), hex.EncodeToString(sum[:])); err != nil {
+			t.Fatal(err)
+		}
+		return len(got) > 0
+	})
+	if len(got) != 1 || got[0].Records != 1 || !strings.HasPrefix(got[0].Object, "push:") {
+		t.Errorf("%+v", got)
+	}
+}
 
 // TestKeptGoesWithItsFiles: when a file of the lake is dropped, the store forgets what was in it,
 // and nothing else; the limits are looked at more often than once an hour.

@@ -69,6 +69,9 @@ func (d *delivery) add(p *piece, repeats, findings int64) {
 		d.Judged, d.Kept, d.Total, d.Broken = 1, 1, 1, 1
 	case p.last && (p.err == nil || p.hopeless()):
 		d.Total = p.to
+		if p.sum != "" {
+			d.Sum = p.sum
+		}
 	}
 }
 

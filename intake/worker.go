@@ -15,6 +15,7 @@ import (
 	"github.com/yagura-sec/yagura/keep"
 	"github.com/yagura-sec/yagura/query"
 	"github.com/yagura-sec/yagura/repeat"
+	"github.com/yagura-sec/yagura/source"
 	"github.com/yagura-sec/yagura/triage"
 )
 
@@ -59,7 +60,8 @@ type piece struct {
 	heads    []yagura.Event // of keep's records
 	arena    []byte         // where the records of keep stand
 	bytes    int64
-	unkept   error // it could not be handed to the keeper
+	sum      string // of the object as it was received, in its last piece
+	unkept   error  // it could not be handed to the keeper
 	gen      string
 	attempts int
 	away     bool // err is of what the object is read from, and not of what is in it
@@ -190,7 +192,8 @@ func (w *worker) read(ctx context.Context) error {
 	}
 	defer body.Close() //nolint:errcheck // it is only read
 	w.matcher.Begin()
-	reader := w.gen.Decoder.NewReader(w.reach(body), w.job.object.Name)
+	sum := source.NewSum(body)
+	reader := w.gen.Decoder.NewReader(w.reach(sum.Reader()), w.job.object.Name)
 	defer reader.Close()
 	reader.Around(w.job.object.Modified)
 	if head := w.job.object.Head; head != nil {
@@ -208,6 +211,11 @@ func (w *worker) read(ctx context.Context) error {
 		case errors.As(err, &bad):
 			w.broken(bad)
 		case errors.Is(err, io.EOF):
+			if w.job.object.Streaming {
+				return nil
+			}
+			// All records are there: a sum that cannot be taken is no reason to read them again.
+			w.p.sum, _ = sum.Text()
 			return nil
 		default:
 			return err

@@ -9,17 +9,17 @@ import (
 	"github.com/yagura-sec/yagura"
 )
 
-const deliveryColumns = `source, object, name, received, judged, kept, total, repeats, broken, own, findings, attempts, error, done, first_event, last_event`
+const deliveryColumns = `source, object, name, received, judged, kept, total, repeats, broken, own, findings, attempts, error, done, first_event, last_event, sum`
 
 func scanDelivery(rows *sql.Rows) (d yagura.Delivery, short string, err error) {
-	var source, name, lastError string
+	var source, name, lastError, sum string
 	var received, done, first, last int64
 	err = rows.Scan(&source, &short, &name, &received, &d.Judged, &d.Kept, &d.Total, &d.Repeats, &d.Broken, &d.Own, &d.Findings,
-		&d.Attempts, &lastError, &done, &first, &last)
+		&d.Attempts, &lastError, &done, &first, &last, &sum)
 	if name == "" {
 		name = short
 	}
-	d.Source, d.Object, d.Error = unclean(source), unclean(name), unclean(lastError)
+	d.Source, d.Object, d.Error, d.Sum = unclean(source), unclean(name), unclean(lastError), sum
 	d.Received, d.Done, d.First, d.Last = at(received), at(done), at(first), at(last)
 	return d, short, err
 }
@@ -48,7 +48,7 @@ type deliveryKey struct{ source, object string }
 
 // PutDeliveries writes delivery records. What is there already and what is given are
 // joined: counts, Total and Attempts only grow, Received stays the earliest, Done stays
-// once it is set, First and Last widen; Error is the given one. So a transaction that
+// once it is set, First and Last widen; Error is the given one, Sum too where there is one. So a transaction that
 // judges and one that keeps may write the same record without knowing of each other.
 func (tx *Tx) PutDeliveries(ctx context.Context, deliveries []yagura.Delivery) error {
 	// The same object given twice is joined here.
@@ -114,20 +114,21 @@ func (tx *Tx) PutDeliveries(ctx context.Context, deliveries []yagura.Delivery) e
 	}
 	_, err = tx.many(ctx, `UPDATE delivery SET received = d.received, judged = d.judged, kept = d.kept, total = d.total,
 			repeats = d.repeats, broken = d.broken, own = d.own, findings = d.findings, attempts = d.attempts, error = d.error,
-			done = d.done, first_event = d.first_event, last_event = d.last_event
+			done = d.done, first_event = d.first_event, last_event = d.last_event, sum = d.sum
 		FROM d WHERE delivery.source = d.source AND delivery.object = d.object`, deliveryRows(changed, given), nil)
 	return err
 }
 
 func deliveryRows(keys []deliveryKey, all map[deliveryKey]yagura.Delivery) []column {
-	var sources, objects, names, errs []string
+	var sources, objects, names, errs, sums []string
 	v := numbers{names: []string{"received", "judged", "kept", "total", "repeats", "broken", "own", "findings", "attempts", "done", "first_event", "last_event"}}
 	for _, k := range keys {
 		d := all[k]
 		sources, objects, names, errs = append(sources, k.source), append(objects, k.object), append(names, long(d.Object)), append(errs, clean(d.Error))
+		sums = append(sums, d.Sum)
 		v.add(ns(d.Received), d.Judged, d.Kept, d.Total, d.Repeats, d.Broken, d.Own, d.Findings, int64(d.Attempts), ns(d.Done), ns(d.First), ns(d.Last))
 	}
-	return append([]column{textColumn("source", sources), textColumn("object", objects), textColumn("name", names), textColumn("error", errs)}, v.columns()...)
+	return append([]column{textColumn("source", sources), textColumn("object", objects), textColumn("name", names), textColumn("error", errs), textColumn("sum", sums)}, v.columns()...)
 }
 
 func joinDeliveries(a, b yagura.Delivery) yagura.Delivery {
@@ -139,6 +140,7 @@ func joinDeliveries(a, b yagura.Delivery) yagura.Delivery {
 		Findings: max(a.Findings, b.Findings), Attempts: max(a.Attempts, b.Attempts), Error: b.Error,
 		Done:  at(later(ns(a.Done), ns(b.Done))),
 		First: at(earlier(ns(a.First), ns(b.First))), Last: at(later(ns(a.Last), ns(b.Last))),
+		Sum: cmp.Or(b.Sum, a.Sum),
 	}
 }
 

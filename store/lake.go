@@ -172,15 +172,15 @@ func (tx *Tx) addLakeRepeats(ctx context.Context, place string, list []yagura.La
 }
 
 func (tx *Tx) putLakeObjects(ctx context.Context, place string, list []yagura.LakeObject) error {
-	var sources, objects []string
+	var sources, objects, sums []string
 	v := numbers{names: []string{"records", "at"}}
 	for _, o := range list {
-		sources, objects = append(sources, key(o.Source)), append(objects, key(o.Object))
+		sources, objects, sums = append(sources, key(o.Source)), append(objects, key(o.Object)), append(sums, o.Sum)
 		v.add(o.Records, ns(o.At))
 	}
-	_, err := tx.many(ctx, `INSERT INTO lake_object (place, source, object, records, at) SELECT CAST(? AS TEXT), source, object, records, at FROM d WHERE true
+	_, err := tx.many(ctx, `INSERT INTO lake_object (place, source, object, records, at, sum) SELECT CAST(? AS TEXT), source, object, records, at, sum FROM d WHERE true
 		ON CONFLICT (place, source, object) DO NOTHING`,
-		append([]column{textColumn("source", sources), textColumn("object", objects)}, v.columns()...), nil, place)
+		append([]column{textColumn("source", sources), textColumn("object", objects), textColumn("sum", sums)}, v.columns()...), nil, place)
 	return err
 }
 

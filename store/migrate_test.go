@@ -24,6 +24,7 @@ var released = map[string]string{
 	"0005_lake.sql":         "0fc499f30cbdd0402baa6011b14fd75347646562c809cb661a0ae308cf1f9c4e",
 	"0006_schedule.sql":     "4020dbf1e4d5ee6784b71997a46aee9b7d5fd28bc5916afe94d3d66d439a9fcb",
 	"0007_lake_compact.sql": "b795c103d9d767aafbb9dfd7dcffc674aa32d843bb33e8af2f9aa90a1782558f",
+	"0008_original.sql":     "d10ca4c1e4e643c507c7d1a054cb31d6c6ea0c344aea1aa01d3f39fd1e7b0a3b",
 }
 
 func TestReleasedMigrations(t *testing.T) {

@@ -17,13 +17,14 @@ import (
 )
 
 type lakeCmd struct {
-	Import  lakeImportCmd  `cmd:"" help:"Bring logs of files, folders and buckets into the lake."`
-	Stats   lakeStatsCmd   `cmd:"" help:"Say what the lake holds, by log type and day."`
-	DDL     lakeDDLCmd     `cmd:"" name:"ddl" help:"Print how other engines read the lake: Athena, Trino, ClickHouse, BigQuery, DuckDB."`
-	Compact lakeCompactCmd `cmd:"" help:"Make few sorted files of many small ones."`
-	Retain  lakeRetainCmd  `cmd:"" help:"Drop what need not be kept any more, or say what would go."`
-	Export  lakeExportCmd  `cmd:"" help:"Write records out: as lines, or as copies of their files."`
-	Verify  lakeVerifyCmd  `cmd:"" help:"Prove that what is kept is what was received."`
+	Import    lakeImportCmd    `cmd:"" help:"Bring logs of files, folders and buckets into the lake."`
+	Stats     lakeStatsCmd     `cmd:"" help:"Say what the lake holds, by log type and day."`
+	DDL       lakeDDLCmd       `cmd:"" name:"ddl" help:"Print how other engines read the lake: Athena, Trino, ClickHouse, BigQuery, DuckDB."`
+	Compact   lakeCompactCmd   `cmd:"" help:"Make few sorted files of many small ones."`
+	Retain    lakeRetainCmd    `cmd:"" help:"Drop what need not be kept any more, or say what would go."`
+	Export    lakeExportCmd    `cmd:"" help:"Write records out: as lines, or as copies of their files."`
+	Originals lakeOriginalsCmd `cmd:"" help:"Say which files are originals of what is in the lake."`
+	Verify    lakeVerifyCmd    `cmd:"" help:"Prove that what is kept is what was received."`
 }
 
 // lakeFlags say which lake.

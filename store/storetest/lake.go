@@ -105,7 +105,7 @@ func testLakeCommit(t *testing.T, open Open) {
 	b := lakeBegin(t, l, lakeFile("b", "2026-03-04", 0))
 	ranges := []yagura.KeptRange{{Source: "s", Object: "o", Format: "aws.cloudtrail", First: 3, Count: 4, File: a[0].Raw, Offset: 1, Length: 4, Min: at(1), Max: at(2), Checksum: [32]byte{2}}}
 	lakeCommit(t, l, yagura.LakeCommit{Files: a, Ranges: ranges, Repeats: []yagura.LakeRepeats{{Format: "aws.cloudtrail", Day: "2026-03-04", Count: 5}, {Format: "aws.cloudtrail", Day: "2026-03-04", Count: 2}},
-		Objects: []yagura.LakeObject{{Source: "s", Object: "o", Records: 7, At: at(3)}}})
+		Objects: []yagura.LakeObject{{Source: "s", Object: "o", Records: 7, At: at(3), Sum: "ab12"}}})
 	view(t, db, func(ctx context.Context, tx *store.Tx) error {
 		got, err := tx.Kept(ctx, "s", "o")
 		same(t, "ranges", ranges, got)
@@ -119,6 +119,25 @@ func testLakeCommit(t *testing.T, open Open) {
 		t.Fatal(err)
 	}
 	same(t, "objects", map[string]bool{"o": true, "p": false}, done)
+	update(t, db, func(ctx context.Context, tx *store.Tx) error {
+		return tx.PutDeliveries(ctx, []yagura.Delivery{
+			{Source: "q", Object: "m", Judged: 2, Kept: 2, Total: 2, Received: at(1), Done: at(2), Sum: "ab12"},
+			{Source: "q", Object: "half", Judged: 1, Total: -1, Received: at(1)},
+		})
+	})
+	update(t, db, func(ctx context.Context, tx *store.Tx) error { // who judges does not know the sum
+		return tx.PutDeliveries(ctx, []yagura.Delivery{{Source: "q", Object: "m", Judged: 2, Kept: 2, Total: 2}})
+	})
+	for sum, want := range map[string][]yagura.LakeObject{
+		"ab12": {{Source: "q", Object: "m", Records: 2, At: at(2), Sum: "ab12"}, {Source: "s", Object: "o", Records: 7, At: at(3), Sum: "ab12"}},
+		"":     nil, "cd": nil,
+	} {
+		got, err := l.Originals(ctx, sum)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "originals of "+sum, want, got)
+	}
 	b[0].Checked = newer[0].Seq
 	if newer, seq := lakeCommit(t, l, yagura.LakeCommit{Files: b}); len(newer) > 0 || seq <= b[0].Checked {
 		t.Errorf("%v, %d", newer, seq)
