@@ -64,6 +64,7 @@ var may = map[string][]string{
 	"demo":                   {},
 	"lake":                   {"", "keep", "lake/blob", "lake/column"},
 	"lake/column":            {},
+	"lake/iceberg":           {"lake", "lake/column"},
 	"lake/laketest":          {},
 	"lake/laketest/generate": {"lake/laketest"},
 	"lake/blob":              {},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/lake"
+	"github.com/yagura-sec/yagura/lake/iceberg"
 	"github.com/yagura-sec/yagura/notify"
 	"github.com/yagura-sec/yagura/store"
 	"github.com/yagura-sec/yagura/triage"
@@ -65,6 +66,9 @@ func newHouse(s *Serve) *house {
 		{name: "merge files of the lake", every: reconcileEvery, do: h.compact, done: true},
 		{name: "prune", every: pruneEvery, do: h.prune},
 		{name: "seal what arrived", every: tickEvery, do: h.sealHours},
+	}
+	if s.o.Config.Lake.Iceberg {
+		h.jobs = append(h.jobs, chore{name: "publish the lake as Iceberg tables", every: icebergEvery, do: h.iceberg})
 	}
 	if every := time.Duration(s.o.Config.Watchdog.Every); s.o.Config.Watchdog.URL != "" {
 		if every <= 0 {
@@ -201,6 +205,31 @@ func (h *house) dropKept(ctx context.Context, now time.Time) error {
 	done, err := h.retainer.Run(ctx, *h.retention)
 	if len(done.Dropped)+done.Rewritten > 0 {
 		s.log.Info("kept records were dropped", "files", len(done.Dropped), "rewritten", done.Rewritten, "bytes", done.Freed)
+		if s.o.Config.Lake.Iceberg { // those files are gone, and the tables should not name them
+			err = errors.Join(err, h.iceberg(ctx, now))
+		}
+	}
+	return err
+}
+
+// icebergEvery is how often the Iceberg tables follow the lake. Files that were merged away stay
+// for longer (compactGrace), so the tables never name one that is not there.
+const (
+	icebergEvery = 5 * time.Minute
+	compactGrace = 10 * time.Minute
+)
+
+// iceberg brings the Iceberg tables to what the lake has.
+func (h *house) iceberg(ctx context.Context, _ time.Time) error {
+	s := h.s
+	tables, err := PublishIceberg(ctx, s.o.Config, s.db, "", s.o.Now)
+	for _, t := range tables {
+		if t.Added+t.Removed > 0 {
+			s.log.Info("an Iceberg table follows the lake", "table", t.Name, "version", t.Version, "files", t.Files, "added", t.Added, "removed", t.Removed)
+		}
+	}
+	if errors.Is(err, iceberg.ErrConcurrent) {
+		return nil // another replica did it
 	}
 	return err
 }
@@ -217,7 +246,7 @@ func (h *house) compact(ctx context.Context, _ time.Time) error {
 		if err != nil {
 			return err
 		}
-		o.Bytes, o.Grace, o.Version = int64(s.o.Config.Lake.Compact), 10*time.Minute, s.o.Version
+		o.Bytes, o.Grace, o.Version = int64(s.o.Config.Lake.Compact), compactGrace, s.o.Version
 		if o.Bytes == 0 {
 			o.Bytes = serveCompact
 		}

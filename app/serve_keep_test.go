@@ -4,6 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -105,5 +108,58 @@ func TestKeptGoesWithItsFiles(t *testing.T) {
 	drop()
 	if files, known := kept(); files != 0 || known != 0 {
 		t.Errorf("%d files and %d ranges are left of records that are too old", files, known)
+	}
+}
+
+// TestIceberg: the tables that others read follow what comes in and what is dropped.
+func TestIceberg(t *testing.T) {
+	clock := &shifted{}
+	s := newStand(t)
+	s.clock = clock.now
+	s.cfg.Keep.Age, s.cfg.Lake.Iceberg = config.Duration(24*time.Hour), true
+	s.start()
+	job := s.serve.house.jobs[len(s.serve.house.jobs)-1]
+	for _, j := range s.serve.house.jobs {
+		if strings.Contains(j.name, "Iceberg") {
+			job = j
+		}
+	}
+	if !strings.Contains(job.name, "Iceberg") || job.every >= compactGrace {
+		t.Fatalf("the tables follow every %v (%s)", job.every, job.name)
+	}
+	s.post(trail(clock.now().UTC().Format(time.RFC3339), "iam.amazonaws.com", "CreateUser", `{"userName":"eve"}`))
+	summary := func() string {
+		t.Helper()
+		hint, err := os.ReadFile(filepath.Join(s.cfg.Data, "lake/head/metadata/version-hint.text"))
+		if err != nil {
+			return err.Error()
+		}
+		b, err := os.ReadFile(filepath.Join(s.cfg.Data, "lake/head/metadata/v"+string(hint)+".metadata.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m struct {
+			Snapshots []struct{ Summary map[string]string }
+		}
+		if err := json.Unmarshal(b, &m); err != nil {
+			t.Fatal(err)
+		}
+		if len(m.Snapshots) == 0 {
+			return "none"
+		}
+		return m.Snapshots[len(m.Snapshots)-1].Summary["total-records"]
+	}
+	s.until("the record is in the table", func() bool {
+		if err := job.do(t.Context(), clock.now()); err != nil {
+			t.Fatal(err)
+		}
+		return summary() == "1"
+	})
+	clock.advance(50 * time.Hour)
+	if err := s.serve.house.dropKept(t.Context(), clock.now()); err != nil {
+		t.Fatal(err)
+	}
+	if got := summary(); got != "0" {
+		t.Errorf("%s records are in the table, and the file is dropped", got)
 	}
 }

@@ -71,6 +71,8 @@ type Lake struct {
 	Seal   Secret   `yaml:"seal"`   // the key that manifests are sealed with; "": none
 	// Compact is how many bytes of records become one sorted file; 0 is 128 MB.
 	Compact Bytes `yaml:"compact"`
+	// Iceberg has the lake be published as Iceberg tables whenever its files changed.
+	Iceberg bool `yaml:"iceberg"`
 	// Retention says for how long what is kept: the first entry that a record fits decides.
 	Retention []LakeRetention `yaml:"retention"`
 	Holds     []LakeHold      `yaml:"holds"`

@@ -46,8 +46,30 @@ func (d Disk) path(name string) (string, error) {
 // tempPrefix begins the names of files that are not finished.
 const tempPrefix = "tmp-"
 
-// Put writes to a file beside, brings it to the disk, and gives it its name.
-func (d Disk) Put(_ context.Context, name string, content []byte) (err error) {
+// Put writes to a file beside, brings it to the disk, and gives it its name. Of two who put a file
+// of one name at once one gets an error that there is one, where the file system has hard links.
+func (d Disk) Put(_ context.Context, name string, content []byte) error {
+	return d.write(name, content, func(temp, path string) error {
+		if _, err := os.Lstat(path); err == nil {
+			return fmt.Errorf("lake: %s: %w", name, fs.ErrExist)
+		}
+		switch err := os.Link(temp, path); {
+		case err == nil:
+			return os.Remove(temp)
+		case errors.Is(err, fs.ErrExist):
+			return fmt.Errorf("lake: %s: %w", name, fs.ErrExist)
+		}
+		return os.Rename(temp, path)
+	})
+}
+
+// Replace writes a file as Put does, and in the place of the one of that name if there is one.
+func (d Disk) Replace(_ context.Context, name string, content []byte) error {
+	return d.write(name, content, os.Rename)
+}
+
+// write writes to a file beside, brings it to the disk, and has give it its name.
+func (d Disk) write(name string, content []byte, give func(temp, path string) error) (err error) {
 	path, err := d.path(name)
 	if err != nil {
 		return err
@@ -55,9 +77,6 @@ func (d Disk) Put(_ context.Context, name string, content []byte) (err error) {
 	dir := filepath.Dir(path)
 	if err := makeDirs(dir); err != nil {
 		return err
-	}
-	if _, err := os.Lstat(path); err == nil {
-		return fmt.Errorf("lake: %s: %w", name, fs.ErrExist)
 	}
 	var random [8]byte
 	rand.Read(random[:]) //nolint:errcheck // it never fails
@@ -68,7 +87,9 @@ func (d Disk) Put(_ context.Context, name string, content []byte) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.Remove(temp))
+			if rerr := os.Remove(temp); !errors.Is(rerr, fs.ErrNotExist) {
+				err = errors.Join(err, rerr)
+			}
 		}
 	}()
 	_, err = f.Write(content)
@@ -78,7 +99,7 @@ func (d Disk) Put(_ context.Context, name string, content []byte) (err error) {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(temp, path); err != nil {
+	if err := give(temp, path); err != nil {
 		return err
 	}
 	return syncDir(dir)

@@ -38,6 +38,12 @@ func (b stored) Put(ctx context.Context, name string, content []byte) error {
 	return notThere(err)
 }
 
+// Replace writes a file, in the place of the one of that name if there is one.
+func (b stored) Replace(ctx context.Context, name string, content []byte) error {
+	_, err := blob.PutBytes(ctx, b.s, name, content, blob.PutOptions{})
+	return err
+}
+
 // Get opens a file. Its parts are fetched as they are read.
 func (b stored) Get(ctx context.Context, name string) (Opened, error) {
 	info, err := b.s.Stat(ctx, name)

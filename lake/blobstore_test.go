@@ -2,6 +2,7 @@ package lake_test
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"strings"
 	"testing"
@@ -41,6 +42,31 @@ func TestStored(t *testing.T) {
 	files, err := l.Files(t.Context(), lake.Filter{})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, at := range []lake.Blobs{b, p.blobs()} {
+		if at != b { // the same file in a folder
+			f, err := b.Get(t.Context(), files[0].Raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			content := make([]byte, f.Size())
+			if _, err := f.ReadAt(content, 0); err != nil && !errors.Is(err, io.EOF) {
+				t.Fatal(err)
+			}
+			if err := at.Put(t.Context(), files[0].Raw, content); err != nil {
+				t.Fatal(err)
+			}
+			if err := at.Put(t.Context(), files[0].Raw, content); !errors.Is(err, fs.ErrExist) {
+				t.Errorf("%v", err)
+			}
+		}
+		foot, err := lake.Footer(t.Context(), at, files[0].Raw, files[0].RawSize)
+		if err != nil || foot.NumRows != files[0].Rows {
+			t.Errorf("%v, %v", foot, err)
+		}
+		if _, err := lake.Footer(t.Context(), at, files[0].Raw, files[0].RawSize-1); err == nil {
+			t.Error("a file that is longer than the catalogue says is read")
+		}
 	}
 	if err := b.Put(t.Context(), files[0].Head, []byte("other")); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("%v", err)

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/yagura-sec/yagura/lake/column"
 )
@@ -24,20 +25,62 @@ func openTable(ctx context.Context, b Blobs, name string) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newTable(f, f, f.Size(), name)
+	return newTable(f, f, f.Size(), name, true)
 }
 
-func newTable(c io.Closer, r io.ReaderAt, size int64, name string) (t *table, err error) {
+// newTable opens a file; magic says whether it is looked at how it begins.
+func newTable(c io.Closer, r io.ReaderAt, size int64, name string, magic bool) (t *table, err error) {
 	defer func() { // a damaged file must not end the process
 		if p := recover(); p != nil {
 			t, err = nil, errors.Join(fmt.Errorf("lake: %s: it is damaged: %v", name, p), c.Close())
 		}
 	}()
-	file, err := parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.FileReadMode(parquet.ReadModeSync))
+	file, err := parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.FileReadMode(parquet.ReadModeSync), parquet.SkipMagicBytes(!magic))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("lake: %s: %w", name, err), c.Close())
 	}
 	return &table{c, file, name}, nil
+}
+
+// Footer reads the footer of a Parquet file, and nothing of its columns.
+func Footer(ctx context.Context, b Blobs, name string, size int64) (_ *format.FileMetaData, err error) {
+	var f Opened
+	if s, ok := b.(stored); ok { // Get would fetch a small file whole
+		f = &remote{ctx, s.s, name, size}
+	} else if f, err = b.Get(ctx, name); err != nil {
+		return nil, err
+	}
+	if f.Size() != size {
+		return nil, errors.Join(fmt.Errorf("lake: %s: it has %d bytes, and the catalogue says %d", name, f.Size(), size), f.Close())
+	}
+	end := &ending{r: f, from: max(0, size-footerGuess)}
+	end.data = make([]byte, size-end.from)
+	if _, err := f.ReadAt(end.data, end.from); err != nil && !errors.Is(err, io.EOF) {
+		return nil, errors.Join(err, f.Close())
+	}
+	t, err := newTable(f, end, size, name, false)
+	if err != nil {
+		return nil, err
+	}
+	return t.file.Metadata(), t.Close()
+}
+
+// footerGuess is how much of the end of a file is fetched at once: the footer is mostly less.
+const footerGuess = 64 << 10
+
+// ending has the end of a file in memory.
+type ending struct {
+	r    io.ReaderAt
+	from int64
+	data []byte
+}
+
+// ReadAt reads what is in memory from there.
+func (e *ending) ReadAt(p []byte, off int64) (int, error) {
+	if off >= e.from && off+int64(len(p)) <= e.from+int64(len(e.data)) {
+		return copy(p, e.data[off-e.from:]), nil
+	}
+	return e.r.ReadAt(p, off)
 }
 
 // index returns the number of a column.
@@ -170,3 +213,8 @@ func (l *Lake) idents(ctx context.Context, head string) ([]ident, error) {
 
 // rowBits are the bits of a row's number that tell its place in its file.
 const rowBits = 24
+
+// RowRange returns the numbers of the first and the last row of a file that has any.
+func RowRange(f *File) (first, last int64) {
+	return f.Number << rowBits, f.Number<<rowBits + f.Rows - 1
+}

@@ -20,6 +20,7 @@ type lakeCmd struct {
 	Import    lakeImportCmd    `cmd:"" help:"Bring logs of files, folders and buckets into the lake."`
 	Stats     lakeStatsCmd     `cmd:"" help:"Say what the lake holds, by log type and day."`
 	DDL       lakeDDLCmd       `cmd:"" name:"ddl" help:"Print how other engines read the lake: Athena, Trino, ClickHouse, BigQuery, DuckDB."`
+	Iceberg   lakeIcebergCmd   `cmd:"" help:"Publish the lake as Apache Iceberg tables, for engines that know them."`
 	Compact   lakeCompactCmd   `cmd:"" help:"Make few sorted files of many small ones."`
 	Retain    lakeRetainCmd    `cmd:"" help:"Drop what need not be kept any more, or say what would go."`
 	Export    lakeExportCmd    `cmd:"" help:"Write records out: as lines, or as copies of their files."`
