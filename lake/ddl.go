@@ -92,10 +92,12 @@ func (d *ddl) names(prefix, quote string) string {
 }
 
 // athena uses partition projection: nothing has to be told of a new day. Text, bytes and keys
-// are what Hive calls string and binary.
+// are what Hive calls string and binary. A day that is no date cannot be projected beside
+// days that are.
 func (d *ddl) athena() string {
 	t := types{text: "string", bytes: "binary", int64: "bigint", int32: "int", time: "timestamp", uuid: "binary"}
 	var b strings.Builder
+	b.WriteString("-- one statement at a time; records that do not say when they happened (day=unknown) are left out\n")
 	for _, half := range []struct {
 		name string
 		list []column.Spec
@@ -110,11 +112,14 @@ func (d *ddl) athena() string {
 	return b.String()
 }
 
+// trino makes tables of the Hive connector, which knows no UUID, and whose times have the one
+// precision that the catalogue or the session says.
 func (d *ddl) trino() string {
-	t := types{text: "varchar", bytes: "varbinary", int64: "bigint", int32: "integer", time: "timestamp(6)", uuid: "uuid"}
+	t := types{text: "varchar", bytes: "varbinary", int64: "bigint", int32: "integer", time: "timestamp(6)", uuid: "varbinary"}
 	part := []column.Spec{{Name: "log"}, {Name: "day"}}
 	var b strings.Builder
-	b.WriteString("-- in a schema of the Hive connector\n")
+	b.WriteString("-- in a schema of the Hive connector; where hive.timestamp-precision is not MICROSECONDS (hive is the name of the catalogue):\n" +
+		"SET SESSION hive.timestamp_precision = 'MICROSECONDS';\n\n")
 	for _, half := range []struct {
 		name string
 		list []column.Spec
@@ -131,8 +136,10 @@ func (d *ddl) trino() string {
 func (d *ddl) glob(half string) string { return d.place + "/" + half + "/*/*/*.parquet" }
 
 func (d *ddl) clickhouse() string {
-	t := types{text: "String", bytes: "String", int64: "Int64", int32: "Int32", time: "Nullable(DateTime64(6, 'UTC'))", uuid: "FixedString(16)"}
+	t := types{text: "String", bytes: "String", int64: "Int64", int32: "Int32", time: "Nullable(DateTime64(6, 'UTC'))", uuid: "UUID"}
+	part := []column.Spec{{Name: "log"}, {Name: "day"}} // which it takes from the folders, since 24.10
 	source := func(half string, list []column.Spec) string {
+		list = slices.Concat(list, part)
 		structure := strings.ReplaceAll(strings.ReplaceAll(strings.TrimSpace(t.columns(list, "`")), "\n", " "), "'", "\\'")
 		switch {
 		case strings.HasPrefix(d.place, "s3://"):
@@ -147,8 +154,8 @@ func (d *ddl) clickhouse() string {
 		}
 		return fmt.Sprintf("file('%s', 'Parquet', '%s')", d.glob(half), structure)
 	}
-	return fmt.Sprintf("CREATE VIEW yagura_head AS SELECT * FROM %s;\n\nCREATE VIEW yagura_raw AS SELECT * FROM %s;\n\nCREATE VIEW yagura_events AS\nSELECT %s, r.raw\nFROM yagura_raw r JOIN yagura_head h ON h.`row` = r.`row`;\n",
-		source("head", d.head), source("raw", d.raw), d.names("h.", "`"))
+	return fmt.Sprintf("CREATE VIEW yagura_head AS SELECT * FROM %s;\n\nCREATE VIEW yagura_raw AS SELECT * FROM %s;\n\nCREATE VIEW yagura_events AS\nSELECT %s, h.log AS log, h.day AS day, r.raw\nFROM yagura_raw r JOIN yagura_head h ON h.log = r.log AND h.day = r.day AND h.`row` = r.`row`;\n",
+		source("head", d.head), source("raw", d.raw), strings.Replace(d.names("h.", "`"), "h.`row`", "h.`row` AS `row`", 1)) // a name that both sides have would be h.row
 }
 
 func (d *ddl) bigquery() (string, error) {
@@ -156,11 +163,12 @@ func (d *ddl) bigquery() (string, error) {
 		return "", fmt.Errorf("bigquery reads lakes in Cloud Storage: %q is not gs://bucket/prefix", d.place)
 	}
 	var b strings.Builder
-	b.WriteString("-- in a dataset of the bucket's region\n")
+	b.WriteString("-- in a dataset of the bucket's region; columns are those of one of the files, so those that only some log types have may be missing:\n" +
+		"-- the option reference_file_schema_uri names the file\n")
 	for _, half := range []string{"head", "raw"} {
 		fmt.Fprintf(&b, "CREATE EXTERNAL TABLE yagura_%s\nWITH PARTITION COLUMNS (log STRING, day STRING)\nOPTIONS (format = 'PARQUET', uris = ['%s/%s/*.parquet'], hive_partition_uri_prefix = '%s/%s');\n\n", half, d.place, half, d.place, half)
 	}
-	fmt.Fprintf(&b, "CREATE VIEW yagura_events AS\nSELECT %s, h.log, h.day, r.raw\nFROM yagura_head h JOIN yagura_raw r ON h.log = r.log AND h.day = r.day AND h.`row` = r.`row`;\n", d.names("h.", "`"))
+	b.WriteString("CREATE VIEW yagura_events AS\nSELECT h.*, r.raw\nFROM yagura_head h JOIN yagura_raw r ON h.log = r.log AND h.day = r.day AND h.`row` = r.`row`;\n")
 	return b.String(), nil
 }
 

@@ -40,6 +40,26 @@ func TestDDL(t *testing.T) {
 	}
 }
 
+// TestDDLTypes holds what vendors' references say of types against what is written.
+func TestDDLTypes(t *testing.T) {
+	for engine, list := range map[string][]string{
+		"athena":     {"`key` binary", "`time` timestamp", "`size` int", "`row` bigint", "PARTITIONED BY (log string, day string)"},
+		"trino":      {`"key" varbinary`, `"time" timestamp(6)`, "SET SESSION hive.timestamp_precision = 'MICROSECONDS'", `"day" varchar`},
+		"clickhouse": {"`key` UUID", "`time` Nullable(DateTime64(6, ", "`day` String"},
+		"bigquery":   {"WITH PARTITION COLUMNS (log STRING, day STRING)", "SELECT h.*, r.raw"},
+	} {
+		text, err := lake.DDL(engine, "gs://b/p", []string{"gcp.audit"}, nil, "2026-05-01")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range list {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: no %s in\n%s", engine, want, text)
+			}
+		}
+	}
+}
+
 func TestDDLOfEngines(t *testing.T) {
 	for _, engine := range lake.Engines() {
 		text, err := lake.DDL(engine, "gs://b/p/", []string{"gcp.audit", "aws.cloudtrail", "x/y'z"}, nil, "2026-05-01")

@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/yagura-sec/yagura/app"
@@ -65,6 +67,11 @@ func (c *lakeDDLCmd) Run(env *environment) error {
 	place := c.Place
 	if place == "" {
 		place = app.LakeDir(cfg)
+		if !strings.Contains(place, "://") { // engines have folders of their own that they begin from
+			if place, err = filepath.Abs(place); err != nil {
+				return err
+			}
+		}
 	}
 	text, err := lake.DDL(c.Engine, place, formats, more, first)
 	if err != nil {
