@@ -40,6 +40,9 @@ func ReadIndicators(words []string) ([]string, error) {
 	var out []string
 	add := func(where, text string) error {
 		text = refang(strings.TrimSpace(text))
+		if hint := otherForm(text); hint != "" {
+			return fmt.Errorf("%s: %.80q is no indicator (hint: %s)", where, text, hint)
+		}
 		switch {
 		case text == "" || seen[text]:
 			return nil
@@ -74,6 +77,7 @@ func ReadIndicators(words []string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
+		data = bytes.TrimPrefix(data, []byte("\ufeff")) // as some editors begin a file
 		sc := bufio.NewScanner(bytes.NewReader(data))
 		for n := 1; sc.Scan(); n++ {
 			line, _, _ := strings.Cut(sc.Text(), " #")
@@ -94,12 +98,49 @@ func ReadIndicators(words []string) ([]string, error) {
 	return out, nil
 }
 
+// otherForm says what to do with a line of a file that lists indicators in another form; "" when
+// it is not one. Taken for an indicator it would be found nowhere, and nobody would know.
+func otherForm(text string) string {
+	const hint = "one value a line is read; yagura watchlist import reads tables, and hunts join with them"
+	if text[:min(len(text), 1)] == "{" && strings.Contains(text, `"`) || strings.HasPrefix(text, "[{") {
+		return "this is JSON: " + hint
+	}
+	for _, sep := range []string{",", ";", "\t"} {
+		first, rest, more := strings.Cut(text, sep)
+		if more && !strings.HasPrefix(rest, " ") && isValue(strings.Trim(first, `" `)) {
+			return "this is a line of a table: " + hint
+		}
+	}
+	return ""
+}
+
+// isValue reports whether a text is an address, a domain or a hash. URLs may have commas of
+// their own.
+func isValue(text string) bool {
+	text = refang(text)
+	_, err := hex.DecodeString(text)
+	if err == nil && len(text) >= 32 {
+		return true
+	}
+	_, err = netip.ParseAddr(text)
+	return err == nil || strings.Contains(text, ".") && !strings.ContainsAny(text, " /:=()")
+}
+
+// fanged are the marks that people put in place of those that make a link.
+var fanged = strings.NewReplacer("[.]", ".", "(.)", ".", "{.}", ".", "[dot]", ".", "(dot)", ".", "[DOT]", ".", "(DOT)", ".",
+	"[:]", ":", "[://]", "://", "[@]", "@", "[at]", "@", "(at)", "@", "[AT]", "@", "(AT)", "@")
+
 // refang undoes what people write so that nobody clicks.
 func refang(text string) string {
-	text = strings.NewReplacer("[.]", ".", "(.)", ".", "[:]", ":", "[@]", "@").Replace(text)
+	text = fanged.Replace(text)
 	for _, p := range [][2]string{{"hxxps://", "https://"}, {"hxxp://", "http://"}} {
 		if len(text) >= len(p[0]) && strings.EqualFold(text[:len(p[0])], p[0]) {
-			return p[1] + text[len(p[0]):]
+			text = p[1] + text[len(p[0]):]
+		}
+	}
+	if inner := strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"); len(inner) == len(text)-2 {
+		if _, err := netip.ParseAddr(inner); err == nil {
+			return inner // an IPv6 address as it stands before a port
 		}
 	}
 	return text
@@ -207,6 +248,10 @@ func alone(text []byte, from, to int) bool {
 	switch {
 	case from > 0 && joins(first) && joins(before):
 		return false
+	case after == ':' && to+1 < len(text) && isHex(text[to+1]) && isIPv6(text[from:to]): // an address goes on
+		return false
+	case last == ':' && to < len(text) && isHex(text[to]) && isIPv6(text[from:to]):
+		return false
 	case to == len(text) || !joins(last):
 		return true
 	case joins(after):
@@ -216,5 +261,12 @@ func alone(text []byte, from, to int) bool {
 }
 
 func joins(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' }
+
+func isHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || c == ':' }
+
+func isIPv6(text []byte) bool {
+	a, err := netip.ParseAddr(string(text))
+	return err == nil && a.Is6()
+}
 
 func isDigit(r rune) bool { return '0' <= r && r <= '9' }

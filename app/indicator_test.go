@@ -56,3 +56,53 @@ func TestIndicators(t *testing.T) {
 		}
 	}
 }
+
+// TestIndicatorFiles reads lists as people keep them, and refuses those in other forms: taken
+// for indicators their lines would be found nowhere, and nobody would know.
+func TestIndicatorFiles(t *testing.T) {
+	dir := t.TempDir()
+	read := func(text string) ([]string, error) {
+		name := filepath.Join(dir, "list")
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return ReadIndicators([]string{name})
+	}
+	got, err := read("\ufeff192.0.2.1\r\nexample[dot]com\r\nhxxps[://]example(.)org/a?b=1,2\nMixed.Example{.}NET\neve[at]example.com\n2001:DB8::1\n[2001:db8::2]\nrole, of a kind\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"192.0.2.1", "example.com", "https://example.org/a?b=1,2", "Mixed.Example.NET", "eve@example.com", "2001:DB8::1", "2001:db8::2", "role, of a kind"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	for _, bad := range []string{"{\"type\":\"bundle\",\n\"objects\":[]}", "[{\"a\":1}]", "indicator,kind\n192.0.2.1,ip\n", "\"192.0.2[.]1\";ip\n", "2001:db8::1\tseen twice\n",
+		"d41d8cd98f00b204e9800998ecf8427e,md5\n", "example.com,domain\n"} {
+		if list, err := read(bad); err == nil || !strings.Contains(err.Error(), "hint: ") {
+			t.Errorf("%q: %q, %v", bad, list, err)
+		}
+	}
+}
+
+// TestIndicatorIPv6 finds an address, and no longer one that begins with it.
+func TestIndicatorIPv6(t *testing.T) {
+	for _, x := range []struct {
+		indicator, record string
+		want              bool
+	}{
+		{"2001:DB8::1", `{"a":"2001:db8::1"}`, true},
+		{"2001:db8::1", `{"a":"[2001:db8::1]:443"}`, true},
+		{"2001:db8::1", `{"a":"2001:db8::1: refused"}`, true},
+		{"2001:db8::1", `{"a":"2001:db8::1:5"}`, false},
+		{"2001:db8::1", `{"a":"2001:db8::1f"}`, false},
+		{"2001:db8::", `{"a":"2001:db8::"}`, true},
+		{"2001:db8::", `{"a":"2001:db8::5"}`, false},
+		{"192.0.2.1", `{"a":"192.0.2.1:443"}`, true},
+	} {
+		find := terms{}
+		find.add(x.indicator)
+		if got := find.in([]byte(x.record)); got != x.want {
+			t.Errorf("%s in %s: %v", x.indicator, x.record, got)
+		}
+	}
+}
