@@ -414,7 +414,7 @@ func (in *Intake) send(ctx context.Context, p *piece) {
 	p.bytes += 1024
 	if !p.message {
 		b := p.keep
-		b.Source, b.Object, b.Seen = p.source, p.object, p.seen
+		b.Source, b.Object = p.source, p.object
 		b.Done = func(ranges []yagura.KeptRange, err error) { in.note(keptNote{p, ranges, err}) }
 		err := in.o.Keep.Put(ctx, &b)
 		p.keep, p.arena, p.heads = keep.Batch{}, nil, nil

@@ -22,7 +22,9 @@ type Keep interface {
 type Batch struct {
 	Source, Object string
 	Runs           []Run
-	// Seen is when the records arrived; zero: when they are put.
+	// Seen is when the records arrived; zero: when they are taken in. Who reads a long object,
+	// or may have to wait for room, leaves it zero: what looks at arrivals must not have passed
+	// the time already.
 	Seen time.Time
 	// Done tells where the runs are kept: one or more ranges for each run, in their order, or
 	// none where the keeper has written that down itself. The batches of one object are called

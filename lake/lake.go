@@ -153,10 +153,6 @@ func (l *Lake) Put(ctx context.Context, b *keep.Batch) error {
 	if err := l.load(ctx, b); err != nil {
 		return fmt.Errorf("lake: keep %s: %w", b.Object, err)
 	}
-	seen := b.Seen
-	if seen.IsZero() {
-		seen = l.o.Now()
-	}
 	bt := &batch{done: b.Done, object: [2]string{b.Source, b.Object}}
 	bt.left.Store(1)
 	l.order.enter(bt)
@@ -167,7 +163,7 @@ func (l *Lake) Put(ctx context.Context, b *keep.Batch) error {
 			for at+n < len(run.Records) && sameDay(run.Records[at].Time, run.Records[at+n].Time) {
 				n++
 			}
-			if err := l.append(ctx, partKey{run.Format, day}, b, run, at, n, seen, bt); err != nil {
+			if err := l.append(ctx, partKey{run.Format, day}, b, run, at, n, bt); err != nil {
 				bt.fail(err)
 			}
 			at += n
@@ -239,7 +235,7 @@ func (l *Lake) partition(ctx context.Context, k partKey) (*partition, error) {
 }
 
 // append adds the records of a run from one on to a partition.
-func (l *Lake) append(ctx context.Context, k partKey, b *keep.Batch, run *keep.Run, at, n int, seen time.Time, bt *batch) error {
+func (l *Lake) append(ctx context.Context, k partKey, b *keep.Batch, run *keep.Run, at, n int, bt *batch) error {
 	p, err := l.partition(ctx, k)
 	if err != nil {
 		return err
@@ -256,6 +252,12 @@ func (l *Lake) append(ctx context.Context, k partKey, b *keep.Batch, run *keep.R
 		bt.left.Add(1)
 	}
 	s := span{source: b.Source, object: b.Object, format: run.Format, first: run.First + int64(at), count: int64(n), row: r.n}
+	// The time is taken while the buffer is held, which waits since before: so whoever asks for
+	// the oldest that waits never hears of a later time than that of a row to come.
+	seen := b.Seen
+	if seen.IsZero() {
+		seen = l.o.Now()
+	}
 	micro := seen.UnixMicro()
 	for i := at; i < at+n; i++ {
 		rec := &run.Records[i]
