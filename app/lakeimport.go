@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 	"time"
 
@@ -158,10 +159,20 @@ func (im *Import) list(ctx context.Context, sources []source.Source, jobs chan<-
 	im.progress.listed.Store(true)
 }
 
+// version names an object as it was listed. A file may have been read while it was still being
+// written to: when it has grown it is another version, and is read again. Its records keep the
+// file's own name, so those that were there are repeats.
+func version(o *source.Object) string {
+	if o.Source != "file" || o.Tag != "" || o.Size < 0 {
+		return o.Identity()
+	}
+	return fmt.Sprintf("%s#%d-%s", o.Name, o.Size, strconv.FormatInt(o.Modified.UnixNano(), 36))
+}
+
 func (im *Import) hand(ctx context.Context, page []source.Object, jobs chan<- source.Object) {
 	bySource := map[string][]string{}
 	for i := range page {
-		bySource[page[i].Source] = append(bySource[page[i].Source], page[i].Identity())
+		bySource[page[i].Source] = append(bySource[page[i].Source], version(&page[i]))
 	}
 	there := map[string]map[string]bool{}
 	for name, ids := range bySource {
@@ -173,7 +184,7 @@ func (im *Import) hand(ctx context.Context, page []source.Object, jobs chan<- so
 		there[name] = done
 	}
 	for _, o := range page {
-		if !im.o.Again && !o.Streaming && there[o.Source][o.Identity()] {
+		if !im.o.Again && !o.Streaming && there[o.Source][version(&o)] {
 			im.mu.Lock()
 			im.sum.Skipped++
 			im.mu.Unlock()
@@ -266,7 +277,7 @@ func (w *importer) object(ctx context.Context, o *source.Object) {
 		return
 	}
 	defer body.Close() //nolint:errcheck // it is only read
-	x := &importing{im: im, object: yagura.LakeObject{Source: o.Source, Object: o.Identity()}, left: 1}
+	x := &importing{im: im, object: yagura.LakeObject{Source: o.Source, Object: version(o)}, left: 1}
 	sum := source.NewSum(body)
 	reader := im.decoder.NewReader(sum.Reader(), o.Name)
 	defer reader.Close()
@@ -368,7 +379,6 @@ func (w *importer) put(ctx context.Context, x *importing) bool {
 	x.mu.Lock()
 	x.left++
 	x.mu.Unlock()
-	w.batch.Seen = w.im.o.Now()
 	if err := w.im.lake.Put(ctx, &w.batch); err != nil {
 		x.mu.Lock()
 		x.left, x.bad = x.left-1, true
