@@ -88,6 +88,8 @@ func (b *binder) call(n *callNode, s *scope) (*Expr, error) {
 	y := *x
 	if f.FirstName && len(c.Args) > 0 {
 		y.Name = c.Args[0].Name
+	} else if f.Prefix != "" && len(c.Args) > 0 && c.Args[0].Name != "" {
+		y.Name = f.Prefix + c.Args[0].Name
 	} else if !f.FirstName && x.Name != "" && len(c.Args) > 0 {
 		y.Name = ""
 	}
@@ -220,9 +222,10 @@ func init() {
 		"typeof":             fnTypeof,
 		"row_rank":           fnRank,
 	}
-	for _, n := range []string{"pack_all", "bag_pack_columns"} {
-		special[n] = fnPackAll
-	}
+	special["pack_all"] = fnPackAll
+	special["bag_pack_columns"] = fnPackColumns
+	special["column_names_of"] = fnColumnNames
+	special["iscolumnexists"] = fnColumnExists
 	for _, n := range []string{"array_sort_asc", "array_sort_desc"} {
 		multiFuncs[n] = fnArraySort
 		special[n] = func(b *binder, n *callNode, s *scope) (*Expr, error) {

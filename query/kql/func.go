@@ -11,7 +11,9 @@ type Func struct {
 	// FirstName says that an unnamed column computed by the function is named
 	// after the first argument, as Kusto does for tostring(x), bin(x, 1d) …
 	FirstName bool
-	Bind      func(c *Call) (*Expr, error)
+	// Prefix, where set, stands before the name of the first argument: strlen_x.
+	Prefix string
+	Bind   func(c *Call) (*Expr, error)
 }
 
 // Call is one call of a function while it is bound.

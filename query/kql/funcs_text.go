@@ -107,6 +107,7 @@ func funcsText() []Func {
 			return E(s, "concat_ws(", List(", ", c.texts(0)), ")").NotNull(), nil
 		}},
 		Tmpl("strcat_array", s, "kql_strcat_array($1, $2)", d, s),
+		Tmpl("array_strcat", s, "kql_strcat_array($1, $2)", d, s),
 		optional("substring", s, "kql_substring($1, $2, $3)", 2, []Type{s, l, l}, "16777216"),
 		{Name: "indexof", Min: 2, Max: 5, Bind: func(c *Call) (*Expr, error) {
 			c.Args[0], c.Args[1] = convert(c.Args[0], s), convert(c.Args[1], s)
@@ -222,6 +223,7 @@ func funcsText() []Func {
 		Tmpl("new_guid", fn.GUID, "CAST(uuid() AS VARCHAR)"),
 		// Parsed text.
 		Tmpl("parse_urlquery", d, "kql_parse_urlquery($1)", s),
+		Tmpl("parseurlquery", d, "kql_parse_urlquery($1)", s),
 		Tmpl("parse_path", d, "kql_parse_path($1)", s),
 		Tmpl("parse_csv", d, "kql_parse_csv($1)", s),
 		Tmpl("parse_xml", d, "kql_parse_xml($1)", s),

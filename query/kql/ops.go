@@ -65,6 +65,10 @@ func (b *binder) operator(r *rel, op *opNode, e *env) (*rel, error) {
 		return b.extend(r, op.items, s)
 	case "project":
 		return b.project(r, op.items, s)
+	case "project-by-names":
+		return b.projectByNames(r, op, s)
+	case "top-hitters":
+		return b.topHitters(r, op, e)
 	case "project-away", "project-keep", "project-reorder", "project-rename":
 		return b.reshape(r, op)
 	case "summarize":

@@ -18,11 +18,11 @@ var opNames = []string{
 
 // refused are the operators that exist and are not done here, with what to do.
 var refused = map[string]string{
-	"reduce": "summarize by a text that replace_regex() has made coarser",
-	"fork":   "run the legs as queries of their own, or union them",
-	"scan":   "use sort with prev(), row_cumsum() or row_window_session()", "top-hitters": "use summarize count() and top",
+	"reduce":     "summarize by a text that replace_regex() has made coarser",
+	"fork":       "run the legs as queries of their own, or union them",
+	"scan":       "use sort with prev(), row_cumsum() or row_window_session()",
 	"make-graph": "use join", "graph-match": "use join", "graph-to-table": "use join", "macro-expand": "write the query out",
-	"assert-schema": "leave it out", "execute_and_cache": "use materialize()", "project-by-names": "use project",
+	"assert-schema": "leave it out", "execute_and_cache": "use materialize()",
 }
 
 // opName reads an operator's name; its parts may be joined by -.
@@ -236,7 +236,7 @@ func (p *parser) operator() *opNode {
 		if !p.endOfOp() {
 			op.items = p.namedList()
 		}
-	case "project-rename":
+	case "project-rename", "project-by-names":
 		op.items = p.namedList()
 	case "project-away", "project-keep", "project-reorder":
 		for {
@@ -332,6 +332,13 @@ func (p *parser) operator() *opNode {
 		op.x = p.expr(0)
 		p.expect("of", "sample-distinct takes: count of column")
 		op.items = []*item{p.named()}
+	case "top-hitters":
+		op.x = p.expr(0)
+		p.expect("of", "top-hitters takes: count of column")
+		op.items = []*item{p.named()}
+		if p.accept("by") {
+			op.by = []*item{p.named()}
+		}
 	case "count":
 		if p.accept("as") {
 			op.items = []*item{{names: []string{p.ident("a name").text}}}

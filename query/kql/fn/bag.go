@@ -139,10 +139,19 @@ func treepath(at string, v value, out *[]value) {
 			treepath(p, m.val, out)
 		}
 	case isArray:
-		if len(v.list) > 0 {
-			p := at + "[0]"
-			seen(p)
-			treepath(p, v.list[0], out)
+		// [0] stands for every element: what any of them has within is listed once.
+		p := at + "[0]"
+		for i, e := range v.list {
+			if i == 0 {
+				seen(p)
+			}
+			var within []value
+			treepath(p, e, &within)
+			for _, w := range within {
+				if !slices.ContainsFunc(*out, func(o value) bool { return o.text == w.text }) {
+					seen(w.text)
+				}
+			}
 		}
 	}
 }

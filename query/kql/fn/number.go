@@ -23,8 +23,11 @@ func funcsNumber() []Func {
 		}),
 		total("beta_inv", []Type{Real, Real, Real}, Real, func(r row) any {
 			p, a, b := r.real(0, -1), r.real(1, -1), r.real(2, -1)
-			if a <= 0 || b <= 0 || p < 0 || p > 1 {
+			if a <= 0 || b <= 0 {
 				return math.NaN()
+			}
+			if p < 0 || p > 1 {
+				return nil
 			}
 			lo, hi := 0.0, 1.0
 			for range 200 {

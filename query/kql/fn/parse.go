@@ -265,7 +265,7 @@ func element(d *xml.Decoder, start xml.StartElement, depth int) (value, bool) {
 			}
 			add(xmlName(t.Name), e)
 		case xml.CharData:
-			if s := string(t); strings.TrimSpace(s) != "" {
+			if s := strings.TrimSpace(string(t)); s != "" {
 				add("#text", textValue(s))
 			}
 		case xml.EndElement:

@@ -14,6 +14,7 @@ var (
 		name string
 		find *regexp.Regexp
 	}{
+		{"AdobeAIR", regexp.MustCompile(`\bAdobeAIR/(\d+)(?:\.(\d+))?(?:\.(\d+))?`)},
 		{"Edge", regexp.MustCompile(`\b(?:Edge|Edg|EdgA|EdgiOS)/(\d+)(?:\.(\d+))?(?:\.(\d+))?`)},
 		{"Opera", regexp.MustCompile(`\b(?:OPR|Opera)/(\d+)(?:\.(\d+))?(?:\.(\d+))?`)},
 		{"Samsung Internet", regexp.MustCompile(`\bSamsungBrowser/(\d+)(?:\.(\d+))?(?:\.(\d+))?`)},
