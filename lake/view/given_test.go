@@ -66,6 +66,7 @@ func TestGiven(t *testing.T) {
 			"SigninLogs":    "TimeGenerated ResultType UserPrincipalName IPAddress AppDisplayName Status DeviceDetail LocationDetails",
 			"AzureActivity": "TimeGenerated OperationNameValue ActivityStatusValue Caller CategoryValue SubscriptionId",
 			"GCPAuditLogs":  "TimeGenerated MethodName ServiceName LogName AuthenticationInfo",
+			"GCP_IAM":       "TimeGenerated PayloadMethodname PayloadServicename PayloadAuthenticationinfoPrincipalemail SrcIpAddr PayloadResourcename",
 			"AWSGuardDuty":  "TimeGenerated ActivityType Severity Title ResourceDetails ServiceDetails",
 		} {
 			if table != tab.Name {

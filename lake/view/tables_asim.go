@@ -72,7 +72,7 @@ func asim() []normal {
 		return strings.ReplaceAll(columns, "SCHEMA", name)
 	}
 	return []normal{
-		{schema: "Authentication", names: names("Authentication"), title: "sign-ins of all kinds, normalised",
+		{schema: "Authentication", names: names("Authentication", "ASimAuthenticationEventLogs"), title: "sign-ins of all kinds, normalised",
 			columns: schema("Authentication", authentication), from: []feed{
 				of("aws.cloudtrail", "AWS", "CloudTrail", `h."action" IN ('ConsoleLogin', 'SwitchRole')`, "TargetAppName string = 'AWS Console'"),
 				of("entra.signin", "Microsoft", "Entra ID", "", `
@@ -104,7 +104,7 @@ EventMessage string displayMessage
 				of("m365.audit", "Microsoft", "Microsoft 365", `h."action" IN ('UserLoggedIn', 'UserLoginFailed')`, "TargetAppId string ApplicationId"),
 				of("syslog", "Linux", "OpenSSH", `h."action" = 'ssh_login'`, "DvcHostname string hostname HostName\nComputer string hostname HostName\nTargetAppName string = 'sshd'\nLogonProtocol string = 'ssh'"),
 			}},
-		{schema: "NetworkSession", names: names("NetworkSession"), title: "connections, normalised",
+		{schema: "NetworkSession", names: names("NetworkSession", "ASimNetworkSessionLogs"), title: "connections, normalised",
 			columns: schema("NetworkSession", networkSession), from: []feed{
 				of("aws.vpcflow", "AWS", "VPC", `h."action" IN ('accept', 'reject')`, `
 DstIpAddr string = h."dst_ip"
@@ -166,7 +166,7 @@ NetworkProtocol string Protocol
 Computer string Computer
 `),
 			}},
-		{schema: "Dns", names: names("Dns"), title: "DNS queries, normalised", columns: schema("Dns", dns), from: []feed{
+		{schema: "Dns", names: names("Dns", "ASimDnsActivityLogs"), title: "DNS queries, normalised", columns: schema("Dns", dns), from: []feed{
 			of("aws.route53resolver", "AWS", "Route 53 Resolver", "", `
 DnsQuery string query_name
 DnsQueryTypeName string query_type
@@ -195,7 +195,7 @@ Computer string Computer
 Dvc string Computer
 `),
 		}},
-		{schema: "WebSession", names: names("WebSession"), title: "HTTP requests, normalised", columns: schema("WebSession", webSession), from: []feed{
+		{schema: "WebSession", names: names("WebSession", "ASimWebSessionLogs"), title: "HTTP requests, normalised", columns: schema("WebSession", webSession), from: []feed{
 			of("aws.elb", "AWS", "Elastic Load Balancing", `h."action" <> 'connect'`, `
 Url string request_url
 HttpRequestMethod string = h."action"
@@ -254,7 +254,7 @@ SrcUsername string csUserName
 Computer string Computer
 `),
 		}},
-		{schema: "AuditEvent", names: names("AuditEvent"), title: "what was done in the clouds, normalised", columns: schema("AuditEvent", auditEvent), from: []feed{
+		{schema: "AuditEvent", names: names("AuditEvent", "ASimAuditEventLogs"), title: "what was done in the clouds, normalised", columns: schema("AuditEvent", auditEvent), from: []feed{
 			of("aws.cloudtrail", "AWS", "CloudTrail", "", ""),
 			of("entra.audit", "Microsoft", "Entra ID", "", ""),
 			of("azure.activity", "Microsoft", "Azure", "", ""),
@@ -267,7 +267,7 @@ Computer string Computer
 			of("slack.audit", "Slack", "Slack", "", ""),
 			of("cloudflare.audit", "Cloudflare", "Cloudflare", "", ""),
 		}},
-		{schema: "UserManagement", names: names("UserManagement"), title: "users made, changed and removed, normalised",
+		{schema: "UserManagement", names: names("UserManagement", "ASimUserManagementActivityLogs"), title: "users made, changed and removed, normalised",
 			columns: schema("UserManagement", userManagement), from: []feed{
 				of("entra.audit", "Microsoft", "Entra ID", `h."action" ILIKE '%user%' OR h."action" ILIKE '%member%' OR h."action" ILIKE '%group%'`,
 					"EventType string = CASE WHEN h.\"action\" ILIKE 'add user%' THEN 'UserCreated' WHEN h.\"action\" ILIKE 'delete user%' THEN 'UserDeleted' WHEN h.\"action\" ILIKE 'disable account%' THEN 'UserDisabled' WHEN h.\"action\" ILIKE 'add member to group%' THEN 'UserAddedToGroup' WHEN h.\"action\" ILIKE 'remove member from group%' THEN 'UserRemovedFromGroup' WHEN h.\"action\" ILIKE '%password%' THEN 'PasswordReset' WHEN h.\"action\" ILIKE 'add group%' THEN 'GroupCreated' WHEN h.\"action\" ILIKE 'delete group%' THEN 'GroupDeleted' ELSE 'UserModified' END"),
@@ -276,7 +276,7 @@ Computer string Computer
 				of("okta.system", "Okta", "Okta", `h."action" LIKE 'user.lifecycle.%' OR h."action" LIKE 'group.user_membership.%'`,
 					"EventType string = CASE h.\"action\" WHEN 'user.lifecycle.create' THEN 'UserCreated' WHEN 'user.lifecycle.delete.initiated' THEN 'UserDeleted' WHEN 'user.lifecycle.deactivate' THEN 'UserDisabled' WHEN 'user.lifecycle.activate' THEN 'UserEnabled' WHEN 'group.user_membership.add' THEN 'UserAddedToGroup' WHEN 'group.user_membership.remove' THEN 'UserRemovedFromGroup' ELSE 'UserModified' END"),
 			}},
-		{schema: "ProcessEvent", names: names("ProcessEvent", "imProcess", "imProcessCreate", "imProcessTerminate", "_Im_ProcessCreate", "_ASim_ProcessCreate"),
+		{schema: "ProcessEvent", names: names("ProcessEvent", "ASimProcessEventLogs", "imProcess", "imProcessCreate", "imProcessTerminate", "_Im_ProcessCreate", "_ASim_ProcessCreate"),
 			title: "processes, normalised", columns: schema("ProcessEvent", processEvent), from: []feed{
 				of("json", "Microsoft", "M365 Defender for Endpoint", `({Type} = 'DeviceProcessEvents' OR {category} = 'AdvancedHunting-DeviceProcessEvents')`, process),
 				of("json", "Microsoft", "Security Events", `{Type} = 'SecurityEvent' AND {EventID} = '4688'`, `
@@ -295,10 +295,10 @@ DvcHostname string Computer
 Computer string Computer
 `),
 			}},
-		{schema: "FileEvent", names: names("FileEvent"), title: "files, normalised", columns: schema("FileEvent", fileEvent), from: []feed{
+		{schema: "FileEvent", names: names("FileEvent", "ASimFileEventLogs"), title: "files, normalised", columns: schema("FileEvent", fileEvent), from: []feed{
 			of("json", "Microsoft", "M365 Defender for Endpoint", `({Type} = 'DeviceFileEvents' OR {category} = 'AdvancedHunting-DeviceFileEvents')`, file),
 		}},
-		{schema: "RegistryEvent", names: names("RegistryEvent", "imRegistry", "_Im_Registry"), title: "the registry of Windows, normalised", columns: registryEvent, from: []feed{
+		{schema: "RegistryEvent", names: names("RegistryEvent", "ASimRegistryEventLogs", "imRegistry", "_Im_Registry"), title: "the registry of Windows, normalised", columns: registryEvent, from: []feed{
 			of("json", "Microsoft", "M365 Defender for Endpoint", `({Type} = 'DeviceRegistryEvents' OR {category} = 'AdvancedHunting-DeviceRegistryEvents')`, `
 Username string InitiatingProcessAccountName properties.InitiatingProcessAccountName
 RegistryKey string RegistryKey properties.RegistryKey

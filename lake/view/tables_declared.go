@@ -224,6 +224,77 @@ dynamic: AdditionalFields Data`},
 string: Id LastUpdateMethod StixType Tags WorkspaceId
 bool: IsDeleted
 dynamic: AdditionalFields Data`},
+	{"AlertInfo", "alerts of Defender XDR", `
+datetime: Timestamp
+string: AlertId Title Category Severity ServiceSource DetectionSource AttackTechniques ReportId`},
+	{"EmailPostDeliveryEvents", "what was done to mails after they arrived", `
+datetime: Timestamp
+string: NetworkMessageId InternetMessageId Action ActionType ActionTrigger ActionResult RecipientEmailAddress DeliveryLocation ThreatTypes DetectionMethods ReportId`},
+	{"UrlClickEvents", "clicks on links that Safe Links saw", `
+datetime: Timestamp
+string: Url ActionType AccountUpn Workload NetworkMessageId ThreatTypes DetectionMethods IPAddress UrlChain ReportId AppName AppVersion SourceId
+bool: IsClickedThrough`},
+	{"IdentityDirectoryEvents", "changes of the directory that Defender for Identity saw", `
+datetime: Timestamp
+string: ActionType Application TargetAccountUpn TargetAccountDisplayName TargetDeviceName DestinationDeviceName DestinationIPAddress Protocol AccountName AccountDomain AccountUpn AccountSid AccountObjectId AccountDisplayName DeviceName IPAddress Location ISP ReportId
+int: Port DestinationPort
+dynamic: AdditionalFields`},
+	{"IdentityQueryEvents", "queries of the directory that Defender for Identity saw", `
+datetime: Timestamp
+string: ActionType Application QueryType QueryTarget Query Protocol AccountName AccountDomain AccountUpn AccountSid AccountObjectId AccountDisplayName DeviceName IPAddress DestinationDeviceName DestinationIPAddress TargetDeviceName TargetAccountUpn TargetAccountDisplayName Location ReportId
+int: Port DestinationPort
+dynamic: AdditionalFields`},
+	{"DeviceFileCertificateInfo", "signatures of files", `
+string: SHA1 SignatureType Signer SignerHash Issuer IssuerHash CertificateSerialNumber CrlDistributionPointUrls
+bool: IsSigned IsTrusted IsRootSignerMicrosoft
+datetime: CertificateCreationTime CertificateExpirationTime CertificateCountersignatureTime`},
+	{"DeviceTvmSoftwareVulnerabilities", "weaknesses of software on machines", `
+string: OSPlatform OSVersion OSArchitecture SoftwareVendor SoftwareName SoftwareVersion CveId VulnerabilitySeverityLevel RecommendedSecurityUpdate RecommendedSecurityUpdateId
+dynamic: CveTags`},
+	{"DeviceTvmSoftwareInventory", "software on machines", `
+string: OSPlatform OSVersion OSArchitecture SoftwareVendor SoftwareName SoftwareVersion EndOfSupportStatus ProductCodeCpe
+datetime: EndOfSupportDate`},
+	{"LAQueryLogs", "queries that were run in a workspace", `
+string: CorrelationId AADObjectId AADTenantId AADEmail AADClientId RequestClientApp QueryText RequestTarget WorkspaceRegion
+datetime: QueryTimeRangeStart QueryTimeRangeEnd
+int: ResponseCode ResponseDurationMs ResponseRowCount
+real: StatsCPUTimeMs StatsDataProcessedKB StatsRegionCount StatsWorkspaceCount
+bool: IsBillableQuery IsWorkspaceOnlyQuery
+dynamic: RequestContext RequestContextFilters`},
+	{"SentinelHealth", "health of Sentinel's connectors and rules", `
+string: OperationName SentinelResourceId SentinelResourceName SentinelResourceType SentinelResourceKind Status Description Reason WorkspaceId RecordId
+dynamic: ExtendedProperties`},
+	{"SentinelAudit", "changes of Sentinel's own settings", `
+string: OperationName SentinelResourceId SentinelResourceName SentinelResourceType SentinelResourceKind Status Description WorkspaceId
+dynamic: ExtendedProperties`},
+	{"AzureDevOpsAuditing", "audit log of Azure DevOps", `
+string: Id OperationName Category CategoryDisplayName Area Details ActorUPN ActorUserId ActorCUID ActorClientId ActorDisplayName AuthenticationMechanism CorrelationId IpAddress ProjectId ProjectName ScopeId ScopeType ScopeDisplayName ActivityId UserAgent
+dynamic: Data`},
+	{"WindowsFirewall", "firewall of Windows", `
+string: Computer FirewallAction Protocol SourceIP DestinationIP CommunicationDirection Info
+int: SourcePort DestinationPort`},
+	{"KubeEvents", "events of clusters", `string: Computer ClusterName ClusterId Namespace Name ObjectKind Reason Message SourceComponent KubeEventType
+real: Count
+datetime: FirstSeen LastSeen`},
+	{"Perf", "counters of machines", `string: Computer ObjectName CounterName InstanceName CounterPath
+real: CounterValue`},
+	{"Alert", "alerts of Log Analytics", `string: AlertName AlertSeverity AlertDescription AlertState Computer SourceDisplayName Query RuleName`},
+	{"AppTraces", "traces of Application Insights", `string: Message AppRoleName AppRoleInstance OperationId OperationName UserId SessionId ClientIP ClientCountryOrRegion
+int: SeverityLevel
+dynamic: Properties Measurements`},
+	{"AppRequests", "requests to what Application Insights watches", `string: Name Url ResultCode Source AppRoleName AppRoleInstance OperationId OperationName UserId SessionId ClientIP ClientCountryOrRegion
+bool: Success
+real: DurationMs
+dynamic: Properties Measurements`},
+	{"PowerPlatformAdminActivity", "activities of administrators of Power Platform", `string: EventOriginalType EventOriginalUid ActorName ActorUserId ActorUserType UserId RecordType Workload Operation ResultStatus ClientIp OrganizationId
+dynamic: PropertyCollection`},
+	{"DataverseActivity", "activities in Dataverse", `string: UserId UserKey UserType UserUpn OriginalObjectId EntityName EntityId Message Operation ClientIp InstanceUrl UserAgent OrganizationId CorrelationId ItemType ItemUrl Workload ResultStatus
+dynamic: Fields QueryResults PrimaryFieldValue`},
+	{"Dynamics365Activity", "activities of Dynamics 365", `string: UserId UserKey UserType OriginalObjectId EntityName EntityId Message ClientIP InstanceUrl UserAgent OrganizationId CorrelationId Operation ResultStatus
+dynamic: Fields QueryResults`},
+	{"GitHubRepo", "repositories of GitHub, in the names of a parser", `
+string: Organization Repository Action Actor Country Reason vulnerableManifestFilename vulnerableManifestPath Description Link Severity Summary
+datetime: DismmisedAt PublishedAt`},
 	{"SquidProxy_CL", "requests through Squid", `string: RawData Computer`},
 	{"Apache_httpd_CL", "requests to Apache", `string: RawData Computer`},
 	{"ApacheHTTPServer_CL", "requests to Apache", `string: RawData Computer`},

@@ -1,5 +1,7 @@
 package view
 
+import "strings"
+
 // googleTables are the tables of Google Cloud and Google Workspace.
 func googleTables() []spec {
 	return []spec{
@@ -11,6 +13,8 @@ func googleTables() []spec {
 		{name: "GoogleCloudSCC", title: "findings of Security Command Center", system: "GCP", columns: gcpSCC, from: []feed{{format: "gcp.scc"}}},
 		{name: "GCP_IAM_CL", title: "audit logs of Google Cloud, in the names of the older connector", system: "GCP", columns: gcpOld,
 			from: []feed{{format: "gcp.audit", where: `h."service" = 'iam.googleapis.com'`}}},
+		{name: "GCP_IAM", title: "audit logs of Google Cloud's IAM, in the names of Sentinel's parser", system: "GCP", columns: withExported(gcpIAM),
+			from: []feed{{format: "gcp.audit", where: `h."service" = 'iam.googleapis.com' OR h."action" ILIKE '%SetIamPolicy%'`}}},
 		{name: "GWorkspaceActivityReports", title: "activities of Google Workspace, in the names of Sentinel's parser", system: "GWorkspace",
 			columns: workspace, from: []feed{{format: "google_workspace.audit"}}},
 		workspaceTable("admin"), workspaceTable("calendar"), workspaceTable("drive"), workspaceTable("login"), workspaceTable("mobile"),
@@ -50,6 +54,106 @@ Status dynamic protoPayload.status protopayload_auditlog.status Status
 StatusMessage string = h."error_message"
 Subscription string Subscription
 Resource dynamic resource Resource
+`
+
+// withExported adds to every path that of a row of the older connector's table:
+// protoPayload.status.code stands there as payload_status_code_s.
+func withExported(text string) string {
+	var b strings.Builder
+	for l := range strings.SplitSeq(text, "\n") {
+		b.WriteString(l)
+		if f := strings.Fields(l); len(f) > 2 && f[2] != "=" {
+			for _, path := range f[2:] {
+				path = strings.Replace(path, "protoPayload", "payload", 1)
+				b.WriteString(" " + strings.NewReplacer(".", "_", "@", "_").Replace(path) + "_s")
+			}
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// gcpIAM has the names that the parser GCP_IAM gives to what the older connector took in.
+const gcpIAM = `
+TimeGenerated datetime = h."time"
+EventEndTime datetime = h."time"
+EventSeverity string = h."severity"
+EventVendor string = 'Google'
+EventProduct string = 'GCP IAM'
+InsertId string insertId
+LogName string = h."log_name"
+SrcIpAddr string = h."src_ip"
+HttpUserAgentOriginal string = h."user_agent"
+PayloadType string protoPayload.@type
+PayloadMethodname string = h."action"
+PayloadServicename string = h."service"
+PayloadResourcename string = h."resource_name"
+PayloadAuthenticationinfoPrincipalemail string protoPayload.authenticationInfo.principalEmail
+PayloadAuthenticationinfoPrincipalsubject string protoPayload.authenticationInfo.principalSubject
+PayloadAuthorizationinfo string protoPayload.authorizationInfo
+PayloadStatusCode string protoPayload.status.code
+PayloadStatusMessage string protoPayload.status.message
+PayloadServicedataType string protoPayload.serviceData.@type
+PayloadServicedataPolicydeltaBindingdeltas string protoPayload.serviceData.policyDelta.bindingDeltas
+PayloadServicedataPermissiondeltaAddedpermissions string protoPayload.serviceData.permissionDelta.addedPermissions
+PayloadServicedataPermissiondeltaRemovedpermissions string protoPayload.serviceData.permissionDelta.removedPermissions
+PayloadRequestmetadataRequestattributesTime string protoPayload.requestMetadata.requestAttributes.time
+PayloadRequestType string protoPayload.request.@type
+PayloadRequestName string protoPayload.request.name
+PayloadRequestParent string protoPayload.request.parent
+PayloadRequestResource string protoPayload.request.resource
+PayloadRequestView string protoPayload.request.view
+PayloadRequestAccountId string protoPayload.request.account_id
+PayloadRequestServiceAccountDescription string protoPayload.request.service_account.description
+PayloadRequestServiceAccountDisplayName string protoPayload.request.service_account.display_name
+PayloadRequestPrivateKeyType string protoPayload.request.private_key_type
+PayloadRequestKeyTypes string protoPayload.request.key_types
+PayloadRequestFullResourceName string protoPayload.request.full_resource_name
+PayloadRequestOptionsRequestedPolicyVersion string protoPayload.request.options.requested_policy_version
+PayloadRequestPageSize string protoPayload.request.page_size
+PayloadRequestPageToken string protoPayload.request.page_token
+PayloadRequestShowDeleted string protoPayload.request.show_deleted
+PayloadRequestSkipVisibilityCheck string protoPayload.request.skip_visibility_check
+PayloadRequestRemoveDeletedServiceAccounts string protoPayload.request.remove_deleted_service_accounts
+PayloadRequestPolicyBindings string protoPayload.request.policy.bindings
+PayloadRequestPolicyAuditconfigs string protoPayload.request.policy.auditConfigs protoPayload.request.policy.audit_configs
+PayloadRequestPolicyEtag string protoPayload.request.policy.etag
+PayloadRequestRoleId string protoPayload.request.role_id
+PayloadRequestRoleTitle string protoPayload.request.role.title
+PayloadRequestRoleDescription string protoPayload.request.role.description
+PayloadRequestRoleIncludedPermissions string protoPayload.request.role.included_permissions
+PayloadRequestUpdateMaskPaths string protoPayload.request.update_mask.paths
+PayloadResponseType string protoPayload.response.@type
+PayloadResponseName string protoPayload.response.name
+PayloadResponseTitle string protoPayload.response.title
+PayloadResponseEmail string protoPayload.response.email
+PayloadResponseEtag string protoPayload.response.etag
+PayloadResponseUniqueId string protoPayload.response.unique_id
+PayloadResponseProjectId string protoPayload.response.project_id
+PayloadResponseDescription string protoPayload.response.description
+PayloadResponseDisplayName string protoPayload.response.display_name
+PayloadResponseOauth2ClientId string protoPayload.response.oauth2_client_id
+PayloadResponseGroupName string protoPayload.response.group_name
+PayloadResponseGroupTitle string protoPayload.response.group_title
+PayloadResponseIncludedPermissions string protoPayload.response.included_permissions
+PayloadResponseBindings string protoPayload.response.bindings
+PayloadResponseAuditconfigs string protoPayload.response.auditConfigs protoPayload.response.audit_configs
+PayloadResponseKeyType string protoPayload.response.key_type
+PayloadResponseKeyOrigin string protoPayload.response.key_origin
+PayloadResponseKeyAlgorithm string protoPayload.response.key_algorithm
+PayloadResponsePrivateKeyType string protoPayload.response.private_key_type
+PayloadResponseValidAfterTimeSeconds string protoPayload.response.valid_after_time.seconds
+PayloadResponseValidBeforeTimeSeconds string protoPayload.response.valid_before_time.seconds
+ResourceType string resource.type
+ResourceLabelsEmailId string resource.labels.email_id
+ResourceLabelsProjectId string resource.labels.project_id
+ResourceLabelsUniqueId string resource.labels.unique_id
+ResourceLabelsRoleName string resource.labels.role_name
+ResourceLabelsTopicId string resource.labels.topic_id
+ResourceLabelsLocation string resource.labels.location
+ResourceLabelsMethod string resource.labels.method
+ResourceLabelsService string resource.labels.service
+ResourceLabelsVersion string resource.labels.version
 `
 
 const gcpFlow = `
