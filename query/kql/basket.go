@@ -40,17 +40,7 @@ func (b *binder) basket(r *rel, n *callNode, e *env) (*rel, error) {
 	if len(r.fields) == 0 || len(r.fields) > basketColumns {
 		return nil, b.errAt(n.Span, "project the columns that matter first", "basket() combines up to %d columns, not %d", basketColumns, len(r.fields))
 	}
-	g := &group{in: r} // equal rows first: what is counted gets small
-	in := &rel{op: g}
-	for _, f := range r.fields {
-		k := b.computed(f.name, ref(f.col))
-		g.keys = append(g.keys, k)
-		in.fields = append(in.fields, field{f.name, k})
-	}
-	num := b.computed("n", E(fn.Long, "count(*)"))
-	g.aggs = append(g.aggs, num)
-	in.hidden = append(in.hidden, num)
-
+	in, num := b.counted(r)
 	seg, count, percent := b.newColumn("SegmentId", fn.Long), b.newColumn("Count", fn.Long), b.newColumn("Percent", fn.Real)
 	seg.nonull, count.nonull, percent.nonull = true, true, true
 	q := &rel{fields: []field{{"SegmentId", seg}, {"Count", count}, {"Percent", percent}}}
@@ -84,4 +74,19 @@ func (b *binder) basket(r *rel, n *callNode, e *env) (*rel, error) {
 	q.op = &raw{ins: []*rel{in}, needs: []Frag{needs}, cols: cols, sql: func() string { return head.String() + in.from() + tail.String() }}
 	q.order = []sortKey{{col: seg, nulls: "FIRST"}}
 	return q, nil
+}
+
+// counted groups equal rows, with their number: what is counted further gets small.
+func (b *binder) counted(r *rel) (*rel, *column) {
+	g := &group{in: r}
+	in := &rel{op: g}
+	for _, f := range r.fields {
+		k := b.computed(f.name, ref(f.col))
+		g.keys = append(g.keys, k)
+		in.fields = append(in.fields, field{f.name, k})
+	}
+	num := b.computed("n", E(fn.Long, "count(*)"))
+	g.aggs = append(g.aggs, num)
+	in.hidden = append(in.hidden, num)
+	return in, num
 }

@@ -20,12 +20,18 @@ func (b *binder) evaluate(r *rel, op *opNode, e *env) (*rel, error) {
 	case "pivot":
 		return b.pivot(r, op, n, e)
 	case "ipv4_lookup":
-		return b.ipv4Lookup(r, n, e)
+		return b.ipLookup(r, n, e, "kql_ipv4_is_in_range(")
+	case "ipv6_lookup":
+		return b.ipLookup(r, n, e, "kql_ipv6_is_in_range(")
 	case "basket":
 		return b.basket(r, n, e)
+	case "autocluster":
+		return b.autocluster(r, n, e)
+	case "sequence_detect":
+		return b.sequenceDetect(r, n, e)
 	}
-	hint := "the plugins are basket, bag_unpack, ipv4_lookup, narrow and pivot"
-	if n.name.text == "autocluster" || n.name.text == "diffpatterns" {
+	hint := "the plugins are autocluster, bag_unpack, basket, ipv4_lookup, ipv6_lookup, narrow, pivot and sequence_detect"
+	if n.name.text == "diffpatterns" {
 		hint = "use basket(), or summarize count() by the columns that may matter, and top"
 	}
 	return nil, b.errAt(n.name.Span, hint, "plugin %s is not supported", n.name.text)
@@ -261,11 +267,11 @@ func (b *binder) pivot(r *rel, op *opNode, n *callNode, e *env) (*rel, error) {
 	return q, nil
 }
 
-// ipv4Lookup joins with a table of networks: the row of the first network that an
-// address is in.
-func (b *binder) ipv4Lookup(r *rel, n *callNode, e *env) (*rel, error) {
+// ipLookup joins with a table of networks: the rows of the networks that an address
+// is in.
+func (b *binder) ipLookup(r *rel, n *callNode, e *env, within string) (*rel, error) {
 	if len(n.args) < 3 {
-		return nil, b.errAt(n.Span, "", "ipv4_lookup() takes a table, a column of addresses and a column of networks")
+		return nil, b.errAt(n.Span, "", "%s() takes a table, a column of addresses and a column of networks", n.name.text)
 	}
 	nets, err := b.tabular(n.args[0].value, e)
 	if err != nil {
@@ -281,7 +287,7 @@ func (b *binder) ipv4Lookup(r *rel, n *callNode, e *env) (*rel, error) {
 		return nil, err
 	}
 	kind := "INNER"
-	on := S("kql_ipv4_is_in_range(", convert(addr, fn.String), ", ", convert(net, fn.String), ")")
+	on := S(within, convert(addr, fn.String), ", ", convert(net, fn.String), ")")
 	for _, a := range n.args[3:] {
 		if len(a.names) == 1 && a.names[0] == "return_unmatched" || len(a.names) == 0 && isBool(a.value) {
 			if v, ok := a.value.(*boolNode); ok && v.val {
