@@ -193,8 +193,12 @@ type Retro struct {
 	Wanted func(yagura.RuleRef) bool
 	// Keep holds on to findings, for [Books.Keep].
 	Keep bool
+	// Counter says of a rule that was not asked for whether its findings are counter-events; nil:
+	// none is.
+	Counter func(yagura.RuleRef) bool
 
 	Findings   []yagura.Finding
+	Counters   []yagura.Finding // counter-events that nobody asked for, for those that were
 	Total      int
 	Unheld     int // findings that Findings does not hold, as there are too many
 	Rows       map[RetroRow]int
@@ -220,6 +224,10 @@ type RetroRow struct {
 func (r *Retro) Write(it report.Item) error {
 	f := it.Finding
 	if r.Wanted != nil && !r.Wanted(f.Rule) {
+		if r.Keep && r.Counter != nil && r.Counter(f.Rule) {
+			f.Retro = true
+			r.hold(&r.Counters, f)
+		}
 		return nil
 	}
 	f.Retro = true
@@ -244,17 +252,22 @@ func (r *Retro) Write(it report.Item) error {
 		r.Unlisted++
 	}
 	if r.Keep {
-		r.bytes += 2<<10 + len(f.Output)
-		if len(r.Findings) < maxRetroKept && r.bytes < maxRetroBytes {
-			r.Findings = append(r.Findings, *f)
-		} else {
-			r.Unheld++
-		}
+		r.hold(&r.Findings, f)
 	}
 	if r.Next != nil {
 		return r.Next.Write(it)
 	}
 	return nil
+}
+
+// hold keeps a finding in a list, within the bounds.
+func (r *Retro) hold(list *[]yagura.Finding, f *yagura.Finding) {
+	r.bytes += 2<<10 + len(f.Output)
+	if len(*list) < maxRetroKept && r.bytes < maxRetroBytes {
+		*list = append(*list, *f)
+	} else {
+		r.Unheld++
+	}
 }
 
 // Flush sends on what is known.
@@ -297,19 +310,64 @@ const retroBatch = 500
 
 // Keep files retrospective findings: the policy judges them, and their issues are opened.
 // Findings that are there already change nothing. Nobody is told unless notify is set.
-func (b *Books) Keep(ctx context.Context, findings []yagura.Finding, generation string, notify bool) (RetroKept, error) {
+//
+// What was undone in the past does not stay open: findings of the rules that are
+// counter-events come first, in the order of event time, and so it is known of every finding
+// whether something undid it later. (One after the other, a port that was opened and closed
+// again and again over a year would flap, as all of it happens now.) Nobody is told of what
+// was undone since. Of beside, which nobody
+// asked for, counter-events of the causes of findings are filed, and nothing else.
+func (b *Books) Keep(ctx context.Context, findings, beside []yagura.Finding, rules *Rules, notify bool) (RetroKept, error) {
 	var out RetroKept
-	for part := range slices.Chunk(findings, retroBatch) {
+	counters := counterRules(rules.Rules)
+	desk := &triage.Desk{Policy: b.desk.Policy, Account: b.desk.Account, Now: b.desk.Now, NewID: b.desk.NewID, Tenant: b.desk.Tenant,
+		Counter: func(id string) bool { return counters[id] }}
+	causes := map[string]bool{}
+	for i := range findings {
+		for _, key := range causesOf(desk.Tenant, &findings[i]) {
+			causes[key] = true
+		}
+	}
+	all := slices.Clone(findings)
+	for i := range beside {
+		if counters[beside[i].Rule.ID] && slices.ContainsFunc(causesOf(desk.Tenant, &beside[i]), func(key string) bool { return causes[key] }) {
+			all = append(all, beside[i])
+		}
+	}
+	slices.SortStableFunc(all, func(x, y yagura.Finding) int {
+		first := func(f *yagura.Finding) int {
+			if counters[f.Rule.ID] {
+				return 0
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(first(&x), first(&y)), x.Time.Compare(y.Time), cmp.Compare(x.ID, y.ID))
+	})
+	undone := map[string]time.Time{} // when a cause was undone last
+	for i := range all {
+		if f := &all[i]; counters[f.Rule.ID] {
+			for _, key := range causesOf(desk.Tenant, f) {
+				if f.Time.After(undone[key]) {
+					undone[key] = f.Time
+				}
+			}
+		}
+	}
+	// over says that what a finding is about was undone later: nobody needs to be called for it.
+	over := func(f *yagura.Finding) bool {
+		return f.Kind == yagura.Posture && !counters[f.Rule.ID] && slices.ContainsFunc(causesOf(desk.Tenant, f), func(key string) bool { return undone[key].After(f.Time) })
+	}
+	for part := range slices.Chunk(all, retroBatch) {
 		found := make([]triage.Found, len(part))
 		for i, f := range part {
 			f.Retro = true
-			found[i] = triage.Found{Finding: f, Generation: generation, Quiet: !notify}
+			found[i] = triage.Found{Finding: f, Generation: rules.Hash, Quiet: !notify || over(&f)}
 		}
 		var taken triage.Taken
 		force := false
 		for {
 			err := b.DB.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-				taken, err = b.desk.Take(ctx, bookTx{tx}, found, force)
+				taken, err = desk.Take(ctx, bookTx{tx}, found, force)
 				return err
 			})
 			if errors.Is(err, triage.ErrUpgrade) && !force {
@@ -329,14 +387,32 @@ func (b *Books) Keep(ctx context.Context, findings []yagura.Finding, generation 
 	return out, nil
 }
 
+// Counter says of a rule whether its findings are counter-events of others.
+func (r *Rules) Counter() func(yagura.RuleRef) bool {
+	counters := counterRules(r.Rules)
+	return func(ref yagura.RuleRef) bool { return counters[ref.ID] }
+}
+
+// causesOf are the keys that a finding's issue may have.
+func causesOf(tenant string, f *yagura.Finding) []string {
+	keys := []string{triage.CauseKey(tenant, f, "")}
+	for _, alias := range f.AliasKeys {
+		named := *f
+		named.CauseKey = alias
+		keys = append(keys, triage.CauseKey(tenant, &named, ""))
+	}
+	return keys
+}
+
 // Only returns the rules that words name: "all", an id, a name or title (see
-// [Rules.Lookup]). The rules that a correlation is made of come with it; wanted says of a
-// finding whether its own rule was named.
+// [Rules.Lookup]). The rules that a correlation is made of come with it, and those that find
+// what undoes a posture; wanted says of a finding whether its own rule was named.
 func (r *Rules) Only(words []string) (rules *Rules, wanted func(yagura.RuleRef) bool, err error) {
 	if len(words) == 0 || slices.Contains(words, "all") {
 		return r, func(yagura.RuleRef) bool { return true }, nil
 	}
 	named, take := map[string]bool{}, map[*rule.Rule]bool{}
+	all := byWord(r.Rules)
 	var add func(x *rule.Rule)
 	add = func(x *rule.Rule) {
 		if take[x] {
@@ -347,6 +423,9 @@ func (r *Rules) Only(words []string) (rules *Rules, wanted func(yagura.RuleRef) 
 			for _, base := range x.Correlation.Rules {
 				add(base)
 			}
+		}
+		for _, by := range counterEvents(x, all) {
+			add(by)
 		}
 	}
 	for _, w := range words {

@@ -191,14 +191,14 @@ func TestRetroRange(t *testing.T) {
 	if rows := out.Sorted(); len(rows) != 1 || out.Rows[rows[0]] != 20 || rows[0].Account != "111122223333" || rows[0].Day != "2026-03-02" {
 		t.Fatalf("rows %+v", out.Rows)
 	}
-	kept, err := books.Keep(t.Context(), out.Findings, rules.Hash, false)
+	kept, err := books.Keep(t.Context(), out.Findings, nil, rules, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if kept.Fresh != 20 || kept.Issues == 0 || kept.Notices != 0 {
 		t.Errorf("kept %+v", kept)
 	}
-	again, err := books.Keep(t.Context(), out.Findings, rules.Hash, true)
+	again, err := books.Keep(t.Context(), out.Findings, nil, rules, true)
 	if err != nil {
 		t.Fatal(err)
 	}

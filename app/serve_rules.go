@@ -12,6 +12,7 @@ import (
 	"github.com/yagura-sec/yagura/decode"
 	"github.com/yagura-sec/yagura/detect"
 	"github.com/yagura-sec/yagura/intake"
+	"github.com/yagura-sec/yagura/rule"
 	"github.com/yagura-sec/yagura/store"
 	"github.com/yagura-sec/yagura/triage"
 
@@ -37,29 +38,43 @@ func newGeneration(rules *Rules, formats []*decode.Format) (*generation, error) 
 	if err != nil {
 		return nil, err
 	}
-	g := &generation{Generation: intake.Generation{Engine: engine, Decoder: decoder, Hash: rules.Hash}, rules: rules, counters: map[string]bool{}}
-	named := byWord(rules.Rules)
-	for _, r := range rules.Rules {
-		for _, word := range []string{r.SideCar.ResolvedBy, r.SideCar.NotedBy} {
-			if by := named[word]; word != "" && by != nil {
-				g.counters[by.ID] = true
-			}
-		}
-	}
-	for again := true; again; { // what joins a counter-event is one
-		again = false
-		for _, r := range rules.Rules {
-			if to := named[r.SideCar.Joins]; r.SideCar.Joins != "" && to != nil && g.counters[to.ID] && !g.counters[r.ID] {
-				g.counters[r.ID], again = true, true
-			}
-		}
-	}
+	g := &generation{Generation: intake.Generation{Engine: engine, Decoder: decoder, Hash: rules.Hash}, rules: rules, counters: counterRules(rules.Rules)}
 	for i := range rules.Refusals {
 		if f := &rules.Refusals[i]; !f.Warning && !slices.Contains(g.refused, f.File) {
 			g.refused = append(g.refused, f.File)
 		}
 	}
 	return g, nil
+}
+
+// counterRules are the ids of the rules whose findings are counter-events.
+func counterRules(rules []*rule.Rule) map[string]bool {
+	counters, named := map[string]bool{}, byWord(rules)
+	for _, r := range rules {
+		for _, by := range counterEvents(r, named) {
+			counters[by.ID] = true
+		}
+	}
+	for again := true; again; { // what joins a counter-event is one
+		again = false
+		for _, r := range rules {
+			if to := named[r.SideCar.Joins]; r.SideCar.Joins != "" && to != nil && counters[to.ID] && !counters[r.ID] {
+				counters[r.ID], again = true, true
+			}
+		}
+	}
+	return counters
+}
+
+// counterEvents are the rules that find the counter-events of a rule.
+func counterEvents(r *rule.Rule, named map[string]*rule.Rule) []*rule.Rule {
+	var out []*rule.Rule
+	for _, word := range []string{r.SideCar.ResolvedBy, r.SideCar.NotedBy} {
+		if by := named[word]; word != "" && by != nil {
+			out = append(out, by)
+		}
+	}
+	return out
 }
 
 // templates is what the store remembers of the templates of cause keys, by rule: that of

@@ -117,7 +117,7 @@ func (c *retroCmd) Run(env *environment) (err error) {
 	if err != nil {
 		return err
 	}
-	r := &app.Retro{Keep: c.Keep || c.Policy != "", Wanted: wanted}
+	r := &app.Retro{Keep: c.Keep || c.Policy != "", Wanted: wanted, Counter: rules.Counter()}
 	if c.Format != "preview" {
 		if r.Next, err = report.New(c.Format, s.under(out), env.reportOptions(rules, cfg, ja, false, out)); err != nil {
 			return usage("%w", err)
@@ -345,7 +345,7 @@ func (c *retroCmd) keep(env *environment, books *app.Books, rules *app.Rules, r 
 		return &exitError{exitUsage, fmt.Errorf(in(ja, "%d findings are more than are kept at once: nothing was kept (hint: ask for less time, or for fewer rules)",
 			"検出結果が %d 件多すぎるため、何も保存していません (hint: 期間かルールを絞ってください)"), r.Unheld)}
 	}
-	kept, err := books.Keep(env.ctx, r.Findings, rules.Hash, c.Notify)
+	kept, err := books.Keep(env.ctx, r.Findings, r.Counters, rules, c.Notify)
 	if !c.Quiet {
 		s.line(fmt.Sprintf(in(ja, "kept %d findings (%d were there already), %d issues changed, %d notices owed",
 			"検出結果 %d 件を登録 (既存 %d 件)、課題 %d 件を更新、通知 %d 件"), kept.Fresh, kept.Known, kept.Issues, kept.Notices))
