@@ -38,6 +38,8 @@ UserIdentityAccountId string userIdentity.accountId
 UserIdentityUserName string userIdentity.userName
 UserIdentityAccessKeyId string = h."access_key"
 UserIdentityInvokedBy string userIdentity.invokedBy
+UserIdentityStoreArn string userIdentity.onBehalfOf.identityStoreArn
+UserIdentityUserId string userIdentity.onBehalfOf.userId
 SessionIssuerArn string = h."issuer_arn"
 SessionIssuerType string userIdentity.sessionContext.sessionIssuer.type
 SessionIssuerPrincipalId string userIdentity.sessionContext.sessionIssuer.principalId
@@ -121,6 +123,16 @@ PktSrcAwsService string "pkt-src-aws-service" pkt_src_aws_service
 PktDstAwsService string "pkt-dst-aws-service" pkt_dst_aws_service
 FlowDirection string = h."direction"
 TrafficPath string "traffic-path" traffic_path
+EcsClusterArn string "ecs-cluster-arn" ecs_cluster_arn
+EcsClusterName string "ecs-cluster-name" ecs_cluster_name
+EcsContainerId string "ecs-container-id" ecs_container_id
+EcsContainerInstanceArn string "ecs-container-instance-arn" ecs_container_instance_arn
+EcsContainerInstanceId string "ecs-container-instance-id" ecs_container_instance_id
+EcsSecondContainerId string "ecs-second-container-id" ecs_second_container_id
+EcsServiceName string "ecs-service-name" ecs_service_name
+EcsTaskArn string "ecs-task-arn" ecs_task_arn
+EcsTaskDefinitionArn string "ecs-task-definition-arn" ecs_task_definition_arn
+EcsTaskId string "ecs-task-id" ecs_task_id
 `
 
 const s3Access = `

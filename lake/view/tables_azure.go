@@ -15,6 +15,8 @@ func azureTables() []spec {
 			from: []feed{{format: "azure.resource", where: `(coalesce({resourceId}, {_ResourceId}, {ResourceId}, '') ILIKE '%/queueservices/%' OR {Type} = 'StorageQueueLogs')`}}},
 		{name: "StorageTableLogs", title: "requests to tables", system: "Azure", shape: diagnosed, columns: storageLogs,
 			from: []feed{{format: "azure.resource", where: `(coalesce({resourceId}, {_ResourceId}, {ResourceId}, '') ILIKE '%/tableservices/%' OR {Type} = 'StorageTableLogs')`}}},
+		{name: "AZKVAuditLogs", title: "requests to key vaults", system: "Azure", shape: diagnosed, columns: keyVault,
+			from: []feed{{format: "azure.resource", where: `(coalesce({resourceId}, {_ResourceId}, {ResourceId}, '') ILIKE '%/microsoft.keyvault/%' AND coalesce({category}, {Category}, '') = 'AuditEvent' OR {Type} = 'AZKVAuditLogs')`}}},
 		{name: "AppServiceHTTPLogs", title: "requests to web apps", system: "Azure", shape: diagnosed, columns: appServiceHTTP,
 			from: []feed{{format: "azure.resource", where: `coalesce({category}, {Category}, {Type}) = 'AppServiceHTTPLogs'`}}},
 		{name: "NetworkSecurityGroupFlow", title: "flows of network security groups and virtual networks", system: "Azure", group: "house",
@@ -204,10 +206,62 @@ ObjectKey string
 MetricResponseType string
 TlsVersion string
 AccessTier string
+SourceAccessTier string
+RehydratePriority string
+SchemaVersion string
 SourceUri string
 DestinationUri string
 SasExpiryStatus string
 Location string location Location
+_ResourceId string = lower(coalesce({_ResourceId}, {resourceId}, {ResourceId}, ''))
+_SubscriptionId string = lower(h."account")
+`
+
+const keyVault = `
+TimeGenerated datetime = h."time"
+OperationName string = h."action"
+OperationVersion string operationVersion OperationVersion
+ResultType string = h."result"
+ResultSignature string resultSignature ResultSignature
+ResultDescription string resultDescription ResultDescription
+DurationMs int durationMs DurationMs
+CallerIpAddress string = h."src_ip"
+CorrelationId string = h."correlation_id"
+Identity dynamic identity Identity
+Properties dynamic properties Properties
+Tlsversion string properties.tlsVersion Tlsversion
+AddressAuthorizationType string
+Algorithm string
+AppliedAssignmentId string
+CertificateIssuerProperties dynamic
+CertificatePolicyProperties dynamic
+CertificateProperties dynamic
+CertificateRequestProperties dynamic
+ClientInfo string
+EnabledForDeployment bool
+EnabledForDiskEncryption bool
+EnabledForTemplateDeployment bool
+EnablePurgeProtection bool
+EnableRbacAuthorization bool
+EnableSoftDelete bool
+HsmPoolResourceId string
+HttpStatusCode int
+Id string
+IsAccessPolicyMatch bool
+IsAddressAuthorized bool
+IsRbacAuthorized bool
+KeyProperties dynamic
+NetworkAcls dynamic
+Nsp dynamic
+RequestUri string
+SecretProperties dynamic
+Sku dynamic
+SoftDeleteRetentionInDays int
+StorageAccountProperties dynamic
+StorageSasDefinitionProperties dynamic
+SubnetId string
+TrustedService string
+VaultProperties dynamic
 _ResourceId string = lower(coalesce({_ResourceId}, {resourceId}, {ResourceId}, ''))
 _SubscriptionId string = lower(h."account")
 `

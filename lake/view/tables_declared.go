@@ -118,9 +118,10 @@ datetime: Timestamp
 string: NetworkMessageId SenderFromAddress SenderDisplayName SenderObjectId RecipientEmailAddress RecipientObjectId FileName FileType SHA256 ThreatTypes ThreatNames DetectionMethods ReportId`},
 	{"CloudAppEvents", "activities that Defender for Cloud Apps saw", `
 datetime: Timestamp
-string: ActionType Application ApplicationId AppInstanceId AccountObjectId AccountId AccountDisplayName AccountType DeviceType OSPlatform IPAddress City CountryCode ISP UserAgent ActivityType ReportId ObjectName ObjectType ObjectId
+string: ActionType Application AccountObjectId AccountId AccountDisplayName AccountType DeviceType OSPlatform IPAddress IPCategory City CountryCode ISP UserAgent ActivityType ReportId ObjectName ObjectType ObjectId
+int: ApplicationId AppInstanceId
 bool: IsAdminOperation IsAnonymousProxy IsExternalUser IsImpersonated
-dynamic: ActivityObjects IPTags IPCategory UserAgentTags RawEventData AdditionalFields`},
+dynamic: ActivityObjects IPTags UserAgentTags RawEventData AdditionalFields`},
 	{"IdentityLogonEvents", "sign-ins that Defender for Identity saw", `
 datetime: Timestamp
 string: ActionType Application LogonType Protocol FailureReason AccountName AccountDomain AccountUpn AccountSid AccountObjectId AccountDisplayName DeviceName DeviceType OSPlatform IPAddress DestinationDeviceName DestinationIPAddress TargetDeviceName TargetAccountDisplayName Location ISP ReportId
@@ -186,7 +187,7 @@ datetime: AccountCreationTime LastSeenDate
 dynamic: AssignedRoles GroupMembership`},
 	{"BehaviorAnalytics", "what is unusual, from the behaviour analytics of Sentinel", `
 datetime: TimeProcessed
-string: SourceRecordId EventSource ActivityType ActionType UserName UserPrincipalName UserSid SourceIPAddress SourceIPLocation SourceDevice DestinationIPAddress DestinationIPLocation DestinationDevice EventProductVersion EventVendor NativeTableName TenantId_ EventType
+string: SourceRecordId EventSource ActivityType ActionType UserName UserPrincipalName UserSid SourceIPAddress SourceIPLocation SourceDevice DestinationIPAddress DestinationIPLocation DestinationDevice EventProductVersion EventVendor NativeTableName TenantId_ EventType ActorName ActorPrincipalName TargetName TargetPrincipalName Device
 dynamic: UsersInsights DevicesInsights ActivityInsights
 int: InvestigationPriority`},
 	{"UserPeerAnalytics", "who works alike, from the behaviour analytics of Sentinel", `
@@ -215,7 +216,7 @@ real: ConfidenceScore
 int: FileSize NetworkDestinationAsn NetworkDestinationPort NetworkPort NetworkProtocol NetworkSourceAsn NetworkSourcePort ThreatSeverity
 datetime: ExpirationDateTime FileCompileDateTime FileCreatedDateTime`},
 	{"ThreatIntelIndicators", "indicators, in the newer table", `
-string: Id LastUpdateMethod ObservableKey ObservableValue Pattern Tags WorkspaceId IngestionRulesVersion
+string: Id LastUpdateMethod ObservableKey ObservableValue Pattern Tags AzureTenantId WorkspaceId IngestionRulesVersion
 bool: IsActive IsDeleted Revoked
 int: Confidence
 datetime: Created Modified ValidFrom ValidUntil

@@ -155,7 +155,7 @@ UserType string
 `
 
 const signInLogs = signInShared + signInUsers + `
-AppliedConditionalAccessPolicies dynamic
+AppliedConditionalAccessPolicies string
 ConditionalAccessPolicies dynamic properties.appliedConditionalAccessPolicies appliedConditionalAccessPolicies ConditionalAccessPolicies properties.conditionalAccessPolicies
 ConditionalAccessAudiences dynamic
 DeviceDetail dynamic
@@ -165,6 +165,7 @@ Status dynamic
 TokenProtectionStatusDetails dynamic
 Agent dynamic
 FlaggedForReview bool
+RiskLevel string
 IPAddressFromResourceProvider string
 Resource string Resource
 ResourceId string resourceId ResourceId
@@ -173,8 +174,8 @@ ServicePrincipalName string
 SignInEventTypes dynamic
 SignInIdentifier string
 SourceAppClientId string
-AuthenticationAppDeviceDetails dynamic
-AuthenticationAppPolicyEvaluationDetails dynamic
+AuthenticationAppDeviceDetails string
+AuthenticationAppPolicyEvaluationDetails string
 `
 
 // The table of sign-ins that are not interactive has as text what SigninLogs has as
@@ -311,6 +312,8 @@ AadTenantId string properties.tenantId AadTenantId tenantId
 ApiVersion string
 AppId string = h."app_id"
 ATContent string properties.atContent ATContent
+ATContentH string properties.atContentH ATContentH
+ATContentP string properties.atContentP ATContentP
 ClientAuthMethod int
 ClientRequestId string
 DeviceId string
