@@ -27,6 +27,7 @@ type lakeQuery struct {
 	copies *lakeCopies                       // of an object store's files; nil: they are in a folder
 	// oldest is when the record came that waits longest to be written, zero for none.
 	oldest func() time.Time
+	most   int // times that Arrived returns; 0: maxArrived
 }
 
 var _ schedule.Engine = (*lakeQuery)(nil)
@@ -136,9 +137,16 @@ func (l *lakeQuery) Arrived(ctx context.Context, a schedule.ArrivalRequest) ([]t
 		return nil, nil
 	}
 	micro := func(t time.Time) int64 { return t.UnixMicro() }
+	bounds := ""
+	if !a.EventFrom.IsZero() {
+		bounds += fmt.Sprintf(` AND epoch_us("time") >= %d`, micro(a.EventFrom))
+	}
+	if !a.EventTo.IsZero() {
+		bounds += fmt.Sprintf(` AND epoch_us("time") < %d`, micro(a.EventTo))
+	}
 	text := fmt.Sprintf(`SELECT DISTINCT epoch_us("time") // %d AS t FROM read_parquet([%s]) WHERE "time" IS NOT NULL AND epoch_us("seen") > %d AND epoch_us("seen") <= %d`,
-		a.Grain.Microseconds(), strings.Join(heads, ", "), micro(a.From), micro(a.To))
-	rows, err := l.hunter.Engine.Query(ctx, hunt.Query{Views: []hunt.View{{Name: "arrived", SQL: text}}, SQL: "SELECT t FROM arrived ORDER BY t", MaxRows: maxArrived})
+		a.Grain.Microseconds(), strings.Join(heads, ", "), micro(a.From), micro(a.To)) + bounds
+	rows, err := l.hunter.Engine.Query(ctx, hunt.Query{Views: []hunt.View{{Name: "arrived", SQL: text}}, SQL: "SELECT t FROM arrived ORDER BY t DESC", MaxRows: l.maxArrived()})
 	if err != nil {
 		return nil, err
 	}
@@ -151,11 +159,26 @@ func (l *lakeQuery) Arrived(ctx context.Context, a schedule.ArrivalRequest) ([]t
 		}
 		out = append(out, time.UnixMicro(n*a.Grain.Microseconds()).UTC())
 	}
-	return out, rows.Err()
+	slices.Reverse(out)
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	if rows.EngineStats().Limit != "" && bounds != "" {
+		return nil, fmt.Errorf("there are events at more than %d times (hint: a shorter time)", len(out))
+	}
+	return out, nil
 }
 
-// maxArrived bounds the times of one look: a year by the minute.
+// maxArrived bounds the times of one look: a year by the minute. The latest are taken: when
+// years come in at once, what happened lately is among them.
 const maxArrived = 600_000
+
+func (l *lakeQuery) maxArrived() int {
+	if l.most > 0 {
+		return l.most
+	}
+	return maxArrived
+}
 
 // Settled is before the oldest record that waits to be written.
 func (l *lakeQuery) Settled(_ context.Context, now time.Time) (time.Time, error) {

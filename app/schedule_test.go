@@ -88,11 +88,16 @@ func newLakeHouse(t *testing.T, shared *duck.Engine, dir string, texts ...string
 		}
 		h.rules = append(h.rules, rules...)
 	}
-	desk := &triage.Desk{Policy: triage.DefaultPolicy, Account: func(string) yagura.AccountInfo { return yagura.AccountInfo{} },
-		Counter: func(string) bool { return false }, Now: clock, NewID: NewID(clock)}
-	h.runner = schedule.New(schedule.Options{Rules: func() []*sentinel.Rule { return h.rules }, Engine: h.engine,
-		Store: scheduleStore{h.db, desk, func() string { return "g" }}, Now: clock, Owner: "me", Begin: begun, CatchUp: 60 * 24 * time.Hour, Late: 30 * 24 * time.Hour})
+	h.plan(h.engine)
 	return h
+}
+
+// plan makes a runner of the rules over an engine.
+func (h *lakeHouse) plan(e schedule.Engine) {
+	desk := &triage.Desk{Policy: triage.DefaultPolicy, Account: func(string) yagura.AccountInfo { return yagura.AccountInfo{} },
+		Counter: func(string) bool { return false }, Now: h.now.get, NewID: NewID(h.now.get)}
+	h.runner = schedule.New(schedule.Options{Rules: func() []*sentinel.Rule { return h.rules }, Engine: e,
+		Store: scheduleStore{h.db, desk, func() string { return "g" }}, Now: h.now.get, Owner: "me", Begin: begun, CatchUp: 60 * 24 * time.Hour, Late: 30 * 24 * time.Hour})
 }
 
 // call is a record of CloudTrail.

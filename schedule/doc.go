@@ -66,6 +66,9 @@
 // between them is run again and comes to the same. One process has the lease of a rule; each
 // transaction proves that it still has it.
 //
+// A window whose query fails is tried again later, and those after it go on: one that cannot be
+// asked at all does not blind the rule.
+//
 // A worked example:
 //
 //	r := schedule.New(schedule.Options{Rules: rules, Engine: lake, Store: store, Now: time.Now, Owner: "a"})

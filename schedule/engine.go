@@ -39,12 +39,15 @@ type ArrivalRequest struct {
 	From, To time.Time
 	// Grain is how exact the times have to be: they may be cut to a multiple of it.
 	Grain time.Duration
+	// EventFrom and EventTo bound the event times, [EventFrom, EventTo); zero: no bound.
+	EventFrom, EventTo time.Time
 }
 
 // Engine is the lake as schedules need it.
 type Engine interface {
 	Query(ctx context.Context, q QueryRequest) (*Rows, error)
-	// Arrived returns event times, each once, ascending, cut to the grain.
+	// Arrived returns event times, each once, ascending, cut to the grain. Where there are too
+	// many it returns the latest without bounds, and an error within bounds.
 	Arrived(ctx context.Context, a ArrivalRequest) ([]time.Time, error)
 	// Settled is the arrival time up to which a query sees everything that has arrived; at
 	// most now.

@@ -87,7 +87,10 @@ func (u *run) commit(ctx context.Context, tx Tx, end time.Time, found []yagura.F
 			file = append(file, f)
 		}
 	}
-	u.state.Ran, u.state.Error, u.state.ErrorAt, u.state.Failures = end.Unix(), "", 0, 0
+	u.state.Ran, u.state.Failures = end.Unix(), 0
+	if u.state.forget(end); len(u.state.Aside) == 0 { // what is wrong is said until all windows are run
+		u.state.Error, u.state.ErrorAt = "", 0
+	}
 	u.state.Runs++
 	if len(found) > 0 && u.rule.Suppress > 0 {
 		u.state.Suppressed = max(u.state.Suppressed, end.Add(u.rule.Suppress).Unix())
@@ -197,7 +200,8 @@ func Over(ctx context.Context, e Engine, r *sentinel.Rule, from, to time.Time, y
 
 // touched lists the ends, in (from, to], of the windows of a rule that have an event in them.
 func touched(ctx context.Context, e Engine, r *sentinel.Rule, from, to time.Time) ([]time.Time, error) {
-	times, err := e.Arrived(ctx, ArrivalRequest{Tables: r.Tables, Language: r.Language, To: time.Date(2190, 1, 1, 0, 0, 0, 0, time.UTC), Grain: time.Minute})
+	times, err := e.Arrived(ctx, ArrivalRequest{Tables: r.Tables, Language: r.Language, To: time.Date(2190, 1, 1, 0, 0, 0, 0, time.UTC), Grain: time.Minute,
+		EventFrom: from.Add(-r.Schedule.Period - time.Minute), EventTo: to})
 	if err != nil {
 		return nil, err
 	}

@@ -41,12 +41,15 @@ const (
 	DefaultLate    = 14 * 24 * time.Hour
 	DefaultCatchUp = 7 * 24 * time.Hour
 	defaultWindows = 50
-	maxRows        = 10_000
+	maxRows        = 10_001 // one more than a threshold may ask for
 	leaseFor       = 2 * time.Minute
 	passEvery      = 20 * time.Second
 	queryLimit     = 100 * time.Second // below the lease
 	ahead          = 24 * time.Hour    // clocks of sources that go before ours
 	longestWait    = 5 * time.Minute   // between looks at what arrived for a rule that has no window to run
+	longestPause   = time.Hour         // of a rule, or a window, that failed
+	maxAside       = 100               // windows of a rule that failed, and are passed over meanwhile
+	failuresAtOnce = 3                 // of a rule in one pass
 )
 
 // Runner runs the rules.
@@ -133,7 +136,8 @@ func (r *Runner) Pass(ctx context.Context) (more bool, err error) {
 func (r *Runner) due(x *sentinel.Rule, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return !r.next[x.ID].After(now)
+	next := r.next[x.ID]
+	return !next.After(now) || next.Sub(now) > longestPause+time.Minute // or the clock went back
 }
 
 func (r *Runner) wait(rule string, until time.Time) {
@@ -182,6 +186,7 @@ func (p *pass) rule(ctx context.Context, x *sentinel.Rule) (more bool, err error
 	if err := u.account(ctx); err != nil {
 		return false, u.failed(ctx, err)
 	}
+	var errs []error
 	for n := 0; n < p.o.Windows; n++ {
 		if ctx.Err() != nil {
 			return false, ctx.Err()
@@ -191,7 +196,17 @@ func (p *pass) rule(ctx context.Context, x *sentinel.Rule) (more bool, err error
 			break
 		}
 		if err := u.window(ctx, end); err != nil {
-			return false, u.failed(ctx, fmt.Errorf("the window that ends %s: %w", end.Format(time.RFC3339), err))
+			err = fmt.Errorf("the window that ends %s: %w", end.Format(time.RFC3339), err)
+			if len(u.state.Aside) >= maxAside && u.state.Aside[end.Unix()].Tries == 0 {
+				return false, errors.Join(append(errs, u.failed(ctx, err))...) // it is not about some windows
+			}
+			errs = append(errs, err)
+			if err := u.aside(ctx, end, err); err != nil {
+				return false, errors.Join(append(errs, err)...)
+			}
+			if len(errs) == failuresAtOnce {
+				break
+			}
 		}
 	}
 	if _, more = u.ready(); !more {
@@ -201,23 +216,50 @@ func (p *pass) rule(ctx context.Context, x *sentinel.Rule) (more bool, err error
 		if look := p.now.Add(longestWait); look.Before(next) {
 			next = look
 		}
+		for _, a := range u.state.Aside {
+			if again := a.again(); again.Before(next) {
+				next = again
+			}
+		}
 		p.wait(x.ID, next)
 	}
-	return more, nil
+	return more, errors.Join(errs...)
 }
 
-// ready is the first window that is to be run and has ended.
-func (u *run) ready() (time.Time, bool) {
-	if len(u.state.Pending) == 0 {
-		return time.Time{}, false
+// ready is the first window that is to be run and has ended, then those that failed and are to
+// be tried again: whoever floods an hour, so that its query ends at the limits, does not blind
+// the rule for the hours that follow.
+func (u *run) ready() (end time.Time, ok bool) {
+	for _, n := range u.state.Pending {
+		at := time.Unix(n, 0).UTC()
+		if at.After(u.row.Watermark) {
+			break
+		}
+		a, failed := u.state.Aside[n]
+		if !failed {
+			return at, true
+		}
+		if !ok && !a.again().After(u.now) {
+			end, ok = at, true
+		}
 	}
-	end := time.Unix(u.state.Pending[0], 0).UTC()
-	return end, !end.After(u.row.Watermark)
+	return end, ok
+}
+
+// aside notes that a window failed, and when it is tried again.
+func (u *run) aside(ctx context.Context, end time.Time, cause error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	at := u.o.Now().Unix()
+	u.state.Error, u.state.ErrorAt = plain(cause.Error(), 2000), at
+	u.state.setAside(end, at)
+	return u.o.Store.Update(ctx, func(ctx context.Context, tx Tx) error { return u.put(ctx, tx) })
 }
 
 // pause is how long a rule waits after it failed.
 func pause(failures int) time.Duration {
-	return min(30*time.Second<<min(max(failures-1, 0), 10), time.Hour)
+	return min(30*time.Second<<min(max(failures-1, 0), 10), longestPause)
 }
 
 // failed notes why a rule failed. The watermark stays where it is.
@@ -240,6 +282,13 @@ func (u *run) put(ctx context.Context, tx Tx) error {
 // account moves the watermark to the end of the pass and notes which windows are to be run.
 func (u *run) account(ctx context.Context) error {
 	s, from := u.rule.Schedule, u.row.Watermark
+	if from.After(u.now) {
+		// The clock went back. What came since then arrived before the watermark: it and a while
+		// before it are accounted for again, which changes nothing where it is the same.
+		from = u.upTo.Add(-longestPause)
+		u.o.Log.Warn("a rule is ahead of the clock, which went back: what arrived within the last hour is looked at again", "rule", u.rule.Title, "until", u.row.Watermark)
+		u.row.Watermark = from
+	}
 	if !u.upTo.After(from) {
 		return nil
 	}

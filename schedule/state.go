@@ -3,6 +3,7 @@ package schedule
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/yagura-sec/yagura"
@@ -27,6 +28,9 @@ type state struct {
 	Error    string `json:"error,omitempty"`
 	ErrorAt  int64  `json:"error_at,omitempty"`
 	Failures int    `json:"failures,omitempty"`
+	// Aside are windows that failed, by their ends: they are tried again later, and the windows
+	// after them go on.
+	Aside map[int64]aside `json:"aside,omitempty"`
 	// Suppressed is until when the rule says nothing, by event time.
 	Suppressed int64 `json:"suppressed,omitempty"`
 }
@@ -61,6 +65,40 @@ func (s *state) setPending(ends []time.Time) {
 	for i, t := range ends {
 		s.Pending[i] = t.Unix()
 	}
+}
+
+// aside is a window that failed.
+type aside struct {
+	Tries int   `json:"tries"`
+	At    int64 `json:"at"`
+}
+
+// again is when the window is tried again.
+func (a aside) again() time.Time { return time.Unix(a.At, 0).Add(pause(a.Tries)) }
+
+// setAside notes that a window failed at a time. Maps are shared by copies of a state, so it
+// makes another one.
+func (s *state) setAside(end time.Time, at int64) {
+	tries := s.Aside[end.Unix()].Tries + 1
+	s.forget(end)
+	if s.Aside == nil {
+		s.Aside = map[int64]aside{}
+	}
+	s.Aside[end.Unix()] = aside{tries, at}
+}
+
+// forget takes a window off those that failed, and with it those that are not to be run.
+func (s *state) forget(end time.Time) {
+	var out map[int64]aside
+	for n, a := range s.Aside {
+		if n != end.Unix() && slices.Contains(s.Pending, n) {
+			if out == nil {
+				out = map[int64]aside{}
+			}
+			out[n] = a
+		}
+	}
+	s.Aside = out
 }
 
 // drop takes one window off the list.
