@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/schedule"
+	"github.com/yagura-sec/yagura/store"
 )
 
 // flooded is an engine whose queries over some windows end at the limits.
@@ -116,5 +118,70 @@ func TestArrivedMany(t *testing.T) {
 	ask.EventTo = calls[25].at
 	if got, err = h.engine.Arrived(t.Context(), ask); err == nil {
 		t.Errorf("%d times of 20 without an error", len(got))
+	}
+}
+
+const silentSQL = `
+id: sql-silent
+name: Nobody signed in
+severity: Medium
+kind: Scheduled
+language: sql
+queryFrequency: 6h
+queryPeriod: 6h
+triggerOperator: lt
+triggerThreshold: 1
+query: |
+  SELECT id AS event_id FROM events WHERE action = 'ConsoleLogin'
+`
+
+// TestScheduleTakenBack: a silence that was none, as what broke it came late, is taken back, and
+// its issue says so, once.
+func TestScheduleTakenBack(t *testing.T) {
+	engine, dir := testEngine(t)
+	h := newLakeHouse(t, engine, dir, silentSQL)
+	h.now.set(begun.Add(6*time.Hour + 10*time.Minute))
+	h.pass()
+	issue := func() (is yagura.Issue, entries []yagura.Entry) {
+		t.Helper()
+		err := h.db.View(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			list, _, err := tx.ListIssues(ctx, yagura.IssueFilter{Limit: 10})
+			if err == nil && len(list) != 1 {
+				err = fmt.Errorf("%d issues", len(list))
+			}
+			if err != nil {
+				return err
+			}
+			is = list[0]
+			entries, err = tx.Entries(ctx, is.ID, 0, 100)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return is, entries
+	}
+	if is, _ := issue(); is.Count != 1 || len(h.found()) != 1 {
+		t.Fatalf("%d findings of a silence, the issue counts %d", len(h.found()), is.Count)
+	}
+	h.now.set(begun.Add(7 * time.Hour))
+	h.deliver([]call{{at: begun.Add(time.Hour), id: 1, user: "alice", name: "ConsoleLogin", ip: "192.0.2.1"}})
+	said := 0
+	for range 3 {
+		h.now.set(h.now.get().Add(10 * time.Minute))
+		h.pass()
+		is, entries := issue()
+		if is.Count != 0 || len(h.found()) != 0 || is.Status != yagura.StatusOpen {
+			t.Errorf("%d findings hold, the issue counts %d and is %s", len(h.found()), is.Count, is.Status)
+		}
+		said = 0
+		for _, e := range entries {
+			if strings.Contains(e.Text, "does not hold any more") {
+				said++
+			}
+		}
+	}
+	if said != 1 {
+		t.Errorf("the issue says %d times that its finding was taken back", said)
 	}
 }

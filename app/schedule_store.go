@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/schedule"
@@ -42,6 +43,34 @@ type scheduleTx struct {
 	bookTx
 	s     scheduleStore
 	force bool
+}
+
+// Supersede takes findings back, and says so at their issues, in the timeline and to the sinks:
+// an issue stays open until a person closes it, who should know why nothing of it is left.
+func (t scheduleTx) Supersede(ctx context.Context, findings []string) error {
+	issues, err := t.IssuesOf(ctx, findings)
+	if err != nil {
+		return err
+	}
+	if err := t.bookTx.Supersede(ctx, findings); err != nil {
+		return err
+	}
+	now := t.s.desk.Now()
+	for _, id := range issues {
+		left, _, err := t.Findings(ctx, id, "", 1)
+		if err != nil {
+			return err
+		}
+		text := "Events that came late changed what a rule on a schedule finds: a finding of this issue does not hold any more."
+		if len(left) == 0 {
+			text += " No other is left: if nothing was done about it, it can be closed."
+		}
+		c := yagura.Change{ID: fmt.Sprintf("%s %d %s", id, now.UnixNano(), findings[0]), Via: "schedule", IssueID: id, Who: "yagura", At: now, What: yagura.ChangeComment, Text: text}
+		if _, _, err := t.s.desk.Apply(ctx, t.bookTx, c); err != nil && !errors.Is(err, triage.ErrNoIssue) {
+			return err
+		}
+	}
+	return nil
 }
 
 // Take has findings judged and filed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/yagura-sec/yagura"
@@ -62,6 +63,23 @@ func (tx *Tx) Supersede(ctx context.Context, findings []string) error {
 		}
 	}
 	return nil
+}
+
+// IssuesOf lists the issues of findings that hold, each once, in their order.
+func (tx *Tx) IssuesOf(ctx context.Context, findings []string) (issues []string, err error) {
+	ids := make([]string, len(findings))
+	for i, id := range findings {
+		ids[i] = key(id)
+	}
+	_, err = tx.many(ctx, `SELECT DISTINCT issue_id FROM finding WHERE id IN (SELECT id FROM d) AND superseded = 0 AND issue_id <> ''`,
+		[]column{textColumn("id", ids)}, func(rows *sql.Rows) error {
+			var issue string
+			err := rows.Scan(&issue)
+			issues = append(issues, unclean(issue))
+			return err
+		})
+	slices.Sort(issues)
+	return slices.Compact(issues), err
 }
 
 // OpenIssues counts the issues that are not closed, by severity.
