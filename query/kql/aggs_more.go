@@ -164,11 +164,6 @@ func aggsMore() []Agg {
 	add(Agg{Name: "percentile", Min: 2, Max: 2, Bind: percentiles(false)}, Agg{Name: "percentiles", Min: 2, Max: -1, Bind: percentiles(false)},
 		Agg{Name: "percentilew", Min: 3, Max: 3, Bind: percentiles(true)}, Agg{Name: "percentilesw", Min: 3, Max: -1, Bind: percentiles(true)},
 		Agg{Name: "percentiles_array", Min: 2, Max: -1, Bind: percentilesArray(false)}, Agg{Name: "percentilesw_array", Min: 3, Max: -1, Bind: percentilesArray(true)})
-	for _, n := range []string{"hll", "hll_if", "hll_merge", "tdigest", "tdigest_merge", "merge_tdigest"} {
-		add(Agg{Name: n, Min: 1, Max: -1, Bind: func(c *AggCall) ([]Out, error) {
-			return nil, c.Errorf(-1, "use dcount() or percentile(): both are exact here", "%s() keeps a sketch of Kusto's own form, which is not public", c.Name)
-		}})
-	}
 	return out
 }
 

@@ -124,10 +124,11 @@ type (
 	// stmt is one statement: a let, a declaration, or an expression.
 	stmt struct {
 		Span
-		let   string
-		value node // the let's value, or the expression
-		decl  []param
-		set   bool
+		let    string
+		value  node // the let's value, or the expression
+		decl   []param
+		set    bool
+		option string // the name that a set statement sets to value, if it has one
 	}
 )
 

@@ -20,6 +20,7 @@ type binder struct {
 	missing []string
 	chart   string
 	ctes    int
+	set     map[string]node // what set statements say
 }
 
 // env is a chain of names made by let, parameters and as.
@@ -116,7 +117,7 @@ func Compile(src string, schema Schema, o Options) (*Plan, error) {
 
 // Compile types the query and writes its plan.
 func (q *Query) Compile(schema Schema, o Options) (*Plan, error) {
-	b := &binder{src: q.src, schema: schema, o: o, sqlName: map[string]bool{}}
+	b := &binder{src: q.src, schema: schema, o: o, sqlName: map[string]bool{}, set: map[string]node{}}
 	if o.Now.IsZero() {
 		return nil, fmt.Errorf("kql: Options.Now is not set")
 	}
@@ -138,6 +139,9 @@ func (b *binder) statements(list []stmt, e *env, top bool) (*rel, *Expr, error) 
 	for i, s := range list {
 		switch {
 		case s.set:
+			if s.value != nil {
+				b.set[s.option] = s.value
+			}
 		case s.decl != nil:
 			for _, p := range s.decl {
 				x, err := b.parameter(p, e)

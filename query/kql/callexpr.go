@@ -222,6 +222,7 @@ func init() {
 		"typeof":             fnTypeof,
 		"row_rank":           fnRank,
 	}
+	special["bin_auto"] = fnBinAuto
 	special["pack_all"] = fnPackAll
 	special["bag_pack_columns"] = fnPackColumns
 	special["column_names_of"] = fnColumnNames

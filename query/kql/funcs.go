@@ -3,10 +3,10 @@ package kql
 // scalars and aggs are what a query can call. They are read only.
 var (
 	scalars = withNames(tableOf([][]Func{
-		funcsCore(), funcsText(), funcsTime(), funcsNumber(), funcsDynamic(), funcsSeries(),
+		funcsCore(), funcsText(), funcsTime(), funcsNumber(), funcsDynamic(), funcsSeries(), funcsSketch(),
 	}, func(f Func) string { return f.Name }))
 	aggs = tableOf([][]Agg{
-		aggsCore(), aggsMore(),
+		aggsCore(), aggsMore(), aggsSketch(),
 	}, func(a Agg) string { return a.Name })
 )
 

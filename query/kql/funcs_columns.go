@@ -131,3 +131,21 @@ func (b *binder) topHitters(r *rel, op *opNode, e *env) (*rel, error) {
 	}
 	return b.take(q, op, e)
 }
+
+// fnBinAuto is bin_auto(x): bin_at() with the width and the place that set statements
+// name.
+func fnBinAuto(b *binder, n *callNode, s *scope) (*Expr, error) {
+	if len(n.args) != 1 {
+		return nil, b.errAt(n.Span, "", "bin_auto() takes one value")
+	}
+	size, at := b.set["query_bin_auto_size"], b.set["query_bin_auto_at"]
+	if size == nil {
+		return nil, b.errAt(n.Span, "set query_bin_auto_size = 1h; at the start, or bin() with the width", "the width of bin_auto() is not set")
+	}
+	call := &callNode{Span: n.Span, name: token{kind: kIdent, text: "bin", Span: n.name.Span}, args: []*item{n.args[0], {Span: size.span(), value: size}}}
+	if at != nil {
+		call.name.text = "bin_at"
+		call.args = append(call.args, &item{Span: at.span(), value: at})
+	}
+	return b.call(call, s)
+}

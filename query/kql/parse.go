@@ -176,11 +176,12 @@ func (p *parser) statement() stmt {
 			return stmt{Span: name.Span, let: name.text, value: p.letValue()}
 		case t.text == "set" && n.kind == kIdent:
 			p.next()
-			p.next()
+			name := p.next()
+			s := stmt{Span: t.Span, set: true, option: name.text}
 			if p.accept("=") {
-				p.expr(0)
+				s.value = p.expr(0)
 			}
-			return stmt{Span: t.Span, set: true}
+			return s
 		case t.text == "declare" && n.text == "query_parameters":
 			p.next()
 			p.next()

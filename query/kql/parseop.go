@@ -409,7 +409,13 @@ func (p *parser) operator() *opNode {
 	case "partition":
 		p.options(op)
 		p.accept("by")
-		op.items = []*item{p.named()}
+		// The operators stand in brackets behind the column: it is no call.
+		col := p.ident("a column")
+		var by node = &nameNode{col.Span, col.text}
+		for p.is(".") || p.is("[") {
+			by = p.postfix(by)
+		}
+		op.items = []*item{{Span: by.span(), value: by}}
 		if p.is("(") || p.is("{") {
 			end := map[string]string{"(": ")", "{": "}"}[p.next().text]
 			p.subOps(op)

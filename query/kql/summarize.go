@@ -13,9 +13,6 @@ func (b *binder) summarize(r *rel, op *opNode, e *env) (*rel, error) {
 	row := &scope{env: e, rel: r}
 	auto := 0
 	for _, it := range op.by {
-		if c, ok := it.value.(*callNode); ok && c.name.text == "bin_auto" {
-			return nil, b.errAt(it.Span, "use bin() with the width", "bin_auto() is not supported")
-		}
 		xs, err := b.items(it, row)
 		if err != nil {
 			return nil, err

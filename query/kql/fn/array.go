@@ -266,3 +266,31 @@ func weighted(list value, p float64) any {
 	}
 	return l[len(l)-1].v
 }
+
+// percentileOf is the smallest value of [[value, weight], …] that p percent of the
+// weight does not exceed; values may be numbers or times as text.
+func percentileOf(list value, p float64) value {
+	var l []value
+	sum := 0.0
+	for _, e := range list.list {
+		if len(e.list) != 2 || e.list[0].kind == isNull {
+			continue
+		}
+		if w, ok := e.list[1].real(); ok && w > 0 {
+			l = append(l, e)
+			sum += w
+		}
+	}
+	if len(l) == 0 {
+		return nothing
+	}
+	slices.SortStableFunc(l, func(a, b value) int { return order(a.list[0], b.list[0]) })
+	seen := 0.0
+	for _, e := range l {
+		w, _ := e.list[1].real()
+		if seen += w; seen >= sum*p/100 {
+			return e.list[0]
+		}
+	}
+	return l[len(l)-1].list[0]
+}

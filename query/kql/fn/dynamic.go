@@ -330,6 +330,12 @@ func funcsDynamic() []Func {
 			}
 			return arrayValue(s.list).result()
 		}),
+		total("percentile_tdigest", []Type{d, Real}, d, func(r row) any {
+			if r.null(1) {
+				return nil
+			}
+			return percentileOf(r.dyn(0), r.real(1, 50)).result()
+		}),
 		total("percentile_weighted", []Type{d, Real}, Real, func(r row) any {
 			return weighted(r.dyn(0), r.real(1, 50))
 		}),
