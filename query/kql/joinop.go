@@ -213,36 +213,14 @@ func (b *binder) union(r *rel, op *opNode, e *env) (*rel, error) {
 	}
 	for _, n := range op.legs {
 		if m, ok := n.(*nameNode); ok && hasStar(m.name) {
-			s, ok := b.schema.(interface{ Names() []string })
-			var names []string
-			if ok {
-				names = s.Names()
-			} else if t, ok := b.schema.(Tables); ok {
-				for _, x := range t {
-					names = append(names, x.Name)
-				}
+			found, err := b.legTables(m, e)
+			var where *Error
+			if fuzzy && errors.As(err, &where) && strings.HasPrefix(where.Message, "no table is named") {
+				b.leaveOut(m.name)
+			} else if err != nil {
+				return nil, err
 			}
-			for v := e; v != nil; v = v.parent {
-				if v.rel != nil || v.lazy != nil && b.looksTabular(v.lazy, v.in) || v.fun != nil && v.fun.view {
-					if !slices.Contains(names, v.name) {
-						names = append(names, v.name)
-					}
-				}
-			}
-			slices.Sort(names)
-			found := false
-			for _, t := range names {
-				if matchName(m.name, t) {
-					x, err := b.tableName(&nameNode{m.Span, t}, e)
-					if err != nil {
-						return nil, err
-					}
-					legs, found = append(legs, x), true
-				}
-			}
-			if !found && !fuzzy {
-				return nil, b.errAt(m.Span, "", "no table is named like '%s'", m.name)
-			}
+			legs = append(legs, found...)
 			continue
 		}
 		x, err := b.tabular(n, e)
@@ -360,4 +338,47 @@ func (b *binder) append(legs []*rel, tag string, inner bool) *rel {
 		}
 	}
 	return q
+}
+
+// legTables are the tables that a leg of union, search or find stands for: one, or all
+// whose names fit a pattern.
+func (b *binder) legTables(n node, e *env) ([]*rel, error) {
+	m, ok := n.(*nameNode)
+	if !ok || !hasStar(m.name) {
+		x, err := b.tabular(n, e)
+		if err != nil {
+			return nil, err
+		}
+		return []*rel{x}, nil
+	}
+	var names []string
+	if s, ok := b.schema.(interface{ Names() []string }); ok {
+		names = s.Names()
+	} else if t, ok := b.schema.(Tables); ok {
+		for _, x := range t {
+			names = append(names, x.Name)
+		}
+	}
+	for v := e; v != nil; v = v.parent {
+		if v.rel != nil || v.lazy != nil && b.looksTabular(v.lazy, v.in) || v.fun != nil && v.fun.view {
+			if !slices.Contains(names, v.name) {
+				names = append(names, v.name)
+			}
+		}
+	}
+	slices.Sort(names)
+	var out []*rel
+	for _, t := range names {
+		if matchName(m.name, t) {
+			x, err := b.tableName(&nameNode{m.Span, t}, e)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, x)
+		}
+	}
+	if len(out) == 0 {
+		return nil, b.errAt(m.Span, "", "no table is named like '%s'", m.name)
+	}
+	return out, nil
 }

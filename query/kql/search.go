@@ -43,20 +43,9 @@ func (b *binder) search(r *rel, op *opNode, e *env) (*rel, error) {
 }
 
 func (b *binder) overTables(op *opNode, legs []node, x node, tag string, e *env) (*rel, error) {
-	var rels []*rel
-	for _, l := range legs {
-		t, err := b.tabular(l, e)
-		if err != nil {
-			return nil, err
-		}
-		y, err := b.where(t, x, &scope{env: e, rel: t})
-		if err != nil {
-			return nil, err
-		}
-		if y.label == "" {
-			y.label = t.label
-		}
-		rels = append(rels, y)
+	rels, _, err := b.matching(legs, x, e)
+	if err != nil {
+		return nil, err
 	}
 	return b.append(rels, tag, false), nil
 }
@@ -86,45 +75,6 @@ func terms(n node) node {
 		}
 	}
 	return n
-}
-
-// find gives the rows of tables for which a condition holds, with the columns
-// that project names.
-func (b *binder) find(op *opNode, e *env) (*rel, error) {
-	if len(op.legs) == 0 {
-		return nil, b.errAt(op.Span, "find in (Table, …) where …", "find over every table of the lake is not supported")
-	}
-	if len(op.items) == 0 {
-		return nil, b.errAt(op.Span, "end it with project column, …", "find without project is not supported")
-	}
-	tag := op.opts["withsource"]
-	if tag == "" {
-		tag = "source_"
-	}
-	var rels []*rel
-	for _, l := range op.legs {
-		t, err := b.tabular(l, e)
-		if err != nil {
-			return nil, err
-		}
-		y, err := b.where(t, terms(op.x), &scope{env: e, rel: t})
-		if err != nil {
-			return nil, err
-		}
-		c := &calc{in: y}
-		q := &rel{op: c, label: t.label}
-		for _, it := range op.items {
-			if n, ok := it.value.(*nameNode); ok {
-				if col := y.find(n.name); col != nil {
-					q.fields = append(q.fields, field{n.name, col})
-				}
-				continue
-			}
-			return nil, b.errAt(it.Span, "", "find projects columns")
-		}
-		rels = append(rels, q)
-	}
-	return b.append(rels, tag, false), nil
 }
 
 // topNested binds top-nested: for each level the best values inside the values of
