@@ -34,6 +34,8 @@ var deniedFunctions = []string{
 	"is_histogram_other_bin", "constant_or_null", "enum_range", "variant_to_parquet_variant", "finalize", "combine", "cast_to_type", "make_type", "replace_type",
 	// Their memory is as large as one number says, or they trust their arguments.
 	"reservoir_quantile", "equi_width_bins", "bitstring", "bitstring_agg", "sum_no_overflow", "remap_struct", "map_to_pg_oid", "enum_code", "steps_between",
+	// What folds a list may double its value at every element, and is not interrupted meanwhile.
+	"list_reduce", "array_reduce", "reduce",
 }
 
 // deniedPrefixes are families of functions of the same sort.
@@ -49,6 +51,9 @@ func denied(function string) bool {
 	}
 	return slices.Contains(deniedFunctions, f) || slices.ContainsFunc(deniedPrefixes, func(p string) bool { return strings.HasPrefix(f, p) })
 }
+
+// schemas are the catalogues and schemas of the engine.
+var schemas = []string{"system", "temp", "memory", "pg_catalog", "information_schema"}
 
 // The kinds of nodes that the walk knows. Everything else is refused, so that a
 // new version of the engine cannot slip something past it.
@@ -71,6 +76,7 @@ type walker struct {
 	star    bool
 	err     *Error
 	depth   int
+	lambdas int // lambdas that the walk is in
 }
 
 // serialized is the answer of json_serialize_sql.
@@ -354,6 +360,11 @@ func (w *walker) expression(m map[string]any, class string) {
 		name, _ := m["function_name"].(string)
 		for _, key := range []string{"schema", "catalog"} {
 			if s, _ := m[key].(string); s != "" && !strings.EqualFold(s, "main") {
+				// Another schema has the functions that bounds stand before.
+				if slices.Contains(schemas, strings.ToLower(s)) {
+					w.refuse(m, fmt.Sprintf("the function %s.%s is not for hunts", s, name), "write "+name+"() alone")
+					return
+				}
 				// a.b(c) is how DuckDB writes chained calls as well: then a is a column.
 				w.names[strings.ToLower(s)] = true
 			}
@@ -375,10 +386,42 @@ func (w *walker) expression(m map[string]any, class string) {
 		}
 	case "STAR":
 		w.star = true
+	case "CAST":
+		if has(m["cast_type"], "BIGNUM") {
+			w.refuse(m, "the type BIGNUM is not for hunts", "DECIMAL(38, 0) and HUGEINT hold 38 digits")
+			return
+		}
+	case "LAMBDA":
+		// A list within a list is as long as both together, and the engine asks
+		// nobody until it has gone through all of it.
+		if w.lambdas++; w.lambdas > 1 {
+			w.refuse(m, "a lambda in a lambda is not for hunts", "unnest the outer list")
+			return
+		}
+		defer func() { w.lambdas-- }()
 	case "CONSTANT":
 		return
 	}
 	w.any(m)
+}
+
+// has says whether a type is, or is made of, the one that is named. Reading long
+// numbers of the type takes the square of their digits and is not interrupted.
+func has(typ any, id string) bool {
+	switch t := typ.(type) {
+	case []any:
+		return slices.ContainsFunc(t, func(v any) bool { return has(v, id) })
+	case map[string]any:
+		if t["id"] == id {
+			return true
+		}
+		for _, v := range t {
+			if has(v, id) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // narrow says whether the form of a printf is a constant whose widths are small:

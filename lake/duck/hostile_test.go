@@ -58,6 +58,12 @@ func refusedStatements(file string) []string {
 		// What trusts its arguments, or makes as much memory as a number says.
 		"SELECT __internal_decompress_string(123456789)", "SELECT __internal_compress_string_hugeint('x')", "SELECT bitstring('1', 2000000000)", "SELECT bitstring_agg(a, 0, 9000000000) FROM events",
 		"SELECT reservoir_quantile(a, 0.5, 2000000000) FROM events", "SELECT equi_width_bins(0, 10, 2000000000, true)", "SELECT sum_no_overflow(a) FROM events",
+		"SELECT list_reduce([a], lambda x, y : x || x) FROM events", "SELECT array_reduce([1], lambda x, y : x)", "SELECT reduce([1], lambda x, y : x)", "SELECT [1].reduce(lambda x, y : x)",
+		"SELECT list_transform(range(1000), lambda x : list_filter(range(1000), lambda y : x = y))", "SELECT [[y FOR y IN range(1000)] FOR x IN range(1000)]", "SELECT list_transform([1], lambda x : (SELECT list_transform([1], lambda y : y)))",
+		"SELECT '1'::BIGNUM", "SELECT BIGNUM '1'", "SELECT TRY_CAST(['1'] AS BIGNUM[])", "SELECT ROW('1')::STRUCT(a BIGNUM)",
+		// What the bounds stand before.
+		"SELECT system.main.repeat('a', 2000000000)", "SELECT system.repeat('a', 2000000000)", "SELECT SYSTEM.main.lpad('a', 2000000000, 'b')", "SELECT \"system\".main.range(2000000000)", "SELECT pg_catalog.repeat('a', 2000000000)",
+		"SELECT memory.main.repeat('a', 2)", "SELECT temp.main.repeat('a', 2)",
 		// Waiting.
 		"SELECT sleep_ms(100000)", "SELECT pg_sleep(100)",
 		// Statements that are not one SELECT.
@@ -112,6 +118,13 @@ func TestListsThatAreSmallEnough(t *testing.T) {
 		{"SELECT count(*) FROM range(3) a, generate_series(1, 3) b", int64(9)},
 		{"SELECT repeat('ab', 3)", "ababab"}, {"SELECT lpad('a', 3, 'x') || rpad('b', 3, 'y')", "xxabyy"}, {"SELECT repeat([1], 3)", "[1,1,1]"},
 		{"SELECT len(list_resize([1], 3)) + len(array_resize([1, 2], 5, 0))", int64(8)}, {"SELECT printf('%05d|%s', 12, 'x')", "00012|x"}, {"SELECT format('{:>5}|{}', 12, 'x')", "   12|x"},
+		{"SELECT 'abc' LIKE 'a%' AND 'abc' NOT LIKE 'b%' AND 'abc' ILIKE '%B_' AND 'abc' NOT ILIKE '%B' AND 'a%c' LIKE 'a!%c' ESCAPE '!' AND 'abc' GLOB 'a*' AND NOT 'abc' LIKE 'A%' AND (NULL LIKE 'a') IS NULL", true},
+		{"SELECT repeat('ab.', 9000) LIKE '%a_.%b%.%' AND repeat('ab.', 9000) NOT LIKE '%a%b%c%' AND repeat('ab\n', 9000) ILIKE 'A%B_A%B%\n' AND repeat('ab.', 9000) NOT ILIKE '%abc%a%b%'", true},
+		{"SELECT repeat('ab.', 9000) LIKE '%' || '%a' || '_.%b%.%'", true},
+		{"SELECT replace('a.b', '.', ' -> ') || regexp_replace('aab', 'a', 'x') || regexp_replace('aab', '(a)', '<\\1>', 'g')", "a -> bxab<a><a>b"},
+		{"SELECT length(replace(repeat('ab', 30000), 'a', repeat('x', 20))) + length(regexp_replace(repeat('ab', 30000), 'a', repeat('x', 100), 'g')) + length(replace(repeat('ab', 30000), '', 'xxx'))", int64(3720000)},
+		{"SELECT replace(NULL, 'a', 'b') IS NULL AND regexp_replace('a', NULL, 'b') IS NULL AND regexp_replace(NULL, 'a', 'b', 'g') IS NULL", true},
+		{"SELECT list_transform([1, 2], lambda x : x + 1) || [x * 2 FOR x IN [1, 2] IF x > 1]", "[2,3,4]"},
 		{"SELECT levenshtein('kitten', 'sitting') + damerau_levenshtein('ab', 'ba') + editdist3('a', 'b')", int64(5)},
 		{"SELECT bar(1, 0, 2, 4)", "██  "},
 	} {
@@ -171,6 +184,18 @@ func TestHostileLoad(t *testing.T) {
 		{"printf with a computed form", "SELECT length(printf(concat('%10000', '00000d'), 1))"},
 		{"format with a computed width", "SELECT length(format('{:{}}', 1, 1000000000))"},
 		{"bar", "SELECT length(bar(1, 0, 1, 1000000000))"},
+		{"GLOB", "SELECT count(*) FROM events WHERE repeat(raw, 100) GLOB '*x*x*x*y'"},
+		{"LIKE with ESCAPE", "SELECT count(*) FROM events WHERE repeat(raw, 100) LIKE '%x_%x%x%y' ESCAPE '!'"},
+		{"LIKE with a computed pattern", "SELECT count(*) FROM events WHERE repeat(raw, 100) NOT LIKE repeat('%x', 20) || name"},
+		{"range of every row", "SELECT sum(len(range(1000000 + a))) FROM events"},
+		{"list_resize of every row", "SELECT sum(len(list_resize([a], 1000000))) FROM events"},
+		{"list_intersect", "SELECT len(list_intersect(list(a), list(a + 1))) FROM events"},
+		{"list_has_any", "WITH l AS (SELECT list(a) AS x, list(a + 1000000) AS y FROM events) SELECT count(*) FROM events, l WHERE list_has_any(x, list_append(y, a))"},
+		{"replace", "SELECT length(replace(repeat('a', 65000), 'a', repeat('b', 65000)))"},
+		{"replace in steps", "SELECT length(replace(replace(repeat('a', 65000), 'a', repeat('b', 60)), 'b', repeat('c', 60)))"},
+		{"regexp_replace", "SELECT length(regexp_replace(repeat('a', 65000), 'a', repeat('b', 65000), 'g'))"},
+		{"regexp_replace at every place", "SELECT length(regexp_replace(repeat('a', 65000), '', repeat('b', 65000), 'g'))"},
+		{"regexp_replace with groups", "SELECT length(regexp_replace(repeat('a', 65000), '(.*)', repeat('\\1', 30000)))"},
 		{"nested repeat", "SELECT sum(length(repeat(repeat(raw, 100), 1000))) FROM events"},
 		{"hash join", "SELECT count(*) FROM events a JOIN events b ON a.a % 2 = b.a % 2 JOIN events c ON b.a % 2 = c.a % 2"},
 	} {

@@ -24,20 +24,49 @@ var bounded = []string{
 	`CREATE MACRO jaro_similarity(a, b) AS CASE WHEN length(a) * length(b) > 250000 THEN error('jaro_similarity takes short texts') ELSE system.main.jaro_similarity(a, b) END`,
 	`CREATE MACRO jaro_winkler_similarity(a, b) AS CASE WHEN length(a) * length(b) > 250000 THEN error('jaro_winkler_similarity takes short texts') ELSE system.main.jaro_winkler_similarity(a, b) END`,
 	`CREATE MACRO repeat(s, n) AS CASE WHEN n::HUGEINT * length(s) > 65536 THEN error('repeat makes more than 65536 characters') ELSE system.main.repeat(s, n) END`,
+	// The engine tries each % of a pattern at every character, for each % before it.
+	// Where that is much, a regular expression of the same meaning takes its place.
+	`CREATE MACRO like_much(s, p) AS strlen(p) - strlen(system.main.replace(p, '%', '')) > 2
+		AND pow(strlen(s)::DOUBLE, strlen(p) - strlen(system.main.replace(p, '%', '')) - 1) > 1000000000`,
+	`CREATE MACRO like_regex(p) AS system.main.replace(system.main.replace(regexp_escape(p), '\%', '.*'), '_', '.')`,
+	`CREATE MACRO "~~"(s, p) AS CASE WHEN like_much(s, p) THEN regexp_full_match(s, '(?s)' || like_regex(p)) ELSE system.main."~~"(s, p) END`,
+	`CREATE MACRO "!~~"(s, p) AS NOT "~~"(s, p)`,
+	`CREATE MACRO "~~*"(s, p) AS CASE WHEN like_much(s, p) THEN regexp_full_match(s, '(?is)' || like_regex(p)) ELSE system.main."~~*"(s, p) END`,
+	`CREATE MACRO "!~~*"(s, p) AS NOT "~~*"(s, p)`,
+	`CREATE MACRO "~~~"(s, p) AS CASE WHEN strlen(p) - strlen(system.main.replace(p, '*', '')) > 2
+		AND pow(strlen(s)::DOUBLE, strlen(p) - strlen(system.main.replace(p, '*', '')) - 1) > 1000000000
+		THEN error('GLOB takes a pattern with fewer * for so long a text') ELSE system.main."~~~"(s, p) END`,
+	`CREATE MACRO like_escape(s, p, e) AS CASE WHEN like_much(s, p) THEN error('LIKE with ESCAPE takes a pattern with fewer % for so long a text') ELSE system.main.like_escape(s, p, e) END`,
+	`CREATE MACRO ilike_escape(s, p, e) AS CASE WHEN like_much(s, p) THEN error('LIKE with ESCAPE takes a pattern with fewer % for so long a text') ELSE system.main.ilike_escape(s, p, e) END`,
+	`CREATE MACRO not_like_escape(s, p, e) AS CASE WHEN like_much(s, p) THEN error('LIKE with ESCAPE takes a pattern with fewer % for so long a text') ELSE system.main.not_like_escape(s, p, e) END`,
+	`CREATE MACRO not_ilike_escape(s, p, e) AS CASE WHEN like_much(s, p) THEN error('LIKE with ESCAPE takes a pattern with fewer % for so long a text') ELSE system.main.not_ilike_escape(s, p, e) END`,
+	// These look through one list for each element of the other.
+	`CREATE MACRO list_intersect(a, b) AS CASE WHEN len(a)::HUGEINT * len(b) > 100000000 THEN error('list_intersect takes short lists') ELSE system.main.list_intersect(a, b) END`,
+	`CREATE MACRO array_intersect(a, b) AS list_intersect(a, b)`,
+	// A replacement may be put in at every character. What it makes is counted where it
+	// could be much.
+	`CREATE MACRO replace(s, a, b) AS CASE WHEN strlen(b) > strlen(a) AND strlen(s) * strlen(b) > 1048576
+		AND (strlen(s) - strlen(system.main.replace(s, a, ''))) // greatest(strlen(a), 1) * strlen(b) + strlen(s) > 4194304
+		THEN error('replace makes more than 4194304 bytes') ELSE system.main.replace(s, a, b) END`,
+	`CREATE MACRO regexp_replace(s, p, r) AS CASE WHEN contains(r, '\') AND strlen(s) * strlen(r) > 4194304
+			THEN error('regexp_replace makes more than 4194304 bytes') ELSE system.main.regexp_replace(s, p, r) END,
+		(s, p, r, o) AS CASE WHEN strlen(s) * strlen(r) > 4194304 AND (contains(r, '\') OR strlen(r) * len(regexp_extract_all(s, p)) + strlen(s) > 4194304)
+			THEN error('regexp_replace makes more than 4194304 bytes') ELSE system.main.regexp_replace(s, p, r, o) END`,
 	`CREATE MACRO lpad(s, n, c) AS CASE WHEN n > 65536 THEN error('lpad makes more than 65536 characters') ELSE system.main.lpad(s, n, c) END`,
 	`CREATE MACRO rpad(s, n, c) AS CASE WHEN n > 65536 THEN error('rpad makes more than 65536 characters') ELSE system.main.rpad(s, n, c) END`,
-	`CREATE MACRO list_resize(l, n) AS CASE WHEN n > 1048576 THEN error('list_resize makes more than 1048576 elements') ELSE system.main.list_resize(l, n) END,
-		(l, n, v) AS CASE WHEN n > 1048576 THEN error('list_resize makes more than 1048576 elements') ELSE system.main.list_resize(l, n, v) END`,
+	// A list is made for each of a vector's 2048 rows before anybody may end the query.
+	`CREATE MACRO list_resize(l, n) AS CASE WHEN n > 131072 THEN error('list_resize makes more than 131072 elements') ELSE system.main.list_resize(l, n) END,
+		(l, n, v) AS CASE WHEN n > 131072 THEN error('list_resize makes more than 131072 elements') ELSE system.main.list_resize(l, n, v) END`,
 	`CREATE MACRO array_resize(l, n) AS list_resize(l, n), (l, n, v) AS list_resize(l, n, v)`,
 	`CREATE MACRO steps_between(a, b, c) AS CASE WHEN typeof(c) = 'INTERVAL'
 		THEN abs(epoch_ms(TRY_CAST(b::VARCHAR AS TIMESTAMP)) - epoch_ms(TRY_CAST(a::VARCHAR AS TIMESTAMP))) / greatest(abs(epoch_ms(TRY_CAST(c::VARCHAR AS INTERVAL))), 1)
 		ELSE abs(TRY_CAST(b::VARCHAR AS DOUBLE) - TRY_CAST(a::VARCHAR AS DOUBLE)) / greatest(abs(TRY_CAST(c::VARCHAR AS DOUBLE)), 1) END`,
-	`CREATE MACRO range(n) AS CASE WHEN n > 1048576 THEN error('range makes more than 1048576 elements') ELSE system.main.range(n) END,
-		(a, b) AS CASE WHEN typeof(a) LIKE '%INT%' AND TRY_CAST(b AS HUGEINT) - TRY_CAST(a AS HUGEINT) > 1048576 THEN error('range makes more than 1048576 elements') ELSE system.main.range(a, b) END,
-		(a, b, c) AS CASE WHEN steps_between(a, b, c) > 1048576 THEN error('range makes more than 1048576 elements') ELSE system.main.range(a, b, c) END`,
-	`CREATE MACRO generate_series(n) AS CASE WHEN n > 1048576 THEN error('generate_series makes more than 1048576 elements') ELSE system.main.generate_series(n) END,
-		(a, b) AS CASE WHEN typeof(a) LIKE '%INT%' AND TRY_CAST(b AS HUGEINT) - TRY_CAST(a AS HUGEINT) > 1048576 THEN error('generate_series makes more than 1048576 elements') ELSE system.main.generate_series(a, b) END,
-		(a, b, c) AS CASE WHEN steps_between(a, b, c) > 1048576 THEN error('generate_series makes more than 1048576 elements') ELSE system.main.generate_series(a, b, c) END`,
+	`CREATE MACRO range(n) AS CASE WHEN n > 131072 THEN error('range makes more than 131072 elements') ELSE system.main.range(n) END,
+		(a, b) AS CASE WHEN typeof(a) LIKE '%INT%' AND TRY_CAST(b AS HUGEINT) - TRY_CAST(a AS HUGEINT) > 131072 THEN error('range makes more than 131072 elements') ELSE system.main.range(a, b) END,
+		(a, b, c) AS CASE WHEN steps_between(a, b, c) > 131072 THEN error('range makes more than 131072 elements') ELSE system.main.range(a, b, c) END`,
+	`CREATE MACRO generate_series(n) AS CASE WHEN n > 131072 THEN error('generate_series makes more than 131072 elements') ELSE system.main.generate_series(n) END,
+		(a, b) AS CASE WHEN typeof(a) LIKE '%INT%' AND TRY_CAST(b AS HUGEINT) - TRY_CAST(a AS HUGEINT) > 131072 THEN error('generate_series makes more than 131072 elements') ELSE system.main.generate_series(a, b) END,
+		(a, b, c) AS CASE WHEN steps_between(a, b, c) > 131072 THEN error('generate_series makes more than 131072 elements') ELSE system.main.generate_series(a, b, c) END`,
 }
 
 // register makes the functions of KQL and the bounds known to the engine.

@@ -35,14 +35,19 @@ func (n *expand) write(out []*column) *sel {
 			break
 		}
 	}
-	length := "0"
-	for _, l := range n.lists {
-		length = "greatest(" + length + ", coalesce(len(" + quote(l.sql) + "), 0))"
+	// The longest list says how many rows there are.
+	subscripts := "kql_subscripts(" + quote(n.lists[0].sql) + ")"
+	for i := 1; i < len(n.lists); i++ {
+		l, rest := n.lists[i], "0"
+		for _, m := range n.lists[:i] {
+			rest = "greatest(" + rest + ", coalesce(len(" + quote(m.sql) + "), 0))"
+		}
+		subscripts = "CASE WHEN coalesce(len(" + quote(l.sql) + "), 0) > " + rest + " THEN kql_subscripts(" + quote(l.sql) + ") ELSE " + subscripts + " END"
 	}
 	if n.most != nil {
-		length = "least(" + length + ", " + n.most.String() + ")"
+		subscripts = "(" + subscripts + ")[1:greatest(0, " + n.most.String() + ")]"
 	}
-	s.items = append(s.items, selItem{n.idx, "unnest(range(1, " + length + " + 1))", false})
+	s.items = append(s.items, selItem{n.idx, "unnest(" + subscripts + ")", false})
 	s.flat = false
 	w := wrap(s)
 	for _, d := range slices.Concat(n.elems, n.defs) {

@@ -184,12 +184,12 @@ func (b *binder) makeSeries(r *rel, op *opNode, e *env) (*rel, error) {
 		cols = append(cols, c)
 		out.fields = append(out.fields, field{out.fresh(a.col.name), c})
 		v := E(a.col.typ, fmt.Sprintf("coalesce(m[i].v%d, ", i), a.def, ")")
-		tail = append(tail, S("to_json(list_transform(range(lo, least(hi, lo + 1000000) + 1), lambda i : ", asDynamic(v), ")) AS ", c, ", ")...)
+		tail = append(tail, S("to_json(list_transform(range(lo, hi + 1), lambda i : ", asDynamic(v), ")) AS ", c, ", ")...)
 	}
 	cols = append(cols, axisCol)
 	out.fields = append(out.fields, field{out.fresh(axisName), axisCol})
 	f = append(f, tail...)
-	f = append(f, S("to_json(list_transform(range(lo, least(hi, lo + 1000000) + 1), lambda i : ", asDynamic(shown), ")) AS ", axisCol)...)
+	f = append(f, S("to_json(list_transform(range(lo, hi + 1), lambda i : ", asDynamic(shown), ")) AS ", axisCol)...)
 	// m maps a bin to its aggregates.
 	f = append(f, " FROM (SELECT ")
 	for i, k := range keys {

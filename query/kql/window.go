@@ -219,7 +219,7 @@ func fnSession(b *binder, n *callNode, s *scope) (*Expr, error) {
 	all.win = true
 	col := b.computed("w", all)
 	s.pre = append(s.pre, []*column{col})
-	e := E(fn.Datetime, "make_timestamp(list_reduce(", col, ", lambda a, v : CASE WHEN v.t - a.s > ", first, " // 10 OR v.t - a.t > ", beside, " // 10 THEN v ELSE {'s': a.s, 't': v.t} END).s)")
+	e := E(fn.Datetime, "kql_session(", col, ", ", first, ", ", beside, ")")
 	e.win = true
 	return e, nil
 }
