@@ -65,7 +65,7 @@ func aggsMore() []Agg {
 		if t == fn.Int {
 			t = l
 		}
-		return one(E(t, "coalesce(TRY_CAST(sum(", x, ")", f, " AS "+t.SQL()+"), 0)"))
+		return one(E(t, "TRY_CAST(coalesce(sum(", x, ")", f, ", 0) AS "+t.SQL()+")"))
 	})...)
 	add(both("avg", "avgif", "avg_", "avgif_", 1, 0, func(c *AggCall, a []*Expr, f Frag) ([]Out, error) {
 		if a[0].Type == fn.Datetime {

@@ -18,6 +18,33 @@ var answers = []struct{ name, query, rows string }{
 {"b\\s":3}
 {"a.b":4}`},
 	{"a bag is expanded to pairs whatever its keys are", `print d = dynamic({"q\"x": 2}) | mv-expand kind=array d`, `["q\"x",2]`},
+	{"null is not equal to what is not null", `datatable(v:int)[5, 6, int(null)] | extend a = v == 5, b = v != 5, c = not(v == 5), d = not(v != 5), e = v == int(null), f = v in (5), g = v !in (5), h = v > 3`,
+		`5 | true | false | false | true | false | true | false | true
+6 | false | true | true | false | false | false | true | true
+null | false | true | true | false | null | false | true | null`},
+	{"of two nulls nobody knows", `datatable(a:int, b:int)[5, int(null), int(null), int(null)] | extend eq = a == b, ne = a != b, n = not(a != b), i = iff(a == b, 1, 2)`,
+		"5 | null | false | true | false | 2\nnull | null | null | null | null | 2"},
+	{"not equal in where", `datatable(v:int)[5, 6, int(null)] | where not(v == 5)`, "6\nnull"},
+	{"not in a list in where", `datatable(v:int)[5, 6, int(null)] | where not(v in (5, 7))`, "6\nnull"},
+	{"not in a query in where", `datatable(v:int)[5, 6, int(null)] | where not(v in ((print x = int(5))))`, "6\nnull"},
+	{"not of what a bag lacks", `datatable(d:dynamic)[dynamic({"k": 1}), dynamic({}), dynamic({"k": 2})] | where not(d.k == 1)`, "{}\n{\"k\":2}"},
+	{"two nulls are not told apart in where", `datatable(v:int)[5, int(null)] | where v != int(null) | summarize n = count()`, "1"},
+	{"keys that are null do not join", `let A = datatable(k:long)[1, long(null)]; A | join kind=leftouter (A | extend w = k) on k | sort by k asc | project k, w`, "null | null\n1 | 1"},
+	{"a number of a query in arithmetic", `print a = 2 * toscalar(print 3), b = toscalar(print 3) + 2, c = 10 - toscalar(print 3), d = -toscalar(print 3), e = abs(toscalar(print -3))`, "6 | 5 | 7 | -3 | 3"},
+	{"aggregates in arithmetic", `datatable(x:long, s:string)[2, '{"a": 1}', 3, '{"a": 1}'] | summarize a = count() * 100, b = max(x) - min(x), c = sum(x) + 1, d = -max(x), e = abs(min(x)), f = toint(parse_json(max(s)).a), g = max(x) % 2, h = max(s) matches regex max(s)`, "200 | 1 | 6 | -3 | 2 | 1 | 1 | true"},
+	{"windows in arithmetic", `range x from 1 to 2 step 1 | sort by x asc | extend a = row_number() * 10, b = x - prev(x), c = -row_cumsum(x)`, "1 | 10 | null | -1\n2 | 20 | 1 | -3"},
+	{"chance in arithmetic", `range i from 1 to 3 step 1 | extend z = i * rand(1) | summarize sum(z)`, "0"},
+	{"a text of a query", `print a = toscalar(print s = '{"a": {"b": 7}}') | extend b = parse_json(a).a.b, c = "abc" matches regex toscalar(print "^a"), d = parse_json(toscalar(print s = '{"a": 8}')).a | project b, c, d`, "7 | true | 8"},
+	{"what does not fit a long is null", `datatable(x:long)[9223372036854775807, 1, -9223372036854775807] | extend a = x + 1, b = x - 10, c = x * 10, d = -(x - 1), e = abs(x - 1)`,
+		`9223372036854775807 | null | 9223372036854775797 | null | -9223372036854775806 | 9223372036854775806
+1 | 2 | -9 | 10 | 0 | 0
+-9223372036854775807 | -9223372036854775806 | null | null | null | null`},
+	{"constants that do not fit", `print a = 9223372036854775807 + 1, b = -9223372036854775807 - 2, c = abs(long(-9223372036854775808)), d = -long(-9223372036854775808), e = 1 - long(-9223372036854775808)`, "null | null | null | null | null"},
+	{"a sum that does not fit", `datatable(x:long)[9223372036854775807, 9223372036854775807] | summarize sum(x)`, "null"},
+	{"a sum of nothing", `datatable(x:long)[long(null)] | summarize sum(x), sumif(x, x > 1)`, "0 | 0"},
+	{"a remainder is not negative", `print a = -7 % 3, b = 7 % -3, c = -7.5 % 2, d = 7.5 % -2.0, e = 1 % 0`, "2 | 1 | 0.5 | 1.5 | null"},
+	{"a sign that is no letter has no borders", `datatable(s:string)["abc。def"] | extend a = s has "。", b = s has_any ("。"), c = s has_any ("a", "b", "c", "。"), d = s has "abc", e = s has "ab", f = s !has "。"`, "abc。def | true | true | true | true | false | false"},
+	{"null groups of top-nested", `datatable(a:int, b:string)[1, "x", int(null), "y", int(null), "y"] | top-nested 2 of a by count(), top-nested 1 of b by count() | project a, b | sort by a asc`, "null | y\n1 | x"},
 	{"sessions", `range i from 0 to 5 step 1 | extend t = datetime(2024-01-01) + i * i * 1m | sort by t asc | extend s = row_window_session(t, 1h, 6m) | summarize n = count() by s | sort by s asc`,
 		"2024-01-01T00:00:00.000000 | 4\n2024-01-01T00:16:00.000000 | 1\n2024-01-01T00:25:00.000000 | 1"},
 }

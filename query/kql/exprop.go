@@ -46,6 +46,9 @@ func pathSQL(f string, base *Expr, path []step, text bool) Frag {
 			p.WriteString("[" + itoa(int(s.index)) + "]")
 		}
 	}
+	if text && !triable(base) {
+		return S(f, "(kql_parse_json_loose(", base, "),", QuoteString(p.String()), ")")
+	}
 	if text {
 		if base.Loose != nil {
 			return S("TRY(", f, "(nullif(", base.Loose, ",''),", QuoteString(p.String()), "))")
@@ -62,10 +65,13 @@ func (b *binder) negate(x *Expr, sp Span) (*Expr, error) {
 	if !isNumber(x.Type) && x.Type != fn.Timespan {
 		return nil, b.errAt(sp, "", "a %s cannot be negated", x.Type)
 	}
-	if v := x.Const; v != nil && !v.Null && x.Type != fn.Decimal {
+	if v := x.Const; v != nil && !v.Null && x.Type != fn.Decimal && v.Int != math.MinInt64 {
 		return constExpr(x.Type, &Value{Int: -v.Int, Real: -v.Real}), nil
 	}
 	e := E(x.Type, "(-", x, ")")
+	if x.Type == fn.Long || x.Type == fn.Timespan {
+		e = E(x.Type, fits("(-", x, ")"))
+	}
 	e.agg, e.win = x.agg, x.win
 	return e, nil
 }
@@ -227,12 +233,28 @@ func (b *binder) compare(op string, l, r *Expr, sp Span) (*Expr, error) {
 		}
 	}
 	nonnull := lf.NonNull && rf.NonNull
-	if (op == "!=" || op == "<>") && !nonnull {
-		return E(fn.Bool, "(", ls, " IS DISTINCT FROM ", rs, ")").NotNull(), nil
+	if !nonnull && (op == "==" || op == "!=" || op == "<>") {
+		return equality(op, lf, rf), nil
 	}
 	e := E(fn.Bool, "(", ls, " "+sqlOps[op]+" ", rs, ")")
 	e.NonNull, e.Loose = nonnull, loose
 	return e, nil
+}
+
+// equality compares values of one type that may be null: null is not equal to what
+// is not null, and of two nulls nobody knows. To where both are the same.
+func equality(op string, l, r *Expr) *Expr {
+	plain, known := S("(", l, " = ", r, ")"), S("coalesce(", l, " = ", r, ", false)")
+	if op != "==" {
+		plain = S("(", l, " IS DISTINCT FROM ", r, ")")
+		known = plain
+	}
+	e := E(fn.Bool, known).NotNull()
+	if !l.NonNull && !r.NonNull {
+		e = E(fn.Bool, "(CASE WHEN ", l, " IS NOT NULL OR ", r, " IS NOT NULL THEN ", known, " END)")
+	}
+	e.Loose = plain
+	return e
 }
 
 func (b *binder) arith(op string, l, r *Expr, sp Span) (*Expr, error) {
@@ -294,7 +316,7 @@ func (b *binder) arith(op string, l, r *Expr, sp Span) (*Expr, error) {
 				}
 				return constExpr(fn.Timespan, &Value{Int: v}), nil
 			}
-			return E(fn.Timespan, "(", l, " "+op+" ", r, ")"), nil
+			return E(fn.Timespan, fits("(", l, " "+op+" ", r, ")")), nil
 		case "/":
 			return E(fn.Real, "(CAST(", l, " AS DOUBLE) / ", r, ")"), nil
 		case "%":
@@ -312,9 +334,9 @@ func (b *binder) arith(op string, l, r *Expr, sp Span) (*Expr, error) {
 		}
 		if c == fn.Long || c == fn.Int {
 			if op == "/" {
-				return E(fn.Timespan, "(", l, " // ", r, ")"), nil
+				return E(fn.Timespan, fits("(", l, " // ", r, ")")), nil
 			}
-			return E(fn.Timespan, "(", l, " * ", r, ")"), nil
+			return E(fn.Timespan, fits("(", l, " * ", r, ")")), nil
 		}
 		return E(fn.Timespan, "TRY_CAST(", l, " "+op+" ", r, " AS BIGINT)"), nil
 	case isNumber(a) && c == fn.Timespan && op == "*":
@@ -330,11 +352,11 @@ func (b *binder) arith(op string, l, r *Expr, sp Span) (*Expr, error) {
 			switch {
 			case op == "+" && addFits(lc.Int, rc.Int):
 				return constExpr(t, &Value{Int: lc.Int + rc.Int}), nil
-			case op == "-" && addFits(lc.Int, -rc.Int):
+			case op == "-" && rc.Int != math.MinInt64 && addFits(lc.Int, -rc.Int):
 				return constExpr(t, &Value{Int: lc.Int - rc.Int}), nil
 			case op == "*" && mulFits(lc.Int, rc.Int):
 				return constExpr(t, &Value{Int: lc.Int * rc.Int}), nil
-			case op == "/" && rc.Int != 0:
+			case op == "/" && rc.Int != 0 && (rc.Int != -1 || lc.Int != math.MinInt64):
 				return constExpr(t, &Value{Int: lc.Int / rc.Int}), nil
 			}
 		}
@@ -352,10 +374,16 @@ func (b *binder) arith(op string, l, r *Expr, sp Span) (*Expr, error) {
 			// The remainder takes the sign that makes it positive.
 			return E(t, "kql_mod(", l, ", ", r, ")"), nil
 		}
+		if op == "%" { // as of longs
+			f := S("kql_mod(", l, ", ", r, ")")
+			if t == fn.Decimal {
+				f = S("TRY_CAST(", f, " AS DECIMAL(38,18))")
+			}
+			return E(t, f), nil
+		}
 		e := E(t, "(", l, " "+sign+" ", r, ")")
-		if t == fn.Long && sign == "*" { // a product may not fit; it is null then
-			e = E(t, "TRY(", l, " * ", r, ")")
-			return e, nil
+		if t == fn.Long { // what does not fit is null
+			return E(t, fits("(", l, " "+sign+" ", r, ")")), nil
 		}
 		if t == fn.Decimal {
 			e = E(t, "TRY_CAST(", l, " "+sign+" ", r, " AS DECIMAL(38,18))")
@@ -364,6 +392,44 @@ func (b *binder) arith(op string, l, r *Expr, sp Span) (*Expr, error) {
 		return e, nil
 	}
 	return nil, bad()
+}
+
+// fits is what parts of whole numbers come to, or null where that is no long. Where
+// the engine does not try, the numbers are wider.
+func fits(parts ...any) Frag {
+	if triable(parts...) {
+		return S("TRY(", S(parts...), ")")
+	}
+	for i, p := range parts {
+		if x, ok := p.(*Expr); ok {
+			parts[i] = S("CAST(", x, " AS HUGEINT)")
+		}
+	}
+	return S("TRY_CAST(", S(parts...), " AS BIGINT)")
+}
+
+// triable says whether the engine lets TRY stand before parts: not before what has an
+// aggregate, a window, a query or chance in it.
+func triable(parts ...any) bool {
+	for _, p := range parts {
+		switch x := p.(type) {
+		case string:
+			if strings.Contains(x, "random()") || strings.Contains(x, "uuid()") {
+				return false
+			}
+		case *subquery:
+			return false
+		case Frag:
+			if !triable(x...) {
+				return false
+			}
+		case *Expr:
+			if x.agg || x.win || !triable(x.SQL) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func addFits(a, c int64) bool {

@@ -106,6 +106,9 @@ func sameNumber(f string) func(c *Call) (*Expr, error) {
 		if !isNumber(x.Type) && x.Type != fn.Timespan {
 			return nil, c.Errorf(0, "", "%s() needs a number, not %s", c.Name, x.Type)
 		}
+		if x.Type == fn.Long || x.Type == fn.Timespan {
+			return E(x.Type, fits(f, x, ")")), nil
+		}
 		return E(x.Type, "CAST("+f, x, ") AS "+x.Type.SQL()+")"), nil
 	}
 }

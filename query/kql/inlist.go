@@ -106,14 +106,16 @@ func (b *binder) in(n *inNode, s *scope) (*Expr, error) {
 			nonnull = nonnull && p.NonNull
 		}
 	}
-	if not {
-		if !nonnull {
-			f = S("coalesce(", f, ", false)")
-		}
-		f = S("(NOT ", f, ")")
+	plain := f
+	if !nonnull {
+		f = S("coalesce(", f, ", false)")
 	}
-	e := E(fn.Bool, f)
-	e.NonNull = nonnull || not
+	if not {
+		f = S("(NOT ", f, ")")
+		plain = f
+	}
+	e := E(fn.Bool, f).NotNull()
+	e.Loose = plain
 	e.agg, e.win = x.agg, x.win
 	return e, nil
 }

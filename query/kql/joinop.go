@@ -78,7 +78,7 @@ func (b *binder) join(l *rel, op *opNode, e *env) (*rel, error) {
 		if err != nil {
 			return nil, err
 		}
-		on = append(on, x)
+		on = append(on, E(fn.Bool, x.loose()))
 	}
 	cond := List(" AND ", on)
 	j := &join{left: l, right: r, on: cond}
@@ -122,7 +122,7 @@ func (b *binder) join(l *rel, op *opNode, e *env) (*rel, error) {
 				if err != nil {
 					return nil, err
 				}
-				on = append(on, x)
+				on = append(on, E(fn.Bool, x.loose()))
 			}
 			j.on = List(" AND ", on)
 		}

@@ -307,7 +307,7 @@ func (b *binder) ipLookup(r *rel, n *callNode, e *env, within string) (*rel, err
 		if err != nil {
 			return nil, err
 		}
-		on = S(on, " AND ", c)
+		on = S(on, " AND ", c.loose())
 	}
 	j := &join{kind: kind, left: r, right: nets, on: on}
 	q := &rel{op: j, fields: slices.Clone(r.fields)}

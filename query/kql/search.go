@@ -126,11 +126,7 @@ func (b *binder) topNested(r *rel, op *opNode, e *env) (*rel, error) {
 		if acc != nil { // only inside what the level before kept
 			var on []*Expr
 			for j := range i {
-				x, err := b.compare("==", ref(acc.fields[2*j].col), ref(lvl.fields[j].col), it.Span)
-				if err != nil {
-					return nil, err
-				}
-				on = append(on, x)
+				on = append(on, E(fn.Bool, "(", acc.fields[2*j].col, " IS NOT DISTINCT FROM ", lvl.fields[j].col, ")"))
 			}
 			j := &join{kind: "INNER", left: acc, right: lvl, on: List(" AND ", on)}
 			cur = &rel{op: j, fields: append(slices.Clone(acc.fields), lvl.fields[i], lvl.fields[len(lvl.fields)-1])}

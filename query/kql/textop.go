@@ -4,6 +4,7 @@ import (
 	"github.com/yagura-sec/yagura/query/kql/fn"
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // textOf is x as text for an operator on text.
@@ -21,7 +22,7 @@ func textOf(x *Expr) (*Expr, bool) {
 }
 
 func alnum(c rune) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 128
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 128 && (unicode.IsLetter(c) || unicode.IsNumber(c))
 }
 
 // termPattern is the regular expression for a term in lower case: no letter or
@@ -108,6 +109,9 @@ func boolText(v bool) string {
 
 func (b *binder) matchesRegex(l, r *Expr, sp Span) (*Expr, error) {
 	if r.Const == nil {
+		if !triable(l, r) {
+			return E(fn.Bool, "regexp_matches(", l, ", ", r, ", 's')"), nil
+		}
 		return E(fn.Bool, "TRY(regexp_matches(", l, ", ", r, ", 's'))"), nil
 	}
 	p, err := re2(r.Const.Str)
