@@ -1,0 +1,202 @@
+package usual
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/yagura-sec/yagura"
+)
+
+// Dimension is one respect in which entities have habits.
+type Dimension string
+
+// The dimensions.
+const (
+	Network  Dimension = "network"  // where from: the network of the source address, or its AS
+	Country  Dimension = "country"  // where from: what the record says, else what a database says
+	Agent    Dimension = "agent"    // with what: the family of the user agent
+	API      Dimension = "api"      // what: service and action
+	Hour     Dimension = "hour"     // when: the hour of the day
+	Weekday  Dimension = "weekday"  // when: the day of the week
+	Resource Dimension = "resource" // on what: the first target
+	Region   Dimension = "region"   // where
+	Account  Dimension = "account"  // in which account
+)
+
+// Dimensions lists all of them, in the order in which people are told.
+func Dimensions() []Dimension {
+	return []Dimension{Network, Country, Agent, API, Resource, Region, Account, Hour, Weekday}
+}
+
+// ParseDimension reads the name of a dimension.
+func ParseDimension(s string) (Dimension, error) {
+	d := Dimension(strings.ToLower(strings.TrimSpace(s)))
+	if !slices.Contains(Dimensions(), d) {
+		return "", fmt.Errorf("%q is no dimension (hint: %s)", s, names(Dimensions()))
+	}
+	return d, nil
+}
+
+func names[T ~string](list []T) string {
+	out := make([]string, len(list))
+	for i, x := range list {
+		out[i] = string(x)
+	}
+	return strings.Join(out, ", ")
+}
+
+// Kind is what sort of entity has the habits.
+type Kind string
+
+// The kinds.
+const (
+	Actor     Kind = "actor"      // who is behind a session, else the actor itself
+	AccessKey Kind = "access_key" // of an API
+	OfAccount Kind = "account"    // an account, project, subscription or tenant
+	Address   Kind = "address"    // a source address
+)
+
+// Kinds lists all of them.
+func Kinds() []Kind { return []Kind{Actor, AccessKey, OfAccount, Address} }
+
+// KindOf is the kind of an entity, "" for one that does nothing by itself.
+func KindOf(e yagura.Entity) Kind {
+	switch e.Type {
+	case yagura.EntityUser, yagura.EntityRole, yagura.EntitySession, yagura.EntityServicePrincipal:
+		return Actor
+	case yagura.EntityKey:
+		return AccessKey
+	case yagura.EntityAccount:
+		return OfAccount
+	case yagura.EntityIP:
+		return Address
+	}
+	return ""
+}
+
+// The bounds of what is usual, where nothing else is said.
+const (
+	DefaultPeriod   = 90 * 24 * time.Hour
+	DefaultLearning = 14 * 24 * time.Hour
+	DefaultEvents   = 50   // that an entity must have before something is unusual for it
+	DefaultDays     = 3    // fewer days, and
+	DefaultShare    = 0.01 // a smaller share, are rare
+)
+
+// Bounds say how much is known before something is unusual, and what is rare. A zero field
+// means the default.
+type Bounds struct {
+	Period   time.Duration
+	Learning time.Duration
+	Events   int64
+	Days     int
+	Share    float64
+}
+
+// Filled returns the bounds with defaults in the place of zeros.
+func (b Bounds) Filled() Bounds {
+	if b.Period <= 0 {
+		b.Period = DefaultPeriod
+	}
+	if b.Learning <= 0 {
+		b.Learning = DefaultLearning
+	}
+	if b.Events <= 0 {
+		b.Events = DefaultEvents
+	}
+	if b.Days <= 0 {
+		b.Days = DefaultDays
+	}
+	if b.Share <= 0 {
+		b.Share = DefaultShare
+	}
+	return b
+}
+
+// Question asks whether a value is usual for an entity, by what happened before a time.
+//
+// The value of Network and Country may be an address: whoever answers knows its network, its
+// system or its country.
+type Question struct {
+	Entity yagura.Entity `json:"entity"`
+	Of     Dimension     `json:"of"`
+	Value  string        `json:"value"`
+	Before time.Time     `json:"before"`
+}
+
+// Answer is what the events before say.
+type Answer struct {
+	Question
+	First     bool          `json:"first"`              // never in the period
+	Rare      bool          `json:"rare"`               // there, but on few days and in a small share
+	Learning  bool          `json:"learning"`           // too little is known: neither First nor Rare holds
+	Unknown   bool          `json:"unknown,omitempty"`  // the value cannot be told, as there is no database for it
+	Count     int64         `json:"count"`              // events with the value
+	Total     int64         `json:"total"`              // events of the entity
+	Days      int           `json:"days"`               // days with the value
+	KnownDays int           `json:"known_days"`         // days with events of the entity
+	Values    int           `json:"values"`             // different values of the dimension
+	Since     time.Time     `json:"since,omitzero"`     // the entity's first event in the period
+	LogSince  time.Time     `json:"log_since,omitzero"` // the first event of its account's log in the period
+	Last      time.Time     `json:"last,omitzero"`      // the value's last event
+	Peers     int           `json:"peers"`              // other actors of the type in the account
+	PeersWith int           `json:"peers_with"`         // of them, those that have the value
+	Period    time.Duration `json:"-"`                  // that was looked at
+}
+
+// Asker answers questions. Answers stand in the order of their questions.
+type Asker interface {
+	Ask(ctx context.Context, q []Question) ([]Answer, error)
+}
+
+// Of returns the questions that a finding's event raises: one for each dimension that its
+// header fills. A finding without an actor or without a time raises none.
+func Of(f *yagura.Finding, d yagura.Detail) []Question {
+	id, before := f.Event.Actor.ID, f.Event.Time
+	if f.Event.Actor.SessionOf != "" {
+		id = f.Event.Actor.SessionOf
+	}
+	if before.IsZero() {
+		before = f.Time
+	}
+	if id == "" || before.IsZero() {
+		return nil
+	}
+	entity := yagura.Entity{Type: f.Event.Actor.Type, ID: id}
+	if KindOf(entity) != Actor {
+		entity.Type = yagura.EntityUser
+	}
+	var out []Question
+	add := func(of Dimension, value string) {
+		if value != "" {
+			out = append(out, Question{Entity: entity, Of: of, Value: value, Before: before})
+		}
+	}
+	if NetworkOf(f.Event.SrcIP) != "" {
+		add(Network, f.Event.SrcIP)
+	}
+	country := ""
+	for _, c := range d.More {
+		if c.Name == "country" {
+			country = c.Value
+		}
+	}
+	if country == "" && NetworkOf(f.Event.SrcIP) != "" {
+		country = f.Event.SrcIP
+	}
+	add(Country, CountryOf(country))
+	add(Agent, AgentOf(d.UserAgent))
+	add(API, APIOf(d.Service, f.Event.Action))
+	add(Hour, HourOf(before, time.UTC))
+	add(Region, f.Event.Region)
+	for _, e := range f.Entities {
+		if e.Type == yagura.EntityResource {
+			add(Resource, e.ID)
+			break
+		}
+	}
+	return out
+}

@@ -1,0 +1,171 @@
+package usual
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxValue bounds a value in bytes. What is longer is cut: it is told apart from others by
+// its beginning.
+const maxValue = 512
+
+// NetworkOf is the network of an address: /24 of IPv4, /48 of IPv6. It is "" for what is no
+// address, such as the name of a service, and for addresses that belong to nobody.
+func NetworkOf(address string) string {
+	a, ok := ParseAddress(address)
+	if !ok {
+		return ""
+	}
+	bits := 48
+	if a.Is4() {
+		bits = 24
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return p.String()
+}
+
+// ParseAddress reads an address as logs write it: in brackets, with a port, with a zone, or
+// IPv4 within IPv6.
+func ParseAddress(s string) (netip.Addr, bool) {
+	s = strings.TrimSpace(s)
+	if len(s) > 64 {
+		return netip.Addr{}, false
+	}
+	a, err := netip.ParseAddr(strings.Trim(s, "[]"))
+	if err != nil {
+		p, err := netip.ParseAddrPort(s)
+		if err != nil {
+			return netip.Addr{}, false
+		}
+		a = p.Addr()
+	}
+	a = a.WithZone("").Unmap()
+	return a, !a.IsUnspecified()
+}
+
+// CountryOf is a country as values have it: an ISO code in upper case, else as it is written.
+func CountryOf(s string) string {
+	s = clean(s)
+	if len(s) == 2 {
+		return strings.ToUpper(s)
+	}
+	return s
+}
+
+// APIOf is the value of what was called.
+func APIOf(service, action string) string {
+	service, action = clean(service), clean(action)
+	switch {
+	case action == "":
+		return ""
+	case service == "":
+		return action
+	}
+	return cut(strings.TrimSuffix(service, ".amazonaws.com") + ":" + action)
+}
+
+// HourOf is the hour of the day in a zone, with two digits.
+func HourOf(t time.Time, zone *time.Location) string { return fmt.Sprintf("%02d", t.In(zone).Hour()) }
+
+// WeekdayOf is the day of the week in a zone: Mon, Tue …
+func WeekdayOf(t time.Time, zone *time.Location) string {
+	return t.In(zone).Weekday().String()[:3]
+}
+
+// browsers are recognised by a product of theirs, the special before the general: each says
+// that it is also the ones after it.
+var browsers = []struct{ token, name string }{
+	{"Edg/", "Edge"}, {"EdgA/", "Edge"}, {"EdgiOS/", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"}, {"Vivaldi/", "Vivaldi"},
+	{"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"}, {"CriOS/", "Chrome"}, {"HeadlessChrome/", "HeadlessChrome"}, {"Chromium/", "Chromium"}, {"Chrome/", "Chrome"},
+	{"Safari/", "Safari"}, {"Trident/", "Internet Explorer"}, {"MSIE ", "Internet Explorer"},
+}
+
+// tools are programs that say who they are behind the library that they use.
+var tools = []struct{ token, name string }{
+	{"terraform-provider-", "Terraform"}, {"Terraform/", "Terraform"}, {"OpenTofu/", "OpenTofu"}, {"Pulumi/", "Pulumi"}, {"Ansible/", "Ansible"}, {"aws-cli/", "aws-cli"},
+	{"aws-sdk-go-v2/", "aws-sdk-go-v2"}, {"Boto3/", "Boto3"}, {"Botocore/", "Botocore"}, {"AzureCLI/", "AzureCLI"}, {"AzurePowershell/", "AzurePowershell"},
+	{"google-cloud-sdk", "gcloud"}, {"kubectl/", "kubectl"}, {"eksctl/", "eksctl"}, {"pacu", "Pacu"},
+}
+
+// AgentOf is the family of a user agent: the product without its version. Whatever changes
+// from one release or machine to the next is left out.
+func AgentOf(s string) string {
+	s = clean(s)
+	// CloudTrail writes the agents of some services in brackets.
+	s = strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"))
+	if s == "" || s == "-" {
+		return ""
+	}
+	for _, t := range tools {
+		if foldIndex(s, t.token) >= 0 {
+			return t.name
+		}
+	}
+	if foldIndex(s, "mozilla/") == 0 {
+		for _, b := range browsers {
+			if strings.Contains(s, b.token) {
+				return b.name
+			}
+		}
+	}
+	word, _, _ := strings.Cut(s, " ")
+	word, _, _ = strings.Cut(word, "/")
+	word = strings.TrimRight(word, ",;:")
+	// A version that hangs on the name: python-requests-2.31, curl_8.
+	if i := strings.LastIndexAny(word, "-_"); i > 0 && i+1 < len(word) && version(word[i+1:]) {
+		word = word[:i]
+	}
+	if word == "" {
+		word = s
+	}
+	return word
+}
+
+func version(s string) bool {
+	s = strings.TrimPrefix(strings.ToLower(s), "v")
+	return s != "" && s[0] >= '0' && s[0] <= '9' && strings.Trim(s, "0123456789.") == ""
+}
+
+// foldIndex finds ASCII text without regard to case.
+func foldIndex(s, part string) int {
+	for i := 0; i+len(part) <= len(s); i++ {
+		if strings.EqualFold(s[i:i+len(part)], part) {
+			return i
+		}
+	}
+	return -1
+}
+
+// clean drops what no value has: white space around it, what cannot be printed, and what is
+// too long.
+func clean(s string) string {
+	if len(s) > 4*maxValue {
+		s = s[:4*maxValue]
+	}
+	s = strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, s)
+	return cut(strings.TrimSpace(s))
+}
+
+// cut bounds a text without cutting a character in two.
+func cut(s string) string {
+	if len(s) <= maxValue {
+		return s
+	}
+	n := maxValue
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}

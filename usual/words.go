@@ -1,0 +1,165 @@
+package usual
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Words says an answer in a sentence, in English or, for "ja", in Japanese.
+func (a Answer) Words(lang string) string {
+	if lang == "ja" {
+		return a.japanese()
+	}
+	return a.english()
+}
+
+// from says how a value is met, and what several of them are called.
+var phrases = map[Dimension]struct{ met, many, peers, ja, jaMany string }{
+	Network:  {"from %s", "from %d networks", "came from there", "%s からの", "%d 個のネットワーク"},
+	Country:  {"from the country %s", "from %d countries", "came from there", "国 %s からの", "%d か国"},
+	Agent:    {"with %s", "with %d agents", "use it", "%s による", "%d 種類のエージェント"},
+	API:      {"of calling %s", "with %d APIs", "call it", "API %s の", "%d 種類の API"},
+	Hour:     {"at %s o'clock", "at %d hours of the day", "are active then", "%s 時台の", "1 日のうち %d 時間"},
+	Weekday:  {"on a %s", "on %d days of the week", "are active then", "%s 曜日の", "%d 曜日"},
+	Resource: {"on %s", "on %d resources", "touch it", "リソース %s への", "%d 個のリソース"},
+	Region:   {"in %s", "in %d regions", "are active there", "リージョン %s での", "%d リージョン"},
+	Account:  {"in the account %s", "in %d accounts", "are active there", "アカウント %s での", "%d アカウント"},
+}
+
+func (a Answer) english() string {
+	p := phrases[a.Of]
+	value := fmt.Sprintf(p.met, a.Value)
+	if a.Unknown {
+		return fmt.Sprintf("%s of %s cannot be told: there is no database for it", a.Of, a.Value)
+	}
+	days := daysOf(a.Period)
+	var parts []string
+	switch {
+	case a.First:
+		parts = append(parts, fmt.Sprintf("first time %s in %d days", value, days))
+	case a.Rare:
+		parts = append(parts, fmt.Sprintf("rare: %s %s of %s events on %s in %d days, last on %s", value, number(a.Count), number(a.Total), plural(a.Days, "day"), days, day(a.Last)))
+	case a.Learning && a.Count == 0:
+		parts = append(parts, fmt.Sprintf("still learning: not yet seen %s", value))
+	case a.Learning:
+		parts = append(parts, fmt.Sprintf("still learning: %s %s of %s events", value, number(a.Count), number(a.Total)))
+	default:
+		parts = append(parts, fmt.Sprintf("usual: %s %s of %s events on %s in %d days", value, number(a.Count), number(a.Total), plural(a.Days, "day"), days))
+	}
+	if a.Since.IsZero() {
+		parts = append(parts, "not known before")
+	} else {
+		s := fmt.Sprintf("known since %s with %s on %s", day(a.Since), events(a.Total), plural(a.KnownDays, "day"))
+		if a.Values > 0 {
+			s += ", " + singular(fmt.Sprintf(p.many, a.Values), a.Values)
+		}
+		parts = append(parts, s)
+		if a.Learning && a.LogSince.Equal(a.Since) {
+			parts = append(parts, "the log itself is known since then")
+		}
+	}
+	if a.Peers > 0 {
+		switch a.PeersWith {
+		case 0:
+			parts = append(parts, fmt.Sprintf("none of its %s %s", plural(a.Peers, "peer"), past(p.peers, a.PeersWith)))
+		default:
+			parts = append(parts, fmt.Sprintf("%d of its %s %s", a.PeersWith, plural(a.Peers, "peer"), past(p.peers, a.PeersWith)))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// past is what peers did; the verb fits one and many.
+func past(s string, n int) string {
+	if n == 1 {
+		for _, v := range [][2]string{{"use ", "uses "}, {"call ", "calls "}, {"are ", "is "}, {"touch ", "touches "}} {
+			if rest, ok := strings.CutPrefix(s, v[0]); ok {
+				return v[1] + rest
+			}
+		}
+	}
+	return s
+}
+
+func (a Answer) japanese() string {
+	p := phrases[a.Of]
+	value := a.Value
+	if a.Of == Weekday {
+		value = map[string]string{"Mon": "月", "Tue": "火", "Wed": "水", "Thu": "木", "Fri": "金", "Sat": "土", "Sun": "日"}[value]
+	}
+	if a.Unknown {
+		return fmt.Sprintf("%s は判定できません（データベースが設定されていません）", a.Value)
+	}
+	value = fmt.Sprintf(p.ja, value)
+	days := daysOf(a.Period)
+	share := fmt.Sprintf("%s 件中 %s 件", number(a.Total), number(a.Count))
+	var parts []string
+	switch {
+	case a.First:
+		parts = append(parts, fmt.Sprintf("過去 %d 日間で初めて: %s活動", days, value))
+	case a.Rare:
+		parts = append(parts, fmt.Sprintf("まれ: %s活動は過去 %d 日間で%s、%d 日のみ（最後は %s）", value, days, share, a.Days, day(a.Last)))
+	case a.Learning && a.Count == 0:
+		parts = append(parts, fmt.Sprintf("学習中: %s活動はまだありません", value))
+	case a.Learning:
+		parts = append(parts, fmt.Sprintf("学習中: %s活動は%s", value, share))
+	default:
+		parts = append(parts, fmt.Sprintf("通常: %s活動は過去 %d 日間で%s、%d 日", value, days, share, a.Days))
+	}
+	if a.Since.IsZero() {
+		parts = append(parts, "これまでの記録なし")
+	} else {
+		s := fmt.Sprintf("%s から記録あり（%d 日、%s 件", day(a.Since), a.KnownDays, number(a.Total))
+		if a.Values > 0 {
+			s += "、" + fmt.Sprintf(p.jaMany, a.Values)
+		}
+		parts = append(parts, s+"）")
+		if a.Learning && a.LogSince.Equal(a.Since) {
+			parts = append(parts, "ログ自体も同日から")
+		}
+	}
+	if a.Peers > 0 {
+		parts = append(parts, fmt.Sprintf("同種のエンティティ %d 件のうち該当は %d 件", a.Peers, a.PeersWith))
+	}
+	return strings.Join(parts, "。")
+}
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+func daysOf(d time.Duration) int {
+	if d <= 0 {
+		d = DefaultPeriod
+	}
+	return max(int(d/(24*time.Hour)), 1)
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return number(int64(n)) + " " + word + "s"
+}
+
+func events(n int64) string { return plural(int(n), "event") }
+
+// singular makes "from 1 networks" say one network.
+func singular(s string, n int) string {
+	if n != 1 {
+		return s
+	}
+	for _, w := range [][2]string{{"networks", "network"}, {"countries", "country"}, {"agents", "agent"}, {"APIs", "API"}, {"hours", "hour"}, {"resources", "resource"}, {"regions", "region"}, {"accounts", "account"}, {"on 1 days", "on 1 day"}} {
+		s = strings.Replace(s, w[0], w[1], 1)
+	}
+	return s
+}
+
+// number writes a number with commas between thousands.
+func number(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
