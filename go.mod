@@ -48,6 +48,8 @@ require (
 	oras.land/oras-go/v2 v2.7.0
 )
 
+require github.com/oschwald/maxminddb-golang/v2 v2.9.0 // indirect
+
 require (
 	cel.dev/expr v0.25.2 // indirect
 	filippo.io/hpke v0.4.0 // indirect

@@ -75,6 +75,7 @@ type Config struct {
 	Own      Own               `yaml:"own"`
 	Recheck  Recheck           `yaml:"recheck"`
 	Schedule Schedule          `yaml:"schedule"`
+	Usual    Usual             `yaml:"usual"`
 	Watchdog Watchdog          `yaml:"watchdog"`
 	Tracing  Tracing           `yaml:"tracing"`
 }

@@ -195,6 +195,21 @@ type Schedule struct {
 	Threads int   `yaml:"threads"`
 }
 
+// Usual says what is usual for an entity.
+type Usual struct {
+	// ASN and City are databases of addresses in MaxMind's format; "" is none. City may be one
+	// of countries: then nobody travels.
+	ASN  string `yaml:"asn"`
+	City string `yaml:"city"`
+	// Ignore are networks that say nothing of where somebody is, such as those of a VPN.
+	Ignore []string `yaml:"ignore"`
+	// Period is how far back is looked, and Learning how long an entity must be known; 0 is 90
+	// and 14 days. Events is how many events it must have; 0 is 50.
+	Period   Duration `yaml:"period"`
+	Learning Duration `yaml:"learning"`
+	Events   int      `yaml:"events"`
+}
+
 // Source is one source: a name and exactly one of the kinds.
 type Source struct {
 	Name        string             `yaml:"name"`

@@ -1,10 +1,15 @@
 package config
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net"
+	"net/netip"
 	"net/url"
+	"os"
 	"path"
 	"regexp"
 	"slices"
@@ -223,6 +228,7 @@ func (k *serveCheck) account() {
 	k.forms("own.actions", c.Own.Actions, actionWord, "an IAM action, such as s3:GetObject")
 	k.recheck(&c.Recheck)
 	k.schedule(&c.Schedule, time.Duration(c.Lake.Flush))
+	k.usual(&c.Usual)
 	o := &c.Organizations
 	k.form("organizations.role", o.Role, roleWord, "the ARN of a role, such as arn:aws:iam::111122223333:role/yagura-accounts")
 	k.address("organizations.endpoint", o.Endpoint, true)
@@ -265,6 +271,36 @@ func (k *serveCheck) schedule(s *Schedule, flush time.Duration) {
 		k.fault("schedule.late", " is shorter than 1h", "CloudTrail alone takes a quarter of an hour")
 	}
 	k.least("schedule.threads", s.Threads, 0)
+}
+
+func (k *serveCheck) usual(u *Usual) {
+	for _, f := range []struct{ path, name string }{{"usual.asn", u.ASN}, {"usual.city", u.City}} {
+		if f.name == "" {
+			continue
+		}
+		switch info, err := os.Stat(f.name); {
+		case errors.Is(err, fs.ErrNotExist):
+			k.fault(f.path, fmt.Sprintf(": there is no file %s", f.name), "a database in MaxMind's format (.mmdb), such as GeoLite2; none comes with the program")
+		case err != nil:
+			k.fault(f.path, ": "+err.Error(), "")
+		case !info.Mode().IsRegular():
+			k.fault(f.path, fmt.Sprintf(": %s is no file", f.name), "name the .mmdb file itself")
+		}
+	}
+	for i, n := range u.Ignore {
+		if _, err := netip.ParsePrefix(n); err != nil {
+			k.fault(fmt.Sprintf("usual.ignore[%d]", i), fmt.Sprintf(" is %q", n), "a network, such as 203.0.113.0/24")
+		}
+	}
+	day := Duration(24 * time.Hour)
+	period, learning := cmp.Or(u.Period, 90*day), cmp.Or(u.Learning, 14*day)
+	switch {
+	case period < day || period > 366*day:
+		k.fault("usual.period", " is not from 1d to 366d", "leave it out for 90d")
+	case learning >= period:
+		k.fault("usual.learning", " is not shorter than usual.period", "nobody would ever be known for long enough")
+	}
+	k.least("usual.events", u.Events, 0)
 }
 
 // named takes the name of a source or sink.
