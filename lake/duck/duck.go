@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/yagura-sec/yagura/query/kql/fn"
 )
 
 // ErrNoEngine is what Open returns where the program was built without cgo.
@@ -34,6 +36,8 @@ type Options struct {
 	Dirs     []string      // folders whose files views may read
 	Queries  int           // queries at the same time; more wait
 	Timeout  time.Duration // of one query
+	// Functions are further functions in Go that queries may call, beside those of KQL.
+	Functions []fn.Func
 }
 
 // View is a table of one query: a SELECT over files of Options.Dirs. The caller

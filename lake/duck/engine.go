@@ -93,7 +93,7 @@ func (e *Engine) start(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", q, plain(err))
 		}
 	}
-	if err := register(ctx, conns[0]); err != nil {
+	if err := register(ctx, conns[0], e.o.Functions); err != nil {
 		return err
 	}
 	for _, c := range conns {

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 	"time"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
@@ -69,9 +70,9 @@ var bounded = []string{
 		(a, b, c) AS CASE WHEN steps_between(a, b, c) > 131072 THEN error('generate_series makes more than 131072 elements') ELSE system.main.generate_series(a, b, c) END`,
 }
 
-// register makes the functions of KQL and the bounds known to the engine.
-func register(ctx context.Context, c *sql.Conn) error {
-	for _, f := range fn.Funcs() {
+// register makes the functions of KQL, further ones and the bounds known to the engine.
+func register(ctx context.Context, c *sql.Conn, more []fn.Func) error {
+	for _, f := range slices.Concat(fn.Funcs(), more) {
 		u, err := newUDF(f)
 		if err != nil {
 			return fmt.Errorf("function %s: %w", f.Name, err)
