@@ -75,10 +75,12 @@ var may = map[string][]string{
 	"query/kql":              {"query/kql/fn"},
 	"query/kql/fn":           {},
 	"query/sql":              {"", "query", "slot"},
-	"rule/sentinel":          {"", "rule", "query/kql"},
+	"rule/sentinel":          {"", "rule", "query/kql", "usual"},
 	"schedule":               {"", "rule", "rule/sentinel"},
 	"hunt":                   {"", "lake", "lake/view", "query/kql", "query/sql"},
 	"hunts":                  {},
+	"usual":                  {""},
+	"usual/geo":              {"usual"},
 	"app":                    {"*"},
 	"cmd/yagura":             {"*"},
 
@@ -109,6 +111,7 @@ var pure = map[string][]string{
 	"query/kql/fn":  {"os", "net/http", "os/exec"},
 	"query/sql":     {"os", "net", "net/http", "os/exec"},
 	"rule/sentinel": {"os", "net", "net/http", "os/exec"},
+	"usual":         {"os", "net", "net/http", "os/exec"},
 }
 
 type listed struct {

@@ -83,6 +83,10 @@ func sentinelNode(n *yaml.Node) bool {
 	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
 		v := n.Content[i+1]
 		switch n.Content[i].Value {
+		case "kind": // ours: it has no query of its own
+			if strings.EqualFold(v.Value, "unusual") {
+				return true
+			}
 		case "properties":
 			if has(v, "query") && has(v, "displayName") {
 				return true
@@ -121,7 +125,7 @@ func has(n *yaml.Node, keys ...string) bool {
 var (
 	looksFalco    = regexp.MustCompile(`(?m)^\s*- *(rule|macro|list|required_engine_version|required_plugin_versions) *:`)
 	looksSigma    = regexp.MustCompile(`(?m)^(detection|correlation|filter|logsource) *:`)
-	looksSentinel = regexp.MustCompile(`(?m)^(queryFrequency|queryPeriod|requiredDataConnectors|entityMappings) *:`)
+	looksSentinel = regexp.MustCompile(`(?m)^(queryFrequency|queryPeriod|requiredDataConnectors|entityMappings) *:|^kind: *[Uu]nusual`)
 	looksOverlay  = regexp.MustCompile(`(?m)^overlay *:`)
 )
 

@@ -118,8 +118,8 @@ func (b Bounds) Filled() Bounds {
 
 // Question asks whether a value is usual for an entity, by what happened before a time.
 //
-// The value of Network and Country may be an address: whoever answers knows its network, its
-// system or its country.
+// The value of Network and Country may be an address, and that of Hour and Weekday a time in
+// the form of RFC 3339: whoever answers knows the system or the country, and the time zone.
 type Question struct {
 	Entity yagura.Entity `json:"entity"`
 	Of     Dimension     `json:"of"`
@@ -175,7 +175,7 @@ func Of(f *yagura.Finding, d yagura.Detail) []Question {
 			out = append(out, Question{Entity: entity, Of: of, Value: value, Before: before})
 		}
 	}
-	if NetworkOf(f.Event.SrcIP) != "" {
+	if NetworkOf(f.Event.SrcIP) != "" { // a service's name is no network
 		add(Network, f.Event.SrcIP)
 	}
 	country := ""
@@ -189,8 +189,10 @@ func Of(f *yagura.Finding, d yagura.Detail) []Question {
 	}
 	add(Country, CountryOf(country))
 	add(Agent, AgentOf(d.UserAgent))
-	add(API, APIOf(d.Service, f.Event.Action))
-	add(Hour, HourOf(before, time.UTC))
+	if d.Service != "" || d.UserAgent != "" || len(d.More) > 0 { // else nobody knows whether there was a service
+		add(API, APIOf(d.Service, f.Event.Action))
+	}
+	add(Hour, before.UTC().Format(time.RFC3339))
 	add(Region, f.Event.Region)
 	for _, e := range f.Entities {
 		if e.Type == yagura.EntityResource {

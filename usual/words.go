@@ -19,13 +19,13 @@ func (a Answer) Words(lang string) string {
 var phrases = map[Dimension]struct{ met, many, peers, ja, jaMany string }{
 	Network:  {"from %s", "from %d networks", "came from there", "%s からの", "%d 個のネットワーク"},
 	Country:  {"from the country %s", "from %d countries", "came from there", "国 %s からの", "%d か国"},
-	Agent:    {"with %s", "with %d agents", "use it", "%s による", "%d 種類のエージェント"},
-	API:      {"of calling %s", "with %d APIs", "call it", "API %s の", "%d 種類の API"},
-	Hour:     {"at %s o'clock", "at %d hours of the day", "are active then", "%s 時台の", "1 日のうち %d 時間"},
-	Weekday:  {"on a %s", "on %d days of the week", "are active then", "%s 曜日の", "%d 曜日"},
-	Resource: {"on %s", "on %d resources", "touch it", "リソース %s への", "%d 個のリソース"},
-	Region:   {"in %s", "in %d regions", "are active there", "リージョン %s での", "%d リージョン"},
-	Account:  {"in the account %s", "in %d accounts", "are active there", "アカウント %s での", "%d アカウント"},
+	Agent:    {"with %s", "with %d agents", "used it", "%s による", "%d 種類のエージェント"},
+	API:      {"calling %s", "with %d APIs", "called it", "API %s の", "%d 種類の API"},
+	Hour:     {"at %s o'clock", "at %d hours of the day", "were active then", "%s 時台の", "1 日のうち %d 時間"},
+	Weekday:  {"on a %s", "on %d days of the week", "were active then", "%s 曜日の", "%d 曜日"},
+	Resource: {"on %s", "on %d resources", "touched it", "リソース %s への", "%d 個のリソース"},
+	Region:   {"in %s", "in %d regions", "were active there", "リージョン %s での", "%d リージョン"},
+	Account:  {"in the account %s", "in %d accounts", "were active there", "アカウント %s での", "%d アカウント"},
 }
 
 func (a Answer) english() string {
@@ -60,27 +60,17 @@ func (a Answer) english() string {
 			parts = append(parts, "the log itself is known since then")
 		}
 	}
-	if a.Peers > 0 {
-		switch a.PeersWith {
-		case 0:
-			parts = append(parts, fmt.Sprintf("none of its %s %s", plural(a.Peers, "peer"), past(p.peers, a.PeersWith)))
-		default:
-			parts = append(parts, fmt.Sprintf("%d of its %s %s", a.PeersWith, plural(a.Peers, "peer"), past(p.peers, a.PeersWith)))
-		}
+	switch {
+	case a.Peers == 1 && a.PeersWith == 0:
+		parts = append(parts, "its one peer never did")
+	case a.Peers == 1:
+		parts = append(parts, "its one peer did too")
+	case a.Peers > 1 && a.PeersWith == 0:
+		parts = append(parts, fmt.Sprintf("none of its %s %s", plural(a.Peers, "peer"), p.peers))
+	case a.Peers > 1:
+		parts = append(parts, fmt.Sprintf("%s of its %s %s", number(int64(a.PeersWith)), plural(a.Peers, "peer"), p.peers))
 	}
 	return strings.Join(parts, "; ")
-}
-
-// past is what peers did; the verb fits one and many.
-func past(s string, n int) string {
-	if n == 1 {
-		for _, v := range [][2]string{{"use ", "uses "}, {"call ", "calls "}, {"are ", "is "}, {"touch ", "touches "}} {
-			if rest, ok := strings.CutPrefix(s, v[0]); ok {
-				return v[1] + rest
-			}
-		}
-	}
-	return s
 }
 
 func (a Answer) japanese() string {

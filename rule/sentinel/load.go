@@ -154,11 +154,13 @@ type reader struct {
 func (d document) read(o Options) (*Rule, []rule.Refusal) {
 	p := &reader{document: d}
 	r := p.rule(o)
-	if slices.ContainsFunc(p.refusals, func(r rule.Refusal) bool { return !r.Warning }) {
+	if slices.ContainsFunc(p.refusals, notWarning) {
 		return nil, p.refusals
 	}
 	return r, p.refusals
 }
+
+func notWarning(r rule.Refusal) bool { return !r.Warning }
 
 func (p *reader) refuse(n *yaml.Node, reason, hint string) { p.add(n, reason, hint, false) }
 func (p *reader) warn(n *yaml.Node, reason, hint string)   { p.add(n, reason, hint, true) }

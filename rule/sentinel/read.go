@@ -29,7 +29,7 @@ var (
 
 func (p *reader) rule(o Options) *Rule {
 	p.title = strings.Trim(strings.TrimSpace(cmp.Or(scalar(p.node, "name"), scalar(p.node, "displayName"))), "'")
-	p.keys = p.mapping(p.node, "the rule", slices.Concat(keys, without))
+	p.keys = p.mapping(p.node, "the rule", allowed(strings.ToLower(cmp.Or(p.kind, scalar(p.node, "kind")))))
 	r := &Rule{Rule: rule.Rule{Engine: yagura.EngineKQL, File: p.file.Path, Line: p.at.Line}, Language: KQL}
 	r.Title = strings.Trim(strings.TrimSpace(cmp.Or(p.text(p.keys["name"], "name"), p.text(p.keys["displayName"], "displayName"))), "'")
 	if r.Title == "" {
@@ -37,7 +37,7 @@ func (p *reader) rule(o Options) *Rule {
 	}
 	kind := strings.ToLower(cmp.Or(p.kind, p.text(p.keys["kind"], "kind")))
 	switch kind {
-	case "", "scheduled", "nrt":
+	case "", "scheduled", "nrt", kindUnusual:
 	default:
 		p.refuse(cmp.Or(p.keys["kind"], value(p.at, "kind")), fmt.Sprintf("kind %s has no query: only Microsoft's service can judge it", cut(kind)), "rules of kind Scheduled and NRT can run here")
 		return nil
@@ -50,17 +50,26 @@ func (p *reader) rule(o Options) *Rule {
 	if r.Disabled = !p.boolean(p.keys["enabled"], "enabled", true); strings.EqualFold(r.Status, "disabled") {
 		r.Disabled = true
 	}
-	p.language(r)
-	p.schedule(r, kind)
+	if kind == kindUnusual {
+		r.Schedule = &Schedule{} // so that it must have a severity
+		p.suppression(r)
+	} else {
+		p.language(r)
+		p.schedule(r, kind)
+		p.entities(r)
+		p.grouping(r)
+	}
 	p.severity(r)
 	p.attack(r)
-	p.entities(r)
 	p.details(r)
 	p.alert(r)
-	p.grouping(r)
 	p.incident(r)
 	p.sideCar(r)
-	p.query(r, o)
+	if kind == kindUnusual {
+		p.unusual(r, o)
+	} else {
+		p.query(r, o)
+	}
 	return r
 }
 
@@ -137,6 +146,10 @@ func (p *reader) schedule(r *Rule, kind string) {
 			p.refuse(n, fmt.Sprintf("triggerThreshold %q is no number from 0 to 10000", cut(n.Value)), "")
 		}
 	}
+	p.suppression(r)
+}
+
+func (p *reader) suppression(r *Rule) {
 	if p.boolean(p.keys["suppressionEnabled"], "suppressionEnabled", p.keys["suppressionDuration"] != nil && !p.arm && p.keys["suppressionEnabled"] == nil) {
 		if p.keys["suppressionDuration"] == nil {
 			p.refuse(p.keys["suppressionEnabled"], "suppression is switched on without suppressionDuration", "write suppressionDuration: 5h")

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/yagura-sec/yagura/rule"
+	"github.com/yagura-sec/yagura/usual"
 )
 
 // Language is the language of a rule's query.
@@ -21,6 +22,8 @@ type Rule struct {
 	rule.Rule
 	Language Language
 	Query    string
+	// Unusual is what a rule of kind Unusual says, nil for others; Query is made of it.
+	Unusual *usual.Spec
 	// Schedule is nil for a hunting query.
 	Schedule *Schedule
 	// Entities are taken from columns of the rows.

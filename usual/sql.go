@@ -1,0 +1,282 @@
+package usual
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Query is one SELECT over the tables of hunts, with the values of its parameters.
+type Query struct {
+	SQL    string
+	Params map[string]any
+}
+
+// countries are the formats whose records name a country, in a column of their own.
+var countries = []string{"aws.waf", "entra.signin", "github.audit", "okta.system"}
+
+// head are the columns of every table that queries here may need.
+var head = []string{"time", "id", "format", "account", "region", "service", "action", "actor_type", "actor_id", "actor_name", "session_of",
+	"access_key", "src_ip", "user_agent", "outcome", "error", "target_type", "target_id"}
+
+// tableOf is the table that has the records of a format.
+func tableOf(format string) string { return strings.ReplaceAll(format, ".", "_") }
+
+// source is what stands after FROM: the records of some formats, none means all. country adds
+// the column country, which is empty where records have none.
+func source(formats []string, country bool) string {
+	columns := strings.Join(head, ", ")
+	switch {
+	case len(formats) == 0 && !country:
+		return "events"
+	case len(formats) == 1 && !country:
+		return tableOf(formats[0])
+	case len(formats) == 0:
+		parts := []string{fmt.Sprintf("SELECT %s, '' AS country FROM events WHERE format NOT IN ('%s')", columns, strings.Join(countries, "', '"))}
+		for _, f := range countries {
+			parts = append(parts, fmt.Sprintf("SELECT %s, country FROM %s", columns, tableOf(f)))
+		}
+		return "(" + strings.Join(parts, "\n  UNION ALL ") + ")"
+	}
+	var parts []string
+	for _, f := range formats {
+		c := ""
+		if country {
+			if c = ", '' AS country"; slices.Contains(countries, f) {
+				c = ", country"
+			}
+		}
+		parts = append(parts, fmt.Sprintf("SELECT %s%s FROM %s", columns, c, tableOf(f)))
+	}
+	return "(" + strings.Join(parts, "\n  UNION ALL ") + ")"
+}
+
+// who is the expression that names the entity of an event. Names of actors are compared
+// without regard to case: directories write one name in several ways.
+func (k Kind) who() string {
+	switch k {
+	case AccessKey:
+		return "access_key"
+	case OfAccount:
+		return "account"
+	case Address:
+		return "src_ip"
+	}
+	return "lower(CASE WHEN session_of <> '' THEN session_of ELSE actor_id END)"
+}
+
+// fold is an entity's id as who has it.
+func (k Kind) fold(id string) string {
+	id = strings.ReplaceAll(id, "\x00", "")
+	switch k {
+	case Actor:
+		return strings.ToLower(id)
+	case Address:
+		if a, ok := ParseAddress(id); ok {
+			return a.String()
+		}
+	}
+	return id
+}
+
+// raw is the expression of what a value is made of. [Values.Of] makes the value, once for
+// each that is different.
+func (d Dimension) raw() string {
+	switch d {
+	case Network:
+		return "src_ip"
+	case Country:
+		return "CASE WHEN country <> '' THEN country ELSE src_ip END"
+	case Agent:
+		return "user_agent"
+	case API:
+		return "CASE WHEN action = '' THEN '' ELSE service || chr(31) || action END"
+	case Hour, Weekday:
+		return "CAST(epoch_us(time) // 900000000 AS VARCHAR)"
+	case Resource:
+		return "target_id"
+	case Region:
+		return "region"
+	}
+	return "account"
+}
+
+// literal is a constant text.
+func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// span is a constant stretch of time.
+func span(d time.Duration) string {
+	return "to_microseconds(" + strconv.FormatInt(d.Microseconds(), 10) + ")"
+}
+
+// MaxQuestions bounds the questions of one query.
+const MaxQuestions = 100
+
+// MaxRows bounds the rows of one query.
+const MaxRows = 10_000
+
+// AnswerColumns are the columns of the rows that [Ask] gives, in order.
+var AnswerColumns = []string{"n", "value", "count", "total", "days", "known_days", "values_", "since", "log_since", "last", "peers", "peers_with"}
+
+// Ask writes the one query that answers questions, and says from when until when it looks at
+// events. There are at most [MaxQuestions] of them.
+func Ask(questions []Question, b Bounds) (q Query, from, to time.Time, err error) {
+	if len(questions) == 0 || len(questions) > MaxQuestions {
+		return Query{}, from, to, fmt.Errorf("%d questions, not from 1 to %d", len(questions), MaxQuestions)
+	}
+	b = b.Filled()
+	type branch struct {
+		kind Kind
+		of   Dimension
+	}
+	var order []branch
+	members := map[branch][]int{}
+	for i, x := range questions {
+		k := KindOf(x.Entity)
+		if k == "" || !slices.Contains(Dimensions(), x.Of) {
+			return Query{}, from, to, fmt.Errorf("question %d: an entity of the type %q has no %q", i, x.Entity.Type, x.Of)
+		}
+		if x.Before.IsZero() {
+			return Query{}, from, to, fmt.Errorf("question %d has no time", i)
+		}
+		if to.IsZero() || x.Before.After(to) {
+			to = x.Before
+		}
+		if start := x.Before.Add(-b.Period); from.IsZero() || start.Before(from) {
+			from = start
+		}
+		at := branch{k, x.Of}
+		if members[at] == nil {
+			order = append(order, at)
+		}
+		members[at] = append(members[at], i)
+	}
+	q.Params = map[string]any{}
+	var with, selects []string
+	for i, at := range order {
+		var n, who, raw, before []string
+		for _, j := range members[at] {
+			x := questions[j]
+			n = append(n, strconv.Itoa(j))
+			who = append(who, at.kind.fold(x.Entity.ID))
+			raw = append(raw, rawOf(x))
+			before = append(before, x.Before.UTC().Format("2006-01-02 15:04:05.999999"))
+		}
+		s := strconv.Itoa(i)
+		q.Params["n"+s], q.Params["who"+s], q.Params["raw"+s], q.Params["before"+s] = n, who, raw, before
+		with = append(with, askBranch(s, at.kind, at.of, b)...)
+		selects = append(selects, "SELECT * FROM r"+s)
+	}
+	q.SQL = "WITH " + strings.Join(with, ",\n") + "\n" + strings.Join(selects, "\nUNION ALL ") + "\nORDER BY n"
+	return q, from, to, nil
+}
+
+// rawOf is what the value of a question is made of.
+func rawOf(x Question) string {
+	switch x.Of {
+	case Hour, Weekday:
+		return x.Value // it is a value already: Values.Of takes it as it is
+	case API:
+		return clean(x.Value)
+	}
+	return strings.ReplaceAll(x.Value, "\x00", "")
+}
+
+// askBranch are the common table expressions for questions of one kind about one dimension.
+func askBranch(s string, k Kind, of Dimension, b Bounds) []string {
+	r := strings.NewReplacer("{s}", s, "{src}", source(nil, of == Country), "{who}", k.who(), "{raw}", of.raw(), "{of}", literal(string(of)), "{period}", span(b.Period))
+	out := []string{
+		`q{s} AS (SELECT CAST(n AS BIGINT) AS n, who, usual_value({of}, raw) AS value, CAST(cutoff AS TIMESTAMP) AS cutoff
+  FROM (SELECT unnest($n{s}) AS n, unnest($who{s}) AS who, unnest($raw{s}) AS raw, unnest($before{s}) AS cutoff))`,
+		`w{s} AS (SELECT DISTINCT who, cutoff FROM q{s})`,
+		`g{s} AS (SELECT e.who, w.cutoff, account, format, actor_type, raw, date_trunc('day', time) AS day, count(*) AS n, min(time) AS first, max(time) AS last
+  FROM (SELECT time, account, format, actor_type, {who} AS who, {raw} AS raw FROM {src}) e JOIN w{s} w ON e.who = w.who
+  WHERE time < w.cutoff AND time >= w.cutoff - {period} AND raw <> '' GROUP BY ALL)`,
+		`m{s} AS (SELECT raw, usual_value({of}, raw) AS value FROM (SELECT DISTINCT raw FROM g{s}))`,
+		`h{s} AS (SELECT g.* EXCLUDE (raw), value FROM g{s} g JOIN m{s} m ON g.raw = m.raw WHERE value <> '')`,
+		`v{s} AS (SELECT who, cutoff, value, sum(n) AS n, count(DISTINCT day) AS days, max(last) AS last FROM h{s} GROUP BY ALL)`,
+		`t{s} AS (SELECT who, cutoff, sum(n) AS total, count(DISTINCT day) AS known_days, count(DISTINCT value) AS values_, min(first) AS since FROM h{s} GROUP BY ALL)`,
+		`c{s} AS (SELECT DISTINCT who, cutoff, account, actor_type FROM h{s})`,
+		`l{s} AS (SELECT c.who, c.cutoff, min(time) AS log_since FROM (SELECT time, account FROM {src}) e JOIN (SELECT DISTINCT who, cutoff, account FROM c{s}) c ON e.account = c.account
+  WHERE time < c.cutoff AND time >= c.cutoff - {period} GROUP BY ALL)`,
+	}
+	peers := `p{s} AS (SELECT '' AS who, TIMESTAMP '1970-01-01' AS cutoff, '' AS peer, '' AS value WHERE false)`
+	if k == Actor {
+		peers = `o{s} AS (SELECT c.who, c.cutoff, e.who AS peer, raw
+  FROM (SELECT time, account, actor_type, {who} AS who, {raw} AS raw FROM {src}) e JOIN c{s} c ON e.account = c.account AND e.actor_type = c.actor_type
+  WHERE e.who <> c.who AND e.who <> '' AND raw <> '' AND time < c.cutoff AND time >= c.cutoff - {period} GROUP BY ALL),
+p{s} AS (SELECT who, cutoff, peer, value FROM o{s} o JOIN (SELECT raw, usual_value({of}, raw) AS value FROM (SELECT DISTINCT raw FROM o{s})) m ON o.raw = m.raw WHERE value <> '')`
+	}
+	out = append(out, peers,
+		`pp{s} AS (SELECT who, cutoff, count(DISTINCT peer) AS peers FROM p{s} GROUP BY ALL)`,
+		`pv{s} AS (SELECT who, cutoff, value, count(DISTINCT peer) AS peers_with FROM p{s} GROUP BY ALL)`,
+		`r{s} AS (SELECT q.n, q.value, CAST(coalesce(v.n, 0) AS BIGINT) AS count, CAST(coalesce(t.total, 0) AS BIGINT) AS total, coalesce(v.days, 0) AS days, coalesce(t.known_days, 0) AS known_days,
+    coalesce(t.values_, 0) AS values_, t.since, l.log_since, v.last, coalesce(pp.peers, 0) AS peers, coalesce(pv.peers_with, 0) AS peers_with
+  FROM q{s} q LEFT JOIN v{s} v ON v.who = q.who AND v.cutoff = q.cutoff AND v.value = q.value LEFT JOIN t{s} t ON t.who = q.who AND t.cutoff = q.cutoff
+  LEFT JOIN l{s} l ON l.who = q.who AND l.cutoff = q.cutoff LEFT JOIN pp{s} pp ON pp.who = q.who AND pp.cutoff = q.cutoff
+  LEFT JOIN pv{s} pv ON pv.who = q.who AND pv.cutoff = q.cutoff AND pv.value = q.value)`)
+	for i := range out {
+		out[i] = r.Replace(out[i])
+	}
+	return out
+}
+
+// Judge makes answers of the rows of [Ask]. A value of a row is nil, string, int64 or
+// time.Time; its columns are [AnswerColumns].
+func Judge(questions []Question, b Bounds, rows [][]any) ([]Answer, error) {
+	b = b.Filled()
+	out := make([]Answer, len(questions))
+	seen := make([]bool, len(questions))
+	for _, row := range rows {
+		if len(row) != len(AnswerColumns) {
+			return nil, fmt.Errorf("a row of %d columns, not %d", len(row), len(AnswerColumns))
+		}
+		n := whole(row[0])
+		if n < 0 || n >= int64(len(questions)) || seen[n] {
+			return nil, fmt.Errorf("a row for question %d, which was not asked once", n)
+		}
+		seen[n] = true
+		value, _ := row[1].(string)
+		a := Answer{Question: questions[n], Count: whole(row[2]), Total: whole(row[3]), Days: int(whole(row[4])), KnownDays: int(whole(row[5])), Values: int(whole(row[6])),
+			Since: moment(row[7]), LogSince: moment(row[8]), Last: moment(row[9]), Peers: int(whole(row[10])), PeersWith: int(whole(row[11])), Period: b.Period}
+		if value == "" {
+			a.Unknown = true
+		} else {
+			a.Value = value
+		}
+		out[n] = a.judged(b)
+	}
+	for i, ok := range seen {
+		if !ok {
+			return nil, fmt.Errorf("no row answers question %d", i)
+		}
+	}
+	return out, nil
+}
+
+// judged says what the numbers come to.
+func (a Answer) judged(b Bounds) Answer {
+	a.First, a.Rare = false, false
+	a.Learning = a.Since.IsZero() || a.Since.After(a.Before.Add(-b.Learning)) || a.Total < b.Events
+	if a.Learning || a.Unknown {
+		return a
+	}
+	a.First = a.Count == 0
+	a.Rare = !a.First && a.Days < b.Days && float64(a.Count) < b.Share*float64(a.Total)
+	return a
+}
+
+func whole(v any) int64 {
+	n, _ := v.(int64)
+	return n
+}
+
+func moment(v any) time.Time {
+	t, _ := v.(time.Time)
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC()
+}
