@@ -16,6 +16,8 @@ import (
 	"github.com/yagura-sec/yagura/hunt"
 	"github.com/yagura-sec/yagura/lake/duck"
 	"github.com/yagura-sec/yagura/store"
+	"github.com/yagura-sec/yagura/usual"
+	"github.com/yagura-sec/yagura/usual/geo"
 )
 
 // HuntOptions are the limits of hunting.
@@ -35,6 +37,7 @@ type Hunting struct {
 	Watchlists hunt.Watchlists
 	engine     *lazyEngine
 	copies     *lakeCopies
+	places     *geo.Places
 }
 
 // HuntingEngine says why this program cannot hunt; nil where it can.
@@ -65,7 +68,11 @@ func OpenHunting(ctx context.Context, cfg *config.Config, b *Books, o HuntOption
 		return nil, err
 	}
 	h := &Hunting{copies: copies, Watchlists: hunt.Watchlists{Dir: watchlistDir(cfg)}}
-	h.engine = &lazyEngine{data: cfg.Data, o: duck.Options{Threads: o.Threads, Memory: o.Memory, Timeout: o.Timeout, Dirs: []string{dir}}}
+	var values *usual.Values
+	if values, h.places, err = usualValues(cfg); err != nil {
+		return nil, err
+	}
+	h.engine = &lazyEngine{data: cfg.Data, o: duck.Options{Threads: o.Threads, Memory: o.Memory, Timeout: o.Timeout, Dirs: []string{dir}, Functions: usualFunctions(values)}}
 	if cfg.Data != "" {
 		lists, err := filepath.Abs(h.Watchlists.Dir)
 		if err != nil {
@@ -95,7 +102,7 @@ func watchlistDir(cfg *config.Config) string { return filepath.Join(cfg.Data, "w
 // Close ends the engine where it was started, and removes its temporary files.
 func (h *Hunting) Close() error {
 	h.copies.release()
-	return h.engine.close()
+	return errors.Join(h.engine.close(), h.places.Close()) // no query looks an address up any more
 }
 
 // lakeFiles lists files of the catalogue, as paths below the lake's folder, or of copies

@@ -30,6 +30,7 @@ import (
 	"github.com/yagura-sec/yagura/schedule"
 	"github.com/yagura-sec/yagura/store"
 	"github.com/yagura-sec/yagura/triage"
+	"github.com/yagura-sec/yagura/usual"
 )
 
 // lakeHouse is a lake with its engine, a store with its desk, and a runner of rules, with a
@@ -209,7 +210,7 @@ func (h *lakeHouse) found() (out []yagura.Finding) {
 func testEngine(t *testing.T) (*duck.Engine, string) {
 	t.Helper()
 	dir := t.TempDir()
-	e, err := duck.Open(duck.Options{Threads: 1, Memory: 512 << 20, Temp: t.TempDir(), Dirs: []string{dir}})
+	e, err := duck.Open(duck.Options{Threads: 1, Memory: 512 << 20, Temp: t.TempDir(), Dirs: []string{dir}, Functions: usualFunctions(&usual.Values{})})
 	if err != nil {
 		t.Fatal(err)
 	}

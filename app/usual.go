@@ -1,0 +1,121 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/hunt"
+	"github.com/yagura-sec/yagura/query/kql/fn"
+	"github.com/yagura-sec/yagura/usual"
+	"github.com/yagura-sec/yagura/usual/geo"
+)
+
+// usualValues makes values with the databases of a configuration, which are to be closed.
+func usualValues(cfg *config.Config) (*usual.Values, *geo.Places, error) {
+	places, err := geo.Open(cfg.Usual.ASN, cfg.Usual.City)
+	if err != nil {
+		return nil, nil, fmt.Errorf("usual: %w", err)
+	}
+	v := &usual.Values{}
+	if places.HasSystems() || places.HasCities() {
+		v.Places = places
+	}
+	for _, text := range cfg.Usual.Ignore {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, nil, fmt.Errorf("usual.ignore: %w", err)
+		}
+		v.Ignore = append(v.Ignore, p)
+	}
+	if cfg.Timezone != "" {
+		if v.Zone, err = time.LoadLocation(cfg.Timezone); err != nil {
+			return nil, nil, fmt.Errorf("timezone: %w", err)
+		}
+	}
+	return v, places, nil
+}
+
+// usualBounds are those of a configuration.
+func usualBounds(cfg *config.Config) usual.Bounds {
+	return usual.Bounds{Period: time.Duration(cfg.Usual.Period), Learning: time.Duration(cfg.Usual.Learning), Events: int64(cfg.Usual.Events)}.Filled()
+}
+
+// usualFunctions are the functions of usual for the engine.
+func usualFunctions(v *usual.Values) (out []fn.Func) {
+	types := map[string]fn.Type{usual.Text: fn.String, usual.Whole: fn.Long, usual.Real: fn.Real}
+	for _, f := range usual.Functions(v) {
+		x := fn.Func{Name: f.Name, Result: types[f.Result], Call: func(args []any) (any, error) { return f.Call(args), nil }}
+		for _, a := range f.Args {
+			x.Args = append(x.Args, types[a])
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// UsualAsker answers what is usual from the lake.
+type UsualAsker struct {
+	Hunter  *hunt.Hunter
+	Bounds  usual.Bounds
+	Timeout time.Duration // of one query; 0: the engine's
+}
+
+var _ usual.Asker = (*UsualAsker)(nil)
+
+// NewUsualAsker makes one over the lake that is hunted.
+func NewUsualAsker(cfg *config.Config, h *Hunting) *UsualAsker {
+	return &UsualAsker{Hunter: h.Hunter, Bounds: usualBounds(cfg)}
+}
+
+// Ask implements [usual.Asker]: one query for each hundred questions.
+func (a *UsualAsker) Ask(ctx context.Context, questions []usual.Question) ([]usual.Answer, error) {
+	var out []usual.Answer
+	for part := range slices.Chunk(questions, usual.MaxQuestions) {
+		q, from, to, err := usual.Ask(part, a.Bounds)
+		if err != nil {
+			return nil, fmt.Errorf("usual: %w", err)
+		}
+		rows, err := usualRows(ctx, a.Hunter, q, from, to, a.Timeout)
+		if err != nil {
+			return nil, fmt.Errorf("usual: %w", err)
+		}
+		answers, err := usual.Judge(part, a.Bounds, rows)
+		if err != nil {
+			return nil, fmt.Errorf("usual: %w", err)
+		}
+		out = append(out, answers...)
+	}
+	return out, nil
+}
+
+// usualRows asks one query of the room usual.
+func usualRows(ctx context.Context, h *hunt.Hunter, q usual.Query, from, to time.Time, timeout time.Duration) (out [][]any, err error) {
+	rows, err := h.Run(ctx, hunt.Request{Language: hunt.SQL, Text: q.SQL, Params: q.Params, From: from, To: to, Now: to, Limit: usual.MaxRows, Timeout: timeout})
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // its rows are read
+	for rows.Next() {
+		values := slices.Clone(rows.Values())
+		for i, v := range values {
+			if n, ok := v.(json.Number); ok {
+				if values[i], err = n.Int64(); err != nil {
+					return nil, err
+				}
+			}
+		}
+		out = append(out, values)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	if limit := rows.Stats().Limit; limit != "" {
+		return nil, fmt.Errorf("the query gave more than it may (limit of %s)", limit)
+	}
+	return out, nil
+}
