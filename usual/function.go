@@ -49,7 +49,7 @@ func Functions(v *Values) []Function {
 			}
 			x := Answer{Question: Question{Of: of, Value: text(a, 1)}, First: text(a, 2) == "first", Rare: text(a, 2) == "rare", Count: whole(a[3]), Total: whole(a[4]), Days: int(whole(a[5])),
 				KnownDays: int(whole(a[6])), Values: int(whole(a[7])), Since: micros(a[8]), Last: micros(a[9]), Peers: int(whole(a[10])), PeersWith: int(whole(a[11])),
-				Period: time.Duration(min(max(whole(a[12]), 1), 3660)) * 24 * time.Hour}
+				Bounds: Bounds{Period: time.Duration(min(max(whole(a[12]), 1), 3660)) * 24 * time.Hour}}
 			return x.Words("en")
 		}},
 	}

@@ -105,7 +105,7 @@ func (s *Spec) Query() string {
 		words = "CASE WHEN v.n = 0 THEN 'first' ELSE 'rare' END"
 	}
 	return strings.NewReplacer("{src}", source(s.Formats, s.Of == Country), "{who}", s.Kind.who(), "{raw}", s.Of.raw(), "{of}", literal(string(s.Of)),
-		"{every}", span(s.Every), "{among}", condition(s.Among), "{where}", condition(s.Where), "{found}", found, "{learning}", span(b.Learning),
+		"{every}", span(s.Every), "{among}", condition(s.Among), "{where}", condition(s.Where), "{found}", found, "{learning}", span(b.Learning), "{restless}", strconv.Itoa(b.Restless),
 		"{events}", strconv.FormatInt(b.Events, 10), "{words}", words, "{days}", strconv.Itoa(daysOf(b.Period))).Replace(ruleSQL)
 }
 
@@ -119,10 +119,11 @@ const ruleSQL = `WITH g AS (
 ), h AS (SELECT g.* EXCLUDE (raw), value FROM g JOIN m ON g.raw = m.raw WHERE value <> ''
 ), v AS (SELECT who, value, CAST(sum(n) AS BIGINT) AS n, count(DISTINCT day) FILTER (WHERE n > 0) AS days, min(first) AS first, max(last) AS last, min(hit) AS hit, min(window_hit) AS window_hit FROM h GROUP BY ALL
 ), t AS (SELECT who, CAST(sum(n) AS BIGINT) AS total, count(DISTINCT day) FILTER (WHERE n > 0) AS known_days, count(DISTINCT value) FILTER (WHERE n > 0) AS known_values, min(first) AS since FROM h GROUP BY ALL
+), n AS (SELECT who, count(*) AS fresh FROM v WHERE v.n > 0 AND v.first >= now() - {every} - {learning} GROUP BY ALL
 ), c AS (
   SELECT v.who, v.value, v.n, v.days, v.first, v.last, v.window_hit AS hit, t.total, t.known_days, t.known_values, t.since
-  FROM v JOIN t ON v.who = t.who
-  WHERE v.window_hit IS NOT NULL AND {found} AND t.total >= {events} AND t.since <= v.window_hit - {learning}
+  FROM v JOIN t ON v.who = t.who LEFT JOIN n ON v.who = n.who
+  WHERE v.window_hit IS NOT NULL AND {found} AND coalesce(n.fresh, 0) <= {restless} AND t.total >= {events} AND t.since <= v.window_hit - {learning}
 ), logs AS (SELECT account, format, min(first) AS log_since FROM h GROUP BY ALL
 ), w AS (
   SELECT e.*, c.value, c.n, c.days, c.first, c.last, c.total, c.known_days, c.known_values, c.since
@@ -140,7 +141,7 @@ const ruleSQL = `WITH g AS (
 ), f AS (
   SELECT w.*, coalesce(p.peers, 0) AS peers, coalesce(p.peers_with, 0) AS peers_with FROM w LEFT JOIN p ON p.who = w.who AND p.value = w.value
 )
-SELECT id AS event_id, time, CASE WHEN session_of <> '' THEN session_of ELSE actor_id END AS actor, account, region, action, src_ip, access_key, user_agent, target_id, value, first AS first_seen,
+SELECT id AS event_id, time, ` + actor + ` AS actor, account, region, action, src_ip, access_key, user_agent, target_id, value, first AS first_seen,
   n AS count, total, days, known_days, known_values AS values_known, since, last, peers, peers_with,
   usual_words({of}, value, {words}, n, total, days, known_days, known_values, epoch_us(since), epoch_us(last), peers, peers_with, {days}) AS unusual
 FROM f v ORDER BY time, event_id, actor, value`
@@ -180,7 +181,7 @@ const travelSQL = `WITH a AS (
   SELECT * FROM k WHERE km > {distance} AND km > {speed} * hours
   QUALIFY row_number() OVER (PARTITION BY who, way ORDER BY time, id, src_ip, action) = 1
 )
-SELECT id AS event_id, time, CASE WHEN session_of <> '' THEN session_of ELSE actor_id END AS actor, account, region, action, src_ip, access_key, user_agent, from_ip, from_time, from_place, place AS to_place,
+SELECT id AS event_id, time, ` + actor + ` AS actor, account, region, action, src_ip, access_key, user_agent, from_ip, from_time, from_place, place AS to_place,
   CAST(round(km) AS BIGINT) AS km, CAST(round(hours * 60) AS BIGINT) AS minutes, CASE WHEN hours > 0 THEN CAST(round(km / hours) AS BIGINT) END AS kmh,
   CAST(round(km) AS BIGINT) || ' km from ' || from_ip || ' to ' || src_ip || ' in ' || CAST(round(hours * 60) AS BIGINT) || ' minutes' AS unusual
 FROM x WHERE time >= now() - {every} AND hit ORDER BY time, event_id, actor`

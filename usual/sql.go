@@ -53,6 +53,9 @@ func source(formats []string, country bool) string {
 	return "(" + strings.Join(parts, "\n  UNION ALL ") + ")"
 }
 
+// actor is [ActorOf] in SQL.
+const actor = "CASE WHEN session_of = '' OR contains(session_of, '" + ssoRole + "') AND actor_id <> '' THEN actor_id ELSE session_of END"
+
 // who is the expression that names the entity of an event. Names of actors are compared
 // without regard to case: directories write one name in several ways.
 func (k Kind) who() string {
@@ -64,7 +67,7 @@ func (k Kind) who() string {
 	case Address:
 		return "src_ip"
 	}
-	return "lower(CASE WHEN session_of <> '' THEN session_of ELSE actor_id END)"
+	return "lower(" + actor + ")"
 }
 
 // fold is an entity's id as who has it.
@@ -118,7 +121,7 @@ const MaxQuestions = 100
 const MaxRows = 10_000
 
 // AnswerColumns are the columns of the rows that [Ask] gives, in order.
-var AnswerColumns = []string{"n", "value", "count", "total", "days", "known_days", "values_", "since", "log_since", "last", "peers", "peers_with"}
+var AnswerColumns = []string{"n", "value", "count", "total", "days", "known_days", "values_", "fresh", "since", "log_since", "last", "peers", "peers_with"}
 
 // Ask writes the one query that answers questions, and says from when until when it looks at
 // events. There are at most [MaxQuestions] of them.
@@ -186,7 +189,7 @@ func rawOf(x Question) string {
 
 // askBranch are the common table expressions for questions of one kind about one dimension.
 func askBranch(s string, k Kind, of Dimension, b Bounds) []string {
-	r := strings.NewReplacer("{s}", s, "{src}", source(nil, of == Country), "{who}", k.who(), "{raw}", of.raw(), "{of}", literal(string(of)), "{period}", span(b.Period))
+	r := strings.NewReplacer("{s}", s, "{src}", source(nil, of == Country), "{who}", k.who(), "{raw}", of.raw(), "{of}", literal(string(of)), "{period}", span(b.Period), "{learning}", span(b.Learning))
 	out := []string{
 		`q{s} AS (SELECT CAST(n AS BIGINT) AS n, who, usual_value({of}, raw) AS value, CAST(cutoff AS TIMESTAMP) AS cutoff
   FROM (SELECT unnest($n{s}) AS n, unnest($who{s}) AS who, unnest($raw{s}) AS raw, unnest($before{s}) AS cutoff))`,
@@ -196,7 +199,8 @@ func askBranch(s string, k Kind, of Dimension, b Bounds) []string {
   WHERE time < w.cutoff AND time >= w.cutoff - {period} AND raw <> '' GROUP BY ALL)`,
 		`m{s} AS (SELECT raw, usual_value({of}, raw) AS value FROM (SELECT DISTINCT raw FROM g{s}))`,
 		`h{s} AS (SELECT g.* EXCLUDE (raw), value FROM g{s} g JOIN m{s} m ON g.raw = m.raw WHERE value <> '')`,
-		`v{s} AS (SELECT who, cutoff, value, sum(n) AS n, count(DISTINCT day) AS days, max(last) AS last FROM h{s} GROUP BY ALL)`,
+		`v{s} AS (SELECT who, cutoff, value, sum(n) AS n, count(DISTINCT day) AS days, min(first) AS first, max(last) AS last FROM h{s} GROUP BY ALL)`,
+		`f{s} AS (SELECT who, cutoff, count(*) AS fresh FROM v{s} WHERE first >= cutoff - {learning} GROUP BY ALL)`,
 		`t{s} AS (SELECT who, cutoff, sum(n) AS total, count(DISTINCT day) AS known_days, count(DISTINCT value) AS values_, min(first) AS since FROM h{s} GROUP BY ALL)`,
 		`c{s} AS (SELECT DISTINCT who, cutoff, account, actor_type FROM h{s})`,
 		`l{s} AS (SELECT c.who, c.cutoff, min(time) AS log_since FROM (SELECT time, account FROM {src}) e JOIN (SELECT DISTINCT who, cutoff, account FROM c{s}) c ON e.account = c.account
@@ -213,9 +217,9 @@ p{s} AS (SELECT who, cutoff, peer, value FROM o{s} o JOIN (SELECT raw, usual_val
 		`pp{s} AS (SELECT who, cutoff, count(DISTINCT peer) AS peers FROM p{s} GROUP BY ALL)`,
 		`pv{s} AS (SELECT who, cutoff, value, count(DISTINCT peer) AS peers_with FROM p{s} GROUP BY ALL)`,
 		`r{s} AS (SELECT q.n, q.value, CAST(coalesce(v.n, 0) AS BIGINT) AS count, CAST(coalesce(t.total, 0) AS BIGINT) AS total, coalesce(v.days, 0) AS days, coalesce(t.known_days, 0) AS known_days,
-    coalesce(t.values_, 0) AS values_, t.since, l.log_since, v.last, coalesce(pp.peers, 0) AS peers, coalesce(pv.peers_with, 0) AS peers_with
+    coalesce(t.values_, 0) AS values_, coalesce(f.fresh, 0) AS fresh, t.since, l.log_since, v.last, coalesce(pp.peers, 0) AS peers, coalesce(pv.peers_with, 0) AS peers_with
   FROM q{s} q LEFT JOIN v{s} v ON v.who = q.who AND v.cutoff = q.cutoff AND v.value = q.value LEFT JOIN t{s} t ON t.who = q.who AND t.cutoff = q.cutoff
-  LEFT JOIN l{s} l ON l.who = q.who AND l.cutoff = q.cutoff LEFT JOIN pp{s} pp ON pp.who = q.who AND pp.cutoff = q.cutoff
+  LEFT JOIN f{s} f ON f.who = q.who AND f.cutoff = q.cutoff LEFT JOIN l{s} l ON l.who = q.who AND l.cutoff = q.cutoff LEFT JOIN pp{s} pp ON pp.who = q.who AND pp.cutoff = q.cutoff
   LEFT JOIN pv{s} pv ON pv.who = q.who AND pv.cutoff = q.cutoff AND pv.value = q.value)`)
 	for i := range out {
 		out[i] = r.Replace(out[i])
@@ -239,8 +243,8 @@ func Judge(questions []Question, b Bounds, rows [][]any) ([]Answer, error) {
 		}
 		seen[n] = true
 		value, _ := row[1].(string)
-		a := Answer{Question: questions[n], Count: whole(row[2]), Total: whole(row[3]), Days: int(whole(row[4])), KnownDays: int(whole(row[5])), Values: int(whole(row[6])),
-			Since: moment(row[7]), LogSince: moment(row[8]), Last: moment(row[9]), Peers: int(whole(row[10])), PeersWith: int(whole(row[11])), Period: b.Period}
+		a := Answer{Question: questions[n], Count: whole(row[2]), Total: whole(row[3]), Days: int(whole(row[4])), KnownDays: int(whole(row[5])), Values: int(whole(row[6])), Fresh: int(whole(row[7])),
+			Since: moment(row[8]), LogSince: moment(row[9]), Last: moment(row[10]), Peers: int(whole(row[11])), PeersWith: int(whole(row[12])), Bounds: b}
 		if value == "" {
 			a.Unknown = true
 		} else {
@@ -260,7 +264,8 @@ func Judge(questions []Question, b Bounds, rows [][]any) ([]Answer, error) {
 func (a Answer) judged(b Bounds) Answer {
 	a.First, a.Rare = false, false
 	a.Learning = a.Since.IsZero() || a.Since.After(a.Before.Add(-b.Learning)) || a.Total < b.Events
-	if a.Learning || a.Unknown {
+	a.Restless = !a.Learning && a.Fresh > b.Restless
+	if a.Learning || a.Restless || a.Unknown {
 		return a
 	}
 	a.First = a.Count == 0

@@ -84,6 +84,7 @@ const (
 	DefaultEvents   = 50   // that an entity must have before something is unusual for it
 	DefaultDays     = 3    // fewer days, and
 	DefaultShare    = 0.01 // a smaller share, are rare
+	DefaultRestless = 7    // new values in the learning time before; who meets more has no habit
 )
 
 // Bounds say how much is known before something is unusual, and what is rare. A zero field
@@ -94,6 +95,7 @@ type Bounds struct {
 	Events   int64
 	Days     int
 	Share    float64
+	Restless int
 }
 
 // Filled returns the bounds with defaults in the place of zeros.
@@ -113,6 +115,9 @@ func (b Bounds) Filled() Bounds {
 	if b.Share <= 0 {
 		b.Share = DefaultShare
 	}
+	if b.Restless <= 0 {
+		b.Restless = DefaultRestless
+	}
 	return b
 }
 
@@ -130,21 +135,23 @@ type Question struct {
 // Answer is what the events before say.
 type Answer struct {
 	Question
-	First     bool          `json:"first"`              // never in the period
-	Rare      bool          `json:"rare"`               // there, but on few days and in a small share
-	Learning  bool          `json:"learning"`           // too little is known: neither First nor Rare holds
-	Unknown   bool          `json:"unknown,omitempty"`  // the value cannot be told, as there is no database for it
-	Count     int64         `json:"count"`              // events with the value
-	Total     int64         `json:"total"`              // events of the entity
-	Days      int           `json:"days"`               // days with the value
-	KnownDays int           `json:"known_days"`         // days with events of the entity
-	Values    int           `json:"values"`             // different values of the dimension
-	Since     time.Time     `json:"since,omitzero"`     // the entity's first event in the period
-	LogSince  time.Time     `json:"log_since,omitzero"` // the first event of its account's log in the period
-	Last      time.Time     `json:"last,omitzero"`      // the value's last event
-	Peers     int           `json:"peers"`              // other actors of the type in the account
-	PeersWith int           `json:"peers_with"`         // of them, those that have the value
-	Period    time.Duration `json:"-"`                  // that was looked at
+	First     bool      `json:"first"`              // never in the period
+	Rare      bool      `json:"rare"`               // there, but on few days and in a small share
+	Learning  bool      `json:"learning"`           // too little is known: neither First nor Rare holds
+	Restless  bool      `json:"restless,omitempty"` // it meets new values all the time: neither holds
+	Unknown   bool      `json:"unknown,omitempty"`  // the value cannot be told, as there is no database for it
+	Count     int64     `json:"count"`              // events with the value
+	Total     int64     `json:"total"`              // events of the entity
+	Days      int       `json:"days"`               // days with the value
+	KnownDays int       `json:"known_days"`         // days with events of the entity
+	Values    int       `json:"values"`             // different values of the dimension
+	Fresh     int       `json:"fresh"`              // of them, those first met in the learning time before
+	Since     time.Time `json:"since,omitzero"`     // the entity's first event in the period
+	LogSince  time.Time `json:"log_since,omitzero"` // the first event in its accounts in the period
+	Last      time.Time `json:"last,omitzero"`      // the value's last event
+	Peers     int       `json:"peers"`              // other actors of the type in the account
+	PeersWith int       `json:"peers_with"`         // of them, those that have the value
+	Bounds    Bounds    `json:"-"`                  // by which it was judged
 }
 
 // Asker answers questions. Answers stand in the order of their questions.
@@ -152,13 +159,23 @@ type Asker interface {
 	Ask(ctx context.Context, q []Question) ([]Answer, error)
 }
 
+// ActorOf is whose habits an actor has: the role or human behind a session, whose own name is
+// random. The roles of AWS's single sign-on are shared by people and their sessions are named
+// after them: there it is the session.
+func ActorOf(a yagura.Actor) string {
+	if a.SessionOf == "" || strings.Contains(a.SessionOf, ssoRole) && a.ID != "" {
+		return a.ID
+	}
+	return a.SessionOf
+}
+
+// ssoRole is in the name of every role of AWS's single sign-on.
+const ssoRole = "/AWSReservedSSO_"
+
 // Of returns the questions that a finding's event raises: one for each dimension that its
 // header fills. A finding without an actor or without a time raises none.
 func Of(f *yagura.Finding, d yagura.Detail) []Question {
-	id, before := f.Event.Actor.ID, f.Event.Time
-	if f.Event.Actor.SessionOf != "" {
-		id = f.Event.Actor.SessionOf
-	}
+	id, before := ActorOf(f.Event.Actor), f.Event.Time
 	if before.IsZero() {
 		before = f.Time
 	}

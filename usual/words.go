@@ -34,11 +34,13 @@ func (a Answer) english() string {
 	if a.Unknown {
 		return fmt.Sprintf("%s of %s cannot be told: there is no database for it", a.Of, a.Value)
 	}
-	days := daysOf(a.Period)
+	days := daysOf(a.Bounds.Period)
 	var parts []string
 	switch {
 	case a.First:
 		parts = append(parts, fmt.Sprintf("first time %s in %d days", value, days))
+	case a.Restless && a.Count == 0:
+		parts = append(parts, fmt.Sprintf("not yet seen %s, but new ones are usual: %s in the last %d days", value, number(int64(a.Fresh)), daysOf(a.Bounds.Filled().Learning)))
 	case a.Rare:
 		parts = append(parts, fmt.Sprintf("rare: %s %s of %s events on %s in %d days, last on %s", value, number(a.Count), number(a.Total), plural(a.Days, "day"), days, day(a.Last)))
 	case a.Learning && a.Count == 0:
@@ -83,12 +85,14 @@ func (a Answer) japanese() string {
 		return fmt.Sprintf("%s は判定できません（データベースが設定されていません）", a.Value)
 	}
 	value = fmt.Sprintf(p.ja, value)
-	days := daysOf(a.Period)
+	days := daysOf(a.Bounds.Period)
 	share := fmt.Sprintf("%s 件中 %s 件", number(a.Total), number(a.Count))
 	var parts []string
 	switch {
 	case a.First:
 		parts = append(parts, fmt.Sprintf("過去 %d 日間で初めて: %s活動", days, value))
+	case a.Restless && a.Count == 0:
+		parts = append(parts, fmt.Sprintf("%s活動はまだありませんが、新しい値は通常のこと（直近 %d 日間で %s 件）", value, daysOf(a.Bounds.Filled().Learning), number(int64(a.Fresh))))
 	case a.Rare:
 		parts = append(parts, fmt.Sprintf("まれ: %s活動は過去 %d 日間で%s、%d 日のみ（最後は %s）", value, days, share, a.Days, day(a.Last)))
 	case a.Learning && a.Count == 0:

@@ -19,7 +19,7 @@ const kindUnusual = "unusual"
 
 var (
 	// unusualKeys are those of rules of kind Unusual alone.
-	unusualKeys = []string{"entity", "new", "rare", "travel", "where", "among", "formats", "period", "learning", "events", "fresh"}
+	unusualKeys = []string{"entity", "new", "rare", "travel", "where", "among", "formats", "period", "learning", "events", "fresh", "restless"}
 	// queryKeys are those that such a rule cannot have.
 	queryKeys = []string{"query", "language", "queryPeriod", "triggerOperator", "triggerThreshold", "entityMappings", "sentinelEntitiesMappings", "eventGroupingSettings"}
 )
@@ -64,12 +64,8 @@ func (p *reader) unusual(r *Rule, o Options) {
 	if n := p.keys["fresh"]; n != nil {
 		s.Fresh = p.duration(n, "fresh", time.Minute, 31*24*time.Hour)
 	}
-	if n := p.keys["events"]; n != nil {
-		v, err := strconv.ParseInt(p.text(n, "events"), 10, 64)
-		if s.Events = v; err != nil || v < 1 || v > 1_000_000 {
-			p.refuse(n, fmt.Sprintf("events %q is no number from 1 to 1000000", cut(n.Value)), "how many events an entity must have before something is unusual for it")
-		}
-	}
+	s.Events = int64(p.number(p.keys["events"], "events", 1, 1_000_000))
+	s.Restless = int(p.number(p.keys["restless"], "restless", 1, 1_000_000))
 	s.Where, s.Among = p.condition("where"), p.condition("among")
 	s.Formats = p.texts(p.keys["formats"], "formats")
 	if slices.ContainsFunc(p.refusals, notWarning) {
