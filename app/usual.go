@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/hunt"
 	"github.com/yagura-sec/yagura/query/kql/fn"
@@ -117,5 +118,64 @@ func usualRows(ctx context.Context, h *hunt.Hunter, q usual.Query, from, to time
 	if limit := rows.Stats().Limit; limit != "" {
 		return nil, fmt.Errorf("the query gave more than it may (limit of %s)", limit)
 	}
+	return out, nil
+}
+
+// UsualReport is what an entity is used to do, and what of the recent time is not.
+type UsualReport struct {
+	Entity  yagura.Entity
+	Habits  []usual.Habit
+	Unusual []usual.Answer // in the recent time, that are first, rare or not known for long enough
+	More    int            // recent values that were not asked about
+}
+
+// UsualEntities lists the entities that a name may mean.
+func (a *UsualAsker) UsualEntities(ctx context.Context, name string, before time.Time) ([]usual.Candidate, error) {
+	q, from, to := usual.Named(name, before, a.Bounds)
+	rows, err := usualRows(ctx, a.Hunter, q, from, to, a.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	return usual.Candidates(rows)
+}
+
+// maxRecent is how many values of the recent time one report asks about.
+const maxRecent = 5 * usual.MaxQuestions
+
+// Report says what an entity is used to do by what it did in the period before a time, and
+// judges each value of the recent time by what happened before its first event there.
+func (a *UsualAsker) Report(ctx context.Context, entity yagura.Entity, dimensions []usual.Dimension, before time.Time, recent time.Duration) (*UsualReport, error) {
+	q, from, to, err := usual.Baseline(entity, dimensions, before, a.Bounds, recent)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := usualRows(ctx, a.Hunter, q, from, to, a.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	out := &UsualReport{Entity: entity}
+	if out.Habits, err = usual.Habits(dimensions, rows); err != nil {
+		return nil, err
+	}
+	var questions []usual.Question
+	for _, h := range out.Habits {
+		switch {
+		case h.Recent.IsZero():
+		case len(questions) == maxRecent:
+			out.More++
+		default:
+			questions = append(questions, usual.Question{Entity: entity, Of: h.Of, Value: h.Value, Before: h.Recent})
+		}
+	}
+	answers, err := a.Ask(ctx, questions)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range answers {
+		if x.First || x.Rare || (x.Learning || x.Restless) && x.Count == 0 {
+			out.Unusual = append(out.Unusual, x)
+		}
+	}
+	slices.SortStableFunc(out.Unusual, func(a, b usual.Answer) int { return a.Before.Compare(b.Before) })
 	return out, nil
 }

@@ -40,11 +40,11 @@ func (a Answer) english() string {
 	case a.First:
 		parts = append(parts, fmt.Sprintf("first time %s in %d days", value, days))
 	case a.Restless && a.Count == 0:
-		parts = append(parts, fmt.Sprintf("not yet seen %s, but new ones are usual: %s in the last %d days", value, number(int64(a.Fresh)), daysOf(a.Bounds.Filled().Learning)))
+		parts = append(parts, fmt.Sprintf("first time %s, but new ones are usual: %s in the last %d days", value, number(int64(a.Fresh)), daysOf(a.Bounds.Filled().Learning)))
 	case a.Rare:
 		parts = append(parts, fmt.Sprintf("rare: %s %s of %s events on %s in %d days, last on %s", value, number(a.Count), number(a.Total), plural(a.Days, "day"), days, day(a.Last)))
 	case a.Learning && a.Count == 0:
-		parts = append(parts, fmt.Sprintf("still learning: not yet seen %s", value))
+		parts = append(parts, fmt.Sprintf("first time %s, but still learning", value))
 	case a.Learning:
 		parts = append(parts, fmt.Sprintf("still learning: %s %s of %s events", value, number(a.Count), number(a.Total)))
 	default:
@@ -92,11 +92,11 @@ func (a Answer) japanese() string {
 	case a.First:
 		parts = append(parts, fmt.Sprintf("過去 %d 日間で初めて: %s活動", days, value))
 	case a.Restless && a.Count == 0:
-		parts = append(parts, fmt.Sprintf("%s活動はまだありませんが、新しい値は通常のこと（直近 %d 日間で %s 件）", value, daysOf(a.Bounds.Filled().Learning), number(int64(a.Fresh))))
+		parts = append(parts, fmt.Sprintf("%s活動は初めてですが、新しい値は通常のこと（直近 %d 日間で %s 件）", value, daysOf(a.Bounds.Filled().Learning), number(int64(a.Fresh))))
 	case a.Rare:
 		parts = append(parts, fmt.Sprintf("まれ: %s活動は過去 %d 日間で%s、%d 日のみ（最後は %s）", value, days, share, a.Days, day(a.Last)))
 	case a.Learning && a.Count == 0:
-		parts = append(parts, fmt.Sprintf("学習中: %s活動はまだありません", value))
+		parts = append(parts, fmt.Sprintf("学習中: %s活動は初めて", value))
 	case a.Learning:
 		parts = append(parts, fmt.Sprintf("学習中: %s活動は%s", value, share))
 	default:

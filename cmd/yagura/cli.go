@@ -47,6 +47,7 @@ type cli struct {
 	Ledger     ledgerCmd     `cmd:"" help:"Show that nothing was lost: received = judged + waiting, owed = delivered + waiting."`
 	Hunt       huntCmd       `cmd:"" help:"Ask the lake in SQL or KQL."`
 	Workbook   workbookCmd   `cmd:"" help:"Fixed sets of hunts: network, user, IAM changes, sign-ins, WAF, cost."`
+	Usual      usualCmd      `cmd:"" help:"Say what an entity is used to do, and what of the last day is unusual."`
 	Watchlist  watchlistCmd  `cmd:"" help:"Bring tables of your own to hunts."`
 	Dead       deadCmd       `cmd:"" help:"Look after records that could not be decoded or judged."`
 	Backup     backupCmd     `cmd:"" help:"Write one consistent, encrypted archive of a server's store."`
