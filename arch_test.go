@@ -92,6 +92,7 @@ var may = map[string][]string{
 	"notify/webhook/webhooktest":         {"ocsf/ocsftest"},
 	"notify/github/githubtest":           {},
 	"recheck/rechecktest":                {},
+	"usual/geo/geotest":                  {},
 }
 
 // pure rooms do no I/O: they may not reach these packages by themselves.

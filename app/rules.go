@@ -21,7 +21,7 @@ import (
 // RuleOptions say which rules are loaded and how they are read.
 type RuleOptions struct {
 	// Paths are files and folders of rules; none means the shipped detections, and
-	// [Shipped] among them adds these.
+	// [Shipped] among them adds these; [Unusual] adds the rules about what is unusual.
 	Paths []string
 	// Overlays are files and folders of overlays for whatever rules are loaded. They
 	// come after those that stand among the rules, so they win.
@@ -66,6 +66,9 @@ type Rules struct {
 
 // Shipped is the word for what is shipped, where files are named.
 const Shipped = "shipped"
+
+// Unusual is the word for the shipped rules about what is unusual, which run on a schedule.
+const Unusual = "unusual"
 
 // maxRuleFile bounds one rule file.
 const maxRuleFile = 16 << 20
@@ -208,6 +211,14 @@ func LoadRules(o RuleOptions) (*Rules, error) {
 				return nil, err
 			}
 			sorted.sigma = append(sorted.sigma, shipped...)
+			continue
+		}
+		if name == Unusual {
+			pack, err := detections.Unusual()
+			if err != nil {
+				return nil, err
+			}
+			sorted.sentinel = append(sorted.sentinel, pack...)
 			continue
 		}
 		if err := out.walk(name, &sorted); err != nil {

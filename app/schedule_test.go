@@ -4,7 +4,9 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/config"
@@ -45,6 +47,7 @@ type lakeHouse struct {
 	runner *schedule.Runner
 	rules  []*sentinel.Rule
 	n      int
+	files  lake.Options
 }
 
 // testClock is a clock that a test sets while others read it.
@@ -71,6 +74,7 @@ func newLakeHouse(t *testing.T, shared *duck.Engine, dir string, texts ...string
 	cfg := &config.Config{}
 	cfg.Lake.Dir, cfg.Lake.Flush = place, config.Duration(time.Hour)
 	lo, err := lakeOptions(t.Context(), cfg, h.db, nil, "w", clock)
+	h.files = lo
 	if err == nil {
 		h.lake, err = lake.Open(t.Context(), lo)
 	}
@@ -101,7 +105,8 @@ func (h *lakeHouse) plan(e schedule.Engine) {
 		Store: scheduleStore{h.db, desk, func() string { return "g" }}, Now: h.now.get, Owner: "me", Begin: begun, CatchUp: 60 * 24 * time.Hour, Late: 30 * 24 * time.Hour})
 }
 
-// call is a record of CloudTrail.
+// call is a record of CloudTrail. The empty fields from agent on have a value that is the same
+// in all records.
 type call struct {
 	at    time.Time
 	id    int
@@ -109,15 +114,33 @@ type call struct {
 	name  string
 	error string
 	ip    string
+
+	agent, service, region, key, target string
+	read                                bool
 }
 
 func (c call) json() string {
-	fault := ""
-	if c.error != "" {
-		fault = fmt.Sprintf(`"errorCode":%q,`, c.error)
+	text := func(s, otherwise string) string {
+		b, err := json.Marshal(cmp.Or(s, otherwise))
+		if err != nil {
+			panic(err)
+		}
+		return string(b)
 	}
-	return fmt.Sprintf(`{"eventVersion":"1.08","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE%[2]s","arn":"arn:aws:iam::111122223333:user/%[2]s","accountId":"111122223333","userName":"%[2]s"},"eventTime":"%[1]s","eventSource":"iam.amazonaws.com","eventName":"%[3]s",%[4]s"awsRegion":"eu-west-1","sourceIPAddress":"%[5]s","userAgent":"aws-cli/2","requestParameters":null,"responseElements":null,"requestID":"r-%[6]d","eventID":"00000000-0000-4000-8000-%012[6]d","readOnly":false,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management"}`,
-		c.at.UTC().Format("2006-01-02T15:04:05Z"), c.user, c.name, fault, c.ip, c.id)
+	more := ""
+	if c.error != "" {
+		more = `"errorCode":` + text(c.error, "") + ","
+	}
+	if c.target != "" {
+		more += `"resources":[{"ARN":` + text(c.target, "") + `,"type":"AWS::IAM::User"}],`
+	}
+	key := ""
+	if c.key != "" {
+		key = `"accessKeyId":` + text(c.key, "") + ","
+	}
+	return fmt.Sprintf(`{"eventVersion":"1.08","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":%s,"accountId":"111122223333",%s"userName":%s},"eventTime":"%s","eventSource":%s,"eventName":%s,%s"awsRegion":%s,"sourceIPAddress":%s,"userAgent":%s,"requestParameters":null,"responseElements":null,"requestID":"r-%d","eventID":"00000000-0000-4000-8000-%012d","readOnly":%t,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management"}`,
+		text("arn:aws:iam::111122223333:user/"+c.user, ""), key, text(c.user, ""), c.at.UTC().Format("2006-01-02T15:04:05Z"), text(c.service, "iam.amazonaws.com"), text(c.name, ""), more,
+		text(c.region, "eu-west-1"), text(c.ip, ""), text(c.agent, "aws-cli/2"), c.id, c.id, c.read)
 }
 
 // deliver puts one object with calls into the lake; they arrive now.
@@ -318,6 +341,34 @@ query: |
   SELECT id AS event_id FROM events WHERE action = 'ConsoleLogin'
 `
 
+const newAPI = `
+id: unusual-new
+name: A call that is new for an actor
+severity: Low
+kind: Unusual
+new: api
+queryFrequency: 3h
+period: 36h
+learning: 6h
+events: 5
+fresh: 4h
+formats: [aws.cloudtrail]
+`
+
+const rareAPI = `
+id: unusual-rare
+name: A call that is rare for an address
+severity: Low
+kind: Unusual
+entity: address
+rare: {of: api, below: 0.2, days: 3}
+queryFrequency: 6h
+period: 30h
+learning: 3h
+events: 5
+where: error = ''
+`
+
 // history makes calls of some days, in the order of their time.
 func history(r *rand.Rand, days int) []call {
 	var out []call
@@ -407,7 +458,7 @@ func TestScheduleDelivery(t *testing.T) {
 		if len(want) < 20 {
 			t.Fatalf("seed %d: only %d findings: the events are made wrongly: %v", seed, len(want), len(calls))
 		}
-		if d := cmp.Diff(want, got); d != "" {
+		if d := gocmp.Diff(want, got); d != "" {
 			t.Errorf("seed %d: permuted delivery finds other things (-in order +permuted):\n%.4000s", seed, d)
 		}
 		// One run over history.
@@ -421,7 +472,7 @@ func TestScheduleDelivery(t *testing.T) {
 			}
 		}
 		slices.SortFunc(once, func(a, b yagura.Finding) int { return strings.Compare(a.ID, b.ID) })
-		if d := cmp.Diff(want, once); d != "" {
+		if d := gocmp.Diff(want, once); d != "" {
 			t.Errorf("seed %d: one run over history finds other things (-runner +once):\n%.4000s", seed, d)
 		}
 		byRule := map[string]int{}
@@ -444,5 +495,5 @@ func TestScheduleDelivery(t *testing.T) {
 }
 
 func scheduleTexts() []string {
-	return []string{failuresSQL, eachSQL, quietSQL, failuresKQL, newcomerKQL}
+	return []string{failuresSQL, eachSQL, quietSQL, failuresKQL, newcomerKQL, newAPI, rareAPI}
 }

@@ -22,6 +22,20 @@ func (e *explainer) scheduled(r *sentinel.Rule) {
 		e.line(1, every, e.span(s.Every), e.span(s.Period))
 		e.line(1, "%s", fmt.Sprintf(e.in("finds something when the number of rows is %s %s", "行数が %s %s のとき検出"), s.Trigger, strconv.FormatInt(s.Threshold, 10)))
 	}
+	if u := r.Unusual; u != nil {
+		b := u.Filled()
+		switch {
+		case u.Travel:
+			e.line(1, "%s", e.in("an actor in two places that are too far apart for the time between", "移動に要する時間より短い間隔で離れた 2 地点に現れた主体"))
+		case u.Rare:
+			e.line(1, e.in("a %s that is rare for its %s: below %g of the events and on fewer than %d days", "%[2]s にとってまれな %[1]s: イベントの %[3]g 未満かつ %[4]d 日未満"), u.Of, u.Kind, b.Share, b.Days)
+		default:
+			e.line(1, e.in("a %s that is new for its %s", "%[2]s にとって初めての %[1]s"), u.Of, u.Kind)
+		}
+		if !u.Travel {
+			e.line(1, e.in("learns for %s and %d events before it finds anything", "検出を始めるまでの学習: %s、%d 件"), e.span(b.Learning), b.Events)
+		}
+	}
 	if r.Suppress > 0 {
 		e.line(1, e.in("then says nothing for %s", "検出後 %s は抑止"), e.span(r.Suppress))
 	}

@@ -42,6 +42,27 @@ func Files() ([]rule.File, error) {
 	return out, nil
 }
 
+//go:embed unusual/*.yaml
+var unusual embed.FS
+
+// Unusual returns the files of the pack of rules about what is unusual. They run on a schedule
+// over the lake, and are loaded where the word unusual stands among rules.
+func Unusual() ([]rule.File, error) {
+	names, err := fs.Glob(unusual, "unusual/*.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("read shipped detections: %w", err)
+	}
+	var out []rule.File
+	for _, name := range names {
+		data, err := unusual.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("read shipped detections: %w", err)
+		}
+		out = append(out, rule.File{Path: "detections/" + name, Data: data})
+	}
+	return out, nil
+}
+
 // Tests returns the test.yml files, named as those of [Files] are.
 func Tests() ([]rule.File, error) { return read("test.yml") }
 

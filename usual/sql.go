@@ -84,6 +84,10 @@ func (k Kind) fold(id string) string {
 	return id
 }
 
+// addressMark stands before an address where there may be a country: not every source address
+// is one, and the name of a service is no country.
+const addressMark = "@"
+
 // raw is the expression of what a value is made of. [Values.Of] makes the value, once for
 // each that is different.
 func (d Dimension) raw() string {
@@ -91,7 +95,7 @@ func (d Dimension) raw() string {
 	case Network:
 		return "src_ip"
 	case Country:
-		return "CASE WHEN country <> '' THEN country ELSE src_ip END"
+		return "CASE WHEN country <> '' THEN country ELSE '" + addressMark + "' || src_ip END"
 	case Agent:
 		return "user_agent"
 	case API:

@@ -31,11 +31,12 @@ func (v *Values) Of(of Dimension, raw string) string {
 	case Network:
 		return v.network(raw)
 	case Country:
-		a, ok := ParseAddress(raw)
+		text, marked := strings.CutPrefix(raw, addressMark)
+		a, ok := ParseAddress(text)
 		switch {
-		case !ok:
+		case !ok && !marked:
 			return CountryOf(raw)
-		case v.Places == nil:
+		case !ok || v.Places == nil:
 			return ""
 		}
 		return CountryOf(v.Places.Country(a))
