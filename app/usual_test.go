@@ -274,8 +274,8 @@ func testPlaces(t *testing.T) *geo.Places {
 	dir := t.TempDir()
 	asn, city := filepath.Join(dir, "asn.mmdb"), filepath.Join(dir, "city.mmdb")
 	for name, data := range map[string][]byte{
-		asn:  geotest.Systems(map[string]geotest.System{"192.0.2.0/24": {64500, "Home"}, "203.0.113.0/24": {64501, "Away"}}),
-		city: geotest.Cities(map[string]geotest.City{"192.0.2.0/24": {"JP", 35.6895, 139.6917}, "198.51.100.0/24": {"JP", 34.69, 135.50}, "203.0.113.0/24": {"BR", -23.55, -46.63}})} {
+		asn:  geotest.Systems(map[string]geotest.System{"192.0.2.0/24": {Number: 64500, Name: "Home"}, "203.0.113.0/24": {Number: 64501, Name: "Away"}}),
+		city: geotest.Cities(map[string]geotest.City{"192.0.2.0/24": {Country: "JP", Lat: 35.6895, Lon: 139.6917}, "198.51.100.0/24": {Country: "JP", Lat: 34.69, Lon: 135.50}, "203.0.113.0/24": {Country: "BR", Lat: -23.55, Lon: -46.63}})} {
 		if err := os.WriteFile(name, data, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -20,8 +20,8 @@ func write(t *testing.T, data []byte) string {
 }
 
 func TestPlaces(t *testing.T) {
-	p, err := Open(write(t, geotest.Systems(map[string]geotest.System{"203.0.113.0/24": {64500, "Example Net"}, "198.51.100.0/25": {64501, ""}, "2001:db8:1::/48": {4200000001, "Six"}})),
-		write(t, geotest.Cities(map[string]geotest.City{"203.0.113.0/24": {"JP", 35.6895, 139.6917}, "2001:db8::/32": {"BR", -23.5, -46.6}})))
+	p, err := Open(write(t, geotest.Systems(map[string]geotest.System{"203.0.113.0/24": {Number: 64500, Name: "Example Net"}, "198.51.100.0/25": {Number: 64501, Name: ""}, "2001:db8:1::/48": {Number: 4200000001, Name: "Six"}})),
+		write(t, geotest.Cities(map[string]geotest.City{"203.0.113.0/24": {Country: "JP", Lat: 35.6895, Lon: 139.6917}, "2001:db8::/32": {Country: "BR", Lat: -23.5, Lon: -46.6}})))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestBroken(t *testing.T) {
 	if _, err := Open(filepath.Join(t.TempDir(), "none.mmdb"), ""); err == nil {
 		t.Error("a file that is not there was opened")
 	}
-	good := geotest.Cities(map[string]geotest.City{"203.0.113.0/24": {"JP", 35, 139}})
+	good := geotest.Cities(map[string]geotest.City{"203.0.113.0/24": {Country: "JP", Lat: 35, Lon: 139}})
 	whole := 0
 	for i := range good {
 		bad := append([]byte(nil), good...)
