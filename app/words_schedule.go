@@ -28,9 +28,9 @@ func (e *explainer) scheduled(r *sentinel.Rule) {
 		case u.Travel:
 			e.line(1, "%s", e.in("an actor in two places that are too far apart for the time between", "移動に要する時間より短い間隔で離れた 2 地点に現れた主体"))
 		case u.Rare:
-			e.line(1, e.in("a %s that is rare for its %s: below %g of the events and on fewer than %d days", "%[2]s にとってまれな %[1]s: イベントの %[3]g 未満かつ %[4]d 日未満"), u.Of, u.Kind, b.Share, b.Days)
+			e.line(1, e.in("finds what is rare, %s for %s: below %g of the events and on fewer than %d days", "%[2]s にとってまれな %[1]s: イベントの %[3]g 未満かつ %[4]d 日未満"), u.Of, u.Kind, b.Share, b.Days)
 		default:
-			e.line(1, e.in("a %s that is new for its %s", "%[2]s にとって初めての %[1]s"), u.Of, u.Kind)
+			e.line(1, e.in("finds what is new: %s for %s", "%[2]s にとって初めての %[1]s"), u.Of, u.Kind)
 		}
 		if !u.Travel {
 			e.line(1, e.in("learns for %s and %d events before it finds anything", "検出を始めるまでの学習: %s、%d 件"), e.span(b.Learning), b.Events)

@@ -104,6 +104,9 @@ func (s *Spec) Query() string {
 		found = "(v.n = 0 OR v.n < " + strconv.FormatFloat(b.Share, 'g', -1, 64) + " * t.total AND v.days < " + strconv.Itoa(b.Days) + ")"
 		words = "CASE WHEN v.n = 0 THEN 'first' ELSE 'rare' END"
 	}
+	if s.Of == Hour {
+		found += " AND t.known_values <= " + strconv.Itoa(MaxHours)
+	}
 	return strings.NewReplacer("{src}", source(s.Formats, s.Of == Country), "{who}", s.Kind.who(), "{raw}", s.Of.raw(), "{of}", literal(string(s.Of)),
 		"{every}", span(s.Every), "{among}", condition(s.Among), "{where}", condition(s.Where), "{found}", found, "{learning}", span(b.Learning), "{restless}", strconv.Itoa(b.Restless),
 		"{events}", strconv.FormatInt(b.Events, 10), "{words}", words, "{days}", strconv.Itoa(daysOf(b.Period))).Replace(ruleSQL)

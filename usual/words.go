@@ -39,6 +39,8 @@ func (a Answer) english() string {
 	switch {
 	case a.First:
 		parts = append(parts, fmt.Sprintf("first time %s in %d days", value, days))
+	case a.Restless && a.Of == Hour:
+		parts = append(parts, fmt.Sprintf("%s, but it is active around the clock", value))
 	case a.Restless && a.Count == 0:
 		parts = append(parts, fmt.Sprintf("first time %s, but new ones are usual: %s in the last %d days", value, number(int64(a.Fresh)), daysOf(a.Bounds.Filled().Learning)))
 	case a.Rare:
@@ -50,9 +52,12 @@ func (a Answer) english() string {
 	default:
 		parts = append(parts, fmt.Sprintf("usual: %s %s of %s events on %s in %d days", value, number(a.Count), number(a.Total), plural(a.Days, "day"), days))
 	}
-	if a.Since.IsZero() {
+	switch {
+	case a.Since.IsZero() && !a.LogSince.IsZero():
+		parts = append(parts, "none of its events before says one")
+	case a.Since.IsZero():
 		parts = append(parts, "not known before")
-	} else {
+	default:
 		s := fmt.Sprintf("known since %s with %s on %s", day(a.Since), events(a.Total), plural(a.KnownDays, "day"))
 		if a.Values > 0 {
 			s += ", " + singular(fmt.Sprintf(p.many, a.Values), a.Values)
@@ -91,6 +96,8 @@ func (a Answer) japanese() string {
 	switch {
 	case a.First:
 		parts = append(parts, fmt.Sprintf("過去 %d 日間で初めて: %s活動", days, value))
+	case a.Restless && a.Of == Hour:
+		parts = append(parts, fmt.Sprintf("%s活動ですが、一日中活動しています", value))
 	case a.Restless && a.Count == 0:
 		parts = append(parts, fmt.Sprintf("%s活動は初めてですが、新しい値は通常のこと（直近 %d 日間で %s 件）", value, daysOf(a.Bounds.Filled().Learning), number(int64(a.Fresh))))
 	case a.Rare:
@@ -102,9 +109,12 @@ func (a Answer) japanese() string {
 	default:
 		parts = append(parts, fmt.Sprintf("通常: %s活動は過去 %d 日間で%s、%d 日", value, days, share, a.Days))
 	}
-	if a.Since.IsZero() {
+	switch {
+	case a.Since.IsZero() && !a.LogSince.IsZero():
+		parts = append(parts, "これまでのイベントに該当の項目なし")
+	case a.Since.IsZero():
 		parts = append(parts, "これまでの記録なし")
-	} else {
+	default:
 		s := fmt.Sprintf("%s から記録あり（%d 日、%s 件", day(a.Since), a.KnownDays, number(a.Total))
 		if a.Values > 0 {
 			s += "、" + fmt.Sprintf(p.jaMany, a.Values)
