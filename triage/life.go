@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/yagura-sec/yagura"
@@ -237,10 +238,16 @@ func (t *turn) more(x *finding) {
 	}
 }
 
-// decisive is the last thing that a policy decided about the severity, for people.
+// decisive is the last thing that a policy decided about the severity, for people; where it
+// decided nothing about it, the last of all.
 func decisive(j Judgement) string {
 	if len(j.Clauses) == 0 {
 		return ""
+	}
+	for _, d := range slices.Backward(j.Clauses) {
+		if d.Stage == "policy" && strings.HasPrefix(d.Text, "severity ") {
+			return explain(d)
+		}
 	}
 	return explain(j.Clauses[len(j.Clauses)-1])
 }
