@@ -48,6 +48,8 @@ type Finding struct {
 	Retro bool `json:"retro,omitempty"`
 	// Caps names every bound that cut this finding short, in words. Empty: whole.
 	Caps []string `json:"caps,omitempty"`
+	// Usual is what was known of how usual its values are, where the policy asked.
+	Usual []Usual `json:"usual,omitempty"`
 	// FormerKeys are the cause keys that former templates of the rule would have made, so
 	// that the issue of the cause is found again. They are not part of the contract.
 	FormerKeys []string `json:"-"`

@@ -195,6 +195,35 @@ func (tx *Tx) Finding(ctx context.Context, id string) (yagura.Filed, error) {
 	return list[0], nil
 }
 
+// FiledUsual returns what was known to be usual when findings were filed, by their ids. Of
+// those that are not filed, or were without, there is none.
+func (tx *Tx) FiledUsual(ctx context.Context, ids []string) (map[string][]yagura.Usual, error) {
+	keys := make([]string, len(ids))
+	for i, id := range ids {
+		keys[i] = key(id)
+	}
+	out := map[string][]yagura.Usual{}
+	_, err := tx.many(ctx, `SELECT id, body FROM finding WHERE id IN (SELECT id FROM d)`, []column{textColumn("id", keys)}, func(rows *sql.Rows) error {
+		var id string
+		var body []byte
+		if err := rows.Scan(&id, &body); err != nil {
+			return err
+		}
+		var f struct {
+			ID    string         `json:"id"`
+			Usual []yagura.Usual `json:"usual"`
+		}
+		if err := json.Unmarshal(body, &f); err != nil {
+			return fmt.Errorf("finding %s: %w", id, err)
+		}
+		if len(f.Usual) > 0 {
+			out[f.ID] = f.Usual
+		}
+		return nil
+	})
+	return out, err
+}
+
 // Findings returns the findings of an issue, those that were judged first first. next is
 // the cursor of the page behind, "" at the end.
 func (tx *Tx) Findings(ctx context.Context, issueID, after string, limit int) (list []yagura.Filed, next string, err error) {

@@ -49,7 +49,7 @@ var language = sync.OnceValue(func() *cel.Env {
 		cel.Variable("finding", findingType), cel.Variable("event", eventType),
 		cel.Variable("entities", cel.ListType(entityType)), cel.Variable("account", accountType),
 		cel.Variable("issue", issueType), cel.Variable("severity", severityType), cel.Variable("now", cel.TimestampType),
-		cel.Variable("intel", eventType), cel.Variable("usual", eventType),
+		cel.Variable("intel", eventType), cel.Variable("usual", usualType),
 	}
 	for _, s := range yagura.Severities() {
 		opts = append(opts, cel.Constant(s.String(), severityType, level(s)))
@@ -67,6 +67,7 @@ type expr struct {
 	prog  cel.Program
 	ast   *cel.Ast
 	roots []string // of our names, those that it asks
+	usual []string // the dimensions of usual that it asks
 	node  *yaml.Node
 	spots []spot
 }
@@ -116,7 +117,7 @@ func (r *reader) expression(n *yaml.Node, what string, want *cel.Type) *expr {
 		r.at(x, 0, what+": "+err.Error(), "")
 		return nil
 	}
-	x.ast, x.prog, x.roots = checked, prog, roots(checked.NativeRep())
+	x.ast, x.prog, x.roots, x.usual = checked, prog, roots(checked.NativeRep()), dimensions(checked.NativeRep())
 	if x.text, err = cel.AstToString(checked); err != nil {
 		x.text = strings.TrimSpace(n.Value)
 	}

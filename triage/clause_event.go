@@ -25,10 +25,11 @@ type activation struct {
 	c     *Case
 	event any // decoded when the first condition asks
 	issue *yagura.Issue
+	usual *usual
 }
 
 func newActivation(c *Case) *activation {
-	a := &activation{c: c, issue: c.Issue}
+	a := &activation{c: c, issue: c.Issue, usual: newUsual(c.Finding.Usual)}
 	if a.issue == nil {
 		a.issue = &yagura.Issue{}
 	}
@@ -55,8 +56,10 @@ func (a *activation) ResolveName(name string) (any, bool) {
 		return level(a.c.Severity), true
 	case "now":
 		return a.c.Now, true
-	case "intel", "usual":
+	case "intel":
 		return nothing, true
+	case "usual":
+		return a.usual, true
 	case "event":
 		if a.event == nil {
 			if m, err := decodeEvent(a.c.Event); err != nil {

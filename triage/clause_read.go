@@ -181,6 +181,8 @@ func (r *reader) fold(n *yaml.Node) []foldPart {
 		case slices.Contains(ephemeral, x.text), slices.Contains(x.roots, "issue"), slices.Contains(x.roots, "now"), slices.Contains(x.roots, "severity"),
 			t.IsExactType(cel.TimestampType):
 			r.fault(item, fmt.Sprintf("fold: %s is another for every finding, or is decided later", x.text), "fold by who or what it is about: account, finding.rule.id, finding.event.actor.id …")
+		case len(x.usual) > 0:
+			r.fault(item, fmt.Sprintf("fold: %s is empty when the lake does not answer", x.text), "what is one cause must not hang on it; ask usual in when, and fold by what the finding is about")
 		case t.IsExactType(cel.StringType), t.IsExactType(cel.IntType), t.IsExactType(cel.BoolType), t.Kind() == types.DynKind,
 			t.IsExactType(cel.ListType(cel.StringType)), t.IsExactType(severityType), t.IsExactType(cel.ListType(cel.DynType)):
 			out = append(out, foldPart{name: x.text, from: x})

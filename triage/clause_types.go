@@ -28,6 +28,8 @@ var (
 	findingType  = cel.ObjectType("finding")
 	accountType  = cel.ObjectType("account")
 	issueType    = cel.ObjectType("issue")
+	usualType    = cel.ObjectType("usual")
+	baselineType = cel.ObjectType("baseline")
 	eventType    = cel.MapType(cel.StringType, cel.DynType)
 )
 
@@ -147,6 +149,29 @@ var objects = map[string]map[string]field{
 		"labels":           member(cel.ListType(cel.StringType), func(i *yagura.Issue) []string { return i.Labels }),
 		"suppressed_until": member(cel.TimestampType, func(i *yagura.Issue) time.Time { return i.SuppressedUntil }),
 	},
+	"usual": {
+		"network":  dimension("network"),
+		"country":  dimension("country"),
+		"agent":    dimension("agent"),
+		"api":      dimension("api"),
+		"hour":     dimension("hour"),
+		"resource": dimension("resource"),
+		"region":   dimension("region"),
+	},
+	"baseline": {
+		"first":      member(cel.BoolType, func(u *yagura.Usual) bool { return u.First }),
+		"rare":       member(cel.BoolType, func(u *yagura.Usual) bool { return u.Rare }),
+		"learning":   member(cel.BoolType, func(u *yagura.Usual) bool { return u.Learning }),
+		"value":      textField(func(u *yagura.Usual) string { return u.Value }),
+		"count":      member(cel.IntType, func(u *yagura.Usual) int { return int(u.Count) }),
+		"days":       member(cel.IntType, func(u *yagura.Usual) int { return u.Days }),
+		"total":      member(cel.IntType, func(u *yagura.Usual) int { return int(u.Total) }),
+		"known_days": member(cel.IntType, func(u *yagura.Usual) int { return u.KnownDays }),
+		"since":      member(cel.TimestampType, func(u *yagura.Usual) time.Time { return u.Since }),
+		"last":       member(cel.TimestampType, func(u *yagura.Usual) time.Time { return u.Last }),
+		"peers":      member(cel.IntType, func(u *yagura.Usual) int { return u.Peers }),
+		"peers_with": member(cel.IntType, func(u *yagura.Usual) int { return u.PeersWith }),
+	},
 }
 
 // provider tells CEL of the objects, and makes its values of ours.
@@ -227,6 +252,10 @@ func (p provider) NativeToValue(v any) ref.Val {
 		return object{accountType, v}
 	case *yagura.Issue:
 		return object{issueType, v}
+	case *usual:
+		return object{usualType, v}
+	case *yagura.Usual:
+		return object{baselineType, v}
 	case []string:
 		return types.NewStringList(p, v)
 	case []yagura.Entity:

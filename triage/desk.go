@@ -68,8 +68,11 @@ type Desk struct {
 	Japanese func(ref yagura.RuleRef) string
 	// Runbook is that of a rule, nil for none.
 	Runbook func(ref yagura.RuleRef) *yagura.Runbook
-	Now     func() time.Time
-	NewID   func() string
+	// Usual finds out how usual the values of findings are, in some dimensions, and writes it
+	// into them; nil: nobody knows. It comes back soon, see [Desk.Learn].
+	Usual func(ctx context.Context, cases []*Found, of []string)
+	Now   func() time.Time
+	NewID func() string
 	// Stopped is told of a judgement in which a stage panicked; nil: nobody is.
 	Stopped func(part, why string)
 	Tenant  string

@@ -7,6 +7,9 @@
 // this package declares, so that a finding, its issue and its notices exist together or not
 // at all.
 //
+// What a policy asks beyond the store, how usual something is, is learned before the
+// transaction ([Desk.Learn]) and is part of the finding from then on.
+//
 // It never talks to a sink: it writes notices to an outbox. It takes no clock of its own
 // and does no I/O but through its interfaces.
 //

@@ -17,6 +17,7 @@ type Policy struct {
 	clauses []*clause
 	levels  [int(yagura.SeverityCritical) + 1]words // the routes of each level
 	sinks   []SinkName
+	usual   []string // dimensions that clauses ask
 }
 
 // PolicyOptions is what a policy is read with.

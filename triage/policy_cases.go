@@ -92,7 +92,7 @@ func (r *reader) caseOf(c *PolicyCase, n *yaml.Node) {
 	c.Input.Finding = f
 	c.Input.Now = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	hasExpect, hasOriginal := false, false
-	r.mapping(n, "a test", []string{"name", "finding", "event", "account", "issue", "now", "expect"}, func(key, v *yaml.Node) {
+	r.mapping(n, "a test", []string{"name", "finding", "event", "account", "issue", "usual", "now", "expect"}, func(key, v *yaml.Node) {
 		switch key.Value {
 		case "name":
 			c.Name = r.text(v, "name", maxText)
@@ -112,6 +112,8 @@ func (r *reader) caseOf(c *PolicyCase, n *yaml.Node) {
 		case "issue":
 			c.Input.Issue = &yagura.Issue{V: 1, ID: "test", Episode: 1, Status: yagura.StatusOpen, Severity: yagura.SeverityMedium}
 			r.into(v, "issue", c.Input.Issue)
+		case "usual":
+			r.usualOfCase(f, v)
 		case "now":
 			t, err := time.Parse(time.RFC3339, v.Value)
 			if err != nil {
@@ -249,7 +251,7 @@ func textual(v any, name string) any {
 			v[k] = textual(x, k)
 		}
 	case json.Number:
-		if !slices.Contains([]string{"v", "episode", "count", "version"}, name) {
+		if !slices.Contains([]string{"v", "episode", "count", "version", "days", "total", "known_days", "peers", "peers_with"}, name) {
 			return v.String()
 		}
 	}

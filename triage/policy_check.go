@@ -21,6 +21,9 @@ type CheckOptions struct {
 	Now      time.Time
 	Sinks    []SinkName // nil: words of routes are not looked at
 	Accounts *Accounts  // nil: ids of accounts are not looked at
+	// Unusual says why nothing answers what is usual where the policy will hold; "" where
+	// something does.
+	Unusual string
 }
 
 // endsSoon is how long before its end a suppression is warned of.
@@ -127,11 +130,11 @@ func (k *checker) condition(x *expr) (always bool) {
 	}
 	var unknown []*cel.AttributePatternType
 	for _, name := range variableNames {
-		if name != "intel" && name != "usual" {
+		if name != "intel" && (name != "usual" || k.o.Unusual == "") {
 			unknown = append(unknown, cel.AttributePattern(name))
 		}
 	}
-	vars, err := cel.PartialVars(map[string]any{"intel": nothing, "usual": nothing}, unknown...)
+	vars, err := cel.PartialVars(map[string]any{"intel": nothing, "usual": newUsual(nil)}, unknown...)
 	if err != nil {
 		return false
 	}
@@ -139,28 +142,30 @@ func (k *checker) condition(x *expr) (always bool) {
 	switch {
 	case err == nil && types.IsUnknown(v):
 		if rooms := k.emptyRooms(x); rooms != "" {
-			k.say(x.node, "empty", "asks "+rooms+", which is always empty as yet", "the rest of the condition decides alone")
+			k.say(x.node, "empty", "asks "+rooms, "the rest of the condition decides alone")
 		}
 		return false
 	case err == nil && v == types.True:
 		return true
 	}
 	if rooms := k.emptyRooms(x); rooms != "" {
-		k.say(x.node, "never", "cannot match yet: it asks "+rooms+", which is always empty as yet", "")
+		k.say(x.node, "never", "cannot match: it asks "+rooms, "")
 		return false
 	}
 	k.say(x.node, "never", "can never hold: its condition is false whatever the finding", "")
 	return false
 }
 
+// emptyRooms names what an expression asks and nothing answers.
 func (k *checker) emptyRooms(x *expr) string {
 	var out []string
-	for _, name := range []string{"intel", "usual"} {
-		if slices.Contains(x.roots, name) {
-			out = append(out, name)
-		}
+	if slices.Contains(x.roots, "intel") {
+		out = append(out, "intel, which is always empty as yet")
 	}
-	return strings.Join(out, " and ")
+	if k.o.Unusual != "" && slices.Contains(x.roots, "usual") {
+		out = append(out, "usual, which is empty: "+k.o.Unusual)
+	}
+	return strings.Join(out, ", and ")
 }
 
 func (k *checker) suppression() {

@@ -44,7 +44,10 @@ clauses:
     when: severity >= none || true
     stop: true
   - name: behind
-    when: has(usual.hours)
+    when: has(usual.hour)
+    raise: 1
+  - name: habits
+    when: usual.network.first || finding.severity == high
     raise: 1
 `)
 	var got []string
@@ -59,7 +62,7 @@ clauses:
 		`nobody policy.yaml: nobody is told of medium: no sink is configured that chatt mean`,
 		`sink policy.yaml:2:29: routes.critical: there is no sink "pager" (hint: known here: github, pagerduty, slack, securityhub, cloudwatch, webhook, falcosidekick, issues, chat)`,
 		`sink policy.yaml:2:62: routes.medium: there is no sink "chatt" (hint: did you mean chat?)`,
-		`never policy.yaml:5:11: clause "intel alone": cannot match yet: it asks intel, which is always empty as yet`,
+		`never policy.yaml:5:11: clause "intel alone": cannot match: it asks intel, which is always empty as yet`,
 		`empty policy.yaml:8:11: clause "intel too": asks intel, which is always empty as yet (hint: the rest of the condition decides alone)`,
 		`never policy.yaml:11:11: clause "false": can never hold: its condition is false whatever the finding`,
 		`never policy.yaml:14:27: clause "kind": finding.kind is never "postur" (hint: did you mean posture?)`,
@@ -71,7 +74,21 @@ clauses:
 		`sink policy.yaml:27:13: clause "routes": route: no sink of kind webhook is configured`,
 		`fold policy.yaml:30:21: clause "keys": folds by event.requestID, which is another in every record (hint: every finding opens an issue of its own)`,
 		`shadowed policy.yaml:34:5: clause "behind": is never asked: clause "all" always holds and says stop (hint: put it before that one, or give that one a condition)`,
-		`never policy.yaml:35:11: clause "behind": cannot match yet: it asks usual, which is always empty as yet`,
+		`shadowed policy.yaml:37:5: clause "habits": is never asked: clause "all" always holds and says stop (hint: put it before that one, or give that one a condition)`,
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	got = nil
+	for _, x := range p.Check(CheckOptions{Unusual: "there is no lake"}) {
+		if x.Line >= 35 {
+			got = append(got, x.Code+" "+x.Error())
+		}
+	}
+	want = []string{
+		`never policy.yaml:35:11: clause "behind": cannot match: it asks usual, which is empty: there is no lake`,
+		`shadowed policy.yaml:37:5: clause "habits": is never asked: clause "all" always holds and says stop (hint: put it before that one, or give that one a condition)`,
+		`empty policy.yaml:38:11: clause "habits": asks usual, which is empty: there is no lake (hint: the rest of the condition decides alone)`,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

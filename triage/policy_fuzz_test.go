@@ -10,6 +10,8 @@ import (
 	"unicode"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/yagura-sec/yagura"
 )
 
 // FuzzParsePolicy: whatever the file, there is a policy or a problem with a place, and a
@@ -19,6 +21,7 @@ func FuzzParsePolicy(f *testing.F) {
 	f.Add(portPolicy)
 	f.Add(head + "clauses:\n- {when: event.a.b[0] > 3 || finding.severity in ['高'], fold: [event.x, account], ask: actor, assign: {from: event.text('a')}}")
 	f.Add(head + "clauses:\n- when: |\n    entities.all(e, e.id.matches('^a+$'))\n  suppress: {until: 2027-01-01, reason: x}\n  stop: true")
+	f.Add(head + "clauses:\n- {when: usual.network.first && usual.hour.count < 3 || has(usual.api), raise: 1, label: [{from: usual.agent.value}]}\n- {when: '[usual].exists(u, u.region == usual.region)', label: [x]}")
 	f.Add("version: 1\nclauses: [{when: \"\\u0061 \\\n  b\", label: x}]")
 	f.Fuzz(func(t *testing.T, text string) {
 		p, problems := ParsePolicy("f", []byte(text), PolicyOptions{Now: testNow, Sinks: testSinks})
@@ -35,7 +38,10 @@ func FuzzParsePolicy(f *testing.F) {
 			return
 		}
 		p.Check(CheckOptions{Now: testNow, Sinks: testSinks, Accounts: NewAccounts(nil)})
-		j := p.Judge(input())
+		p.Check(CheckOptions{Unusual: "there is no lake"})
+		in := input()
+		in.Finding.Usual = []yagura.Usual{strange(), {Of: "agent", Value: "a\n\x00", Rare: true}, {Of: "api", Unknown: "away"}}
+		j := p.Judge(in)
 		if j.Severity < 1 || j.Severity > 5 {
 			t.Errorf("severity %d", j.Severity)
 		}
@@ -172,6 +178,7 @@ func TestHostileEvents(t *testing.T) {
 // FuzzCases: tests of a policy are read or refused with a place.
 func FuzzCases(f *testing.F) {
 	f.Add("tests: [{finding: {severity: low, rule: {id: x}}, event: {a: [1, 0x10, .inf, ~]}, expect: {severity: low}}]")
+	f.Add("tests: [{usual: {network: {first: true, count: 3, since: 2026-01-01T00:00:00Z}, hour: {unknown: x}}, expect: {severity: low}}]")
 	f.Add("tests:\n- {issue: {status: open, count: -1}, account: 1, now: x, expect: {routes: []}}")
 	f.Fuzz(func(t *testing.T, text string) {
 		cases, problems := ParseCases("f", []byte(text))

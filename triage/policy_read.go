@@ -265,6 +265,7 @@ func ParsePolicy(file string, data []byte, o PolicyOptions) (*Policy, []Problem)
 	if Refused(r.problems) {
 		return nil, r.problems
 	}
+	p.usual = namedUsual(p.clauses)
 	return p, r.problems
 }
 

@@ -27,10 +27,12 @@ type Comparison struct {
 	First    time.Time `json:"first,omitzero"` // when the first was judged
 	Last     time.Time `json:"last,omitzero"`
 	// NoRecord counts findings whose record is gone while a policy asks for it.
-	NoRecord int           `json:"no_record"`
-	Levels   []LevelChange `json:"levels"` // highest first
-	Moves    []Move        `json:"moves"`  // of causes, the most findings first
-	Sinks    []SinkChange  `json:"sinks"`
+	NoRecord int `json:"no_record"`
+	// NoUsual counts findings of which it is not known what is usual, while a policy asks.
+	NoUsual int           `json:"no_usual"`
+	Levels  []LevelChange `json:"levels"` // highest first
+	Moves   []Move        `json:"moves"`  // of causes, the most findings first
+	Sinks   []SinkChange  `json:"sinks"`
 	// Causes counts issues: causes of findings that are not merely counted.
 	Causes     Change `json:"causes"`
 	Suppressed Change `json:"suppressed"` // findings
@@ -112,6 +114,10 @@ func Replay(findings func(yield func(yagura.Filed) error) error, before, after *
 	moves := map[move]*Move{}
 	moved := map[string]bool{}
 	reads := after.ReadsEvent() || before != nil && before.ReadsEvent()
+	habits := after.Usual()
+	if before != nil {
+		habits = append(habits, before.Usual()...)
+	}
 	o.Examples = cmp.Or(o.Examples, 3)
 	err := findings(func(f yagura.Filed) error {
 		out.Findings++
@@ -132,6 +138,9 @@ func Replay(findings func(yield func(yagura.Filed) error) error, before, after *
 			if in.Event == nil {
 				out.NoRecord++
 			}
+		}
+		if slices.ContainsFunc(f.Finding.Usual, func(u yagura.Usual) bool { return u.Unknown != "" && slices.Contains(habits, u.Of) }) {
+			out.NoUsual++
 		}
 		var js [2]Judgement
 		for i, s := range sides {

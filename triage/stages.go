@@ -27,8 +27,9 @@ type Case struct {
 	pauses []pause
 	folds  []*clause
 	cel    *activation
-	spent  uint64 // steps of conditions
-	failed int    // expressions that could not be evaluated
+	spent  uint64           // steps of conditions
+	failed int              // expressions that could not be evaluated
+	told   map[*clause]bool // whose first decision says what is usual
 }
 
 type pause struct {
@@ -64,6 +65,7 @@ func (c *Case) say(stage string, by *clause, format string, args ...any) {
 		if by.because != "" {
 			d.Text += ": " + by.because
 		}
+		d.Text += c.habits(by)
 	}
 	c.Clauses = append(c.Clauses, d)
 }
@@ -80,6 +82,7 @@ func (p *Policy) mentions(name string) bool {
 
 func (c *Case) clauses() {
 	c.cel = newActivation(c)
+	c.unknown()
 	for _, cl := range c.policy.clauses {
 		if !cl.holds(c) {
 			continue

@@ -51,6 +51,19 @@ func testFindings(t *testing.T, open Open) {
 		}
 		return err
 	})
+	// What was known to be usual is part of the finding; it makes no finding another one.
+	known, more := Filed("u", "i"), Filed("n\x00", "i")
+	known.Finding.Usual = []yagura.Usual{{Of: "network", Value: "203.0.113.0/24", Before: at(1), First: true}, {Of: "api", Unknown: "the lake is away"}}
+	more.Finding.Usual = []yagura.Usual{{Of: "hour", Value: "03", Before: at(1)}}
+	file(t, db, known, more)
+	other := known
+	other.Finding.Usual = nil
+	same(t, "otherwise known", []yagura.FiledState{yagura.FiledKnown}, file(t, db, other))
+	view(t, db, func(ctx context.Context, tx *store.Tx) error {
+		got, err := tx.FiledUsual(ctx, []string{"1", "u", "none", "n\x00"})
+		same(t, "usual", map[string][]yagura.Usual{"u": known.Finding.Usual, "n\x00": more.Finding.Usual}, got)
+		return err
+	})
 	bad := Filed("3", "")
 	bad.Severity = 0
 	if err := db.Update(context.Background(), func(ctx context.Context, tx *store.Tx) error {
