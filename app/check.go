@@ -226,7 +226,7 @@ func (k *check) policy(sinks bool) {
 	if !sinks || len(c.Sources) == 0 && len(c.Sinks) == 0 {
 		return // who is told is of no interest to a scan
 	}
-	o := triage.CheckOptions{Now: k.o.Now(), Sinks: SinkNames(c)}
+	o := triage.CheckOptions{Now: k.o.Now(), Sinks: SinkNames(c), Unusual: NoBaselines(c)}
 	if o.Sinks == nil {
 		o.Sinks = []triage.SinkName{}
 	}

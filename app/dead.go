@@ -36,6 +36,7 @@ func (b *Books) RetryDead(ctx context.Context, g *Retrier, d yagura.DeadLetter, 
 		out.Err = err
 		return out
 	}
+	b.desk.Learn(ctx, found)
 	force := false
 	for {
 		err := b.DB.Update(ctx, func(ctx context.Context, tx *store.Tx) error {

@@ -363,6 +363,7 @@ func (b *Books) Keep(ctx context.Context, findings, beside []yagura.Finding, rul
 			f.Retro = true
 			found[i] = triage.Found{Finding: f, Generation: rules.Hash, Quiet: !notify || over(&f)}
 		}
+		b.desk.Learn(ctx, found)
 		var taken triage.Taken
 		force := false
 		for {

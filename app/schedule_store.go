@@ -39,6 +39,20 @@ func (s scheduleStore) View(ctx context.Context, fn func(ctx context.Context, tx
 	return s.db.View(ctx, func(ctx context.Context, tx *store.Tx) error { return fn(ctx, scheduleTx{bookTx{tx}, s, false}) })
 }
 
+// learnAll has a desk find out what it wants to know of findings.
+func learnAll(desk *triage.Desk) func(ctx context.Context, findings []yagura.Finding) {
+	return func(ctx context.Context, findings []yagura.Finding) {
+		cases := make([]triage.Found, len(findings))
+		for i := range findings {
+			cases[i].Finding = findings[i]
+		}
+		desk.Learn(ctx, cases)
+		for i := range findings {
+			findings[i].Usual = cases[i].Finding.Usual
+		}
+	}
+}
+
 type scheduleTx struct {
 	bookTx
 	s     scheduleStore

@@ -43,6 +43,7 @@ type lakeHouse struct {
 	db     *store.DB
 	lake   *lake.Lake
 	engine *lakeQuery
+	desk   *triage.Desk
 	dec    *decode.Decoder
 	runner *schedule.Runner
 	rules  []*sentinel.Rule
@@ -101,8 +102,9 @@ func newLakeHouse(t *testing.T, shared *duck.Engine, dir string, texts ...string
 func (h *lakeHouse) plan(e schedule.Engine) {
 	desk := &triage.Desk{Policy: triage.DefaultPolicy, Account: func(string) yagura.AccountInfo { return yagura.AccountInfo{} },
 		Counter: func(string) bool { return false }, Now: h.now.get, NewID: NewID(h.now.get)}
+	h.desk = desk
 	h.runner = schedule.New(schedule.Options{Rules: func() []*sentinel.Rule { return h.rules }, Engine: e,
-		Store: scheduleStore{h.db, desk, func() string { return "g" }}, Now: h.now.get, Owner: "me", Begin: begun, CatchUp: 60 * 24 * time.Hour, Late: 30 * 24 * time.Hour})
+		Store: scheduleStore{h.db, desk, func() string { return "g" }}, Learn: learnAll(desk), Now: h.now.get, Owner: "me", Begin: begun, CatchUp: 60 * 24 * time.Hour, Late: 30 * 24 * time.Hour})
 }
 
 // call is a record of CloudTrail. The empty fields from agent on have a value that is the same

@@ -75,6 +75,7 @@ type Serve struct {
 	looks     *looks  // nil: nothing is re-checked
 	house     *house
 	planned   *planned // nil: rules on a schedule are not run here
+	baselines *Baselines
 	stops     stops
 }
 
@@ -157,6 +158,9 @@ func NewServe(ctx context.Context, o ServeOptions) (s *Serve, err error) {
 		return nil, err
 	}
 	s.desk = s.newDesk(cfg)
+	if s.baselines, err = newServeBaselines(ctx, s, cfg); err != nil {
+		return nil, err
+	}
 	s.firstAccounts(ctx)
 	if err := s.openSinks(ctx, cfg); err != nil {
 		return nil, err
@@ -283,7 +287,7 @@ func (s *Serve) close() error {
 	for _, r := range s.receivers {
 		errs = append(errs, r.Close())
 	}
-	errs = append(errs, s.planned.close())
+	errs = append(errs, s.planned.close(), s.baselines.Close())
 	if s.lake != nil {
 		errs = append(errs, s.lake.Close())
 	}

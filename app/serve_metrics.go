@@ -64,6 +64,7 @@ var (
 	descReopened  = desc("schedule_reopened_windows_total", "Windows that late data opened again.", "rule")
 	descSkipped   = desc("schedule_skipped_windows_total", "Windows that were not caught up after a stop.", "rule")
 	descFailing   = desc("schedule_failing", "1 where the last try of a rule on a schedule failed.", "rule")
+	descUsual     = desc("usual_questions_total", "Questions of what is usual, by where their answer came from; unknown: there was none.", "answer")
 	descRules     = desc("rules_loaded", "Rules of the generation that judges.")
 	descCommits   = desc("commits_total", "Commits of this process.")
 	descStopped   = desc("panics_total", "Times that a part of this process panicked and the rest went on.")
@@ -97,6 +98,11 @@ func (b *books) Collect(ch chan<- prometheus.Metric) {
 	counter(descStopped, float64(s.stops.total.Load()))
 	counter(descRetried, float64(s.in.Stats.Retries.Load()))
 	b.schedules(ctx, gauge, counter)
+	if u := s.baselines; u != nil {
+		for answer, n := range map[string]uint64{"lake": u.stats.lake.Load(), "remembered": u.stats.remembered.Load(), "filed": u.stats.filed.Load(), "unknown": u.stats.unknown.Load()} {
+			counter(descUsual, float64(n), answer)
+		}
+	}
 	if l := s.looks; l != nil {
 		for result, n := range map[string]int64{"open": l.open.Load(), "fixed": l.fixed.Load(), "gone": l.gone.Load(), "failed": l.failed.Load()} {
 			counter(descLooks, float64(n), result)

@@ -41,7 +41,7 @@ func newPlanned(ctx context.Context, s *Serve, cfg *config.Config) (*planned, er
 	q.oldest = func() time.Time { return s.lake.Stats().Oldest }
 	p := &planned{hunting: h}
 	p.runner = schedule.New(schedule.Options{Rules: s.scheduled, Engine: q, Now: s.o.Now, Owner: s.db.Replica(), Log: s.log, Committed: s.wake,
-		Store:  scheduleStore{s.db, s.desk, func() string { return s.rules.Load().Hash }},
+		Store: scheduleStore{s.db, s.desk, func() string { return s.rules.Load().Hash }}, Learn: learnAll(s.desk),
 		Settle: time.Duration(cfg.Schedule.Settle), Late: time.Duration(cfg.Schedule.Late), CatchUp: time.Duration(cfg.Schedule.CatchUp)})
 	return p, nil
 }

@@ -208,6 +208,12 @@ type Usual struct {
 	Period   Duration `yaml:"period"`
 	Learning Duration `yaml:"learning"`
 	Events   int      `yaml:"events"`
+	// Timeout is how long a batch of findings waits for the answers; 0 is 2s.
+	Timeout Duration `yaml:"timeout"`
+	// Questions is how many are asked for one batch; 0 is 500.
+	Questions int `yaml:"questions"`
+	// Memory is what the engine takes; 0 is 256 MB.
+	Memory Bytes `yaml:"memory"`
 }
 
 // Source is one source: a name and exactly one of the kinds.

@@ -120,6 +120,11 @@ func (in *Intake) commitBatch(ctx context.Context, mark uint64, batch []*piece, 
 	if err != nil {
 		return err
 	}
+	found := make([][]triage.Found, len(list))
+	for i := range list {
+		found[i] = list[i].cases
+	}
+	in.o.Desk.Learn(ctx, found...)
 	span := in.traceCommit(batch)
 	end := func(e End) {
 		if span != nil {

@@ -131,6 +131,7 @@ func (in *Intake) evaluateGroup(ctx context.Context, g yagura.WindowGroup, now t
 			cases = append(cases, triage.Found{Finding: w.Finding, Generation: gen.Hash})
 		}
 	}
+	in.o.Desk.Learn(ctx, cases)
 	err = in.fileGroup(ctx, g, &out, cases, nil)
 	if err == nil || ctx.Err() != nil || !in.alive(ctx) {
 		return out.Rows, err

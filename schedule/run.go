@@ -28,6 +28,9 @@ func (u *run) window(ctx context.Context, end time.Time) error {
 	if err != nil {
 		return err
 	}
+	if u.o.Learn != nil && len(found) > 0 {
+		u.o.Learn(ctx, found)
+	}
 	var next run
 	var notices int
 	err = u.o.Store.Update(ctx, func(ctx context.Context, tx Tx) (err error) {

@@ -21,6 +21,9 @@ type Options struct {
 	Now    func() time.Time
 	Owner  string
 	Log    *slog.Logger
+	// Learn finds out what the store should know of findings before it takes them, and writes
+	// it into them; nil: nothing. It is called outside of transactions, and comes back soon.
+	Learn func(ctx context.Context, findings []yagura.Finding)
 	// Committed is called after notices were owed.
 	Committed func()
 	// Settle is how long an event may take from its arrival until a query sees it.

@@ -134,6 +134,11 @@ func (c *deadRetryCmd) Run(env *environment) error {
 		return err
 	}
 	defer b.DB.Close() //nolint:errcheck // what was done is durable
+	baselines, err := b.Baselines(env.ctx)
+	if err != nil {
+		return err
+	}
+	defer baselines.Close() //nolint:errcheck // it was only asked
 	left := 0
 	one := func(d yagura.DeadLetter) error {
 		got := b.RetryDead(env.ctx, r, d, env.now())

@@ -171,6 +171,9 @@ func (c *policyCheckCmd) Run(env *environment) error {
 		return err
 	}
 	o := triage.CheckOptions{Now: env.now(), Sinks: c.sinks(cfg)}
+	if c.Config != "" || cfg.Data != "" { // or else it is not known where it will hold
+		o.Unusual = app.NoBaselines(cfg)
+	}
 	accounts, err := c.registry(env, cfg, ja)
 	if err != nil {
 		return err
@@ -231,6 +234,14 @@ func (c *policyTestCmd) Run(env *environment) error {
 		if cases == nil {
 			return &exitError{code: exitUsage}
 		}
+		for i := range cases {
+			known := cases[i].Input.Finding.Usual
+			for k := range known {
+				if known[k].Text == "" && known[k].Unknown == "" {
+					known[k].Text = app.UsualWords(&known[k])
+				}
+			}
+		}
 		results = append(results, p.Test(cases, accounts)...)
 	}
 	failed := 0
@@ -290,11 +301,6 @@ Examples:
     yagura policy replay edited.yaml --config yagura.yaml --days 7   # what a server found
     yagura policy replay edited.yaml --policy policy.yaml --findings findings.jsonl --format json
 ` + exitHelp
-}
-
-// filedReader is where a replay has its findings from, in the order of their judging.
-type filedReader interface {
-	Filed(ctx context.Context, yield func(yagura.Filed) error) error
 }
 
 // filedLines reads findings from JSON lines. When they were judged they do not say: it is
@@ -361,12 +367,19 @@ func (c *policyReplayCmd) Run(env *environment) error {
 		}
 		defer b.DB.Close() //nolint:errcheck // it was only read
 		past := b.Since(env.now().AddDate(0, 0, -c.Days))
-		if before.ReadsEvent() || after.ReadsEvent() {
+		if before.ReadsEvent() || after.ReadsEvent() || usualOf(before, after) != nil {
 			if o.Event, err = past.Records(env.ctx); err != nil {
 				return err
 			}
 		}
-		return replay(env, past, before, after, o, c.Format == "json", ja)
+		return replay(env, b, past, before, after, o, c.Format == "json", ja)
+	}
+	var b *app.Books
+	if cfg.Data != "" && usualOf(before, after) != nil {
+		if b, err = app.OpenBooks(env.ctx, cfg, store.ReadOnly, env.now); err != nil {
+			return err
+		}
+		defer b.DB.Close() //nolint:errcheck // it was only read
 	}
 	from := filedLines{name: "-", r: env.stdin}
 	if c.Findings != "-" {
@@ -377,11 +390,30 @@ func (c *policyReplayCmd) Run(env *environment) error {
 		defer f.Close() //nolint:errcheck // it is only read
 		from = filedLines{name: c.Findings, r: f}
 	}
-	return replay(env, from, before, after, o, c.Format == "json", ja)
+	return replay(env, b, from, before, after, o, c.Format == "json", ja)
 }
 
-// replay compares two policies on findings and prints what it came to.
-func replay(env *environment, from filedReader, before, after *triage.Policy, o triage.ReplayOptions, asJSON, ja bool) error {
+// usualOf lists what two policies ask of usual.
+func usualOf(before, after *triage.Policy) []string {
+	list := append(before.Usual(), after.Usual()...)
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// replay compares two policies on findings and prints what it came to. What is usual is asked
+// of the lake of the books; nil: there is none.
+func replay(env *environment, b *app.Books, from app.FiledReader, before, after *triage.Policy, o triage.ReplayOptions, asJSON, ja bool) error {
+	if of := usualOf(before, after); of != nil && b != nil {
+		baselines, err := b.OpenBaselines(env.ctx)
+		if err != nil {
+			return err
+		}
+		defer baselines.Close() //nolint:errcheck // it was only asked
+		from = app.Learning{From: from, Baselines: baselines, Of: of, Event: o.Event}
+	} else if of != nil {
+		fmt.Fprintln(env.stderr, in(ja, "yagura: a policy asks usual, which is empty without a lake (hint: --config FILE of the server)",
+			"yagura: ポリシーが usual を参照していますが、レイクがないため空です (hint: サーバーの設定を --config で指定してください)"))
+	}
 	got, err := triage.Replay(func(yield func(yagura.Filed) error) error { return from.Filed(env.ctx, yield) }, before, after, o)
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -452,6 +484,9 @@ func writeComparison(w io.Writer, c *triage.Comparison, ja bool) error {
 	}
 	if c.NoRecord > 0 {
 		fmt.Fprintf(w, in(ja, "\n%s judged without a record: clauses over event did not match\n", "\n%s は元のレコードなしで判定しました。event の条件は一致しません\n"), count(ja, c.NoRecord, "finding was", "findings were", "件"))
+	}
+	if c.NoUsual > 0 {
+		fmt.Fprintf(w, in(ja, "\n%s judged without knowing what is usual: usual was empty for them\n", "\n%s は平常時の情報なしで判定しました (usual は空)\n"), count(ja, c.NoUsual, "finding was", "findings were", "件"))
 	}
 	if c.Errors > 0 {
 		fmt.Fprintf(w, in(ja, "\n%s of the edited policy could not be evaluated\n", "\n変更後のポリシーで評価できない条件が %s ありました\n"), count(ja, c.Errors, "condition", "conditions", "件"))

@@ -158,7 +158,7 @@ func (c *retroCmd) Run(env *environment) (err error) {
 		return &exitError{exitNothing, errors.New(in(ja, "not all of the past could be read: nothing was kept", "読み込めなかった部分があるため、何も保存していません"))}
 	}
 	if c.Policy != "" {
-		if err := c.rejudge(env, cfg, r, ja); err != nil {
+		if err := c.rejudge(env, cfg, books, r, ja); err != nil {
 			return err
 		}
 	}
@@ -313,7 +313,7 @@ func (l filedNow) Filed(ctx context.Context, yield func(yagura.Filed) error) err
 }
 
 // rejudge compares what two policies say of the findings.
-func (c *retroCmd) rejudge(env *environment, cfg *config.Config, r *app.Retro, ja bool) error {
+func (c *retroCmd) rejudge(env *environment, cfg *config.Config, books *app.Books, r *app.Retro, ja bool) error {
 	args := policyArgs{Config: c.Config, Accounts: cfg.Registry, Lang: c.Lang}
 	before, err := args.policy(env, cfg, "", ja)
 	if err != nil {
@@ -330,7 +330,7 @@ func (c *retroCmd) rejudge(env *environment, cfg *config.Config, r *app.Retro, j
 	if r.Unheld > 0 {
 		fmt.Fprintf(env.stderr, in(ja, "yagura: %d findings are too many to hold and are not compared (hint: ask for less time)\n", "yagura: 検出結果のうち %d 件は多すぎるため比較していません (hint: 期間を短くしてください)\n"), r.Unheld)
 	}
-	return replay(env, filedNow(r.Findings), before, after, triage.ReplayOptions{Accounts: accounts, Tenant: cfg.Tenant}, c.Format == "jsonl", ja)
+	return replay(env, books, filedNow(r.Findings), before, after, triage.ReplayOptions{Accounts: accounts, Tenant: cfg.Tenant}, c.Format == "jsonl", ja)
 }
 
 // keep files the findings, or says that nothing was kept.
@@ -345,6 +345,11 @@ func (c *retroCmd) keep(env *environment, books *app.Books, rules *app.Rules, r 
 		return &exitError{exitUsage, fmt.Errorf(in(ja, "%d findings are more than are kept at once: nothing was kept (hint: ask for less time, or for fewer rules)",
 			"検出結果が %d 件多すぎるため、何も保存していません (hint: 期間かルールを絞ってください)"), r.Unheld)}
 	}
+	baselines, err := books.Baselines(env.ctx)
+	if err != nil {
+		return err
+	}
+	defer baselines.Close() //nolint:errcheck // it was only asked
 	kept, err := books.Keep(env.ctx, r.Findings, r.Counters, rules, c.Notify)
 	if !c.Quiet {
 		s.line(fmt.Sprintf(in(ja, "kept %d findings (%d were there already), %d issues changed, %d notices owed",
