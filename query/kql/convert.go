@@ -22,6 +22,9 @@ func convert(x *Expr, t Type) *Expr {
 		}
 	}
 	e := convertSQL(x, t)
+	if t == fn.String || t == fn.Dynamic {
+		e.from = origin(x)
+	}
 	e.Name, e.agg, e.win = x.Name, x.agg, x.win
 	return e
 }

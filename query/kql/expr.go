@@ -81,13 +81,15 @@ type Expr struct {
 	// the operator choose.
 	Name string
 
-	col  *column // the expression is exactly this column
-	base *Expr   // dynamic: the expression is path inside base
-	path []step
-	text bool   // dynamic: base is text that may not be JSON
-	agg  bool   // contains an aggregate
-	win  bool   // contains a window function
-	free string // the name of an unknown column or table that is looked at by its caller
+	col   *column // the expression is exactly this column
+	base  *Expr   // dynamic: the expression is path inside base
+	path  []step
+	text  bool    // dynamic: base is text that may not be JSON
+	from  *column // a part of the text of this column of a table, as it stands there
+	holds []hold  // a condition: true only where one of these texts is there
+	agg   bool    // contains an aggregate
+	win   bool    // contains a window function
+	free  string  // the name of an unknown column or table that is looked at by its caller
 }
 
 // Value is a value known at compile time.

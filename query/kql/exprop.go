@@ -20,6 +20,7 @@ func (b *binder) member(x *Expr, st step, sp Span) (*Expr, error) {
 	path = append(append([]step(nil), path...), st)
 	e := &Expr{Type: fn.Dynamic, base: base, path: path, text: text, agg: x.agg, win: x.win}
 	e.SQL = pathSQL("json_extract", base, path, text)
+	e.from = origin(x)
 	if x.Name != "" || x.base != nil {
 		e.Name = x.Name + "_" + stepName(st)
 	}
@@ -90,6 +91,7 @@ func (b *binder) binary(n *binNode, s *scope) (*Expr, error) {
 		if l.Loose != nil || r.Loose != nil {
 			e.Loose = S("(", l.loose(), " "+strings.ToUpper(n.op)+" ", r.loose(), ")")
 		}
+		e.holds = joined(n.op, l.holds, r.holds)
 		e.agg, e.win, e.NonNull = l.agg || r.agg, l.win || r.win, l.NonNull && r.NonNull
 		return e, nil
 	}
@@ -238,6 +240,12 @@ func (b *binder) compare(op string, l, r *Expr, sp Span) (*Expr, error) {
 	}
 	e := E(fn.Bool, "(", ls, " "+sqlOps[op]+" ", rs, ")")
 	e.NonNull, e.Loose = nonnull, loose
+	if op == "==" && t == fn.String {
+		e.holding(l, rf)
+		if e.holds == nil {
+			e.holding(r, lf)
+		}
+	}
 	return e, nil
 }
 

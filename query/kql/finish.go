@@ -2,7 +2,6 @@ package kql
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,6 +11,9 @@ func itoa(i int) string { return strconv.Itoa(i) }
 // plan marks what is needed from the result downwards and writes the SQL.
 func (b *binder) plan(r *rel) (*Plan, error) {
 	b.bound()
+	for _, sc := range b.scans {
+		sc.written, sc.conds, sc.holds = 0, nil, nil
+	}
 	for _, f := range r.fields {
 		need(f.col)
 	}
@@ -61,25 +63,8 @@ func (b *binder) plan(r *rel) (*Plan, error) {
 	if len(with) > 0 {
 		p.SQL = "WITH " + strings.Join(with, ", ") + " " + p.SQL
 	}
-	used := map[string]int{}
+	p.Tables = b.tables()
 	for _, sc := range b.scans {
-		var cols []string
-		for _, c := range sc.cols {
-			if c.used {
-				cols = append(cols, c.source)
-			}
-		}
-		i, ok := used[sc.table.Name]
-		if !ok {
-			i = len(p.Tables)
-			used[sc.table.Name] = i
-			p.Tables = append(p.Tables, Use{Table: sc.table.Name})
-		}
-		for _, c := range cols {
-			if !slices.Contains(p.Tables[i].Columns, c) {
-				p.Tables[i].Columns = append(p.Tables[i].Columns, c)
-			}
-		}
 		p.Bounded = p.Bounded || sc.where != nil
 	}
 	return p, nil

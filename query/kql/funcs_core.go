@@ -49,6 +49,15 @@ func funcsCore() []Func {
 // it is read from the text itself.
 func parseJSON(c *Call) (*Expr, error) {
 	x := c.Args[0]
+	e, err := parsed(x)
+	if err == nil && e != x && e.Const == nil {
+		e.from = origin(x)
+	}
+	return e, err
+}
+
+// parsed is x, where it is text, as the JSON that it holds.
+func parsed(x *Expr) (*Expr, error) {
 	switch {
 	case x.Type == fn.Dynamic:
 		if x.Const != nil || x.base == nil {

@@ -2,6 +2,7 @@ package kql
 
 import (
 	"strings"
+	"time"
 
 	"github.com/yagura-sec/yagura/query/kql/fn"
 )
@@ -73,6 +74,11 @@ func binOf(c *Call) (*Expr, error) {
 		b, err := c.Arg(1, fn.Timespan)
 		if err != nil {
 			return nil, err
+		}
+		if v := b.Const; v != nil && !v.Null {
+			if part := whole(v.Int); part != "" {
+				return E(fn.Datetime, "CAST(date_trunc('"+part+"', ", x, ") AS TIMESTAMP)"), nil
+			}
 		}
 		return E(fn.Datetime, "kql_bin_datetime(", x, ", ", b, ")"), nil
 	case x.Type == fn.Timespan:
@@ -330,4 +336,20 @@ func formatDatetime(c *Call) (*Expr, error) {
 		}
 	}
 	return str(fill("kql_format_datetime($1, $2)", as)), nil
+}
+
+// whole is the part of a time that a span of so many ticks is, where bins of it begin with
+// it: the engine cuts times there faster than it counts. "" for other spans.
+func whole(ticks int64) string {
+	switch time.Duration(ticks) * 100 {
+	case time.Second:
+		return "second"
+	case time.Minute:
+		return "minute"
+	case time.Hour:
+		return "hour"
+	case 24 * time.Hour:
+		return "day"
+	}
+	return ""
 }

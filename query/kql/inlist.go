@@ -1,8 +1,10 @@
 package kql
 
 import (
+	"cmp"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -36,6 +38,7 @@ func (b *binder) in(n *inNode, s *scope) (*Expr, error) {
 	if x, err = b.expr(n.x, s); err != nil {
 		return nil, err
 	}
+	y, queried := x, false // queried: some values are known only when the query runs
 	op := strings.TrimPrefix(n.op, "!")
 	not := op != n.op
 	fold := op == "in~"
@@ -55,7 +58,7 @@ func (b *binder) in(n *inNode, s *scope) (*Expr, error) {
 			if err != nil {
 				return nil, err
 			}
-			parts = append(parts, e)
+			parts, queried = append(parts, e), true
 			continue
 		}
 		v, err := b.expr(l, s)
@@ -70,7 +73,7 @@ func (b *binder) in(n *inNode, s *scope) (*Expr, error) {
 					continue
 				}
 			}
-			parts = append(parts, inArray(x, v, op))
+			parts, queried = append(parts, inArray(x, v, op)), true
 			continue
 		}
 		if v.Const != nil && v.Type == fn.String && v.Const.Str == "" && term {
@@ -116,8 +119,22 @@ func (b *binder) in(n *inNode, s *scope) (*Expr, error) {
 	}
 	e := E(fn.Bool, f).NotNull()
 	e.Loose = plain
+	if !not && !queried && len(consts) > 0 {
+		if op == "has_all" {
+			consts = []*Expr{slices.MaxFunc(consts, func(a, c *Expr) int { return cmp.Compare(longer(a), longer(c)) })}
+		}
+		e.holding(y, consts...)
+	}
 	e.agg, e.win = x.agg, x.win
 	return e, nil
+}
+
+// longer is how long a text is that is known.
+func longer(x *Expr) int {
+	if x.Const == nil {
+		return 0
+	}
+	return len(x.Const.Str)
 }
 
 func isColumn(n node, r *rel) bool {

@@ -141,7 +141,7 @@ func (b *binder) where(r *rel, x node, s *scope) (*rel, error) {
 		return nil, err
 	}
 	for _, f := range fs {
-		b.timed(f, 0)
+		b.timed(f.loose(), 0)
 	}
 	r = b.layers(r, s)
 	if win != nil { // a window function is computed before rows are filtered
@@ -150,13 +150,13 @@ func (b *binder) where(r *rel, x node, s *scope) (*rel, error) {
 	q := *r
 	for _, f := range fs {
 		in := q
-		q.op = &filter{in: &in, where: f}
+		q.op = &filter{in: &in, where: f.loose(), holds: f.holds}
 	}
 	return &q, nil
 }
 
-// conjuncts are the parts of a condition that "and" joins, each as SQL.
-func (b *binder) conjuncts(x node, s *scope) ([]Frag, []*column, error) {
+// conjuncts are the parts of a condition that "and" joins.
+func (b *binder) conjuncts(x node, s *scope) ([]*Expr, []*column, error) {
 	if n, ok := x.(*binNode); ok && n.op == "and" {
 		l, lw, err := b.conjuncts(n.l, s)
 		if err != nil {
@@ -174,9 +174,9 @@ func (b *binder) conjuncts(x node, s *scope) ([]Frag, []*column, error) {
 	}
 	if e.win {
 		c := b.computed("w", e)
-		return []Frag{{c}}, []*column{c}, nil
+		return []*Expr{{Type: fn.Bool, SQL: Frag{c}}}, []*column{c}, nil
 	}
-	return []Frag{e.loose()}, nil, nil
+	return []*Expr{e}, nil, nil
 }
 
 // condition binds an expression that must be a bool.

@@ -224,6 +224,10 @@ type scan struct {
 	cols  []*column
 	where Frag
 	timed bool // the query has a condition on the time column
+
+	written int // how often it stands in the SQL, and what is known of the rows then
+	conds   []Cond
+	holds   []Hold
 }
 
 func (n *scan) mark() {
@@ -233,6 +237,7 @@ func (n *scan) mark() {
 }
 
 func (n *scan) write(out []*column) *sel {
+	n.written++
 	s := &sel{body: quote(n.table.Name), flat: true}
 	for _, c := range out {
 		q := quote(c.source)
@@ -249,12 +254,14 @@ func (n *scan) write(out []*column) *sel {
 type filter struct {
 	in    *rel
 	where Frag
+	holds []hold
 }
 
 func (n *filter) mark() { needFrag(n.where); n.in.op.mark() }
 func (n *filter) write(out []*column) *sel {
 	s := n.in.write().open(n.where)
 	s.where = append(s.where, n.where.String())
+	n.needed()
 	return s.pick(out)
 }
 

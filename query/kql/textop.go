@@ -95,9 +95,11 @@ func (b *binder) textOp(op string, l, r *Expr, sp Span) (*Expr, error) {
 		return nil, b.errAt(sp, "", "operator %s is not supported", op)
 	}
 	if not {
-		f = S("(NOT ", f, ")")
+		return E(fn.Bool, "(NOT ", f, ")").NotNull(), nil
 	}
-	return E(fn.Bool, f).NotNull(), nil
+	e := E(fn.Bool, f).NotNull()
+	e.holding(l, rt)
+	return e, nil
 }
 
 func boolText(v bool) string {

@@ -64,10 +64,14 @@ type Options struct {
 	MaxNodes int
 }
 
-// Use says which columns of a table a plan reads.
+// Use says which columns of a table a plan reads, and which rows: those for which every
+// Where is true, and that have every one of Holds. A reader that gives others too does
+// nothing wrong.
 type Use struct {
 	Table   string
 	Columns []string
+	Where   []Cond
+	Holds   []Hold
 }
 
 // Plan is a compiled query.
