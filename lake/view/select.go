@@ -19,6 +19,31 @@ const (
 // there too. Files of formats that the table has no source for are passed over; a table
 // without sources or files has no rows, and its columns have their types all the same.
 func (t *Table) Select(columns []string, files []Pair, from, to time.Time) (string, error) {
+	return t.SelectHolding(columns, files, from, to, nil)
+}
+
+// SelectHolding is [Table.Select] for a query that wants only rows that meet every one of
+// holds. Other rows may be there too.
+func (t *Table) SelectHolding(columns []string, files []Pair, from, to time.Time, holds []Hold) (string, error) {
+	return t.sql(columns, files, selection{from: from, to: to, holds: holds})
+}
+
+// Row is the column of [Table.SelectRows] that says which row of which lake file it is.
+const Row = "row__"
+
+// SelectRows is [Table.Select] with the column [Row] behind the others.
+func (t *Table) SelectRows(columns []string, files []Pair, from, to time.Time) (string, error) {
+	return t.sql(columns, files, selection{from: from, to: to, rows: true})
+}
+
+// selection says which rows are selected, and whether which ones they are is told.
+type selection struct {
+	from, to time.Time
+	holds    []Hold
+	rows     bool
+}
+
+func (t *Table) sql(columns []string, files []Pair, o selection) (string, error) {
 	want, err := t.wanted(columns)
 	if err != nil {
 		return "", err
@@ -42,11 +67,11 @@ func (t *Table) Select(columns []string, files []Pair, from, to time.Time) (stri
 			heads, raws = append(heads, f.Head), append(raws, f.Raw)
 		}
 		if len(heads) > 0 {
-			parts = append(parts, s.sql(t, want, heads, raws, from, to))
+			parts = append(parts, s.sql(t, want, heads, raws, o))
 		}
 	}
 	if len(parts) == 0 {
-		return t.none(want), nil
+		return t.none(want, o), nil
 	}
 	return strings.Join(parts, "\nUNION ALL\n"), nil
 }
@@ -72,27 +97,33 @@ func (t *Table) wanted(columns []string) ([]int, error) {
 }
 
 // none is the SELECT of a table without rows.
-func (t *Table) none(want []int) string {
+func (t *Table) none(want []int, o selection) string {
 	cols := make([]string, len(want))
 	for i, w := range want {
 		cols[i] = "CAST(NULL AS " + duckTypes[t.Columns[w].Type] + ") AS " + ident(t.Columns[w].Name)
+	}
+	if o.rows {
+		cols = append(cols, "CAST(NULL AS BIGINT) AS "+Row)
 	}
 	return "SELECT " + strings.Join(cols, ", ") + " WHERE false"
 }
 
 // sql writes the SELECT over the files of one source.
-func (s *source) sql(t *Table, want []int, heads, raws []string, from, to time.Time) string {
+func (s *source) sql(t *Table, want []int, heads, raws []string, o selection) string {
 	var ps paths
 	cols := make([]string, len(want))
 	for i, w := range want {
 		cols[i] = s.exprs[w].over(&ps) + " AS " + ident(t.Columns[w].Name)
 	}
-	var conds []string
-	if !from.IsZero() {
-		conds = append(conds, `h."time" >= `+stamp(from))
+	if o.rows {
+		cols = append(cols, `h."row" AS `+Row)
 	}
-	if !to.IsZero() {
-		conds = append(conds, `h."time" < `+stamp(to))
+	var conds []string
+	if !o.from.IsZero() {
+		conds = append(conds, `h."time" >= `+stamp(o.from))
+	}
+	if !o.to.IsZero() {
+		conds = append(conds, `h."time" < `+stamp(o.to))
 	}
 	where := s.where.over(&ps)
 	if s.where != "" && !s.where.raw() {
@@ -124,6 +155,11 @@ func (s *source) sql(t *Table, want []int, heads, raws []string, from, to time.T
 	}
 	if len(ps.json) > 0 {
 		b.WriteString(", TRY(json_extract(" + record + ", " + list(ps.json) + ")) AS j__")
+	}
+	for _, h := range o.holds {
+		if c := s.test(t, h); c != "" {
+			conds = append(conds, c)
+		}
 	}
 	b.WriteString("\n  FROM " + scan(heads) + " h JOIN " + scan(raws) + " r ON r.\"row\" = h.\"row\"")
 	if len(conds) > 0 {

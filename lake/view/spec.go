@@ -151,8 +151,17 @@ func (f feed) source(s spec, all []line, t *Table) source {
 			l = o
 		}
 		out.exprs = append(out.exprs, l.expr(s.shape))
+		out.copied = append(out.copied, l.copied())
 	}
 	return out
+}
+
+// copied says whether the text of the column is a part of the record's text.
+func (l line) copied() bool {
+	if l.typ != "string" && l.typ != "dynamic" {
+		return false
+	}
+	return l.places == "= {$}" || l.places != "-" && !strings.HasPrefix(l.places, "=")
 }
 
 // expr is the expression that the places of a column come to.

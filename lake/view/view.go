@@ -40,6 +40,7 @@ type source struct {
 	format string
 	where  expr
 	exprs  []expr // one for each column
+	copied []bool // of each column, whether its text is a part of the record's
 }
 
 // Column returns a column by its name, without regard to case.

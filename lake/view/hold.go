@@ -1,0 +1,63 @@
+package view
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Hold says that of the rows of a table only those are wanted that have one of some texts,
+// without regard to case, in the text of one of some columns.
+type Hold struct {
+	Any []Text
+}
+
+// Text is a text in a column.
+type Text struct {
+	Column, Text string
+}
+
+// A run of these characters stands in a record as it stands in a value of it, or a \u is in
+// the record: what JSON may write in two ways is not among them.
+var plainRun = regexp.MustCompile(`[A-Za-z0-9_.@-]+`)
+
+// run is the longest part of a text by which a record that has it can be told; "" where
+// there is none. What may be a part of a number is none, because numbers are written anew
+// when they are taken from a record.
+func run(text string) string {
+	longest := ""
+	for _, s := range plainRun.FindAllString(text, -1) {
+		if len(s) > len(longest) && len(s) >= 3 && strings.Trim(s, "0123456789.eE-") != "" {
+			longest = s
+		}
+	}
+	return longest
+}
+
+// test is a condition on the record r.raw without which no hold is met; "" where there is
+// no such condition. It is a search through bytes, so that only records that may be wanted
+// are parsed.
+func (s *source) test(t *Table, h Hold) string {
+	var runs []string
+	for _, x := range h.Any {
+		i, ok := t.index[strings.ToLower(x.Column)]
+		r := run(x.Text)
+		if !ok || !s.copied[i] || r == "" {
+			return ""
+		}
+		if r = regexp.QuoteMeta(strings.ToLower(r)); !slices.Contains(runs, r) {
+			runs = append(runs, r)
+		}
+	}
+	if len(runs) == 0 {
+		return ""
+	}
+	pattern := strings.Join(runs, "|")
+	// Of the letters that are ASCII in lower case and not by themselves, the engine of
+	// expressions knows the sign of Kelvin and not the dotted capital I.
+	cond := `regexp_matches(r."raw", ` + quote("(?i)"+pattern) + `) OR contains(r."raw", '\u')`
+	if strings.Contains(pattern, "i") {
+		cond += ` OR contains(r."raw", 'İ')`
+	}
+	return "(" + cond + ")"
+}
