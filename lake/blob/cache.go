@@ -77,6 +77,7 @@ type held struct {
 // Copy is a local copy. It stays until it is released.
 type Copy struct {
 	Path    string
+	Sparse  bool // only what was asked for is there
 	release func()
 	once    sync.Once
 }

@@ -286,6 +286,23 @@ func readGroup(t *testing.T, path string, group int) ([]rawRow, error) {
 	return rows[:n], err
 }
 
+// extract makes a file of some row groups of another.
+func extract(t *testing.T, from, to string, size int64, pick func(blob.RowGroup) bool) {
+	t.Helper()
+	in, err := os.Open(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close() //nolint:errcheck // a test
+	var out bytes.Buffer
+	if err := blob.Extract(&out, in, size, pick); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, out.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestCachePart(t *testing.T) {
 	ctx := context.Background()
 	s, faults := remoteLake(t)
@@ -300,6 +317,18 @@ func TestCachePart(t *testing.T) {
 	rows, err := readGroup(t, copy.Path, 3)
 	if err != nil || len(rows) != 100 || rows[45].Row != 7<<24|345 || !strings.HasPrefix(rows[45].Raw, "000345 ") {
 		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	extracted := filepath.Join(dir, "extracted.parquet")
+	extract(t, copy.Path, extracted, f.Size, func(g blob.RowGroup) bool { return g.Index == 3 })
+	if rows, err := readGroup(t, extracted, 0); err != nil || len(rows) != 100 || rows[45].Row != 7<<24|345 || !strings.HasPrefix(rows[45].Raw, "000345 ") {
+		t.Errorf("extracted: %d rows, %v", len(rows), err)
+	}
+	extract(t, copy.Path, extracted, f.Size, func(blob.RowGroup) bool { return false })
+	if rows, err := os.ReadFile(extracted); err != nil || int64(len(rows)) > f.Size/5 {
+		t.Errorf("a file of no row groups has %d bytes, %v", len(rows), err)
+	}
+	if !copy.Sparse {
+		t.Error("a part is said to be whole")
 	}
 	if rows, err := readGroup(t, copy.Path, 6); err == nil && len(rows) == 100 && rows[0].Raw != "" {
 		t.Error("a row group was filled that nobody asked for")
@@ -548,6 +577,9 @@ func within(t *testing.T, data []byte) {
 		if err == nil && (r.Off < 0 || r.Len < 0 || r.Off+r.Len > int64(len(data))) {
 			t.Errorf("%v of %d bytes", r, len(data))
 		}
+	}
+	if e := blob.Extract(io.Discard, bytes.NewReader(data), int64(len(data)), func(blob.RowGroup) bool { return true }); err != nil && e == nil {
+		t.Error("row groups are extracted that cannot be read")
 	}
 }
 

@@ -74,6 +74,7 @@ func (c *Cache) Part(ctx context.Context, f File, need func(r io.ReaderAt) ([]Ra
 			copy.Release()
 			return nil, err
 		}
+		copy.Sparse = true
 		return copy, nil
 	}
 	return nil, &Error{Op: "get", Name: c.path(name), Err: errors.New("the copy goes away again and again")}
