@@ -14,6 +14,7 @@ import (
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/hunt"
+	"github.com/yagura-sec/yagura/lake/blob"
 	"github.com/yagura-sec/yagura/lake/duck"
 	"github.com/yagura-sec/yagura/store"
 	"github.com/yagura-sec/yagura/usual"
@@ -86,7 +87,7 @@ func OpenHunting(ctx context.Context, cfg *config.Config, b *Books, o HuntOption
 		if err != nil {
 			return nil, err
 		}
-		h.Lake = lakeFiles{catalogue: catalogue, dir: dir, copies: copies}
+		h.Lake = lakeFiles{catalogue: catalogue, dir: dir, copies: copies, scratch: h.engine.scratch}
 	}
 	tables := storeTables{scratch: h.engine.scratch}
 	if b != nil {
@@ -111,10 +112,33 @@ type lakeFiles struct {
 	catalogue store.Lake
 	dir       string
 	copies    *lakeCopies
+	scratch   func() (string, error) // a folder that the engine reads
 }
 
-// Files implements hunt.Lake.
-func (l lakeFiles) Files(ctx context.Context, formats []string, from, to time.Time, raw bool) ([]hunt.File, error) {
+// Remote implements hunt.Remote.
+func (l lakeFiles) Remote() bool { return l.copies != nil }
+
+// Records implements hunt.Remote.
+func (l lakeFiles) Records(ctx context.Context, files []hunt.File, rows map[int64][]hunt.Span) ([]hunt.File, error) {
+	dir, err := l.scratch()
+	if err != nil {
+		return nil, err
+	}
+	return l.copies.records(ctx, files, rows, dir)
+}
+
+// Files implements hunt.Lake. What compaction or retention took away between the list and
+// the look at the object store is not in the next list.
+func (l lakeFiles) Files(ctx context.Context, formats []string, from, to time.Time, raw bool) (files []hunt.File, err error) {
+	for range 3 {
+		if files, err = l.list(ctx, formats, from, to, raw); !errors.Is(err, blob.ErrNotFound) {
+			break
+		}
+	}
+	return files, err
+}
+
+func (l lakeFiles) list(ctx context.Context, formats []string, from, to time.Time, raw bool) ([]hunt.File, error) {
 	list, err := l.catalogue.Files(ctx, yagura.LakeFilter{Formats: formats, From: from, To: to})
 	if err != nil {
 		return nil, err
@@ -125,7 +149,7 @@ func (l lakeFiles) Files(ctx context.Context, formats []string, from, to time.Ti
 			return nil, fmt.Errorf("the catalogue names %q, which is not below the lake", f.Head)
 		}
 		out[i] = hunt.File{Format: f.Format, Head: filepath.Join(l.dir, filepath.FromSlash(f.Head)), Raw: filepath.Join(l.dir, filepath.FromSlash(f.Raw)),
-			HeadSize: f.HeadSize, RawSize: f.RawSize, Number: f.Number, Rows: f.Rows, Min: f.Min, Max: f.Max}
+			HeadSize: f.HeadSize, RawSize: f.RawSize, Number: f.Number, Rows: f.Rows, Min: f.Min, Max: f.Max, Object: f}
 	}
 	if l.copies != nil {
 		err = l.copies.fetch(ctx, list, raw, func(i int, head, raw string) { out[i].Head, out[i].Raw = head, raw })

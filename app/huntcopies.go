@@ -3,19 +3,23 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/hunt"
 	"github.com/yagura-sec/yagura/lake/blob"
 )
 
 // lakeCopies has copies of the files of a lake that is in an object store, for the engine,
-// which reads files of this machine. Head files are fetched whole; raw files only for a
-// question that needs records.
+// which reads files of this machine. Head files are fetched whole; of raw files what a
+// question needs of them.
 type lakeCopies struct {
 	cache *blob.Cache
 	hold  time.Duration
@@ -88,12 +92,89 @@ func (l *lakeCopies) fetch(ctx context.Context, files []yagura.LakeFile, raw boo
 	return nil
 }
 
+// records gives files their records: whole where most of a file is needed, else a file of
+// the row groups that have the rows, which it makes in a folder.
+func (l *lakeCopies) records(ctx context.Context, files []hunt.File, rows map[int64][]hunt.Span, dir string) ([]hunt.File, error) {
+	out := slices.Clone(files)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, fetchAtOnce)
+	for i := range out {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			f, ok := out[i].Object.(yagura.LakeFile)
+			err := errors.New("a file that was not listed")
+			if ok {
+				out[i].Raw, err = l.part(ctx, blob.File{Key: f.Raw, Size: f.RawSize, Sum: f.RawSum, Kind: blob.Raw}, rows[f.Number], dir)
+			}
+			if err != nil {
+				cancel(err)
+			}
+		})
+	}
+	wg.Wait()
+	return out, context.Cause(ctx)
+}
+
+// errMost is that most of a file is needed.
+var errMost = errors.New("most of the file is needed")
+
+// part returns the path of a file that has at least the row groups of some rows.
+func (l *lakeCopies) part(ctx context.Context, f blob.File, rows []hunt.Span, dir string) (path string, err error) {
+	pick := func(g blob.RowGroup) bool {
+		return !g.Bounded || slices.ContainsFunc(rows, func(s hunt.Span) bool { return s.First <= g.Max && g.Min < s.End })
+	}
+	c, err := l.cache.Part(ctx, f, func(r io.ReaderAt) ([]blob.Range, error) {
+		ranges, err := blob.RowGroups(r, f.Size, pick)
+		var sum int64
+		for _, x := range ranges {
+			sum += x.Len
+		}
+		if err == nil && sum > f.Size/2 {
+			err = errMost
+		}
+		return ranges, err
+	})
+	if errors.Is(err, errMost) {
+		return l.copy(ctx, f)
+	}
+	if err != nil {
+		return "", err
+	}
+	if !c.Sparse {
+		return l.keep(c), nil
+	}
+	defer c.Release()
+	in, err := os.Open(c.Path)
+	if err != nil {
+		return "", err
+	}
+	defer in.Close() //nolint:errcheck // it is only read
+	to, err := os.CreateTemp(dir, "records-*.parquet")
+	if err != nil {
+		return "", err
+	}
+	err = blob.Extract(to, in, f.Size, pick)
+	if err = errors.Join(err, to.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(to.Name()))
+	}
+	time.AfterFunc(l.hold, func() { _ = os.Remove(to.Name()) }) // it is gone already where the hunter was closed
+	return to.Name(), nil
+}
+
 // copy returns the path of a copy that stays while a question may read it.
 func (l *lakeCopies) copy(ctx context.Context, f blob.File) (string, error) {
 	c, err := l.cache.Whole(ctx, f)
 	if err != nil {
 		return "", err
 	}
+	return l.keep(c), nil
+}
+
+// keep holds a copy while a question may read it, and returns its path.
+func (l *lakeCopies) keep(c *blob.Copy) string {
 	l.mu.Lock()
 	l.held[c] = true
 	l.mu.Unlock()
@@ -103,7 +184,7 @@ func (l *lakeCopies) copy(ctx context.Context, f blob.File) (string, error) {
 		defer l.mu.Unlock()
 		delete(l.held, c)
 	})
-	return c.Path, nil
+	return c.Path
 }
 
 // release gives every copy back.

@@ -31,7 +31,20 @@ type bucket struct {
 	back *s3mem.Backend
 
 	mu    sync.Mutex
-	reads map[string]int // by .head. and .raw.
+	reads map[string]int   // by .head. and .raw.
+	bytes map[string]int64 // that were sent
+}
+
+// sent counts what is written of a body.
+type sent struct {
+	http.ResponseWriter
+	n int64
+}
+
+func (s *sent) Write(p []byte) (int, error) {
+	n, err := s.ResponseWriter.Write(p)
+	s.n += int64(n)
+	return n, err
 }
 
 func (b *bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -43,6 +56,17 @@ func (b *bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		b.mu.Unlock()
+		s := &sent{ResponseWriter: w}
+		w = s
+		defer func() {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			for kind := range b.bytes {
+				if strings.Contains(r.URL.Path, kind) {
+					b.bytes[kind] += s.n
+				}
+			}
+		}()
 	}
 	b.Handler.ServeHTTP(w, r)
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/yagura-sec/yagura/lake/view"
 )
 
 // Language is what a question is written in.
@@ -76,6 +79,14 @@ type Use struct {
 	Table   string
 	Columns []string // that the question may mean; those that the table lacks are passed over
 	Star    bool     // all columns
+	Where   []Cond   // rows for which one of them is not true are not needed
+	Holds   []view.Hold
+}
+
+// Cond is a condition over columns of a table.
+type Cond struct {
+	SQL     string
+	Columns []string
 }
 
 // View is a table as the engine gets it.
@@ -114,8 +125,9 @@ type File struct {
 	Format            string
 	Head, Raw         string
 	HeadSize, RawSize int64
-	Number, Rows      int64
+	Number, Rows      int64 // Number is the upper bits of the column row, see RowBits
 	Min, Max          time.Time
+	Object            any // what the lake knows it by
 }
 
 // Lake lists files.
@@ -123,6 +135,23 @@ type Lake interface {
 	// Files lists the files of formats (none: all) with rows in [from, to). Where raw
 	// is true their records are needed too.
 	Files(ctx context.Context, formats []string, from, to time.Time, raw bool) ([]File, error)
+}
+
+// RowBits are the bits of the column row of a lake file that are its place in the file; those
+// above are the file's number.
+const RowBits = 24
+
+// Span is rows that follow one another, by the column row: from First to before End.
+type Span struct{ First, End int64 }
+
+// Remote is a lake whose records are far away: what is read of them is fetched.
+type Remote interface {
+	Lake
+	// Remote says whether it is so.
+	Remote() bool
+	// Records gives to files that Files listed without their records those that have at least
+	// the named rows.
+	Records(ctx context.Context, files []File, rows map[int64][]Span) ([]File, error)
 }
 
 // Error is what is wrong with a question, at its place.
@@ -205,15 +234,16 @@ type Plan struct {
 	Stats    Stats
 	Columns  []Column // names and types to show where they are not those of the SQL
 	Chart    *Chart
+
+	files []string // the head files that it reads
 }
 
 // Run asks.
 func (h *Hunter) Run(ctx context.Context, r Request) (*Result, error) {
-	p, err := h.Plan(ctx, r)
-	if err != nil {
+	p, rows, err := h.ask(ctx, func() (*Plan, error) { return h.Plan(ctx, r) })
+	if p == nil {
 		return nil, err
 	}
-	rows, err := h.Engine.Query(ctx, p.Query)
 	if err != nil {
 		return nil, h.suggest(ctx, p, err)
 	}
@@ -222,6 +252,31 @@ func (h *Hunter) Run(ctx context.Context, r Request) (*Result, error) {
 		columns = p.Columns
 	}
 	return &Result{rows: rows, columns: columns, stats: p.Stats, chart: p.Chart, SQL: p.Query.SQL, Views: p.Query.Views}, nil
+}
+
+// askAgain is how often a question is asked anew because files that it reads went away.
+const askAgain = 3
+
+// ask asks what plan says. Compaction and retention replace and remove files at any time:
+// where a question ends with an error and one of its files is no longer in the lake, it is
+// planned and asked anew, over the files that there are then. The plan is nil where there
+// was none.
+func (h *Hunter) ask(ctx context.Context, plan func() (*Plan, error)) (*Plan, Rows, error) {
+	p, err := plan()
+	if err != nil {
+		return nil, nil, err
+	}
+	for again := 0; ; again++ {
+		rows, err := h.Engine.Query(ctx, p.Query)
+		if err == nil || again == askAgain || ctx.Err() != nil || len(p.files) == 0 {
+			return p, rows, err
+		}
+		now, planErr := plan()
+		if planErr != nil || !slices.ContainsFunc(p.files, func(f string) bool { return !slices.Contains(now.files, f) }) {
+			return p, nil, err
+		}
+		p = now
+	}
 }
 
 // Plan finds what a question reads and writes it as one query, without asking it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -304,6 +305,50 @@ func TestDraw(t *testing.T) {
 	for _, rows := range [][][]any{nil, {{"a", "b"}}, {{"a", nil}}} {
 		if got := Draw(columns, rows, 30, width); got != "" {
 			t.Errorf("%v is drawn: %s", rows, got)
+		}
+	}
+}
+
+// moving is a lake whose files are others each time that they are listed, and an engine that
+// finds those of one listing only.
+type moving struct {
+	fakeEngine
+	listings, there, asked int
+}
+
+func (m *moving) Files(context.Context, []string, time.Time, time.Time, bool) ([]File, error) {
+	m.listings++
+	n := strconv.Itoa(min(m.listings, m.there))
+	return []File{{Format: "aws.cloudtrail", Head: "/lake/" + n + ".head.parquet", Raw: "/lake/" + n + ".raw.parquet"}}, nil
+}
+
+func (m *moving) Query(_ context.Context, q Query) (Rows, error) {
+	m.asked++
+	if !strings.Contains(q.Views[0].SQL, "/"+strconv.Itoa(m.there)+".head") {
+		return nil, errors.New("there is no such file")
+	}
+	return &fakeRows{}, m.err
+}
+
+// TestFilesThatWentAway: a question is asked anew over the files that there are, not without
+// end, and not where the error has another reason.
+func TestFilesThatWentAway(t *testing.T) {
+	for _, c := range []struct {
+		there, asked int
+		err          error
+		fails        bool
+	}{
+		{there: 1, asked: 1},
+		{there: 3, asked: 3},
+		{there: 4, asked: 4},
+		{there: 9, asked: 4, fails: true},
+		{there: 2, asked: 2, err: errors.New("another reason"), fails: true},
+	} {
+		m := &moving{fakeEngine: fakeEngine{uses: []Use{{Table: "events", Columns: []string{"action"}}}, err: c.err}, there: c.there}
+		h := &Hunter{Engine: m, Lake: m, Now: time.Now}
+		_, err := h.Run(t.Context(), Request{Language: SQL, Text: "SELECT …"})
+		if (err != nil) != c.fails || m.asked != c.asked {
+			t.Errorf("%+v: asked %d times: %v", c, m.asked, err)
 		}
 	}
 }

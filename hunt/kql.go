@@ -55,11 +55,10 @@ const maxDiscovered = 2000
 // discover runs a plan of one column of text and returns its values: columns of pivot and
 // bag_unpack are named by what is in the table.
 func (h *Hunter) discover(ctx context.Context, k *kql.Plan, r Request, rng Range, set *tableSet) (out []string, err error) {
-	p := &Plan{Language: KQL, Stats: Stats{Range: rng}, Query: Query{SQL: k.SQL, Now: r.Now, MaxRows: maxDiscovered, MaxBytes: r.MaxBytes, Timeout: r.Timeout}}
-	if err := h.views(ctx, p, usesOf(k), set, rng); err != nil {
-		return nil, err
-	}
-	rows, err := h.Engine.Query(ctx, p.Query)
+	_, rows, err := h.ask(ctx, func() (*Plan, error) {
+		p := &Plan{Language: KQL, Stats: Stats{Range: rng}, Query: Query{SQL: k.SQL, Now: r.Now, MaxRows: maxDiscovered, MaxBytes: r.MaxBytes, Timeout: r.Timeout}}
+		return p, h.views(ctx, p, usesOf(k), set, rng)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +74,18 @@ func (h *Hunter) discover(ctx context.Context, k *kql.Plan, r Request, rng Range
 func usesOf(k *kql.Plan) []Use {
 	var uses []Use
 	for _, t := range k.Tables {
-		uses = append(uses, Use{Table: t.Table, Columns: t.Columns})
+		u := Use{Table: t.Table, Columns: t.Columns}
+		for _, c := range t.Where {
+			u.Where = append(u.Where, Cond(c))
+		}
+		for _, x := range t.Holds {
+			var h view.Hold
+			for _, one := range x.Any {
+				h.Any = append(h.Any, view.Text(one))
+			}
+			u.Holds = append(u.Holds, h)
+		}
+		uses = append(uses, u)
 	}
 	return uses
 }

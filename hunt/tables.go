@@ -153,16 +153,19 @@ func (h *Hunter) view(ctx context.Context, p *Plan, t *view.Table, u Use, rng Ra
 	}
 	var pairs []view.Pair
 	if len(t.Formats) > 0 || t.Group == "house" {
-		list, err := h.Lake.Files(ctx, formatsOf(t), rng.From, rng.To, raw || needsRaw(t))
+		list, read, err := h.files(ctx, p, t, u, rng, raw || needsRaw(t))
 		if err != nil {
 			return View{}, fmt.Errorf("files of the lake for %s: %w", t.Name, err)
 		}
-		for _, f := range list {
+		for _, f := range read {
 			pairs = append(pairs, view.Pair{Format: f.Format, Head: f.Head, Raw: f.Raw})
+		}
+		for _, f := range list {
 			if counted[f.Head] {
 				continue
 			}
 			counted[f.Head] = true
+			p.files = append(p.files, f.Head)
 			p.Stats.Files++
 			p.Stats.FileBytes += f.HeadSize
 			p.Stats.FileRows += f.Rows
@@ -172,7 +175,7 @@ func (h *Hunter) view(ctx context.Context, p *Plan, t *view.Table, u Use, rng Ra
 			}
 		}
 	}
-	sql, err := t.Select(want, pairs, rng.From, rng.To)
+	sql, err := t.SelectHolding(want, pairs, rng.From, rng.To, u.Holds)
 	if err != nil {
 		return View{}, err
 	}
