@@ -149,12 +149,25 @@ func writeCSV(w io.Writer, r *hunt.Result) error {
 	return errors.Join(r.Err(), out.Error())
 }
 
-// safeCell keeps a text from being a formula where the file is opened as a sheet.
+// safeCell keeps a text from being a formula where the file is opened as a sheet, and
+// from steering the terminal where it is shown on one. Lines and tabs stay.
 func safeCell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
+	formula := s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0]))
+	var b strings.Builder
+	for {
+		i := strings.IndexAny(s, "\n\r\t")
+		if i < 0 {
+			break
+		}
+		b.WriteString(report.Escape(s[:i]))
+		b.WriteByte(s[i])
+		s = s[i+1:]
 	}
-	return s
+	b.WriteString(report.Escape(s))
+	if formula {
+		return "'" + b.String()
+	}
+	return b.String()
 }
 
 func writeJSONL(w io.Writer, r *hunt.Result) error {
