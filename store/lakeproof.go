@@ -27,15 +27,15 @@ func (l Lake) received(ctx context.Context, query string, args ...any) (out []ya
 	err = l.db.View(ctx, func(ctx context.Context, tx *Tx) error {
 		out = nil
 		return tx.each(ctx, query, args, func(rows *sql.Rows) error {
-				var r yagura.LakeObject
-				var when int64
-				if err := rows.Scan(&r.Source, &r.Object, &r.Records, &when, &r.Sum); err != nil {
-					return err
-				}
-				r.Source, r.Object, r.At = unclean(r.Source), unclean(r.Object), at(when)
-				out = append(out, r)
-				return nil
-			})
+			var r yagura.LakeObject
+			var when int64
+			if err := rows.Scan(&r.Source, &r.Object, &r.Records, &when, &r.Sum); err != nil {
+				return err
+			}
+			r.Source, r.Object, r.At = unclean(r.Source), unclean(r.Object), at(when)
+			out = append(out, r)
+			return nil
+		})
 	})
 	return out, err
 }
