@@ -125,8 +125,14 @@ func usualRows(ctx context.Context, h *hunt.Hunter, q usual.Query, from, to time
 type UsualReport struct {
 	Entity  yagura.Entity
 	Habits  []usual.Habit
-	Unusual []usual.Answer // in the recent time, that are first, rare or not known for long enough
-	More    int            // recent values that were not asked about
+	Unusual []UsualNews // first or rare in the recent time, or new and not judged
+	More    int         // recent values that were not asked about
+}
+
+// UsualNews is a value of the recent time, judged by what happened before that time.
+type UsualNews struct {
+	At time.Time // of its first event in the recent time
+	usual.Answer
 }
 
 // UsualEntities lists the entities that a name may mean.
@@ -143,7 +149,7 @@ func (a *UsualAsker) UsualEntities(ctx context.Context, name string, before time
 const maxRecent = 5 * usual.MaxQuestions
 
 // Report says what an entity is used to do by what it did in the period before a time, and
-// judges each value of the recent time by what happened before its first event there.
+// judges each value of the recent time by what happened before it.
 func (a *UsualAsker) Report(ctx context.Context, entity yagura.Entity, dimensions []usual.Dimension, before time.Time, recent time.Duration) (*UsualReport, error) {
 	q, from, to, err := usual.Baseline(entity, dimensions, before, a.Bounds, recent)
 	if err != nil {
@@ -158,24 +164,26 @@ func (a *UsualAsker) Report(ctx context.Context, entity yagura.Entity, dimension
 		return nil, err
 	}
 	var questions []usual.Question
+	var at []time.Time
 	for _, h := range out.Habits {
 		switch {
 		case h.Recent.IsZero():
 		case len(questions) == maxRecent:
 			out.More++
 		default:
-			questions = append(questions, usual.Question{Entity: entity, Of: h.Of, Value: h.Value, Before: h.Recent})
+			questions = append(questions, usual.Question{Entity: entity, Of: h.Of, Value: h.Value, Before: before.Add(-recent)})
+			at = append(at, h.Recent)
 		}
 	}
 	answers, err := a.Ask(ctx, questions)
 	if err != nil {
 		return nil, err
 	}
-	for _, x := range answers {
+	for i, x := range answers {
 		if x.First || x.Rare || (x.Learning || x.Restless) && x.Count == 0 {
-			out.Unusual = append(out.Unusual, x)
+			out.Unusual = append(out.Unusual, UsualNews{at[i], x})
 		}
 	}
-	slices.SortStableFunc(out.Unusual, func(a, b usual.Answer) int { return a.Before.Compare(b.Before) })
+	slices.SortStableFunc(out.Unusual, func(a, b UsualNews) int { return a.At.Compare(b.At) })
 	return out, nil
 }

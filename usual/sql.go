@@ -223,7 +223,7 @@ const (
   FROM (SELECT unnest($n{s}) AS n, unnest($who{s}) AS who, unnest($of{s}) AS of, unnest($raw{s}) AS raw, unnest($before{s}) AS cutoff)),
 w{s} AS (SELECT DISTINCT who, cutoff FROM q{s}),
 g{s} AS (SELECT who, cutoff, account, format, actor_type, day, {columns}, {grouping}, count(*) AS n, min(time) AS first, max(time) AS last
-  FROM (SELECT e.*, w.cutoff, date_trunc('day', time) AS day FROM (SELECT time, account, format, actor_type, {who} AS who, {raws} FROM {src}) e JOIN w{s} w ON e.who = w.who
+  FROM (SELECT w.who, w.cutoff, account, format, actor_type, time, date_trunc('day', time) AS day, {raws} FROM {src} e JOIN w{s} w ON {who} = w.who
     WHERE time < w.cutoff AND time >= w.cutoff - {period})
   GROUP BY GROUPING SETS ({sets})),
 d{s} AS ({habits}),
@@ -232,8 +232,8 @@ h{s} AS (SELECT d.* EXCLUDE (raw), value FROM d{s} d JOIN m{s} m ON d.of = m.of 
 v{s} AS (SELECT who, cutoff, of, value, sum(n) AS n, count(DISTINCT day) AS days, min(first) AS first, max(last) AS last FROM h{s} GROUP BY ALL),
 f{s} AS (SELECT who, cutoff, of, count(*) AS fresh FROM v{s} WHERE first >= cutoff - {learning} GROUP BY ALL),
 t{s} AS (SELECT who, cutoff, of, sum(n) AS total, count(DISTINCT day) AS known_days, count(DISTINCT value) AS values_, min(first) AS since FROM h{s} GROUP BY ALL),
-c{s} AS (SELECT DISTINCT who, cutoff, account, actor_type FROM h{s}),
-l{s} AS (SELECT c.who, c.cutoff, min(time) AS log_since FROM (SELECT time, account FROM {src}) e JOIN (SELECT DISTINCT who, cutoff, account FROM c{s}) c ON e.account = c.account
+c{s} AS (SELECT DISTINCT who, cutoff, account AS of_account, actor_type AS of_type FROM h{s}),
+l{s} AS (SELECT c.who, c.cutoff, min(time) AS log_since FROM {src} e JOIN (SELECT DISTINCT who, cutoff, of_account FROM c{s}) c ON e.account = c.of_account
   WHERE time < c.cutoff AND time >= c.cutoff - {period} GROUP BY ALL),
 ` + peersSQL + `
 pp{s} AS (SELECT who, cutoff, of, count(DISTINCT peer) AS peers FROM p{s} GROUP BY ALL),
@@ -246,8 +246,9 @@ r{s} AS (SELECT q.n, q.value, CAST(coalesce(v.n, 0) AS BIGINT) AS count, CAST(co
   LEFT JOIN pv{s} pv ON pv.who = q.who AND pv.cutoff = q.cutoff AND pv.of = q.of AND pv.value = q.value)`
 
 	peersSQL = `o{s} AS (SELECT who, cutoff, peer, {columns}, {grouping}
-  FROM (SELECT c.who, c.cutoff, e.peer, {columns} FROM (SELECT time, account, actor_type, {who} AS peer, {raws} FROM {src}) e JOIN c{s} c ON e.account = c.account AND e.actor_type = c.actor_type
-    WHERE e.peer <> c.who AND e.peer <> '' AND time < c.cutoff AND time >= c.cutoff - {period})
+  FROM (SELECT c.who, c.cutoff, {who} AS peer, {raws} FROM {src} e JOIN c{s} c ON e.account = c.of_account AND e.actor_type = c.of_type
+    WHERE time < c.cutoff AND time >= c.cutoff - {period})
+  WHERE peer <> who AND peer <> ''
   GROUP BY GROUPING SETS ({peersets})),
 pd{s} AS ({peers}),
 p{s} AS (SELECT who, cutoff, peer, d.of, value FROM pd{s} d JOIN (SELECT of, raw, usual_value(of, raw) AS value FROM (SELECT DISTINCT of, raw FROM pd{s})) m ON d.of = m.of AND d.raw = m.raw WHERE value <> ''),`

@@ -113,6 +113,7 @@ type usualLine struct {
 	Kind   string        `json:"kind"` // "habit" or "unusual"
 	Entity yagura.Entity `json:"entity"`
 	*usual.Habit
+	At     time.Time     `json:"at,omitzero"`
 	Answer *usual.Answer `json:"answer,omitempty"`
 	Words  string        `json:"words,omitempty"`
 }
@@ -123,7 +124,7 @@ func (c *usualCmd) lines(env *environment, r *app.UsualReport) error {
 		out = append(out, usualLine{V: 1, Kind: "habit", Entity: r.Entity, Habit: &r.Habits[i]})
 	}
 	for i := range r.Unusual {
-		out = append(out, usualLine{V: 1, Kind: "unusual", Entity: r.Entity, Answer: &r.Unusual[i], Words: r.Unusual[i].Words("en")})
+		out = append(out, usualLine{V: 1, Kind: "unusual", Entity: r.Entity, At: r.Unusual[i].At, Answer: &r.Unusual[i].Answer, Words: r.Unusual[i].Words("en")})
 	}
 	return writeLines(env.stdout, out)
 }
@@ -135,8 +136,8 @@ func (c *usualCmd) table(env *environment, r *app.UsualReport, ja bool) error {
 		rows = append(rows, []string{string(x.Of), report.Escape(x.Value), fmt.Sprint(x.Times), fmt.Sprint(x.Days), x.First.Format(time.RFC3339), x.Last.Format(time.RFC3339)})
 	}
 	err := report.WriteColumns(env.stdout, rows)
-	var learning, restless []usual.Answer
-	found := slices.DeleteFunc(slices.Clone(r.Unusual), func(x usual.Answer) bool {
+	var learning, restless []app.UsualNews
+	found := slices.DeleteFunc(slices.Clone(r.Unusual), func(x app.UsualNews) bool {
 		switch {
 		case x.Learning:
 			learning = append(learning, x)
@@ -151,10 +152,10 @@ func (c *usualCmd) table(env *environment, r *app.UsualReport, ja bool) error {
 		fmt.Fprintf(env.stdout, "\n%s\n", in(ja, "unusual in the last day:", "直近 1 日で通常と異なるもの:"))
 	}
 	for _, x := range found {
-		fmt.Fprintf(env.stdout, "  %s %s  %s\n", x.Before.Format(time.RFC3339), x.Of, report.Escape(x.Words(in(ja, "en", "ja"))))
+		fmt.Fprintf(env.stdout, "  %s %s  %s\n", x.At.Format(time.RFC3339), x.Of, report.Escape(x.Words(in(ja, "en", "ja"))))
 	}
 	// Of what is not judged one is shown: its words say why.
-	for _, list := range [][]usual.Answer{learning, restless} {
+	for _, list := range [][]app.UsualNews{learning, restless} {
 		if len(list) > 0 {
 			last := list[len(list)-1]
 			fmt.Fprintf(env.stdout, in(ja, "new and not judged: %s, such as %s: %s\n", "新しいが判定しない値: %s（例 %s: %s）\n"), count(ja, len(list), "value", "values", "件"), last.Of, report.Escape(last.Words(in(ja, "en", "ja"))))
