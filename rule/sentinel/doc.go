@@ -1,6 +1,7 @@
 // Package sentinel reads Microsoft Sentinel's analytic rules and hunting queries, as their
 // authors publish them, into rules that run on a schedule over the lake. A rule of our own
-// that is written in SQL has the same keys with `language: sql`.
+// that is written in SQL has the same keys with `language: sql`; one of kind Unusual has no
+// query, which is made of what it says of an entity (room usual).
 //
 // It reads three forms: a YAML file with one rule, the JSON of one rule as Sentinel exports
 // it (kind and properties), and an ARM template with any number of them among its resources.
