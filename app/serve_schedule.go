@@ -19,6 +19,7 @@ import (
 
 // planned runs the rules on a schedule of a service.
 type planned struct {
+	cfg     *config.Config
 	hunting *Hunting
 	runner  *schedule.Runner
 }
@@ -39,7 +40,7 @@ func newPlanned(ctx context.Context, s *Serve, cfg *config.Config) (*planned, er
 	q := newLakeQuery(cfg, s.db, h.Hunter, LakeDir(cfg))
 	q.copies = h.copies
 	q.oldest = func() time.Time { return s.lake.Stats().Oldest }
-	p := &planned{hunting: h}
+	p := &planned{cfg: cfg, hunting: h}
 	p.runner = schedule.New(schedule.Options{Rules: s.scheduled, Engine: q, Now: s.o.Now, Owner: s.db.Replica(), Log: s.log, Committed: s.wake,
 		Store: scheduleStore{s.db, s.desk, func() string { return s.rules.Load().Hash }}, Learn: learnAll(s.desk),
 		Settle: time.Duration(cfg.Schedule.Settle), Late: time.Duration(cfg.Schedule.Late), CatchUp: time.Duration(cfg.Schedule.CatchUp)})
@@ -59,6 +60,9 @@ func (p *planned) run(ctx context.Context, s *Serve) {
 			s.log.Error("rules on a schedule are not run", "error", duck.ErrNoEngine)
 		}
 		return
+	}
+	for _, title := range WithoutPlaces(p.cfg, s.scheduled()) {
+		s.log.Warn("a rule finds nothing without a database of cities", "rule", title, "hint", "usual.city")
 	}
 	p.runner.Run(ctx)
 }

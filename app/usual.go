@@ -12,6 +12,7 @@ import (
 	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/hunt"
 	"github.com/yagura-sec/yagura/query/kql/fn"
+	"github.com/yagura-sec/yagura/rule/sentinel"
 	"github.com/yagura-sec/yagura/usual"
 	"github.com/yagura-sec/yagura/usual/geo"
 )
@@ -39,6 +40,17 @@ func usualValues(cfg *config.Config) (*usual.Values, *geo.Places, error) {
 		}
 	}
 	return v, places, nil
+}
+
+// WithoutPlaces lists the titles of rules that find nothing, as they ask where addresses are and
+// the configuration names no database of cities.
+func WithoutPlaces(cfg *config.Config, rules []*sentinel.Rule) (titles []string) {
+	for _, r := range rules {
+		if r.Unusual != nil && r.Unusual.Travel && !r.Disabled && cfg.Usual.City == "" {
+			titles = append(titles, r.Title)
+		}
+	}
+	return titles
 }
 
 // usualBounds are those of a configuration.

@@ -61,6 +61,9 @@ func (c *ruleRunCmd) Run(env *environment) (err error) {
 	if len(list) == 0 {
 		return usage("%s", in(ja, "no rule on a schedule among these\nhint: rules that judge records as they come are run by yagura scan; a hunting query by yagura hunt", "定期実行のルールがありません\nhint: 届いた記録を判定するルールは yagura scan、ハンティングクエリは yagura hunt で実行します"))
 	}
+	for _, title := range app.WithoutPlaces(cfg, list) {
+		fmt.Fprintf(env.stderr, in(ja, "yagura: rule %q finds nothing without a database of cities (hint: usual.city)\n", "yagura: ルール「%s」は都市のデータベースがないため何も検出しません (hint: usual.city)\n"), report.Escape(title))
+	}
 	ask := huntAskCmd{From: c.From, To: c.To}
 	now, from, to, err := ask.times(env.now())
 	if err != nil {
