@@ -3,9 +3,11 @@ package lake_test
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -13,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,6 +106,10 @@ func TestKillHouse(t *testing.T) {
 		if round%3 == 2 { // files that lie there, and nobody who adds to them
 			mode, wait = "house", 1+random.IntN(30)
 		}
+		var moment time.Duration // after the first call, between calls as well as in them; 0: at a call
+		if round%3 == 1 {
+			moment, wait = time.Duration(1+random.IntN(150_000))*time.Microsecond, math.MaxInt
+		}
 		next := 0
 		for durable[next] {
 			next++
@@ -119,7 +126,12 @@ func TestKillHouse(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		idle := time.AfterFunc(5*time.Second, func() { _ = cmd.Process.Kill() }) // a house in order has nothing to say
+		var killed atomic.Bool
+		kill := func() {
+			killed.Store(true)
+			_ = cmd.Process.Kill()
+		}
+		idle := time.AfterFunc(5*time.Second, kill) // a house in order has nothing to say
 		said := 0
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
@@ -130,11 +142,15 @@ func TestKillHouse(t *testing.T) {
 				done.calls++
 			}
 			if said++; said == wait {
-				_ = cmd.Process.Kill()
+				kill()
+			}
+			if said == 1 && moment > 0 {
+				idle.Reset(moment)
 			}
 		}
 		_ = cmd.Wait()
-		if idle.Stop() && said < wait {
+		idle.Stop()
+		if !killed.Load() {
 			t.Fatalf("round %d (%s) ended by itself: %s", round, mode, stderr.String())
 		}
 	}
@@ -189,6 +205,15 @@ func (p *pond) killed(l *lake.Lake, durable map[int]bool, ended bool) {
 	}
 	seen := map[string]int{}
 	for _, f := range files {
+		for name, sum := range map[string][32]byte{f.Head: f.HeadSum, f.Raw: f.RawSum} {
+			content, err := os.ReadFile(filepath.Join(string(p.blobs()), name))
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			if sha256.Sum256(content) != sum {
+				p.t.Errorf("%s is not what the catalogue has the checksum of", name)
+			}
+		}
 		// Read by nothing of the lake's own, which passes over headers without a record.
 		heads, err := parquet.ReadFile[killHead](filepath.Join(string(p.blobs()), f.Head))
 		if err != nil {
