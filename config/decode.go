@@ -185,6 +185,12 @@ func setScalar(v reflect.Value, text string) error {
 			return err
 		}
 		v.Set(reflect.ValueOf(b))
+	case v.Type() == reflect.TypeFor[Price]():
+		p, err := ParsePrice(text)
+		if err != nil {
+			return err
+		}
+		v.Set(reflect.ValueOf(p))
 	case v.Kind() == reflect.String:
 		v.SetString(text)
 	case v.Kind() == reflect.Bool:
@@ -249,6 +255,8 @@ func wanted(v reflect.Value) string {
 		return "a length of time such as 15m"
 	case v.Type() == reflect.TypeFor[Bytes]():
 		return "a size such as 512MB"
+	case v.Type() == reflect.TypeFor[Price]():
+		return "a price such as 0.023"
 	case v.Kind() == reflect.Bool:
 		return "true or false"
 	case v.Kind() == reflect.Int:

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -37,6 +38,18 @@ func ParseBytes(text string) (Bytes, error) {
 		return 0, fmt.Errorf("%q is no size: write 512MB or 20GB", text)
 	}
 	return Bytes(v * factor), nil
+}
+
+// Price is an amount of money, 0 where none is said.
+type Price float64
+
+// ParsePrice reads an amount.
+func ParsePrice(text string) (Price, error) {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(v >= 0) || math.IsInf(v, 0) {
+		return 0, fmt.Errorf("%q is no price: write 0.023", text)
+	}
+	return Price(v), nil
 }
 
 // Server is what `yagura serve` listens on.
@@ -76,6 +89,15 @@ type Lake struct {
 	// Retention says for how long what is kept: the first entry that a record fits decides.
 	Retention []LakeRetention `yaml:"retention"`
 	Holds     []LakeHold      `yaml:"holds"`
+	Price     LakePrice       `yaml:"price"`
+}
+
+// LakePrice is what the place of the lake costs. Yagura knows no price by itself: where none is
+// given none is said. A GB is 10⁹ bytes.
+type LakePrice struct {
+	Stored   Price  `yaml:"stored"`   // of a GB that is kept for a month
+	Received Price  `yaml:"received"` // of a GB of records that comes in, once
+	Currency string `yaml:"currency"` // is said behind amounts, as it is
 }
 
 // LakeRetention is for records of a log type and an account, patterns both.

@@ -21,18 +21,19 @@ import (
 )
 
 var (
-	nameWord    = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,62}$`)
-	pathWord    = regexp.MustCompile(`^(/[A-Za-z0-9_.~-]+)+$`)
-	accountWord = regexp.MustCompile(`^[0-9]{12}$`)
-	roleWord    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$`)
-	ownWord     = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[A-Za-z0-9+=,.@_/-]+$`)
-	recheckWord = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\{account\}:role/[A-Za-z0-9+=,.@_/-]+$`)
-	topicWord   = regexp.MustCompile(`^arn:aws[a-z-]*:sns:([a-z0-9-]+\*?|\*):[0-9]{12}:([A-Za-z0-9_.-]+\*?|\*)$`)
-	actionWord  = regexp.MustCompile(`^[a-z0-9-]+:[A-Za-z0-9]+$`)
-	bucketWord  = regexp.MustCompile(`^s3://[a-z0-9.-]+(/.*)?$`)
-	repoWord    = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
-	teamWord    = regexp.MustCompile(`^T[A-Z0-9]+$`)
-	tenantWord  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
+	nameWord     = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,62}$`)
+	pathWord     = regexp.MustCompile(`^(/[A-Za-z0-9_.~-]+)+$`)
+	accountWord  = regexp.MustCompile(`^[0-9]{12}$`)
+	roleWord     = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$`)
+	ownWord      = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[A-Za-z0-9+=,.@_/-]+$`)
+	recheckWord  = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\{account\}:role/[A-Za-z0-9+=,.@_/-]+$`)
+	topicWord    = regexp.MustCompile(`^arn:aws[a-z-]*:sns:([a-z0-9-]+\*?|\*):[0-9]{12}:([A-Za-z0-9_.-]+\*?|\*)$`)
+	actionWord   = regexp.MustCompile(`^[a-z0-9-]+:[A-Za-z0-9]+$`)
+	bucketWord   = regexp.MustCompile(`^s3://[a-z0-9.-]+(/.*)?$`)
+	repoWord     = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
+	teamWord     = regexp.MustCompile(`^T[A-Z0-9]+$`)
+	currencyWord = regexp.MustCompile(`^[\p{L}\p{Sc}]{1,8}$`)
+	tenantWord   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
 )
 
 // The words of the kinds.
@@ -165,6 +166,10 @@ func (k *serveCheck) server() {
 	if n := int64(c.Lake.Memory); n != 0 && n < 16<<20 {
 		k.fault("lake.memory", fmt.Sprintf(" is %d bytes", n), "16MiB or more, or leave it out")
 	}
+	if p := &c.Lake.Price; p.Currency != "" && p.Stored == 0 && p.Received == 0 {
+		k.fault("lake.price.currency", " is there without a price", "give lake.price.stored too, of a GB and month")
+	}
+	k.form("lake.price.currency", c.Lake.Price.Currency, currencyWord, "a short word, such as USD")
 	k.retention(&c.Lake)
 }
 

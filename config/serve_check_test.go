@@ -143,6 +143,13 @@ func TestLake(t *testing.T) {
 		"lake: {flush: 2h}":                                                         "lake.flush is 2h0m0s",
 		"lake: {cut: 10}":                                                           "y.yaml:1:13: lake.cut is 10 bytes (hint: 1MB to 1GB)",
 		"lake: {memory: 1MB}":                                                       "lake.memory is 1000000 bytes",
+		"lake: {price: {stored: 0.023, received: 0.01, currency: USD}}":             "",
+		"lake: {price: {stored: 2, currency: 円}}":                                   "",
+		"lake: {price: {stored: -1}}":                                               `y.yaml:1:24: lake.price.stored: "-1" is no price: write 0.023`,
+		"lake: {price: {stored: .inf}}":                                             "is no price",
+		"lake: {price: {stored: nan}}":                                              "is no price",
+		"lake: {price: {currency: USD}}":                                            "y.yaml:1:26: lake.price.currency is there without a price",
+		"lake: {price: {stored: 1, currency: 'U S'}}":                               "a short word, such as USD",
 		"lake: {flush: 30s, folder: 'x'}":                                           "folder",
 	} {
 		_, err := load(t, text+"\n")

@@ -186,6 +186,64 @@ type lakeTotals struct {
 	BytesRaw  int64     `json:"bytes_raw"`
 	First     time.Time `json:"first"`
 	Last      time.Time `json:"last"`
+	// Money, where the configuration has a price.
+	MonthCost    *float64 `json:"month_cost,omitempty"`
+	ReceivedCost *float64 `json:"received_cost,omitempty"`
+	Currency     string   `json:"currency,omitempty"`
+}
+
+// lakeCost says what is kept, and what came in, in money.
+type lakeCost struct{ config.LakePrice }
+
+// month is what the files of a total cost in a month.
+func (c lakeCost) month(t *yagura.LakeTotal) float64 {
+	return float64(t.HeadSize+t.RawSize) / 1e9 * float64(c.Stored)
+}
+
+// received is what the records of a total cost once, when they came.
+func (c lakeCost) received(t *yagura.LakeTotal) float64 {
+	return float64(t.RawBytes) / 1e9 * float64(c.Received)
+}
+
+// headings are those of the columns that there is a price for.
+func (c lakeCost) headings(ja bool) string {
+	unit := ""
+	if c.Currency != "" {
+		unit = " (" + c.Currency + ")"
+	}
+	out := ""
+	if c.Stored > 0 {
+		out += "\t" + in(ja, "A MONTH", "月額") + unit
+	}
+	if c.Received > 0 {
+		out += "\t" + in(ja, "RECEIVING", "受信費用") + unit
+	}
+	return out
+}
+
+// cells are the amounts of a total.
+func (c lakeCost) cells(t *yagura.LakeTotal) string {
+	out := ""
+	if c.Stored > 0 {
+		out += "\t" + moneyText(c.month(t))
+	}
+	if c.Received > 0 {
+		out += "\t" + moneyText(c.received(t))
+	}
+	return out
+}
+
+// moneyText writes an amount so that a small one is not 0.
+func moneyText(v float64) string {
+	switch {
+	case v == 0:
+		return "0"
+	case v < 0.0001:
+		return "<0.0001"
+	case v < 1:
+		return fmt.Sprintf("%.4f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
 }
 
 // Run prints what the lake holds.
@@ -203,23 +261,36 @@ func (c *lakeStatsCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
+	cost := lakeCost{cfg.Lake.Price}
 	if c.Format == "json" {
 		out := []lakeTotals{}
-		for _, t := range list {
-			out = append(out, lakeTotals{t.Format, t.Day, t.Files, t.Rows, t.Repeats, t.RawBytes, t.HeadSize, t.RawSize, t.Min, t.Max})
+		for i := range list {
+			t := &list[i]
+			one := lakeTotals{Format: t.Format, Day: t.Day, Files: t.Files, Rows: t.Rows, Repeats: t.Repeats, BytesIn: t.RawBytes,
+				BytesHead: t.HeadSize, BytesRaw: t.RawSize, First: t.Min, Last: t.Max, Currency: cost.Currency}
+			if cost.Stored > 0 {
+				v := cost.month(t)
+				one.MonthCost = &v
+			}
+			if cost.Received > 0 {
+				v := cost.received(t)
+				one.ReceivedCost = &v
+			}
+			out = append(out, one)
 		}
 		enc := json.NewEncoder(env.stdout)
 		enc.SetIndent("", "  ")
 		return enc.Encode(out)
 	}
 	t := &columnWriter{w: env.stdout}
-	fmt.Fprintln(t, in(ja, "LOG TYPE\tDAY\tFILES\tRECORDS\tREPEATS\tIN\tHEAD\tRAW", "ログ種別\t日\tファイル\tレコード\t重複\t元のサイズ\tヘッダー\t原文"))
+	fmt.Fprintln(t, in(ja, "LOG TYPE\tDAY\tFILES\tRECORDS\tREPEATS\tIN\tHEAD\tRAW", "ログ種別\t日\tファイル\tレコード\t重複\t元のサイズ\tヘッダー\t原文")+cost.headings(ja))
 	var all yagura.LakeTotal
-	for _, x := range list {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\n", report.Escape(x.Format), report.Escape(x.Day), x.Files, x.Rows, x.Repeats, bytesText(x.RawBytes), bytesText(x.HeadSize), bytesText(x.RawSize))
+	for i := range list {
+		x := &list[i]
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s%s\n", report.Escape(x.Format), report.Escape(x.Day), x.Files, x.Rows, x.Repeats, bytesText(x.RawBytes), bytesText(x.HeadSize), bytesText(x.RawSize), cost.cells(x))
 		all.Files, all.Rows, all.Repeats = all.Files+x.Files, all.Rows+x.Rows, all.Repeats+x.Repeats
 		all.RawBytes, all.HeadSize, all.RawSize = all.RawBytes+x.RawBytes, all.HeadSize+x.HeadSize, all.RawSize+x.RawSize
 	}
-	fmt.Fprintf(t, "%s\t\t%d\t%d\t%d\t%s\t%s\t%s\n", in(ja, "all", "合計"), all.Files, all.Rows, all.Repeats, bytesText(all.RawBytes), bytesText(all.HeadSize), bytesText(all.RawSize))
+	fmt.Fprintf(t, "%s\t\t%d\t%d\t%d\t%s\t%s\t%s%s\n", in(ja, "all", "合計"), all.Files, all.Rows, all.Repeats, bytesText(all.RawBytes), bytesText(all.HeadSize), bytesText(all.RawSize), cost.cells(&all))
 	return t.Flush()
 }
