@@ -171,7 +171,7 @@ func TestCompact(t *testing.T) {
 				t.Fatal(err)
 			}
 			i := int(e.Number)
-			this := fmt.Sprintf("%d %s %s", i%3, []string{"GetObject", "AssumeRole"}[i%2], fmt.Sprint("alice", i%5))
+			this := fmt.Sprintf("%s %d %s", []string{"GetObject", "AssumeRole"}[i%2], i%3, fmt.Sprint("alice", i%5))
 			if this < last {
 				t.Errorf("%s: %q stands behind %q", f.Raw, this, last)
 			}

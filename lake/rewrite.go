@@ -252,8 +252,9 @@ func (r *rows) readRaw(t *table, from int) error {
 	return nil
 }
 
-// order returns the rows that keep takes, sorted by account, action, actor and time. A record
-// that is there twice is taken once.
+// order returns the rows that keep takes, sorted by action, account, actor and time: records
+// of one action look alike, and compress best side by side. A record that is there twice is
+// taken once.
 func (r *rows) order(keep func(r *rows, i int) bool) []int {
 	out := make([]int, 0, r.n)
 	clear(r.ids)
@@ -268,7 +269,7 @@ func (r *rows) order(keep func(r *rows, i int) bool) []int {
 	account, action, actor := r.head[hAccount].Text.Ranks(), r.head[hAction].Text.Ranks(), r.head[hActorID].Text.Ranks()
 	when := r.head[hTime].Ints
 	slices.SortFunc(out, func(a, b int) int {
-		return cmp.Or(cmp.Compare(account[a], account[b]), cmp.Compare(action[a], action[b]), cmp.Compare(actor[a], actor[b]),
+		return cmp.Or(cmp.Compare(action[a], action[b]), cmp.Compare(account[a], account[b]), cmp.Compare(actor[a], actor[b]),
 			cmp.Compare(when[a], when[b]), cmp.Compare(a, b))
 	})
 	return out
