@@ -100,6 +100,7 @@ type (
 		others node  // top-nested … with others = x
 		sub    *item // top-nested … by x
 		step   string
+		output string // scan: all or none
 	}
 	colDecl struct {
 		Span

@@ -146,40 +146,42 @@ func (b *binder) matching(legs []node, x node, e *env) ([]*rel, []string, error)
 // names are the names in a condition that may be columns, each once.
 func names(n node) []string {
 	var out []string
-	var walk func(n node)
-	walk = func(n node) {
-		switch x := n.(type) {
-		case *nameNode:
-			if !slices.Contains(out, x.name) {
-				out = append(out, x.name)
-			}
-		case *memberNode:
-			walk(x.base)
-		case *indexNode:
-			walk(x.base)
-			walk(x.index)
-		case *callNode:
-			for _, a := range x.args {
-				walk(a.value)
-			}
-		case *binNode:
-			walk(x.l)
-			walk(x.r)
-		case *unaryNode:
-			walk(x.x)
-		case *inNode:
-			walk(x.x)
-			for _, l := range x.list {
-				walk(l)
-			}
-		case *betweenNode:
-			walk(x.x)
-			walk(x.lo)
-			walk(x.hi)
+	walk(n, func(n node) {
+		if x, ok := n.(*nameNode); ok && !slices.Contains(out, x.name) {
+			out = append(out, x.name)
 		}
-	}
-	walk(n)
+	})
 	return out
+}
+
+// walk visits the parts of an expression.
+func walk(n node, visit func(node)) {
+	visit(n)
+	switch x := n.(type) {
+	case *memberNode:
+		walk(x.base, visit)
+	case *indexNode:
+		walk(x.base, visit)
+		walk(x.index, visit)
+	case *callNode:
+		for _, a := range x.args {
+			walk(a.value, visit)
+		}
+	case *binNode:
+		walk(x.l, visit)
+		walk(x.r, visit)
+	case *unaryNode:
+		walk(x.x, visit)
+	case *inNode:
+		walk(x.x, visit)
+		for _, l := range x.list {
+			walk(l, visit)
+		}
+	case *betweenNode:
+		walk(x.x, visit)
+		walk(x.lo, visit)
+		walk(x.hi, visit)
+	}
 }
 
 // terse says whether a condition looks for text in every column.

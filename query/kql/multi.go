@@ -274,6 +274,12 @@ func (b *binder) perRow(r *rel, ops []*opNode, e *env, key *column) (*rel, *colu
 			out := *w
 			out.op = &filter{in: w, where: S("(", rn, " <= ", convert(x, fn.Long), ")")}
 			r = &out
+		case "scan":
+			q, err := b.scan(r, op, e, key)
+			if err != nil {
+				return nil, nil, err
+			}
+			r = q
 		case "where", "extend", "project", "project-away", "project-keep", "project-rename", "project-reorder", "mv-expand", "sort", "parse", "as", "serialize", "make-series", "top-nested":
 			if op.name == "make-series" || op.name == "top-nested" || op.name == "as" {
 				return nil, nil, b.errAt(op.Span, "use summarize", "%s is not supported here", op.name)

@@ -131,6 +131,8 @@ func (b *binder) operator(r *rel, op *opNode, e *env) (*rel, error) {
 		return nil, b.errAt(op.Span, "summarize count() by each column in a query of its own", "facet gives several tables and is not supported")
 	case "partition":
 		return b.partition(r, op, e)
+	case "scan":
+		return b.scan(r, op, e, nil)
 	}
 	return nil, b.errAt(op.Span, "it begins a query", "%s cannot follow |", op.name)
 }

@@ -20,7 +20,6 @@ var opNames = []string{
 var refused = map[string]string{
 	"reduce":     "summarize by a text that replace_regex() has made coarser",
 	"fork":       "run the legs as queries of their own, or union them",
-	"scan":       "use sort with prev(), row_cumsum() or row_window_session()",
 	"make-graph": "use join", "graph-match": "use join", "graph-to-table": "use join", "macro-expand": "write the query out",
 	"assert-schema": "leave it out", "execute_and_cache": "use materialize()",
 }
@@ -398,6 +397,8 @@ func (p *parser) operator() *opNode {
 		op.x = p.searchExpr(0)
 	case "find":
 		p.find(op)
+	case "scan":
+		p.scan(op)
 	case "facet":
 		p.expect("by", "")
 		op.items = p.namedList()

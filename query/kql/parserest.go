@@ -249,3 +249,64 @@ func (p *parser) searchExpr(least int) node {
 	defer func() { p.terms = old }()
 	return p.expr(least)
 }
+
+// scan reads the columns that are declared, and the steps: an item each, with its
+// assignments as a chain of subs.
+func (p *parser) scan(op *opNode) {
+	p.options(op, "with_match_id")
+	if p.accept("declare") {
+		p.expect("(", "")
+		for {
+			n := p.ident("a name")
+			p.expect(":", "")
+			op.cols = append(op.cols, colDecl{n.Span, n.text, p.typeName()})
+			var def node
+			if p.accept("=") {
+				def = p.expr(0)
+			}
+			op.legs = append(op.legs, def)
+			if !p.accept(",") {
+				break
+			}
+		}
+		p.expect(")", "")
+	}
+	const form = "scan takes: with (step name: condition => column = value;)"
+	p.expect("with", form)
+	p.expect("(", form)
+	for !p.is(")") {
+		p.expect("step", form)
+		n := p.ident("the name of a step")
+		it := &item{Span: n.Span, step: n.text}
+		if p.accept("output") {
+			p.expect("=", "")
+			o := p.ident("all or none")
+			if o.text != "all" && o.text != "none" {
+				p.fail(o.Span, "summarize arg_max(…) by the match id gives the last row", "output = %s is not supported", o.text)
+			}
+			it.output = o.text
+		}
+		p.expect(":", form)
+		it.value = p.expr(0)
+		if p.is("=>") {
+			p.next()
+			last := it
+			for {
+				a := p.named()
+				if len(a.names) != 1 {
+					p.fail(a.Span, "such as => n = n + 1", "a step assigns values to columns")
+				}
+				last.sub, last = a, a
+				if !p.accept(",") {
+					break
+				}
+			}
+		}
+		op.items = append(op.items, it)
+		p.expect(";", "a step ends with ;")
+	}
+	if len(op.items) == 0 {
+		p.fail(p.peek().Span, form, "scan has no step")
+	}
+	p.expect(")", "")
+}

@@ -15,8 +15,9 @@ type scope struct {
 	agg   bool // aggregates are allowed
 	order Frag // "ORDER BY …" of the rows that an aggregate reads
 	keys  []*column
-	win   bool        // window functions are allowed
-	pre   [][]*column // columns to compute before, layer by layer
+	steps map[string]map[string]*Expr // scan: step.column
+	win   bool                        // window functions are allowed
+	pre   [][]*column                 // columns to compute before, layer by layer
 }
 
 // maxFrag limits the pieces of one expression after functions are written out.
@@ -71,6 +72,9 @@ func (b *binder) bindExpr(n node, s *scope) (*Expr, error) {
 				return ref(c), nil
 			}
 			return nil, b.noColumn(n.key, Span{n.End - len(n.key), n.End}, r)
+		}
+		if base, ok := n.base.(*nameNode); ok && s.steps[base.name][n.key] != nil {
+			return s.steps[base.name][n.key], nil
 		}
 		x, err := b.expr(n.base, s)
 		if err != nil {
