@@ -156,14 +156,16 @@ func (b *binder) aggregate(a Agg, n *callNode, s *scope) ([]Out, error) {
 	ac.node = &m
 	if star {
 		for _, f := range s.rel.fields {
+			// A column that is shown under two names is left out under the one that
+			// the query says.
 			skip := false
 			for _, k := range s.keys {
-				if k.def != nil && k.def.col == f.col {
+				if k.def != nil && k.def.col == f.col && (f.name == k.def.Name || f.name == k.name) {
 					skip = true
 				}
 			}
 			for _, x := range c.Args {
-				if x.col == f.col {
+				if x.col == f.col && f.name == x.Name {
 					skip = true
 				}
 			}
