@@ -65,7 +65,9 @@ func (b *binder) external(op *opNode) (*rel, error) {
 	}
 	var t *Table
 	if b.o.External != nil {
-		t, _ = b.o.External(uris, op.opts["with format"], len(op.cols))
+		if list, ok := b.o.External(uris, op.opts["with format"], len(op.cols)); ok {
+			t = list
+		}
 	}
 	if t == nil {
 		return nil, b.errAt(op.Span, "import the list as a watchlist and use _GetWatchlist(), or allow the address", "externaldata reaches outside and is not supported")
