@@ -8,6 +8,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
@@ -44,6 +45,24 @@ var bounded = []string{
 	// These look through one list for each element of the other.
 	`CREATE MACRO list_intersect(a, b) AS CASE WHEN len(a)::HUGEINT * len(b) > 100000000 THEN error('list_intersect takes short lists') ELSE system.main.list_intersect(a, b) END`,
 	`CREATE MACRO array_intersect(a, b) AS list_intersect(a, b)`,
+	`CREATE MACRO list_has_any(a, b) AS CASE WHEN len(a) + len(b) > 50000 THEN error('list_has_any takes short lists') ELSE system.main.list_has_any(a, b) END`,
+	`CREATE MACRO array_has_any(a, b) AS list_has_any(a, b)`,
+	`CREATE MACRO "&&"(a, b) AS list_has_any(a, b)`,
+	`CREATE MACRO list_has_all(a, b) AS CASE WHEN len(a) + len(b) > 50000 THEN error('list_has_all takes short lists') ELSE system.main.list_has_all(a, b) END`,
+	`CREATE MACRO array_has_all(a, b) AS list_has_all(a, b)`,
+	`CREATE MACRO "@>"(a, b) AS list_has_all(a, b)`,
+	`CREATE MACRO "<@"(a, b) AS list_has_all(b, a)`,
+	// A long list is copied for each row.
+	`CREATE MACRO list_append(l, e) AS CASE WHEN len(l) > 131072 THEN error('list_append makes more than 131072 elements') ELSE system.main.list_append(l, e) END`,
+	`CREATE MACRO array_append(l, e) AS list_append(l, e)`,
+	`CREATE MACRO array_push_back(l, e) AS list_append(l, e)`,
+	`CREATE MACRO list_prepend(e, l) AS CASE WHEN len(l) > 131072 THEN error('list_prepend makes more than 131072 elements') ELSE system.main.list_prepend(e, l) END`,
+	`CREATE MACRO array_prepend(e, l) AS list_prepend(e, l)`,
+	`CREATE MACRO array_push_front(l, e) AS list_prepend(e, l)`,
+	listConcat(),
+	`CREATE MACRO array_concat(a, b) AS list_concat(a, b), (a, b, c) AS list_concat(a, b, c)`,
+	`CREATE MACRO list_cat(a, b) AS list_concat(a, b), (a, b, c) AS list_concat(a, b, c)`,
+	`CREATE MACRO array_cat(a, b) AS list_concat(a, b), (a, b, c) AS list_concat(a, b, c)`,
 	// A replacement may be put in at every character. What it makes is counted where it
 	// could be much.
 	`CREATE MACRO replace(s, a, b) AS CASE WHEN strlen(b) > strlen(a) AND strlen(s) * strlen(b) > 1048576
@@ -68,6 +87,20 @@ var bounded = []string{
 	`CREATE MACRO generate_series(n) AS CASE WHEN n > 131072 THEN error('generate_series makes more than 131072 elements') ELSE system.main.generate_series(n) END,
 		(a, b) AS CASE WHEN typeof(a) LIKE '%INT%' AND TRY_CAST(b AS HUGEINT) - TRY_CAST(a AS HUGEINT) > 131072 THEN error('generate_series makes more than 131072 elements') ELSE system.main.generate_series(a, b) END,
 		(a, b, c) AS CASE WHEN steps_between(a, b, c) > 131072 THEN error('generate_series makes more than 131072 elements') ELSE system.main.generate_series(a, b, c) END`,
+}
+
+// listConcat bounds list_concat of up to eight lists; more are nested.
+func listConcat() string {
+	var forms []string
+	for n := 1; n <= 8; n++ {
+		var names, lengths []string
+		for i := range n {
+			names, lengths = append(names, fmt.Sprint("l", i)), append(lengths, fmt.Sprintf("coalesce(len(l%d), 0)", i))
+		}
+		list := strings.Join(names, ", ")
+		forms = append(forms, fmt.Sprintf("(%s) AS CASE WHEN %s > 131072 THEN error('list_concat makes more than 131072 elements') ELSE system.main.list_concat(%s) END", list, strings.Join(lengths, " + "), list))
+	}
+	return "CREATE MACRO list_concat" + strings.Join(forms, ", ")
 }
 
 // register makes the functions of KQL, further ones and the bounds known to the engine.
