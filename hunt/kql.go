@@ -37,6 +37,19 @@ func (s schema) Table(name string) (*kql.Table, bool) {
 	return t, true
 }
 
+// external is the watchlist that was imported for the addresses of externaldata.
+func (s schema) external(addresses []string, _ string, _ int) (*kql.Table, bool) {
+	e, ok := s.set.external(addresses)
+	if !ok {
+		return nil, false
+	}
+	t := &kql.Table{Name: e.Name}
+	for _, name := range e.Listed {
+		t.Columns = append(t.Columns, kql.Column{Name: name, Type: "string"})
+	}
+	return t, true
+}
+
 // Names are the names of all tables.
 func (s schema) Names() []string {
 	var out []string
@@ -102,7 +115,7 @@ func (h *Hunter) compileKQL(ctx context.Context, p *Plan, r Request, rng Range, 
 	}
 	// ASIM's functions that the query calls stand in a line before it.
 	before := view.Prelude(r.Text)
-	k, err := kql.Compile(before+r.Text, schema{set}, kql.Options{Now: r.Now, From: rng.From, To: rng.To, Params: params,
+	k, err := kql.Compile(before+r.Text, schema{set}, kql.Options{Now: r.Now, From: rng.From, To: rng.To, Params: params, External: schema{set}.external,
 		Discover: func(k *kql.Plan) ([]string, error) { return h.discover(ctx, k, r, rng, set) }})
 	if err != nil {
 		if e, ok := errors.AsType[*kql.Error](err); ok {

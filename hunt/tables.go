@@ -29,6 +29,9 @@ type ExtraTable struct {
 	Title   string
 	Columns []ExtraColumn
 	Time    string // the column that a time range is about, "" for none
+	// Addresses are those of externaldata in KQL that the table stands for, and Listed its
+	// columns in the order of the list that is found there.
+	Addresses, Listed []string
 	// Select writes the SELECT that is the table: it has all columns.
 	Select func(ctx context.Context, from, to time.Time) (string, error)
 }
@@ -90,6 +93,17 @@ func (s *tableSet) named(name string) (*ExtraTable, bool) {
 	for i := range s.extra {
 		if strings.EqualFold(s.extra[i].Name, name) || s.extra[i].KQL != "" && s.extra[i].KQL == name {
 			return &s.extra[i], true
+		}
+	}
+	return nil, false
+}
+
+// external finds the list that stands for all addresses of externaldata.
+func (s *tableSet) external(addresses []string) (*ExtraTable, bool) {
+	for i := range s.extra {
+		t := &s.extra[i]
+		if len(addresses) > 0 && !slices.ContainsFunc(addresses, func(a string) bool { return !slices.Contains(t.Addresses, a) }) {
+			return t, true
 		}
 	}
 	return nil, false

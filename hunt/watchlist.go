@@ -26,6 +26,8 @@ type Watchlist struct {
 	Origin   string    `json:"origin"` // the name of the file it came from
 	Imported time.Time `json:"imported"`
 	Expires  time.Time `json:"expires,omitzero"` // from then on it has no rows
+	// Addresses are those that externaldata of KQL names and that this list stands for.
+	Addresses []string `json:"addresses,omitempty"`
 }
 
 // Limits of a watchlist.
@@ -75,7 +77,8 @@ func (w Watchlists) List() ([]Watchlist, error) {
 
 // Import reads a watchlist from CSV (with a line of names) or JSON (an array of
 // objects, or an object on each line) and puts it in the place of one of the same
-// name. Without a key the first column is it.
+// name. Without a key the first column is it. Where l has columns already the CSV has no line
+// of names; with one column each line is a value as it stands.
 func (w Watchlists) Import(l Watchlist, from io.Reader) (Watchlist, error) {
 	if err := CheckName(l.Name); err != nil {
 		return l, err
@@ -92,10 +95,12 @@ func (w Watchlists) Import(l Watchlist, from io.Reader) (Watchlist, error) {
 		return l, fmt.Errorf("watchlist %s: it is not UTF-8", l.Name)
 	}
 	var rows []map[string]string
-	if t := bytes.TrimSpace(data); len(t) > 0 && (t[0] == '[' || t[0] == '{') {
+	if t := bytes.TrimSpace(data); len(l.Columns) == 1 {
+		rows, err = readLines(data, l.Columns[0])
+	} else if len(l.Columns) == 0 && len(t) > 0 && (t[0] == '[' || t[0] == '{') {
 		l.Columns, rows, err = readJSON(t)
 	} else {
-		l.Columns, rows, err = readCSV(data)
+		l.Columns, rows, err = readCSV(data, l.Columns)
 	}
 	if err != nil {
 		return l, fmt.Errorf("watchlist %s: %s:%w", l.Name, l.Origin, err)
@@ -148,15 +153,33 @@ func (w Watchlists) Delete(name string) error {
 	return nil
 }
 
-func readCSV(data []byte) ([]string, []map[string]string, error) {
+// readLines reads a list of one column without a line of names.
+func readLines(data []byte, name string) (rows []map[string]string, err error) {
+	if strings.TrimSpace(name) == "" {
+		return nil, errors.New("1:1: the column has no name")
+	}
+	for line := range bytes.Lines(data) {
+		if len(rows) >= maxWatchRows {
+			return nil, fmt.Errorf("%d:1: more than %d rows", len(rows)+1, maxWatchRows)
+		}
+		rows = append(rows, map[string]string{name: string(bytes.TrimRight(line, "\r\n"))})
+	}
+	return rows, nil
+}
+
+// readCSV reads rows with the names given, or with those of the first line where there are none.
+func readCSV(data []byte, names []string) ([]string, []map[string]string, error) {
 	r := csv.NewReader(bytes.NewReader(data))
 	r.LazyQuotes = false
-	names, err := r.Read()
-	if err == io.EOF {
-		return nil, nil, errors.New("1:1: the file is empty")
-	}
-	if err != nil {
-		return nil, nil, csvPlace(err)
+	if len(names) == 0 {
+		var err error
+		names, err = r.Read()
+		if err == io.EOF {
+			return nil, nil, errors.New("1:1: the file is empty")
+		}
+		if err != nil {
+			return nil, nil, csvPlace(err)
+		}
 	}
 	for i := range names {
 		names[i] = strings.TrimSpace(names[i])
@@ -261,7 +284,7 @@ func (w Watchlists) Tables(_ context.Context, now time.Time) ([]ExtraTable, erro
 	}
 	var out []ExtraTable
 	for _, l := range list {
-		t := ExtraTable{Name: "watchlist_" + strings.ReplaceAll(l.Name, "-", "_"), KQL: "_GetWatchlist('" + l.Name + "')", Title: "the watchlist " + l.Name}
+		t := ExtraTable{Addresses: l.Addresses, Listed: l.Columns, Name: "watchlist_" + strings.ReplaceAll(l.Name, "-", "_"), KQL: "_GetWatchlist('" + l.Name + "')", Title: "the watchlist " + l.Name}
 		t.Columns = append(t.Columns, ExtraColumn{"SearchKey", "string"}, ExtraColumn{"LastUpdatedTimeUTC", "datetime"})
 		sel := []string{`coalesce(` + ident(l.Key) + `, '') AS "SearchKey"`, "TIMESTAMP '" + l.Imported.UTC().Format("2006-01-02 15:04:05") + `' AS "LastUpdatedTimeUTC"`}
 		var types []string

@@ -237,16 +237,25 @@ type watchlistCmd struct {
 
 type watchlistImportCmd struct {
 	huntFlags
-	Key     string `placeholder:"COLUMN" help:"Column that is looked up; without it the first."`
-	Expires string `placeholder:"TIME" help:"When it ends: a time, or a span from now such as 90d. From then on it is empty."`
-	Name    string `arg:"" help:"Name: lower case, digits, hyphens."`
-	File    string `arg:"" help:"CSV with a line of names, JSON (an array of objects, or one on each line), or - for standard input."`
+	Key     string   `placeholder:"COLUMN" help:"Column that is looked up; without it the first."`
+	Expires string   `placeholder:"TIME" help:"When it ends: a time, or a span from now such as 90d. From then on it is empty."`
+	Columns []string `placeholder:"NAME,…" help:"Names of the columns of CSV that has no line of names; with one name each line is a value as it stands."`
+	Address []string `placeholder:"URL" sep:"none" help:"Address in externaldata of KQL that the list stands for; may be repeated."`
+	Name    string   `arg:"" help:"Name: lower case, digits, hyphens."`
+	File    string   `arg:"" help:"CSV with a line of names, JSON (an array of objects, or one on each line), or - for standard input."`
 }
 
 // Help is the text below the usage of watchlist import.
 func (watchlistImportCmd) Help() string {
 	return `
 A watchlist is a table of your own. It is watchlist_NAME in SQL (hyphens become underscores) and _GetWatchlist('NAME') in KQL, where the key is the column SearchKey as well. Importing under a name that there is replaces it.
+
+Nothing is ever fetched: a KQL query that reads an address by externaldata is refused, unless a list was imported for that address.
+
+Examples:
+
+    yagura watchlist import --key user --expires 90d vip people.csv
+    yagura watchlist import --columns ip --address https://lists.example.com/bad.txt bad-addresses bad.txt
 `
 }
 
@@ -260,7 +269,7 @@ func (c *watchlistImportCmd) Run(env *environment) error {
 		return usage("there is no data folder to keep it in (hint: --data or --config)")
 	}
 	now := env.now().UTC()
-	l := hunt.Watchlist{Name: c.Name, Key: c.Key, Origin: filepath.Base(c.File), Imported: now}
+	l := hunt.Watchlist{Name: c.Name, Key: c.Key, Origin: filepath.Base(c.File), Imported: now, Columns: c.Columns, Addresses: c.Address}
 	if c.Expires != "" {
 		if d, err := hunt.ParseSpan(c.Expires); err == nil {
 			l.Expires = now.Add(d)

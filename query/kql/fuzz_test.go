@@ -115,7 +115,7 @@ func TestErrors(t *testing.T) {
 		"T | where Name == ":                  "1:19: expected an expression, not the end of the query",
 		"T | where Name == \"x":               "1:19: text that does not end (close the quote)",
 		"T | reduce by Name":                  "1:5: reduce is not supported (summarize by a text that replace_regex() has made coarser)",
-		"externaldata(a:string)['https://x']": "1:1: externaldata reaches outside and is not supported (import the list as a watchlist and use _GetWatchlist(), or allow the address)",
+		"externaldata(a:string)['https://x']": "1:1: externaldata reaches outside and is not supported (import the list with yagura watchlist import --address URL)",
 		"T | where Took == Name":              "1:11: a timespan cannot be compared with a string (convert one of them, for instance with tostring())",
 		"T | summarize x = Name by Ok":        "1:15: summarize takes aggregates (use any(), max() … or put it after by)",
 		"T | extend x = count()":              "1:16: count() is an aggregate (use it in summarize)",

@@ -70,7 +70,7 @@ func (b *binder) external(op *opNode) (*rel, error) {
 		}
 	}
 	if t == nil {
-		return nil, b.errAt(op.Span, "import the list as a watchlist and use _GetWatchlist(), or allow the address", "externaldata reaches outside and is not supported")
+		return nil, b.errAt(op.Span, "import the list with yagura watchlist import --address URL", "externaldata reaches outside and is not supported")
 	}
 	if len(t.Columns) < len(op.cols) {
 		return nil, b.errAt(op.Span, "", "the list has %d columns, not %d", len(t.Columns), len(op.cols))
