@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,6 +30,7 @@ type shore struct {
 	t       *testing.T
 	db      *store.DB
 	disk    lake.Disk
+	mu      sync.Mutex // writers of a lake ask for the time too
 	now     time.Time
 	columns []string // that records have beside the common ones
 }
@@ -48,7 +50,12 @@ func newShore(t *testing.T) *shore {
 	return &shore{t: t, db: db, disk: lake.Disk(filepath.Join(dir, "lake")), now: start.Add(1000 * time.Hour), columns: []string{"event_type"}}
 }
 
-func (s *shore) clock() time.Time { s.now = s.now.Add(time.Second); return s.now }
+func (s *shore) clock() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = s.now.Add(time.Second)
+	return s.now
+}
 
 // put keeps records of one object, one per hour, and a last one that does not say its time.
 func (s *shore) put(object string, n int) {
