@@ -74,7 +74,7 @@ func APIOf(service, action string) string {
 // HourOf is the hour of the day in a zone, with two digits.
 func HourOf(t time.Time, zone *time.Location) string { return fmt.Sprintf("%02d", t.In(zone).Hour()) }
 
-// WeekdayOf is the day of the week in a zone: Mon, Tue …
+// WeekdayOf is the day of the week in a zone, in three letters: Mon.
 func WeekdayOf(t time.Time, zone *time.Location) string {
 	return t.In(zone).Weekday().String()[:3]
 }

@@ -288,8 +288,7 @@ func (w *scanner) plan(part *column) *rel {
 	}
 	// The steps are tried from the last to the first.
 	walk := S("SELECT p.* EXCLUDE (", w.num, "), s.* EXCLUDE (", w.key, ") FROM "+rec+" AS p JOIN "+src+" AS s ON s.", w.key, " = p.", w.key, " AND s.", w.num, " = p.", w.num, " + 1")
-	for k := len(w.steps) - 1; k >= 0; k-- {
-		s := w.steps[k]
+	for _, s := range slices.Backward(w.steps) {
 		walk = S("SELECT * EXCLUDE (", s.c1, ", ", s.c2, ") REPLACE (", s.changes, ") FROM (SELECT *, ", s.tests, " FROM (", walk, "))")
 	}
 	q := &rel{label: r.label, fields: slices.Clone(r.fields), hidden: slices.Clone(r.hidden)}

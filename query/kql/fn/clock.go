@@ -137,9 +137,7 @@ func rangeText(b []byte) any {
 	return string(append(b, ']'))
 }
 
-// datetimeText writes ticks since year 1 as Kusto prints a datetime.
-func datetimeText(ticks int64) string { return string(appendDatetime(nil, ticks)) }
-
+// appendDatetime writes ticks since year 1 as Kusto prints a datetime.
 func appendDatetime(b []byte, ticks int64) []byte {
 	ticks -= epochTicks
 	sec, rest := ticks/ticksSecond, ticks%ticksSecond
