@@ -124,21 +124,21 @@ func (l lakeFiles) Records(ctx context.Context, files []hunt.File, rows map[int6
 	if err != nil {
 		return nil, err
 	}
-	return l.copies.records(ctx, files, rows, dir)
+	out, err := l.copies.records(ctx, files, rows, dir)
+	return out, wentAway(err)
 }
 
-// Files implements hunt.Lake. What compaction or retention took away between the list and
-// the look at the object store is not in the next list.
-func (l lakeFiles) Files(ctx context.Context, formats []string, from, to time.Time, raw bool) (files []hunt.File, err error) {
-	for range 3 {
-		if files, err = l.list(ctx, formats, from, to, raw); !errors.Is(err, blob.ErrNotFound) {
-			break
-		}
+// wentAway says in the words of hunt that compaction or retention took a file away after it was
+// listed.
+func wentAway(err error) error {
+	if errors.Is(err, blob.ErrNotFound) {
+		return fmt.Errorf("%w: %w", hunt.ErrGone, err)
 	}
-	return files, err
+	return err
 }
 
-func (l lakeFiles) list(ctx context.Context, formats []string, from, to time.Time, raw bool) ([]hunt.File, error) {
+// Files implements hunt.Lake.
+func (l lakeFiles) Files(ctx context.Context, formats []string, from, to time.Time, raw bool) ([]hunt.File, error) {
 	list, err := l.catalogue.Files(ctx, yagura.LakeFilter{Formats: formats, From: from, To: to})
 	if err != nil {
 		return nil, err
@@ -148,13 +148,12 @@ func (l lakeFiles) list(ctx context.Context, formats []string, from, to time.Tim
 		if !filepath.IsLocal(filepath.FromSlash(f.Head)) || !filepath.IsLocal(filepath.FromSlash(f.Raw)) {
 			return nil, fmt.Errorf("the catalogue names %q, which is not below the lake", f.Head)
 		}
-		out[i] = hunt.File{Format: f.Format, Head: filepath.Join(l.dir, filepath.FromSlash(f.Head)), Raw: filepath.Join(l.dir, filepath.FromSlash(f.Raw)),
-			HeadSize: f.HeadSize, RawSize: f.RawSize, Number: f.Number, Rows: f.Rows, Min: f.Min, Max: f.Max, Object: f}
+		out[i] = hunt.File{LakeFile: f, HeadPath: filepath.Join(l.dir, filepath.FromSlash(f.Head)), RawPath: filepath.Join(l.dir, filepath.FromSlash(f.Raw))}
 	}
 	if l.copies != nil {
-		err = l.copies.fetch(ctx, list, raw, func(i int, head, raw string) { out[i].Head, out[i].Raw = head, raw })
+		err = l.copies.fetch(ctx, list, raw, func(i int, head, raw string) { out[i].HeadPath, out[i].RawPath = head, raw })
 	}
-	return out, err
+	return out, wentAway(err)
 }
 
 // noLake is where no lake was named: what asks for none of its tables works all the same.

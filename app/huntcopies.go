@@ -104,12 +104,9 @@ func (l *lakeCopies) records(ctx context.Context, files []hunt.File, rows map[in
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			f, ok := out[i].Object.(yagura.LakeFile)
-			err := errors.New("a file that was not listed")
-			if ok {
-				out[i].Raw, err = l.part(ctx, blob.File{Key: f.Raw, Size: f.RawSize, Sum: f.RawSum, Kind: blob.Raw}, rows[f.Number], dir)
-			}
-			if err != nil {
+			f := &out[i]
+			var err error
+			if f.RawPath, err = l.part(ctx, blob.File{Key: f.Raw, Size: f.RawSize, Sum: f.RawSum, Kind: blob.Raw}, rows[f.Number], dir); err != nil {
 				cancel(err)
 			}
 		})

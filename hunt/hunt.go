@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/lake/view"
 )
 
@@ -120,14 +121,11 @@ type Engine interface {
 	Query(ctx context.Context, q Query) (Rows, error)
 }
 
-// File is one lake file, at paths that the engine can open.
+// File is one lake file as the catalogue has it, and the paths at which the engine can open its
+// halves.
 type File struct {
-	Format            string
-	Head, Raw         string
-	HeadSize, RawSize int64
-	Number, Rows      int64 // Number is the upper bits of the column row, see RowBits
-	Min, Max          time.Time
-	Object            any // what the lake knows it by
+	yagura.LakeFile
+	HeadPath, RawPath string
 }
 
 // Lake lists files.
@@ -136,10 +134,6 @@ type Lake interface {
 	// is true their records are needed too.
 	Files(ctx context.Context, formats []string, from, to time.Time, raw bool) ([]File, error)
 }
-
-// RowBits are the bits of the column row of a lake file that are its place in the file; those
-// above are the file's number.
-const RowBits = 24
 
 // Span is rows that follow one another, by the column row: from First to before End.
 type Span struct{ First, End int64 }
@@ -257,25 +251,28 @@ func (h *Hunter) Run(ctx context.Context, r Request) (*Result, error) {
 // askAgain is how often a question is asked anew because files that it reads went away.
 const askAgain = 3
 
+// ErrGone is what an error of a Lake wraps where a file that it has listed is no longer there.
+var ErrGone = errors.New("a file of the lake went away")
+
 // ask asks what plan says. Compaction and retention replace and remove files at any time:
-// where a question ends with an error and one of its files is no longer in the lake, it is
-// planned and asked anew, over the files that there are then. The plan is nil where there
-// was none.
-func (h *Hunter) ask(ctx context.Context, plan func() (*Plan, error)) (*Plan, Rows, error) {
-	p, err := plan()
-	if err != nil {
-		return nil, nil, err
-	}
+// where the lake says so while a question is planned, or it ends with an error and one of its
+// files is no longer in the lake, it is planned and asked anew, over the files that there are
+// then. The plan is nil where there was none.
+func (h *Hunter) ask(ctx context.Context, plan func() (*Plan, error)) (p *Plan, rows Rows, err error) {
 	for again := 0; ; again++ {
-		rows, err := h.Engine.Query(ctx, p.Query)
-		if err == nil || again == askAgain || ctx.Err() != nil || len(p.files) == 0 {
-			return p, rows, err
-		}
 		now, planErr := plan()
-		if planErr != nil || !slices.ContainsFunc(p.files, func(f string) bool { return !slices.Contains(now.files, f) }) {
+		switch {
+		case errors.Is(planErr, ErrGone) && again < askAgain && ctx.Err() == nil:
+			continue
+		case p == nil && planErr != nil:
+			return nil, nil, planErr
+		case p != nil && (planErr != nil || !slices.ContainsFunc(p.files, func(f string) bool { return !slices.Contains(now.files, f) })):
 			return p, nil, err
 		}
 		p = now
+		if rows, err = h.Engine.Query(ctx, p.Query); err == nil || again >= askAgain || ctx.Err() != nil || len(p.files) == 0 {
+			return p, rows, err
+		}
 	}
 }
 

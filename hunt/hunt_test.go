@@ -3,6 +3,7 @@ package hunt
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/yagura-sec/yagura"
 )
 
 func TestGuess(t *testing.T) {
@@ -97,8 +100,8 @@ type listed struct {
 
 func (l *listed) Files(_ context.Context, formats []string, from, to time.Time, raw bool) ([]File, error) {
 	l.formats, l.raw = formats, raw
-	return []File{{Format: "aws.cloudtrail", Head: "/lake/1.head.parquet", Raw: "/lake/1.raw.parquet", HeadSize: 10, RawSize: 100, Rows: 7},
-		{Format: "aws.cloudtrail", Head: "/lake/2.head.parquet", Raw: "/lake/2.raw.parquet", HeadSize: 10, RawSize: 100, Rows: 7}}, nil
+	return []File{{yagura.LakeFile{Format: "aws.cloudtrail", HeadSize: 10, RawSize: 100, Rows: 7}, "/lake/1.head.parquet", "/lake/1.raw.parquet"},
+		{yagura.LakeFile{Format: "aws.cloudtrail", HeadSize: 10, RawSize: 100, Rows: 7}, "/lake/2.head.parquet", "/lake/2.raw.parquet"}}, nil
 }
 
 func TestRawIsReadOnlyWhereItIsNeeded(t *testing.T) {
@@ -319,7 +322,7 @@ type moving struct {
 func (m *moving) Files(context.Context, []string, time.Time, time.Time, bool) ([]File, error) {
 	m.listings++
 	n := strconv.Itoa(min(m.listings, m.there))
-	return []File{{Format: "aws.cloudtrail", Head: "/lake/" + n + ".head.parquet", Raw: "/lake/" + n + ".raw.parquet"}}, nil
+	return []File{{yagura.LakeFile{Format: "aws.cloudtrail"}, "/lake/" + n + ".head.parquet", "/lake/" + n + ".raw.parquet"}}, nil
 }
 
 func (m *moving) Query(_ context.Context, q Query) (Rows, error) {
@@ -328,6 +331,29 @@ func (m *moving) Query(_ context.Context, q Query) (Rows, error) {
 		return nil, errors.New("there is no such file")
 	}
 	return &fakeRows{}, m.err
+}
+
+// leaving is a lake that says of its first listings that a file went away after it was listed.
+type leaving struct {
+	listed
+	times int
+}
+
+func (l *leaving) Files(ctx context.Context, formats []string, from, to time.Time, raw bool) ([]File, error) {
+	if l.times--; l.times >= 0 {
+		return nil, fmt.Errorf("%w: there is no such object", ErrGone)
+	}
+	return l.listed.Files(ctx, formats, from, to, raw)
+}
+
+// TestFilesThatGoWhileAsked: it is planned anew where the lake itself says that files went away.
+func TestFilesThatGoWhileAsked(t *testing.T) {
+	for times, fails := range map[int]bool{0: false, 1: false, 3: false, 4: true} {
+		h := &Hunter{Engine: &fakeEngine{uses: []Use{{Table: "events", Columns: []string{"raw"}}}}, Lake: &leaving{times: times}, Now: time.Now}
+		if _, err := h.Run(t.Context(), Request{Language: SQL, Text: "SELECT …"}); (err != nil) != fails || fails && !errors.Is(err, ErrGone) {
+			t.Errorf("%d times: %v", times, err)
+		}
+	}
 }
 
 // TestFilesThatWentAway: a question is asked anew over the files that there are, not without

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/yagura-sec/yagura/lake"
 	"github.com/yagura-sec/yagura/lake/view"
 )
 
@@ -26,25 +27,11 @@ func (h *Hunter) files(ctx context.Context, p *Plan, t *view.Table, u Use, rng R
 		list, err = h.Lake.Files(ctx, formatsOf(t), rng.From, rng.To, raw)
 		return list, list, err
 	}
-	for again := 0; ; again++ {
-		if list, err = h.Lake.Files(ctx, formatsOf(t), rng.From, rng.To, false); err != nil {
-			return nil, nil, err
-		}
-		if read, err = h.fetch(ctx, far, p, t, u, list, rng); err == nil || again == askAgain || ctx.Err() != nil {
-			return list, read, err
-		}
-		now, listErr := h.Lake.Files(ctx, formatsOf(t), rng.From, rng.To, false)
-		if listErr != nil || !gone(list, now) {
-			return nil, nil, err
-		}
+	if list, err = h.Lake.Files(ctx, formatsOf(t), rng.From, rng.To, false); err != nil {
+		return nil, nil, err
 	}
-}
-
-// gone says whether a file is no longer listed.
-func gone(before, now []File) bool {
-	return slices.ContainsFunc(before, func(f File) bool {
-		return !slices.ContainsFunc(now, func(g File) bool { return g.Number == f.Number })
-	})
+	read, err = h.fetch(ctx, far, p, t, u, list, rng)
+	return list, read, err
 }
 
 // fetch gives files the records that are needed of them; files of which none are needed are
@@ -54,7 +41,7 @@ func (h *Hunter) fetch(ctx context.Context, far Remote, p *Plan, t *view.Table, 
 	if !ok {
 		rows = map[int64][]Span{}
 		for _, f := range list {
-			rows[f.Number] = []Span{{f.Number << RowBits, (f.Number + 1) << RowBits}}
+			rows[f.Number] = []Span{{f.Number << lake.RowBits, (f.Number + 1) << lake.RowBits}}
 		}
 	}
 	for _, f := range list {
@@ -91,7 +78,7 @@ func (h *Hunter) rows(ctx context.Context, p *Plan, t *view.Table, u Use, list [
 	}
 	var pairs []view.Pair
 	for _, f := range list {
-		pairs = append(pairs, view.Pair{Format: f.Format, Head: f.Head})
+		pairs = append(pairs, view.Pair{Format: f.Format, Head: f.HeadPath})
 	}
 	sql, err := t.SelectRows(columns, pairs, rng.From, rng.To)
 	if err != nil {
@@ -114,7 +101,7 @@ func (h *Hunter) rows(ctx context.Context, p *Plan, t *view.Table, u Use, list [
 			return nil, false
 		}
 		first := step * stepRows
-		out[first>>RowBits] = append(out[first>>RowBits], Span{first, first + stepRows})
+		out[first>>lake.RowBits] = append(out[first>>lake.RowBits], Span{first, first + stepRows})
 	}
 	if rows.Err() != nil || rows.EngineStats().Limit != "" {
 		return nil, false

@@ -172,14 +172,14 @@ func (h *Hunter) view(ctx context.Context, p *Plan, t *view.Table, u Use, rng Ra
 			return View{}, fmt.Errorf("files of the lake for %s: %w", t.Name, err)
 		}
 		for _, f := range read {
-			pairs = append(pairs, view.Pair{Format: f.Format, Head: f.Head, Raw: f.Raw})
+			pairs = append(pairs, view.Pair{Format: f.Format, Head: f.HeadPath, Raw: f.RawPath})
 		}
 		for _, f := range list {
-			if counted[f.Head] {
+			if counted[f.HeadPath] {
 				continue
 			}
-			counted[f.Head] = true
-			p.files = append(p.files, f.Head)
+			counted[f.HeadPath] = true
+			p.files = append(p.files, f.HeadPath)
 			p.Stats.Files++
 			p.Stats.FileBytes += f.HeadSize
 			p.Stats.FileRows += f.Rows

@@ -485,7 +485,7 @@ func (w *writer) live(ctx context.Context, f *File) (bool, error) {
 func (w *writer) encode(r *rows, f *File) error {
 	row := r.head[hRow].Ints[:0]
 	for i := range r.n {
-		row = append(row, f.Number<<rowBits|int64(i))
+		row = append(row, f.Number<<RowBits|int64(i))
 	}
 	r.head[hRow].Ints, r.raw[0].Ints = row, append(r.raw[0].Ints[:0], row...)
 	o := column.Options{Encoder: w.enc, CreatedBy: "yagura " + w.l.o.Version}

@@ -211,10 +211,11 @@ func (l *Lake) idents(ctx context.Context, head string) ([]ident, error) {
 	return out, nil
 }
 
-// rowBits are the bits of a row's number that tell its place in its file.
-const rowBits = 24
+// RowBits are the bits of the column row that tell the row's place in its file; those above are
+// the file's number.
+const RowBits = 24
 
 // RowRange returns the numbers of the first and the last row of a file that has any.
 func RowRange(f *File) (first, last int64) {
-	return f.Number << rowBits, f.Number<<rowBits + f.Rows - 1
+	return f.Number << RowBits, f.Number<<RowBits + f.Rows - 1
 }

@@ -73,7 +73,7 @@ func (r *Reader) Raw(ctx context.Context, f *File, fn func(row int64, raw []byte
 		return err
 	}
 	defer t.Close() //nolint:errcheck // it is only read
-	at := f.Number << rowBits
+	at := f.Number << RowBits
 	rows := column.New(column.Spec{Kind: column.Int64})
 	exact := column.New(column.Spec{Kind: column.Bytes})
 	raw, err := t.index("raw")

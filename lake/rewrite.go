@@ -331,7 +331,7 @@ func (w *rewriter) write(ctx context.Context, f *File, r *rows, order []int) err
 func (r *rows) number(b *column.Buffer, file int64, at, n int) {
 	b.Ints = b.Ints[:0]
 	for i := range n {
-		b.Ints = append(b.Ints, file<<rowBits|int64(at+i))
+		b.Ints = append(b.Ints, file<<RowBits|int64(at+i))
 	}
 }
 
