@@ -389,10 +389,10 @@ func (b *binder) arith(op string, l, r *Expr, sp Span) (*Expr, error) {
 			}
 			return E(t, f), nil
 		}
-		e := E(t, "(", l, " "+sign+" ", r, ")")
 		if t == fn.Long { // what does not fit is null
 			return E(t, fits("(", l, " "+sign+" ", r, ")")), nil
 		}
+		e := E(t, "(", l, " "+sign+" ", r, ")")
 		if t == fn.Decimal {
 			e = E(t, "TRY_CAST(", l, " "+sign+" ", r, " AS DECIMAL(38,18))")
 		}
@@ -422,7 +422,7 @@ func triable(parts ...any) bool {
 	for _, p := range parts {
 		switch x := p.(type) {
 		case string:
-			if strings.Contains(x, "random()") || strings.Contains(x, "uuid()") {
+			if chancy(x) {
 				return false
 			}
 		case *subquery:
@@ -438,6 +438,11 @@ func triable(parts ...any) bool {
 		}
 	}
 	return true
+}
+
+// chancy says whether a piece of SQL may give something else the next time.
+func chancy(sql string) bool {
+	return strings.Contains(sql, "random()") || strings.Contains(sql, "uuid()")
 }
 
 func addFits(a, c int64) bool {

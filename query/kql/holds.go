@@ -145,7 +145,7 @@ func (s *scan) cond(f Frag) (Cond, bool) {
 	for _, p := range f {
 		switch p := p.(type) {
 		case string:
-			if strings.Contains(p, "random") { // it is another one the next time
+			if chancy(p) {
 				return c, false
 			}
 			b.WriteString(p)
@@ -172,7 +172,7 @@ func (s *scan) cond(f Frag) (Cond, bool) {
 	return c, len(c.Columns) > 0
 }
 
-// uses tells which columns of which tables the plan reads, and of a table that it reads in
+// tables tells which columns of which tables the plan reads, and of a table that it reads in
 // one place what it says of the rows that it needs.
 func (b *binder) tables() []Use {
 	var out []Use

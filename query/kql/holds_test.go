@@ -42,6 +42,8 @@ func TestNeededRows(t *testing.T) {
 		{`T | where Name == "abc" | union (T | where Name == "def")`, `-`, ``},
 		{`let V = T; V | where Name == "abc" | join (V | where Ok) on Count`, `-`, ``},
 		{`let V = materialize(T); V | where Name == "abc"`, `-`, ``},
+		{`T | where strcat(Name, new_guid()) startswith "a"`, `-`, ``},
+		{`T | where Count > rand(10)`, `-`, ``},
 		{`T | where rand() < 0.5 and Name startswith "abc"`, ``, `[Name:abc]`},
 	} {
 		p, err := kql.Compile(c.q, smallSchema, kql.Options{Now: time.Date(2024, 5, 15, 12, 0, 0, 0, time.UTC)})
