@@ -43,8 +43,8 @@ func (b *binder) find(op *opNode, e *env) (*rel, error) {
 	}
 	if len(op.items) == 0 {
 		for _, f := range rels[0].fields {
-			everywhere := !slices.ContainsFunc(rels, func(r *rel) bool { return r.find(f.name) == nil })
-			if everywhere || slices.Contains(asked, f.name) {
+			shared := !slices.ContainsFunc(rels, func(r *rel) bool { return r.find(f.name) == nil })
+			if shared || slices.Contains(asked, f.name) {
 				show = append(show, shown{f.name, ""})
 			}
 		}
@@ -97,11 +97,22 @@ func (b *binder) find(op *opNode, e *env) (*rel, error) {
 func (b *binder) matching(legs []node, x node, e *env) ([]*rel, []string, error) {
 	var all []*rel
 	for _, l := range legs {
-		found, err := b.legTables(l, e)
+		if m, ok := l.(*nameNode); ok && hasStar(m.name) {
+			found, err := b.likeNamed(m, e)
+			if err != nil {
+				return nil, nil, err
+			}
+			if len(found) == 0 {
+				return nil, nil, b.noneLike(m)
+			}
+			all = append(all, found...)
+			continue
+		}
+		t, err := b.tabular(l, e)
 		if err != nil {
 			return nil, nil, err
 		}
-		all = append(all, found...)
+		all = append(all, t)
 	}
 	types := map[string]Type{}
 	var asked []string
@@ -123,7 +134,7 @@ func (b *binder) matching(legs []node, x node, e *env) ([]*rel, []string, error)
 				in.fields = append(slices.Clone(in.fields), field{n, c})
 			}
 		}
-		if len(asked) > 0 && len(fill.defs) == len(asked) && len(all) > 1 && !terse(x) {
+		if len(asked) > 0 && len(fill.defs) == len(asked) && len(all) > 1 && !everywhere(x) {
 			continue
 		}
 		if len(fill.defs) > 0 {
@@ -184,17 +195,13 @@ func walk(n node, visit func(node)) {
 	}
 }
 
-// terse says whether a condition looks for text in every column.
-func terse(n node) bool {
-	switch x := n.(type) {
-	case *starNode:
-		return true
-	case *binNode:
-		return terse(x.l) || terse(x.r)
-	case *unaryNode:
-		return terse(x.x)
-	case *callNode:
-		return slices.ContainsFunc(x.args, func(a *item) bool { return terse(a.value) })
-	}
-	return false
+// everywhere says whether a condition looks for text in every column.
+func everywhere(n node) bool {
+	found := false
+	walk(n, func(n node) {
+		if _, ok := n.(*starNode); ok {
+			found = true
+		}
+	})
+	return found
 }

@@ -213,12 +213,14 @@ func (b *binder) union(r *rel, op *opNode, e *env) (*rel, error) {
 	}
 	for _, n := range op.legs {
 		if m, ok := n.(*nameNode); ok && hasStar(m.name) {
-			found, err := b.legTables(m, e)
-			var where *Error
-			if fuzzy && errors.As(err, &where) && strings.HasPrefix(where.Message, "no table is named") {
-				b.leaveOut(m.name)
-			} else if err != nil {
+			found, err := b.likeNamed(m, e)
+			switch {
+			case err != nil:
 				return nil, err
+			case len(found) == 0 && !fuzzy:
+				return nil, b.noneLike(m)
+			case len(found) == 0:
+				b.leaveOut(m.name)
 			}
 			legs = append(legs, found...)
 			continue
@@ -340,17 +342,9 @@ func (b *binder) append(legs []*rel, tag string, inner bool) *rel {
 	return q
 }
 
-// legTables are the tables that a leg of union, search or find stands for: one, or all
-// whose names fit a pattern.
-func (b *binder) legTables(n node, e *env) ([]*rel, error) {
-	m, ok := n.(*nameNode)
-	if !ok || !hasStar(m.name) {
-		x, err := b.tabular(n, e)
-		if err != nil {
-			return nil, err
-		}
-		return []*rel{x}, nil
-	}
+// likeNamed are the tables whose names fit the pattern that a leg of union, search or find
+// is; there may be none.
+func (b *binder) likeNamed(m *nameNode, e *env) ([]*rel, error) {
 	var names []string
 	if s, ok := b.schema.(interface{ Names() []string }); ok {
 		names = s.Names()
@@ -377,8 +371,9 @@ func (b *binder) legTables(n node, e *env) ([]*rel, error) {
 			out = append(out, x)
 		}
 	}
-	if len(out) == 0 {
-		return nil, b.errAt(m.Span, "", "no table is named like '%s'", m.name)
-	}
 	return out, nil
+}
+
+func (b *binder) noneLike(m *nameNode) error {
+	return b.errAt(m.Span, "", "no table is named like '%s'", m.name)
 }
