@@ -2,7 +2,6 @@ package kql
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/yagura-sec/yagura/query/kql/fn"
 )
@@ -48,49 +47,30 @@ func (b *binder) autocluster(r *rel, n *callNode, e *env) (*rel, error) {
 			return nil, b.errAt(a.Span, "leave it out, or write '~'", "argument %d of autocluster() is not supported", i+1)
 		}
 	}
-	if len(r.fields) == 0 || len(r.fields) > basketColumns {
-		return nil, b.errAt(n.Span, "project the columns that matter first", "autocluster() combines up to %d columns, not %d", basketColumns, len(r.fields))
+	p, err := b.patterns(r, n)
+	if err != nil {
+		return nil, err
 	}
-	in, num := b.counted(r)
-	seg, count, percent := b.newColumn("SegmentId", fn.Long), b.newColumn("Count", fn.Long), b.newColumn("Percent", fn.Real)
-	seg.nonull, count.nonull, percent.nonull = true, true, true
-	q := &rel{fields: []field{{"SegmentId", seg}, {"Count", count}, {"Percent", percent}}}
-	cols := []*column{seg, count, percent}
-	total, dims, mask, score := b.newColumn("total", fn.Long), b.newColumn("dims", fn.Long), b.newColumn("mask", fn.Long), b.newColumn("score", fn.Real)
-	needs := Frag{num}
-	var keys, fixed, shown, same Frag
-	for i, f := range in.fields {
-		c := b.newColumn(f.name, f.col.typ)
-		c.deps = []*column{f.col}
-		cols = append(cols, c)
-		q.fields = append(q.fields, field{q.fresh(f.name), c})
-		needs = append(needs, f.col)
-		bit := "(mask_ & " + strconv.Itoa(1<<(len(in.fields)-1-i)) + ")"
-		rest := Frag{"NULL"}
-		if f.col.typ == fn.String {
-			rest = Frag{"''"}
-		}
+	mask, score := b.newColumn("mask", fn.Long), b.newColumn("score", fn.Real)
+	var shown, same Frag
+	for i, f := range p.in.fields {
+		bit := strconv.Itoa(1 << (len(p.in.fields) - 1 - i))
+		rest := Frag{open(f.col)}
 		if w := wild[f.col.typ]; w != nil {
 			rest = w.SQL
 		}
-		if i > 0 {
-			keys, fixed = S(keys, ", "), S(fixed, " + ")
-		}
-		keys, fixed = S(keys, f.col), S(fixed, "1 - GROUPING(", f.col, ")")
-		shown = S(shown, ", CASE WHEN ", strings.ReplaceAll(bit, "mask_", "p."+quote(mask.sql)), " = 0 THEN p.", f.col, " ELSE ", rest, " END AS ", c)
-		same = S(same, " AND (", strings.ReplaceAll(bit, "mask_", "(p."+quote(mask.sql)+" | o."+quote(mask.sql)+")"), " > 0 OR p.", f.col, " IS NOT DISTINCT FROM o.", f.col, ")")
+		shown = S(shown, ", CASE WHEN (p.", mask, " & "+bit+") = 0 THEN p.", f.col, " ELSE ", rest, " END AS ", p.shown[i])
+		same = S(same, " AND (((p.", mask, " | o.", mask, ") & "+bit+") > 0 OR p.", f.col, " IS NOT DISTINCT FROM o.", f.col, ")")
 	}
-	all := strconv.Itoa(len(in.fields))
+	all := strconv.Itoa(len(p.in.fields))
 	w := strconv.FormatFloat(weight, 'g', -1, 64)
 	// The patterns, with a bit in mask for every column that is open.
-	head := S("(WITH p AS MATERIALIZED (SELECT *, pow(", count, " / ", total, ", "+w+") * pow(", dims, " / "+all+", 1 - "+w+") AS ", score,
-		" FROM (SELECT ", keys, ", CAST(sum(", num, ") AS BIGINT) AS ", count, ", max(", total, ") AS ", total, ", GROUPING(", keys, ") AS ", mask, ", ", fixed, " AS ", dims,
-		" FROM (SELECT *, sum(", num, ") OVER () AS ", total, " FROM ")
-	tail := S(") GROUP BY CUBE (", keys, ")) WHERE ", dims, " > 0 AND ", count, " >= "+strconv.FormatFloat(leastShare, 'g', -1, 64)+" * ", total, ")",
-		" SELECT row_number() OVER (ORDER BY p.", score, " DESC, p.", count, " DESC, p.", mask, ") - 1 AS ", seg, ", p.", count, ", 100.0 * p.", count, " / p.", total, " AS ", percent, shown,
-		" FROM p WHERE NOT EXISTS (SELECT 1 FROM p AS o WHERE (o.", score, " > p.", score, " OR o.", score, " = p.", score, " AND o.", dims, " > p.", dims, ")",
-		" AND (p.", mask, " & o.", mask, ") IN (p.", mask, ", o.", mask, ")", same, ") ORDER BY ", seg, " LIMIT "+strconv.Itoa(mostPatterns)+")")
-	q.op = &raw{ins: []*rel{in}, needs: []Frag{needs}, cols: cols, sql: func() string { return head.String() + in.from() + tail.String() }}
-	q.order = []sortKey{{col: seg, nulls: "FIRST"}}
-	return q, nil
+	head := S("(WITH p AS MATERIALIZED (SELECT *, pow(", p.count, " / ", p.total, ", "+w+") * pow(", p.dims, " / "+all+", 1 - "+w+") AS ", score,
+		" FROM (SELECT ", p.keys, ", CAST(sum(", p.num, ") AS BIGINT) AS ", p.count, ", max(", p.total, ") AS ", p.total, ", GROUPING(", p.keys, ") AS ", mask, ", ", p.fixed, " AS ", p.dims,
+		" FROM (SELECT *, sum(", p.num, ") OVER () AS ", p.total, " FROM ")
+	tail := S(") GROUP BY CUBE (", p.keys, ")) WHERE ", p.dims, " > 0 AND ", p.count, " >= "+strconv.FormatFloat(leastShare, 'g', -1, 64)+" * ", p.total, ")",
+		" SELECT row_number() OVER (ORDER BY p.", score, " DESC, p.", p.count, " DESC, p.", mask, ") - 1 AS ", p.seg, ", p.", p.count, ", 100.0 * p.", p.count, " / p.", p.total, " AS ", p.percent, shown,
+		" FROM p WHERE NOT EXISTS (SELECT 1 FROM p AS o WHERE (o.", score, " > p.", score, " OR o.", score, " = p.", score, " AND o.", p.dims, " > p.", p.dims, ")",
+		" AND (p.", mask, " & o.", mask, ") IN (p.", mask, ", o.", mask, ")", same, ") ORDER BY ", p.seg, " LIMIT "+strconv.Itoa(mostPatterns)+")")
+	return p.result(head, tail), nil
 }

@@ -37,43 +37,74 @@ func (b *binder) basket(r *rel, n *callNode, e *env) (*rel, error) {
 			return nil, b.errAt(a.Span, "leave it out", "argument %d of basket() is not supported", i+1)
 		}
 	}
-	if len(r.fields) == 0 || len(r.fields) > basketColumns {
-		return nil, b.errAt(n.Span, "project the columns that matter first", "basket() combines up to %d columns, not %d", basketColumns, len(r.fields))
+	p, err := b.patterns(r, n)
+	if err != nil {
+		return nil, err
 	}
-	in, num := b.counted(r)
-	seg, count, percent := b.newColumn("SegmentId", fn.Long), b.newColumn("Count", fn.Long), b.newColumn("Percent", fn.Real)
-	seg.nonull, count.nonull, percent.nonull = true, true, true
-	q := &rel{fields: []field{{"SegmentId", seg}, {"Count", count}, {"Percent", percent}}}
-	cols := []*column{seg, count, percent}
-	total := b.newColumn("total", fn.Long)
-	dims := b.newColumn("dims", fn.Long)
-	sel := S("SELECT row_number() OVER (ORDER BY ", count, " DESC, ", dims, " DESC) - 1 AS ", seg, ", ", count, ", 100.0 * ", count, " / ", total, " AS ", percent)
-	inner := S("SELECT CAST(sum(", num, ") AS BIGINT) AS ", count, ", max(", total, ") AS ", total)
-	set := Frag{}
-	dim := Frag{}
-	needs := Frag{num}
-	for i, f := range in.fields {
+	sel := S("SELECT row_number() OVER (ORDER BY ", p.count, " DESC, ", p.dims, " DESC) - 1 AS ", p.seg, ", ", p.count, ", 100.0 * ", p.count, " / ", p.total, " AS ", p.percent)
+	inner := S("SELECT CAST(sum(", p.num, ") AS BIGINT) AS ", p.count, ", max(", p.total, ") AS ", p.total)
+	for i, f := range p.in.fields {
+		c := p.shown[i]
+		sel = S(sel, ", ", c)
+		inner = S(inner, ", CASE WHEN GROUPING(", f.col, ") = 0 THEN ", f.col, " ELSE "+open(c)+" END AS ", c)
+	}
+	head := S("(", sel, " FROM (", inner, ", ", p.fixed, " AS ", p.dims, " FROM (SELECT *, sum(", p.num, ") OVER () AS ", p.total, " FROM ")
+	tail := S(") GROUP BY CUBE (", p.keys, ")) WHERE ", p.count, " > "+strconv.FormatFloat(share, 'g', -1, 64)+" * ", p.total, " AND ", p.dims, " BETWEEN 1 AND "+itoa(int(most)), ")")
+	return p.result(head, tail), nil
+}
+
+// patterns are combinations of the values of columns, with the number of rows that have
+// each, while basket() and autocluster() write them.
+type patterns struct {
+	in                  *rel    // equal rows are one there,
+	num                 *column // which says how many
+	seg, count, percent *column
+	total, dims         *column   // the number of all rows, and of the columns that are fixed
+	shown               []*column // the result's column for each one of in
+	keys, fixed         Frag      // the columns of in as a list, and how many of them are grouped by
+}
+
+func (b *binder) patterns(r *rel, n *callNode) (*patterns, error) {
+	if len(r.fields) == 0 || len(r.fields) > basketColumns {
+		return nil, b.errAt(n.Span, "project the columns that matter first", "%s() combines up to %d columns, not %d", n.name.text, basketColumns, len(r.fields))
+	}
+	p := &patterns{}
+	p.in, p.num = b.counted(r)
+	p.seg, p.count, p.percent = b.newColumn("SegmentId", fn.Long), b.newColumn("Count", fn.Long), b.newColumn("Percent", fn.Real)
+	p.seg.nonull, p.count.nonull, p.percent.nonull = true, true, true
+	p.total, p.dims = b.newColumn("total", fn.Long), b.newColumn("dims", fn.Long)
+	for i, f := range p.in.fields {
 		c := b.newColumn(f.name, f.col.typ)
 		c.deps = []*column{f.col}
-		cols = append(cols, c)
-		q.fields = append(q.fields, field{q.fresh(f.name), c})
-		sel = S(sel, ", ", c)
-		rest := "NULL"
-		if f.col.typ == fn.String {
-			rest = "''"
-		}
-		inner = S(inner, ", CASE WHEN GROUPING(", f.col, ") = 0 THEN ", f.col, " ELSE "+rest+" END AS ", c)
+		p.shown = append(p.shown, c)
 		if i > 0 {
-			set, dim = S(set, ", "), S(dim, " + ")
+			p.keys, p.fixed = S(p.keys, ", "), S(p.fixed, " + ")
 		}
-		set, dim = S(set, f.col), S(dim, "1 - GROUPING(", f.col, ")")
+		p.keys, p.fixed = S(p.keys, f.col), S(p.fixed, "1 - GROUPING(", f.col, ")")
+	}
+	return p, nil
+}
+
+// result is what reads the counted rows between head and tail.
+func (p *patterns) result(head, tail Frag) *rel {
+	q := &rel{fields: []field{{"SegmentId", p.seg}, {"Count", p.count}, {"Percent", p.percent}}}
+	needs := Frag{p.num}
+	for i, f := range p.in.fields {
+		q.fields = append(q.fields, field{q.fresh(f.name), p.shown[i]})
 		needs = append(needs, f.col)
 	}
-	head := S("(", sel, " FROM (", inner, ", ", dim, " AS ", dims, " FROM (SELECT *, sum(", num, ") OVER () AS ", total, " FROM ")
-	tail := S(") GROUP BY CUBE (", set, ")) WHERE ", count, " > "+strconv.FormatFloat(share, 'g', -1, 64)+" * ", total, " AND ", dims, " BETWEEN 1 AND "+itoa(int(most)), ")")
-	q.op = &raw{ins: []*rel{in}, needs: []Frag{needs}, cols: cols, sql: func() string { return head.String() + in.from() + tail.String() }}
-	q.order = []sortKey{{col: seg, nulls: "FIRST"}}
-	return q, nil
+	cols := append([]*column{p.seg, p.count, p.percent}, p.shown...)
+	q.op = &raw{ins: []*rel{p.in}, needs: []Frag{needs}, cols: cols, sql: func() string { return head.String() + p.in.from() + tail.String() }}
+	q.order = []sortKey{{col: p.seg, nulls: "FIRST"}}
+	return q
+}
+
+// open is what stands in a column that a pattern does not fix.
+func open(c *column) string {
+	if c.typ == fn.String {
+		return "''"
+	}
+	return "NULL"
 }
 
 // counted groups equal rows, with their number: what is counted further gets small.
