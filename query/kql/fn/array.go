@@ -237,12 +237,32 @@ func arrayIndexOf(r row) any {
 	return int64(-1)
 }
 
-// weighted is the smallest value whose weight, with that of all before it, is at
-// least p percent of the whole. The list has pairs of value and weight.
+// weight is a value with its weight.
+type weight[T any] struct {
+	v T
+	w float64
+}
+
+// reached is the smallest value whose weight, with that of all before it, is at least p
+// percent of the whole.
+func reached[T any](l []weight[T], p float64, compare func(a, b T) int) (v T, ok bool) {
+	sum, seen := 0.0, 0.0
+	for _, e := range l {
+		sum += e.w
+	}
+	slices.SortStableFunc(l, func(a, b weight[T]) int { return compare(a.v, b.v) })
+	for _, e := range l {
+		v, ok = e.v, true
+		if seen += e.w; seen >= sum*p/100 {
+			break
+		}
+	}
+	return v, ok
+}
+
+// weighted is the percentile of a list of [value, weight]; what is no number is left out.
 func weighted(list value, p float64) any {
-	type at struct{ v, w float64 }
-	var l []at
-	sum := 0.0
+	var l []weight[float64]
 	for _, e := range list.list {
 		if len(e.list) != 2 {
 			continue
@@ -250,47 +270,29 @@ func weighted(list value, p float64) any {
 		v, ok := e.list[0].real()
 		w, ok2 := e.list[1].real()
 		if ok && ok2 && w > 0 {
-			l = append(l, at{v, w})
-			sum += w
+			l = append(l, weight[float64]{v, w})
 		}
 	}
-	if len(l) == 0 {
-		return nil
+	if v, ok := reached(l, p, cmp.Compare[float64]); ok {
+		return v
 	}
-	slices.SortFunc(l, func(a, b at) int { return cmp.Compare(a.v, b.v) })
-	seen := 0.0
-	for _, a := range l {
-		if seen += a.w; seen >= sum*p/100 {
-			return a.v
-		}
-	}
-	return l[len(l)-1].v
+	return nil
 }
 
-// percentileOf is the smallest value of [[value, weight], …] that p percent of the
-// weight does not exceed; values may be numbers or times as text.
+// percentileOf is the percentile of a list of [value, weight], as the value stands there:
+// values may be numbers, or times as text.
 func percentileOf(list value, p float64) value {
-	var l []value
-	sum := 0.0
+	var l []weight[value]
 	for _, e := range list.list {
 		if len(e.list) != 2 || e.list[0].kind == isNull {
 			continue
 		}
 		if w, ok := e.list[1].real(); ok && w > 0 {
-			l = append(l, e)
-			sum += w
+			l = append(l, weight[value]{e.list[0], w})
 		}
 	}
-	if len(l) == 0 {
-		return nothing
+	if v, ok := reached(l, p, order); ok {
+		return v
 	}
-	slices.SortStableFunc(l, func(a, b value) int { return order(a.list[0], b.list[0]) })
-	seen := 0.0
-	for _, e := range l {
-		w, _ := e.list[1].real()
-		if seen += w; seen >= sum*p/100 {
-			return e.list[0]
-		}
-	}
-	return l[len(l)-1].list[0]
+	return nothing
 }
