@@ -79,14 +79,11 @@ func funcsSketch() []Func {
 			return E(d, "to_json(list_concat(", List(", ", l), "))"), nil
 		}
 	}
-	valid := func(name, sql string) Func {
-		return Tmpl(name, fn.Bool, sql, d)
-	}
 	out := []Func{
 		Tmpl("dcount_hll", fn.Long, "coalesce(len(list_distinct(TRY_CAST($1 AS BIGINT[]))), 0)", d),
 		{Name: "hll_merge", Min: 2, Max: 64, Bind: concat("BIGINT")},
-		valid("hll_isvalid", "(TRY_CAST($1 AS BIGINT[]) IS NOT NULL)"),
-		valid("tdigest_isvalid", "(TRY_CAST($1 AS JSON[2][]) IS NOT NULL)"),
+		Tmpl("hll_isvalid", fn.Bool, "(TRY_CAST($1 AS BIGINT[]) IS NOT NULL)", d),
+		Tmpl("tdigest_isvalid", fn.Bool, "(TRY_CAST($1 AS JSON[2][]) IS NOT NULL)", d),
 		{Name: "percentile_tdigest", Min: 2, Max: 3, Bind: func(c *Call) (*Expr, error) {
 			p, err := c.Arg(1, fn.Real)
 			if err != nil {

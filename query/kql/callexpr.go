@@ -223,12 +223,12 @@ func init() {
 		"notnull":            fnNull,
 		"typeof":             fnTypeof,
 		"row_rank":           fnRank,
+		"bin_auto":           fnBinAuto,
+		"pack_all":           fnPackAll,
+		"bag_pack_columns":   fnPackColumns,
+		"column_names_of":    fnColumnNames,
+		"iscolumnexists":     fnColumnExists,
 	}
-	special["bin_auto"] = fnBinAuto
-	special["pack_all"] = fnPackAll
-	special["bag_pack_columns"] = fnPackColumns
-	special["column_names_of"] = fnColumnNames
-	special["iscolumnexists"] = fnColumnExists
 	for _, n := range []string{"array_sort_asc", "array_sort_desc"} {
 		multiFuncs[n] = fnArraySort
 		special[n] = func(b *binder, n *callNode, s *scope) (*Expr, error) {
@@ -265,18 +265,14 @@ func fnToscalar(b *binder, n *callNode, s *scope) (*Expr, error) {
 
 // fnColumn is column_ifexists(name, default).
 func fnColumn(b *binder, n *callNode, s *scope) (*Expr, error) {
-	c := &callNode{Span: n.Span, name: n.name, args: n.args}
-	if len(c.args) != 2 || s.rel == nil {
+	if len(n.args) != 2 || s.rel == nil {
 		return nil, b.errAt(n.Span, "", "column_ifexists() takes a name and a default")
 	}
-	name, err := b.expr(n.args[0].value, s)
+	name, err := b.columnName(n.args[0], s)
 	if err != nil {
 		return nil, err
 	}
-	if name.Const == nil || name.Type != fn.String {
-		return nil, b.errAt(n.args[0].Span, "write it in quotes", "the name of the column must be a constant")
-	}
-	if col := s.rel.find(name.Const.Str); col != nil {
+	if col := s.rel.find(name); col != nil {
 		return ref(col), nil
 	}
 	x, err := b.expr(n.args[1].value, s)
@@ -284,7 +280,7 @@ func fnColumn(b *binder, n *callNode, s *scope) (*Expr, error) {
 		return nil, err
 	}
 	if s.rel.bag != nil {
-		m, err := b.member(ref(s.rel.bag), step{key: strings.TrimPrefix(name.Const.Str, s.rel.prefix), isKey: true}, n.Span)
+		m, err := b.member(ref(s.rel.bag), step{key: strings.TrimPrefix(name, s.rel.prefix), isKey: true}, n.Span)
 		if err != nil {
 			return nil, err
 		}
@@ -292,12 +288,24 @@ func fnColumn(b *binder, n *callNode, s *scope) (*Expr, error) {
 		if x.Type != fn.String {
 			v = E(x.Type, "coalesce(", convert(m, x.Type), ",", x, ")")
 		}
-		v.Name, v.NonNull = name.Const.Str, x.NonNull
+		v.Name, v.NonNull = name, x.NonNull
 		return v, nil
 	}
 	y := *x
-	y.Name, y.col = name.Const.Str, x.col
+	y.Name, y.col = name, x.col
 	return &y, nil
+}
+
+// columnName is the name of a column that an argument says in quotes.
+func (b *binder) columnName(a *item, s *scope) (string, error) {
+	x, err := b.expr(a.value, s)
+	if err != nil {
+		return "", err
+	}
+	if x.Const == nil || x.Type != fn.String {
+		return "", b.errAt(a.Span, "write it in quotes", "the name of the column must be a constant")
+	}
+	return x.Const.Str, nil
 }
 
 // fnTypeof is the name of a type, for functions that convert what they find.

@@ -62,14 +62,11 @@ func fnColumnExists(b *binder, n *callNode, s *scope) (*Expr, error) {
 	if len(n.args) != 1 || s.rel == nil {
 		return nil, b.errAt(n.Span, "", "iscolumnexists() takes the name of a column")
 	}
-	x, err := b.expr(n.args[0].value, s)
+	name, err := b.columnName(n.args[0], s)
 	if err != nil {
 		return nil, err
 	}
-	if x.Const == nil || x.Type != fn.String {
-		return nil, b.errAt(n.args[0].Span, "write it in quotes", "the name of the column must be a constant")
-	}
-	return constExpr(fn.Bool, &Value{Bool: s.rel.find(x.Const.Str) != nil}), nil
+	return constExpr(fn.Bool, &Value{Bool: s.rel.find(name) != nil}), nil
 }
 
 // projectByNames binds project-by-names: texts, dynamic arrays of texts and patterns

@@ -2,7 +2,6 @@ package kql
 
 import (
 	"strings"
-	"time"
 
 	"github.com/yagura-sec/yagura/query/kql/fn"
 )
@@ -341,14 +340,14 @@ func formatDatetime(c *Call) (*Expr, error) {
 // whole is the part of a time that a span of so many ticks is, where bins of it begin with
 // it: the engine cuts times there faster than it counts. "" for other spans.
 func whole(ticks int64) string {
-	switch time.Duration(ticks) * 100 {
-	case time.Second:
+	switch ticks {
+	case tickSecond:
 		return "second"
-	case time.Minute:
+	case tickMinute:
 		return "minute"
-	case time.Hour:
+	case tickHour:
 		return "hour"
-	case 24 * time.Hour:
+	case tickDay:
 		return "day"
 	}
 	return ""

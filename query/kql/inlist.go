@@ -38,7 +38,7 @@ func (b *binder) in(n *inNode, s *scope) (*Expr, error) {
 	if x, err = b.expr(n.x, s); err != nil {
 		return nil, err
 	}
-	y, queried := x, false // queried: some values are known only when the query runs
+	held, queried := x, false // queried: some values are known only when the query runs
 	op := strings.TrimPrefix(n.op, "!")
 	not := op != n.op
 	fold := op == "in~"
@@ -123,7 +123,7 @@ func (b *binder) in(n *inNode, s *scope) (*Expr, error) {
 		if op == "has_all" {
 			consts = []*Expr{slices.MaxFunc(consts, func(a, c *Expr) int { return cmp.Compare(longer(a), longer(c)) })}
 		}
-		e.holding(y, consts...)
+		e.holding(held, consts...)
 	}
 	e.agg, e.win = x.agg, x.win
 	return e, nil

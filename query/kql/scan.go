@@ -253,7 +253,10 @@ func (w *scanner) plan(part *column) *rel {
 	if part != nil {
 		over, group = S(over, "PARTITION BY ", part, " "), S("dense_rank() OVER (ORDER BY ", part, ")")
 	}
-	over = S(over, orderClauseOf(r), ")")
+	if len(r.order) > 0 {
+		over = S(over, orderClause(r.order))
+	}
+	over = S(over, ")")
 	rows := Frag{"SELECT "}
 	for _, c := range cols {
 		rows = S(rows, c, ", ")
@@ -338,13 +341,6 @@ func (w *scanner) plan(part *column) *rel {
 	q.hidden = keepOrder(q)
 	q.serial = true
 	return q
-}
-
-func orderClauseOf(r *rel) Frag {
-	if len(r.order) == 0 {
-		return nil
-	}
-	return orderClause(r.order)
 }
 
 func inOrder(m map[string]*column) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,10 +1,11 @@
 package kql
 
 import (
-	"github.com/yagura-sec/yagura/query/kql/fn"
 	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/yagura-sec/yagura/query/kql/fn"
 )
 
 // textOf is x as text for an operator on text.
