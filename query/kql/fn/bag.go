@@ -124,34 +124,24 @@ func set(v value, path []string, to value) value {
 	return v
 }
 
-// treepath lists the paths to every value within v.
-func treepath(at string, v value, out *[]value) {
-	seen := func(p string) {
-		if len(*out) < maxItems {
+// treepath adds the paths to every value within v that are not among seen. [0] stands for
+// every element of an array.
+func treepath(at string, v value, seen map[string]bool, out *[]value) {
+	add := func(p string, within value) {
+		if !seen[p] && len(*out) < maxItems {
+			seen[p] = true
 			*out = append(*out, textValue(p))
 		}
+		treepath(p, within, seen, out)
 	}
 	switch v.kind {
 	case isBag:
 		for _, m := range v.bag {
-			p := at + "['" + m.key + "']"
-			seen(p)
-			treepath(p, m.val, out)
+			add(at+"['"+m.key+"']", m.val)
 		}
 	case isArray:
-		// [0] stands for every element: what any of them has within is listed once.
-		p := at + "[0]"
-		for i, e := range v.list {
-			if i == 0 {
-				seen(p)
-			}
-			var within []value
-			treepath(p, e, &within)
-			for _, w := range within {
-				if !slices.ContainsFunc(*out, func(o value) bool { return o.text == w.text }) {
-					seen(w.text)
-				}
-			}
+		for _, e := range v.list {
+			add(at+"[0]", e)
 		}
 	}
 }

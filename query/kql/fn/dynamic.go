@@ -294,7 +294,7 @@ func funcsDynamic() []Func {
 		}),
 		one("treepath", 1, func(a []value) value {
 			var l []value
-			treepath("", a[0], &l)
+			treepath("", a[0], map[string]bool{}, &l)
 			if l == nil {
 				return nothing
 			}
