@@ -387,13 +387,15 @@ func (w *walker) expression(m map[string]any, class string) {
 	case "STAR":
 		w.star = true
 	case "CAST":
+		// Reading a long number of this type takes the square of its digits, and is not
+		// interrupted meanwhile.
 		if has(m["cast_type"], "BIGNUM") {
 			w.refuse(m, "the type BIGNUM is not for hunts", "DECIMAL(38, 0) and HUGEINT hold 38 digits")
 			return
 		}
 	case "LAMBDA":
-		// A list within a list is as long as both together, and the engine asks
-		// nobody until it has gone through all of it.
+		// A lambda in a lambda runs as often as both lists are long, multiplied, and the
+		// engine cannot be interrupted until it is through with both.
 		if w.lambdas++; w.lambdas > 1 {
 			w.refuse(m, "a lambda in a lambda is not for hunts", "unnest the outer list")
 			return
@@ -405,8 +407,7 @@ func (w *walker) expression(m map[string]any, class string) {
 	w.any(m)
 }
 
-// has says whether a type is, or is made of, the one that is named. Reading long
-// numbers of the type takes the square of their digits and is not interrupted.
+// has says whether a type is, or is made of, the one that is named.
 func has(typ any, id string) bool {
 	switch t := typ.(type) {
 	case []any:
