@@ -124,6 +124,8 @@ func TestListsThatAreSmallEnough(t *testing.T) {
 		{"SELECT replace('a.b', '.', ' -> ') || regexp_replace('aab', 'a', 'x') || regexp_replace('aab', '(a)', '<\\1>', 'g')", "a -> bxab<a><a>b"},
 		{"SELECT length(replace(repeat('ab', 30000), 'a', repeat('x', 20))) + length(regexp_replace(repeat('ab', 30000), 'a', repeat('x', 100), 'g')) + length(replace(repeat('ab', 30000), '', 'xxx'))", int64(3720000)},
 		{"SELECT replace(NULL, 'a', 'b') IS NULL AND regexp_replace('a', NULL, 'b') IS NULL AND regexp_replace(NULL, 'a', 'b', 'g') IS NULL", true},
+		{"SELECT array_push_front([2], 1) || array_prepend(0, [3]) || array_push_back([4], 5) || array_concat([6], [7], [8], [9])", "[1,2,0,3,4,5,6,7,8,9]"},
+		{"SELECT [1] <@ [1, 2] AND [1, 2] @> [1] AND NOT [1, 2] <@ [1] AND [1, 2] && [2, 3]", true},
 		{"SELECT list_transform([1, 2], lambda x : x + 1) || [x * 2 FOR x IN [1, 2] IF x > 1]", "[2,3,4]"},
 		{"SELECT levenshtein('kitten', 'sitting') + damerau_levenshtein('ab', 'ba') + editdist3('a', 'b')", int64(5)},
 		{"SELECT bar(1, 0, 2, 4)", "██  "},
