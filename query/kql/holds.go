@@ -31,10 +31,29 @@ type hold struct {
 	text string
 }
 
+// mostBack is how many names and computations a column is followed back through at most. What
+// lies further away is not told, which costs time and no rows.
+const mostBack = 40
+
+// named is the column that c is another name of.
+func (c *column) named() *column {
+	for range mostBack {
+		switch {
+		case c.def != nil && c.def.col != nil:
+			c = c.def.col
+		case c.def == nil && len(c.deps) == 1:
+			c = c.deps[0]
+		default:
+			return c
+		}
+	}
+	return c
+}
+
 // origin is the column of a table whose text, or a part of it, an expression is; nil where
 // there is none, or where something was computed.
 func origin(e *Expr) *column {
-	for range 40 {
+	for range mostBack {
 		switch {
 		case e.Type != fn.String && e.Type != fn.Dynamic:
 			return nil
@@ -43,13 +62,7 @@ func origin(e *Expr) *column {
 		case e.col == nil:
 			return nil
 		}
-		c := e.col
-		for range 40 {
-			if c.def != nil || len(c.deps) != 1 {
-				break
-			}
-			c = c.deps[0] // another name of it
-		}
+		c := e.col.named()
 		if c.def == nil {
 			if c.source == "" || c.typ != fn.String && c.typ != fn.Dynamic {
 				return nil
@@ -150,13 +163,7 @@ func (s *scan) cond(f Frag) (Cond, bool) {
 			}
 			b.WriteString(p)
 		case *column:
-			for range 40 {
-				if p.def != nil && p.def.col != nil {
-					p = p.def.col
-				} else if p.def == nil && len(p.deps) == 1 {
-					p = p.deps[0]
-				}
-			}
+			p = p.named()
 			if !slices.Contains(s.cols, p) {
 				return c, false
 			}

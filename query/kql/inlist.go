@@ -121,7 +121,7 @@ func (b *binder) in(n *inNode, s *scope) (*Expr, error) {
 	e.Loose = plain
 	if !not && !queried && len(consts) > 0 {
 		if op == "has_all" {
-			consts = []*Expr{slices.MaxFunc(consts, func(a, c *Expr) int { return cmp.Compare(longer(a), longer(c)) })}
+			consts = []*Expr{slices.MaxFunc(consts, func(a, c *Expr) int { return cmp.Compare(constLen(a), constLen(c)) })}
 		}
 		e.holding(held, consts...)
 	}
@@ -129,8 +129,8 @@ func (b *binder) in(n *inNode, s *scope) (*Expr, error) {
 	return e, nil
 }
 
-// longer is how long a text is that is known.
-func longer(x *Expr) int {
+// constLen is how long a text is that is known.
+func constLen(x *Expr) int {
 	if x.Const == nil {
 		return 0
 	}

@@ -257,11 +257,14 @@ func (w *scanner) plan(part *column) *rel {
 		over = S(over, orderClause(r.order))
 	}
 	over = S(over, ")")
-	rows := Frag{"SELECT "}
+	all, needs := Frag{}, Frag{}
 	for _, c := range cols {
-		rows = S(rows, c, ", ")
+		all, needs = append(all, c, ", "), append(needs, c)
 	}
-	rows = S(rows, over, " AS ", w.num, ", ", group, " AS ", w.key, " FROM ")
+	if part != nil {
+		needs = append(needs, part)
+	}
+	rows := S("SELECT ", all, over, " AS ", w.num, ", ", group, " AS ", w.key, " FROM ")
 
 	state := []*column{w.key, w.num, w.seq}
 	first := S("SELECT DISTINCT ", w.key, ", CAST(0 AS BIGINT) AS ", w.num, ", CAST(-1 AS BIGINT) AS ", w.seq)
@@ -321,18 +324,7 @@ func (w *scanner) plan(part *column) *rel {
 		q.fields = append(q.fields, field{q.fresh(w.match.name), w.match})
 	}
 	pos := b.newColumn("position", fn.Long)
-	all := Frag{}
-	for _, c := range cols {
-		all = S(all, c, ", ")
-	}
 	tail := S(" SELECT ", all, w.match, shown, ", s.", w.num, " * "+itoa(mostScanSteps)+" - o.\"step\" AS ", pos, " FROM "+src+" AS s JOIN (", found, ") AS o ON s.", w.key, " = o.", w.key, " AND s.", w.num, " = o.", w.num, ")")
-	needs := Frag{}
-	for _, c := range cols {
-		needs = append(needs, c)
-	}
-	if part != nil {
-		needs = append(needs, part)
-	}
 	q.op = &raw{ins: []*rel{r}, needs: []Frag{needs}, cols: append(append(slices.Clone(cols), w.match, pos), made...), sql: func() string {
 		return "(WITH RECURSIVE " + src + " AS MATERIALIZED (" + rows.String() + r.from() + "), " + rec + " AS (" + first.String() + " FROM " + src +
 			" UNION ALL SELECT " + list.String() + " FROM (" + walk.String() + "))" + tail.String()
