@@ -17,8 +17,9 @@ type Text struct {
 	Column, Text string
 }
 
-// A run of these characters stands in a record as it stands in a value of it, or a \u is in
-// the record: what JSON may write in two ways is not among them.
+// These characters stand in a record as they do in the value, unless the record writes one
+// with \u, for which it is searched as well. What JSON may escape in another way is not
+// among them.
 var plainRun = regexp.MustCompile(`[A-Za-z0-9_.@-]+`)
 
 // run is the longest part of a text by which a record that has it can be told; "" where
@@ -53,8 +54,8 @@ func (s *source) test(t *Table, h Hold) string {
 		return ""
 	}
 	pattern := strings.Join(runs, "|")
-	// Of the letters that are ASCII in lower case and not by themselves, the engine of
-	// expressions knows the sign of Kelvin and not the dotted capital I.
+	// Two letters that are not ASCII become one that is in lower case: the sign of Kelvin,
+	// which (?i) takes for a k, and the dotted capital I, which it does not take for an i.
 	cond := `regexp_matches(r."raw", ` + quote("(?i)"+pattern) + `) OR contains(r."raw", '\u')`
 	if strings.Contains(pattern, "i") {
 		cond += ` OR contains(r."raw", 'İ')`
