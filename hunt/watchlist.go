@@ -95,11 +95,13 @@ func (w Watchlists) Import(l Watchlist, from io.Reader) (Watchlist, error) {
 		return l, fmt.Errorf("watchlist %s: it is not UTF-8", l.Name)
 	}
 	var rows []map[string]string
-	if t := bytes.TrimSpace(data); len(l.Columns) == 1 {
+	t := bytes.TrimSpace(data)
+	switch {
+	case len(l.Columns) == 1:
 		rows, err = readLines(data, l.Columns[0])
-	} else if len(l.Columns) == 0 && len(t) > 0 && (t[0] == '[' || t[0] == '{') {
+	case len(l.Columns) == 0 && len(t) > 0 && (t[0] == '[' || t[0] == '{'):
 		l.Columns, rows, err = readJSON(t)
-	} else {
+	default:
 		l.Columns, rows, err = readCSV(data, l.Columns)
 	}
 	if err != nil {
@@ -284,7 +286,8 @@ func (w Watchlists) Tables(_ context.Context, now time.Time) ([]ExtraTable, erro
 	}
 	var out []ExtraTable
 	for _, l := range list {
-		t := ExtraTable{Addresses: l.Addresses, Listed: l.Columns, Name: "watchlist_" + strings.ReplaceAll(l.Name, "-", "_"), KQL: "_GetWatchlist('" + l.Name + "')", Title: "the watchlist " + l.Name}
+		t := ExtraTable{Name: "watchlist_" + strings.ReplaceAll(l.Name, "-", "_"), KQL: "_GetWatchlist('" + l.Name + "')", Title: "the watchlist " + l.Name,
+			Addresses: l.Addresses, Listed: l.Columns}
 		t.Columns = append(t.Columns, ExtraColumn{"SearchKey", "string"}, ExtraColumn{"LastUpdatedTimeUTC", "datetime"})
 		sel := []string{`coalesce(` + ident(l.Key) + `, '') AS "SearchKey"`, "TIMESTAMP '" + l.Imported.UTC().Format("2006-01-02 15:04:05") + `' AS "LastUpdatedTimeUTC"`}
 		var types []string
