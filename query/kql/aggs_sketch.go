@@ -32,7 +32,7 @@ func aggsSketch() []Agg {
 	out := both("hll", "hll_if", "hll_", "hll_if_", 1, 1, hll)
 	out = append(out,
 		Agg{Name: "hll_merge", Min: 1, Max: 1, Prefix: "hll_merge_", Bind: merge("BIGINT")},
-		Agg{Name: "tdigest", Min: 1, Max: 3, Prefix: "tdigest_", Bind: func(c *AggCall) ([]Out, error) {
+		Agg{Name: "tdigest", Min: 1, Max: 2, Prefix: "tdigest_", Bind: func(c *AggCall) ([]Out, error) {
 			x := c.Args[0]
 			if !isNumber(x.Type) && x.Type != fn.Datetime && x.Type != fn.Timespan && x.Type != fn.Dynamic {
 				return nil, c.Errorf(0, "", "%s() needs a number or a time, not %s", c.Name, x.Type)
