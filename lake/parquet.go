@@ -25,17 +25,17 @@ func openTable(ctx context.Context, b Blobs, name string) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newTable(f, f, f.Size(), name, true)
+	return newTable(f, f, f.Size(), name)
 }
 
-// newTable opens a file; magic says whether it is looked at how it begins.
-func newTable(c io.Closer, r io.ReaderAt, size int64, name string, magic bool) (t *table, err error) {
+func newTable(c io.Closer, r io.ReaderAt, size int64, name string, more ...parquet.FileOption) (t *table, err error) {
 	defer func() { // a damaged file must not end the process
 		if p := recover(); p != nil {
 			t, err = nil, errors.Join(fmt.Errorf("lake: %s: it is damaged: %v", name, p), c.Close())
 		}
 	}()
-	file, err := parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.FileReadMode(parquet.ReadModeSync), parquet.SkipMagicBytes(!magic))
+	options := append([]parquet.FileOption{parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.FileReadMode(parquet.ReadModeSync)}, more...)
+	file, err := parquet.OpenFile(r, size, options...)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("lake: %s: %w", name, err), c.Close())
 	}
@@ -53,12 +53,7 @@ func Footer(ctx context.Context, b Blobs, name string, size int64) (_ *format.Fi
 	if f.Size() != size {
 		return nil, errors.Join(fmt.Errorf("lake: %s: it has %d bytes, and the catalogue says %d", name, f.Size(), size), f.Close())
 	}
-	end := &ending{r: f, from: max(0, size-footerGuess)}
-	end.data = make([]byte, size-end.from)
-	if _, err := f.ReadAt(end.data, end.from); err != nil && !errors.Is(err, io.EOF) {
-		return nil, errors.Join(err, f.Close())
-	}
-	t, err := newTable(f, end, size, name, false)
+	t, err := newTable(f, f, size, name, parquet.SkipMagicBytes(true), parquet.OptimisticRead(true), parquet.ReadBufferSize(footerGuess))
 	if err != nil {
 		return nil, err
 	}
@@ -67,21 +62,6 @@ func Footer(ctx context.Context, b Blobs, name string, size int64) (_ *format.Fi
 
 // footerGuess is how much of the end of a file is fetched at once: the footer is mostly less.
 const footerGuess = 64 << 10
-
-// ending has the end of a file in memory.
-type ending struct {
-	r    io.ReaderAt
-	from int64
-	data []byte
-}
-
-// ReadAt reads what is in memory from there.
-func (e *ending) ReadAt(p []byte, off int64) (int, error) {
-	if off >= e.from && off+int64(len(p)) <= e.from+int64(len(e.data)) {
-		return copy(p, e.data[off-e.from:]), nil
-	}
-	return e.r.ReadAt(p, off)
-}
 
 // index returns the number of a column.
 func (t *table) index(column string) (int, error) {

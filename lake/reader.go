@@ -49,7 +49,7 @@ func (r *Reader) open(ctx context.Context, name string, sum [32]byte) (*table, e
 		if [32]byte(h.Sum(nil)) != sum {
 			return nil, errors.Join(fmt.Errorf("lake: %s: %w", name, keep.ErrChecksum), f.Close())
 		}
-		return newTable(f, f, f.Size(), name, true)
+		return newTable(f, f, f.Size(), name)
 	}
 	data := make([]byte, f.Size())
 	_, err = io.ReadFull(io.NewSectionReader(f, 0, f.Size()), data)
@@ -59,7 +59,7 @@ func (r *Reader) open(ctx context.Context, name string, sum [32]byte) (*table, e
 	if sha256.Sum256(data) != sum {
 		return nil, fmt.Errorf("lake: %s: %w", name, keep.ErrChecksum)
 	}
-	return newTable(io.NopCloser(nil), bytes.NewReader(data), int64(len(data)), name, true)
+	return newTable(io.NopCloser(nil), bytes.NewReader(data), int64(len(data)), name)
 }
 
 // errStop ends a reading that nobody wants more of.
