@@ -50,16 +50,13 @@ const tempPrefix = "tmp-"
 // of one name at once one gets an error that there is one, where the file system has hard links.
 func (d Disk) Put(_ context.Context, name string, content []byte) error {
 	return d.write(name, content, func(temp, path string) error {
+		if os.Link(temp, path) == nil {
+			return os.Remove(temp)
+		}
 		if _, err := os.Lstat(path); err == nil {
 			return fmt.Errorf("lake: %s: %w", name, fs.ErrExist)
 		}
-		switch err := os.Link(temp, path); {
-		case err == nil:
-			return os.Remove(temp)
-		case errors.Is(err, fs.ErrExist):
-			return fmt.Errorf("lake: %s: %w", name, fs.ErrExist)
-		}
-		return os.Rename(temp, path)
+		return os.Rename(temp, path) // there are no hard links here
 	})
 }
 
@@ -68,7 +65,7 @@ func (d Disk) Replace(_ context.Context, name string, content []byte) error {
 	return d.write(name, content, os.Rename)
 }
 
-// write writes to a file beside, brings it to the disk, and has give it its name.
+// write writes to a file beside, brings it to the disk, and gives it its name by a function.
 func (d Disk) write(name string, content []byte, give func(temp, path string) error) (err error) {
 	path, err := d.path(name)
 	if err != nil {
