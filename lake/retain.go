@@ -172,7 +172,7 @@ type Retainer struct {
 	seen map[int64]string
 }
 
-// RetainOptions of a [Retainer]. All but Version are needed.
+// RetainOptions of a [Retainer]. Catalogue, Blobs and Writer are needed.
 type RetainOptions struct {
 	Catalogue Catalogue
 	Blobs     Blobs
@@ -276,19 +276,19 @@ func (k *Retainer) file(ctx context.Context, r *Retention, f *File, now time.Tim
 		return true, err
 	}
 	account := func(r *rows, i int) string { return string(r.head[hAccount].Text.At(i)) }
-	bare := func(r *rows, i int) bool { return verdicts[account(r, i)] == header }
 	went := map[string]RetainedPart{}
 	for i := range all.n {
-		p := went[account(all, i)]
-		switch {
-		case verdicts[account(all, i)] == gone:
+		a := account(all, i)
+		p := went[a]
+		switch v := verdicts[a]; {
+		case v == gone:
 			p.Gone++
-		case bare(all, i) && len(all.raw[1].Text.At(i)) > 0:
+		case v == header && len(all.raw[1].Text.At(i)) > 0:
 			p.Bare++
 		default:
 			continue
 		}
-		went[account(all, i)] = p
+		went[a] = p
 	}
 	if len(went) == 0 {
 		k.seen[f.Number] = string(sum)
@@ -296,7 +296,7 @@ func (k *Retainer) file(ctx context.Context, r *Retention, f *File, now time.Tim
 	}
 	var by *File
 	if !k.o.Plan {
-		all.strip(bare)
+		all.strip(func(r *rows, i int) bool { return verdicts[account(r, i)] == header })
 		by, err = k.w.replaceRows(ctx, []File{*f}, all, func(r *rows, i int) bool { return verdicts[account(r, i)] != gone })
 		if err != nil {
 			return true, err
