@@ -54,6 +54,9 @@ type ddl struct {
 	formats      []string
 }
 
+// folders are the columns that are in no file: the names of the folders say them.
+var folders = []column.Spec{{Name: "log"}, {Name: "day"}}
+
 // types are how engines call the kinds of columns.
 type types struct{ text, bytes, int64, int32, time, uuid string }
 
@@ -116,7 +119,6 @@ func (d *ddl) athena() string {
 // precision that the catalogue or the session says.
 func (d *ddl) trino() string {
 	t := types{text: "varchar", bytes: "varbinary", int64: "bigint", int32: "integer", time: "timestamp(6)", uuid: "varbinary"}
-	part := []column.Spec{{Name: "log"}, {Name: "day"}}
 	var b strings.Builder
 	b.WriteString("-- in a schema of the Hive connector; where hive.timestamp-precision is not MICROSECONDS (hive is the name of the catalogue):\n" +
 		"SET SESSION hive.timestamp_precision = 'MICROSECONDS';\n\n")
@@ -126,7 +128,7 @@ func (d *ddl) trino() string {
 	}{{"head", d.head}, {"raw", d.raw}} {
 		fmt.Fprintf(&b, "CREATE TABLE yagura_%s (\n%s\n)\nWITH (external_location = '%s/%s/', format = 'PARQUET', partitioned_by = ARRAY['log', 'day']);\n"+
 			"-- after new days: CALL system.sync_partition_metadata(CURRENT_SCHEMA, 'yagura_%s', 'ADD');\n\n",
-			half.name, t.columns(slices.Concat(half.list, part), `"`), d.place, half.name, half.name)
+			half.name, t.columns(slices.Concat(half.list, folders), `"`), d.place, half.name, half.name)
 	}
 	fmt.Fprintf(&b, "CREATE VIEW yagura_events AS\nSELECT %s, h.log, h.day, r.raw\nFROM yagura_head h JOIN yagura_raw r ON h.log = r.log AND h.day = r.day AND h.\"row\" = r.\"row\";\n", d.names("h.", `"`))
 	return b.String()
@@ -137,9 +139,8 @@ func (d *ddl) glob(half string) string { return d.place + "/" + half + "/*/*/*.p
 
 func (d *ddl) clickhouse() string {
 	t := types{text: "String", bytes: "String", int64: "Int64", int32: "Int32", time: "Nullable(DateTime64(6, 'UTC'))", uuid: "UUID"}
-	part := []column.Spec{{Name: "log"}, {Name: "day"}} // which it takes from the folders, since 24.10
 	source := func(half string, list []column.Spec) string {
-		list = slices.Concat(list, part)
+		list = slices.Concat(list, folders) // which it takes from the names, since 24.10
 		structure := strings.ReplaceAll(strings.ReplaceAll(strings.TrimSpace(t.columns(list, "`")), "\n", " "), "'", "\\'")
 		switch {
 		case strings.HasPrefix(d.place, "s3://"):
