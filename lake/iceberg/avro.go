@@ -33,14 +33,10 @@ func (e *encoder) bool(v bool) {
 	e.b = append(e.b, 0)
 }
 
-// optional writes a union of null and bytes.
-func (e *encoder) optional(v []byte) {
-	if v == nil {
-		e.none()
-		return
-	}
+// someText is a text, or bytes, in such a union.
+func (e *encoder) someText(s string) {
 	e.some()
-	e.bytes(v)
+	e.text(s)
 }
 
 // errAvro is a file that is not what we write.
@@ -83,6 +79,14 @@ func (d *decoder) bytes() []byte { return d.take(d.long()) }
 func (d *decoder) text() string  { return string(d.bytes()) }
 func (d *decoder) some() bool    { return d.long() == 1 }
 
+// someText reads a text in a union with null; null is "".
+func (d *decoder) someText() string {
+	if d.some() {
+		return d.text()
+	}
+	return ""
+}
+
 func (d *decoder) bool() bool {
 	v := d.take(1)
 	return len(v) == 1 && v[0] == 1
@@ -110,10 +114,11 @@ var avroMagic = []byte("Obj\x01")
 // pair is an entry of the header of an Avro file.
 type pair struct{ key, value string }
 
-// container writes an Avro object container file with the items in blocks.
-func container(meta []pair, items [][]byte) ([]byte, error) {
+// container writes an Avro object container file of n items, in blocks.
+func container(schema string, meta []pair, n int, item func(i int, e *encoder)) ([]byte, error) {
 	var e encoder
 	e.b = append(e.b, avroMagic...)
+	meta = append(meta, pair{"avro.schema", schema}, pair{"avro.codec", "deflate"})
 	e.int(len(meta))
 	for _, p := range meta {
 		e.text(p.key)
@@ -124,33 +129,33 @@ func container(meta []pair, items [][]byte) ([]byte, error) {
 	rand.Read(sync[:]) //nolint:errcheck // it never fails
 	e.b = append(e.b, sync[:]...)
 	var packed bytes.Buffer
-	for len(items) > 0 {
-		size, n := 0, 0
-		for n < len(items) && size < blockSize {
-			size += len(items[n])
-			n++
+	w, err := flate.NewWriter(&packed, flate.DefaultCompression)
+	if err != nil {
+		return nil, err
+	}
+	var block encoder
+	for i := 0; i < n; {
+		first := i
+		block.b = block.b[:0]
+		for ; i < n && len(block.b) < blockSize; i++ {
+			item(i, &block)
 		}
 		packed.Reset()
-		w, err := flate.NewWriter(&packed, flate.DefaultCompression)
-		if err != nil {
+		w.Reset(&packed)
+		if _, err := w.Write(block.b); err != nil {
 			return nil, err
-		}
-		for _, item := range items[:n] {
-			if _, err := w.Write(item); err != nil {
-				return nil, err
-			}
 		}
 		if err := w.Close(); err != nil {
 			return nil, err
 		}
-		e.int(n)
+		e.int(i - first)
 		e.bytes(packed.Bytes())
 		e.b = append(e.b, sync[:]...)
-		items = items[n:]
 	}
 	return e.b, nil
 }
 
+// blockSize is how many bytes of items are packed together.
 const blockSize = 64 << 10
 
 // maxBlock bounds what one block of a file may become.

@@ -20,7 +20,7 @@ type entry struct {
 	sequence int64
 	path     string
 	parts    []string // its partition
-	group    string   // of files that share a manifest: a format or log and a month
+	group    string   // of files that share a manifest: a format or folder of one, and a month
 	rows     int64
 	data     []byte // the record data_file in Avro's form
 }
@@ -39,8 +39,7 @@ func dataFile(path string, parts []string, rows, size int64, s *stats) []byte {
 	e.text(path)
 	e.text("PARQUET")
 	for _, v := range parts {
-		e.some()
-		e.text(v)
+		e.someText(v)
 	}
 	e.long(rows)
 	e.long(size)
@@ -105,11 +104,7 @@ func readEntry(d *decoder, fields int) entry {
 	x.path = d.text()
 	d.text()
 	for range fields {
-		v := ""
-		if d.some() {
-			v = d.text()
-		}
-		x.parts = append(x.parts, v)
+		x.parts = append(x.parts, d.someText())
 	}
 	x.rows = d.long()
 	d.long()
@@ -164,8 +159,8 @@ func (m *manifest) append(e *encoder) {
 	for i := range m.lower {
 		e.bool(false)
 		e.none()
-		e.optional([]byte(m.lower[i]))
-		e.optional([]byte(m.upper[i]))
+		e.someText(m.lower[i])
+		e.someText(m.upper[i])
 	}
 	e.int(0)
 }
@@ -188,13 +183,8 @@ func readManifest(d *decoder) manifest {
 			if d.some() {
 				d.bool()
 			}
-			for _, to := range []*[]string{&m.lower, &m.upper} {
-				v := ""
-				if d.some() {
-					v = d.text()
-				}
-				*to = append(*to, v)
-			}
+			m.lower = append(m.lower, d.someText())
+			m.upper = append(m.upper, d.someText())
 		})
 	}
 	return m
@@ -223,28 +213,16 @@ func manifestBytes(s *schema, spec *partitionSpec, list []entry) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	items := make([][]byte, len(list))
-	for i := range list {
-		var e encoder
-		list[i].append(&e)
-		items[i] = e.b
-	}
-	return container([]pair{{"avro.schema", entrySchema(spec)}, {"avro.codec", "deflate"}, {"schema", string(inside)}, {"schema-id", text(s.ID)},
-		{"partition-spec", string(parts)}, {"partition-spec-id", text(spec.ID)}, {"format-version", "2"}, {"content", "data"}}, items)
+	return container(entrySchema(spec), []pair{{"schema", string(inside)}, {"schema-id", text(s.ID)}, {"partition-spec", string(parts)},
+		{"partition-spec-id", text(spec.ID)}, {"format-version", "2"}, {"content", "data"}}, len(list), func(i int, e *encoder) { list[i].append(e) })
 }
 
 // listBytes is the file of a manifest list.
 func listBytes(s *snapshot, list []manifest) ([]byte, error) {
-	items := make([][]byte, len(list))
-	for i := range list {
-		var e encoder
-		list[i].append(&e)
-		items[i] = e.b
-	}
 	parent := "null"
 	if s.Parent != nil {
 		parent = text(*s.Parent)
 	}
-	return container([]pair{{"avro.schema", listSchema}, {"avro.codec", "deflate"}, {"snapshot-id", text(s.ID)}, {"parent-snapshot-id", parent},
-		{"sequence-number", text(s.Sequence)}, {"format-version", "2"}}, items)
+	return container(listSchema, []pair{{"snapshot-id", text(s.ID)}, {"parent-snapshot-id", parent}, {"sequence-number", text(s.Sequence)}, {"format-version", "2"}},
+		len(list), func(i int, e *encoder) { list[i].append(e) })
 }
