@@ -83,8 +83,8 @@ type publisher struct {
 	meta   *metadata
 	schema schema
 	spec   partitionSpec
-	grown  bool // columns were added to schema
-	fresh  []string
+	grown  bool     // schema has columns that the last version's has not
+	fresh  []string // files that were written and that nothing refers to yet
 }
 
 func (p *publisher) uri(name string) string { return p.o.Location + "/" + name }
@@ -119,17 +119,9 @@ func (p *publisher) publish(ctx context.Context) (t Table, err error) {
 		return t, err
 	}
 	p.meta = meta
-	p.schema = p.layout.schema()
-	if meta != nil {
-		if p.schema, err = meta.schema(); err != nil {
-			return t, err
-		}
-		p.schema.Fields = slices.Clone(p.schema.Fields)
-		for _, f := range p.layout.schema().Fields { // of a later version of the program
-			p.column(f.Name, f.Type)
-		}
+	if err := p.begin(); err != nil {
+		return t, err
 	}
-	p.spec = p.layout.spec(&p.schema)
 	var old []manifest
 	var before []entry
 	moved := meta != nil && meta.Location != p.uri(p.table)
@@ -154,7 +146,7 @@ func (p *publisher) publish(ctx context.Context) (t Table, err error) {
 		}
 		t.Rows += entries[i].rows
 	}
-	if meta != nil && !moved && !p.grown && t.Added+t.Removed == 0 {
+	if !moved && !p.grown && t.Added+t.Removed == 0 {
 		t.Metadata, t.Snapshot = p.uri(versionFile(p.table, version)), max(meta.Current, 0)
 		return t, nil
 	}
@@ -292,8 +284,8 @@ func (p *publisher) compare(ctx context.Context, before []entry) ([]entry, map[s
 	return out, same, nil
 }
 
-// parts says of which partition a file is, and which share a manifest with it: those of its
-// folder for the log, and a month.
+// parts says of which partition a file is, and which files share a manifest with it: of head those
+// of its format and month, of raw those of its folder for the log and month.
 func (p *publisher) parts(name, format string) (parts []string, group string, err error) {
 	folders := strings.Split(name, "/")
 	if len(folders) == 4 {
@@ -332,7 +324,7 @@ func (p *publisher) next(ctx context.Context, version int, moved bool, entries [
 		now = max(now, last.Updated+1) // snapshots of one table follow one another in time
 	}
 	m.Updated, m.Location = now, p.uri(p.table)
-	if p.grown || len(m.Schemas) == 0 {
+	if p.grown {
 		p.schema.ID = len(m.Schemas)
 		m.Schemas = append(m.Schemas, p.schema)
 	}
@@ -344,7 +336,7 @@ func (p *publisher) next(ctx context.Context, version int, moved bool, entries [
 	// Without gc.enabled no engine's clean-up deletes lake files, which the catalogue alone may do.
 	m.Properties = map[string]string{ownerProperty: owner, nameMapping: mapping, "gc.enabled": "false", "write.format.default": "parquet"}
 
-	if t.Added+t.Removed > 0 || m.Current < 0 && len(entries) > 0 {
+	if t.Added+t.Removed > 0 {
 		s, err := p.snapshot(ctx, &m, entries, same, old, t)
 		if err != nil {
 			return nil, nil, err

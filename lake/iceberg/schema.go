@@ -3,6 +3,7 @@ package iceberg
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/yagura-sec/yagura/lake"
@@ -86,17 +87,35 @@ func typeOf(k column.Kind) string {
 	return fieldString
 }
 
-// schema has the columns that every file of a table has. No column is required: an
-// engine that writes a filter may assume less, and files of later versions may leave one out.
-func (l *layout) schema() schema {
-	s := schema{Type: "struct"}
-	for _, name := range l.virtual {
-		s.add(name, fieldString)
+// begin makes the schema: that of the last version, with what it may lack of the columns that every
+// file of the table has. No column is required: an engine that writes a filter may assume less,
+// and files of later versions may leave one out.
+func (p *publisher) begin() (err error) {
+	p.schema = schema{Type: "struct"}
+	if p.meta != nil {
+		if p.schema, err = p.meta.schema(); err != nil {
+			return err
+		}
+		p.schema.Fields = slices.Clone(p.schema.Fields)
 	}
-	for _, c := range l.columns {
-		s.add(c.Name, typeOf(c.Kind))
+	for _, name := range p.layout.virtual {
+		p.column(name, fieldString)
 	}
-	return s
+	for _, c := range p.layout.columns {
+		p.column(c.Name, typeOf(c.Kind))
+	}
+	p.spec = p.layout.spec(&p.schema)
+	return nil
+}
+
+// column makes sure that the schema has a column.
+func (p *publisher) column(name, kind string) *field {
+	if f := p.schema.find(name); f != nil {
+		return f
+	}
+	p.schema.add(name, kind)
+	p.grown = true
+	return p.schema.find(name)
 }
 
 // add appends a column with the next id. Ids are never used again, as columns are never taken

@@ -96,7 +96,7 @@ func (p *publisher) all(ctx context.Context, version int) ([]string, error) {
 	return slices.Sorted(maps.Keys(out)), nil
 }
 
-// expire takes the oldest snapshots out and says which manifests and lists are no one's then.
+// expire takes the oldest snapshots out and says which manifests and lists nobody needs then.
 func (p *publisher) expire(ctx context.Context, m *metadata) ([]string, error) {
 	n := len(m.Snapshots) - keptSnapshots
 	if n <= 0 {
@@ -126,11 +126,10 @@ func (p *publisher) expire(ctx context.Context, m *metadata) ([]string, error) {
 			unused[name] = true
 		}
 	}
-	m.Snapshots = slices.Clone(m.Snapshots[n:])
+	m.Snapshots = slices.Clone(m.Snapshots[n:]) // the first one still names its parent, which nobody needs
 	m.SnapshotLog = slices.DeleteFunc(m.SnapshotLog, func(l snapshotLog) bool {
 		return !slices.ContainsFunc(m.Snapshots, func(s snapshot) bool { return s.ID == l.ID })
 	})
-	// The parent of the oldest one is gone, as readers of v2 expect.
 	return slices.Sorted(maps.Keys(unused)), nil
 }
 

@@ -12,30 +12,20 @@ import (
 	"github.com/yagura-sec/yagura/lake"
 )
 
-// column makes sure that the schema has a column.
-func (p *publisher) column(name, kind string) *field {
-	if f := p.schema.find(name); f != nil {
-		return f
-	}
-	p.schema.add(name, kind)
-	p.grown = p.meta != nil
-	return p.schema.find(name)
-}
-
 // stats says what is in the columns of a file. The footer of a head file is read for it; of a raw
 // file the catalogue knows all there is to say: a text of a megabyte has no useful bounds.
 func (p *publisher) stats(ctx context.Context, f *lake.File, name string, size int64) (*stats, error) {
 	s := &stats{sizes: map[int]int64{}, values: map[int]int64{}, nulls: map[int]int64{}, lower: map[int][]byte{}, upper: map[int][]byte{}}
 	if p.table == "raw" {
 		for _, c := range p.layout.columns {
-			if x := p.schema.find(c.Name); x != nil {
-				s.values[x.ID], s.nulls[x.ID] = f.Rows, 0
-			}
+			id := p.schema.find(c.Name).ID
+			s.values[id], s.nulls[id] = f.Rows, 0
 		}
-		if x := p.schema.find("row"); f.Rows > 0 {
+		if f.Rows > 0 {
+			id := p.schema.find("row").ID
 			first, last := lake.RowRange(f)
-			s.lower[x.ID] = binary.LittleEndian.AppendUint64(nil, uint64(first)) //nolint:gosec // bits
-			s.upper[x.ID] = binary.LittleEndian.AppendUint64(nil, uint64(last))  //nolint:gosec // bits
+			s.lower[id] = binary.LittleEndian.AppendUint64(nil, uint64(first)) //nolint:gosec // bits
+			s.upper[id] = binary.LittleEndian.AppendUint64(nil, uint64(last))  //nolint:gosec // bits
 		}
 		return s, nil
 	}
