@@ -65,14 +65,15 @@ func (c *lakeOriginalsCmd) Run(env *environment) (err error) {
 			continue
 		}
 		line := originalLine{Name: o.Name, SHA256: o.Sum}
-		text := in(ja, "unknown ", "不明 ") + o.Name + " sha256:" + o.Sum
-		unknown++
+		var text string
 		if len(o.Received) > 0 {
-			unknown--
 			known++
 			r := o.Received[0]
 			line.Source, line.Object, line.Records, line.Received = r.Source, r.Object, r.Records, &r.At
 			text = fmt.Sprintf(in(ja, "received %s: %s of %s, %d records, %s", "受信済み %s: %[3]s の %[2]s、%[4]d 件、%[5]s"), o.Name, r.Object, r.Source, r.Records, r.At.UTC().Format(time.RFC3339))
+		} else {
+			unknown++
+			text = in(ja, "unknown ", "不明 ") + o.Name + " sha256:" + o.Sum
 		}
 		if c.Format == "jsonl" {
 			err = enc.Encode(line)
