@@ -79,6 +79,16 @@ func LakeDir(cfg *config.Config) string {
 	return filepath.Join(cfg.Data, "lake")
 }
 
+// LakePlace is [LakeDir] for programs that begin in a folder of their own: a folder is named from
+// the root on.
+func LakePlace(cfg *config.Config) (string, error) {
+	dir := LakeDir(cfg)
+	if strings.Contains(dir, "://") {
+		return dir, nil
+	}
+	return filepath.Abs(dir)
+}
+
 // serveLakeMemory is what the service's lake takes unless it is told otherwise.
 const serveLakeMemory = 96 << 20
 

@@ -25,9 +25,10 @@ func PublishIceberg(ctx context.Context, cfg *config.Config, db *store.DB, locat
 		return nil, fmt.Errorf("iceberg: files of %T cannot be replaced", blobs)
 	}
 	if location == "" {
-		if location, err = icebergLocation(LakeDir(cfg)); err != nil {
+		if location, err = LakePlace(cfg); err != nil {
 			return nil, err
 		}
+		location = icebergLocation(location)
 	}
 	files, err := catalogue.Files(ctx, lake.Filter{})
 	if err != nil {
@@ -37,15 +38,12 @@ func PublishIceberg(ctx context.Context, cfg *config.Config, db *store.DB, locat
 }
 
 // icebergLocation spells the place of a lake as engines do.
-func icebergLocation(dir string) (string, error) {
-	if rest, ok := strings.CutPrefix(dir, "az://"); ok {
-		account, path, _ := strings.Cut(rest, "/")
-		container, prefix, _ := strings.Cut(path, "/")
-		return strings.TrimRight("abfss://"+container+"@"+account+".dfs.core.windows.net/"+prefix, "/"), nil
+func icebergLocation(place string) string {
+	rest, ok := strings.CutPrefix(place, "az://")
+	if !ok {
+		return filepath.ToSlash(place)
 	}
-	if strings.Contains(dir, "://") {
-		return dir, nil
-	}
-	path, err := filepath.Abs(dir)
-	return filepath.ToSlash(path), err
+	account, path, _ := strings.Cut(rest, "/")
+	container, prefix, _ := strings.Cut(path, "/")
+	return strings.TrimRight("abfss://"+container+"@"+account+".dfs.core.windows.net/"+prefix, "/")
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/yagura-sec/yagura/app"
@@ -66,11 +64,8 @@ func (c *lakeDDLCmd) Run(env *environment) error {
 	}
 	place := c.Place
 	if place == "" {
-		place = app.LakeDir(cfg)
-		if !strings.Contains(place, "://") { // engines have folders of their own that they begin from
-			if place, err = filepath.Abs(place); err != nil {
-				return err
-			}
+		if place, err = app.LakePlace(cfg); err != nil {
+			return err
 		}
 	}
 	text, err := lake.DDL(c.Engine, place, formats, more, first)
