@@ -21,7 +21,6 @@ import (
 	"github.com/yagura-sec/yagura/lake/blob"
 	"github.com/yagura-sec/yagura/lake/duck"
 	"github.com/yagura-sec/yagura/lake/proof"
-	"github.com/yagura-sec/yagura/source/file"
 	"github.com/yagura-sec/yagura/store"
 )
 
@@ -77,47 +76,44 @@ func (b *bucket) read(kind string) int {
 	return b.reads[kind]
 }
 
-// TestLakeInBucket keeps, hunts and verifies a lake in an S3 bucket. A question that asks
-// for no record reads no raw byte, with nothing in the cache.
-func TestLakeInBucket(t *testing.T) {
-	ctx := t.Context()
-	b := &bucket{back: s3mem.New(), reads: map[string]int{}}
+// lakeInBucket makes a bucket and a lake that is in it.
+func lakeInBucket(t *testing.T, now func() time.Time) (*bucket, *config.Config, *Books, store.Lake) {
+	t.Helper()
+	b := &bucket{back: s3mem.New(), reads: map[string]int{}, bytes: map[string]int64{".head.": 0, ".raw.": 0}}
 	if err := b.back.CreateBucket("lake"); err != nil {
 		t.Fatal(err)
 	}
 	b.Handler = gofakes3.New(b.back).Server()
 	srv := httptest.NewServer(b)
-	defer srv.Close()
-	clock := time.Date(2026, 5, 1, 9, 10, 0, 0, time.UTC)
-	now := func() time.Time { return clock }
+	t.Cleanup(srv.Close)
 	cfg := &config.Config{Data: t.TempDir(), S3: config.S3{Region: "eu-west-1", Endpoint: srv.URL, AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "example"}}
 	cfg.Lake.Dir = "s3://lake/yagura"
-	books, err := OpenBooks(ctx, cfg, store.Serve, now)
+	books, err := OpenBooks(t.Context(), cfg, store.Serve, now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer books.DB.Close() //nolint:errcheck // a test
-	catalogue, _, err := LakeCatalogue(ctx, cfg, books.DB, true)
+	t.Cleanup(func() { books.DB.Close() }) //nolint:errcheck // a test
+	catalogue, _, err := LakeCatalogue(t.Context(), cfg, books.DB, true)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return b, cfg, books, catalogue
+}
+
+// TestLakeInBucket keeps, hunts and verifies a lake in an S3 bucket. A question that asks
+// for no record reads no raw byte, with nothing in the cache.
+func TestLakeInBucket(t *testing.T) {
+	ctx := t.Context()
+	clock := time.Date(2026, 5, 1, 9, 10, 0, 0, time.UTC)
+	now := func() time.Time { return clock }
+	b, cfg, books, catalogue := lakeInBucket(t, now)
 	dir := t.TempDir()
 	var lines []string
 	for i := range 30 {
 		lines = append(lines, event(i, i, []string{"StopLogging", "DeleteTrail", "DescribeTrails"}[i%3], "alice"))
 	}
 	writeFile(t, filepath.Join(dir, "a.jsonl"), lines...)
-	l, err := OpenLake(ctx, cfg, books.DB, nil, now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	im, err := NewImport(l, catalogue, ImportOptions{Now: now, Problem: func(err error) { t.Error(err) }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := im.Run(ctx, file.New(file.Options{}, dir)); err != nil {
-		t.Fatal(err)
-	}
+	importInto(t, cfg, books, ImportOptions{Now: now, Problem: func(err error) { t.Error(err) }}, dir)
 	files, err := catalogue.Files(ctx, yagura.LakeFilter{})
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d files, %v", len(files), err)

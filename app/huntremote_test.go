@@ -4,22 +4,15 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3mem"
-
 	"github.com/yagura-sec/yagura"
-	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/hunt"
 	"github.com/yagura-sec/yagura/lake/duck"
-	"github.com/yagura-sec/yagura/source/file"
-	"github.com/yagura-sec/yagura/store"
 )
 
 // TestRecordsByRange: a question for few records of a lake in a bucket reads the row groups
@@ -29,25 +22,8 @@ func TestRecordsByRange(t *testing.T) {
 		t.Skip(duck.ErrNoEngine)
 	}
 	ctx := t.Context()
-	b := &bucket{back: s3mem.New(), reads: map[string]int{}, bytes: map[string]int64{".head.": 0, ".raw.": 0}}
-	if err := b.back.CreateBucket("lake"); err != nil {
-		t.Fatal(err)
-	}
-	b.Handler = gofakes3.New(b.back).Server()
-	srv := httptest.NewServer(b)
-	defer srv.Close()
 	now := func() time.Time { return time.Date(2026, 5, 1, 9, 10, 0, 0, time.UTC) }
-	cfg := &config.Config{Data: t.TempDir(), S3: config.S3{Region: "eu-west-1", Endpoint: srv.URL, AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "example"}}
-	cfg.Lake.Dir = "s3://lake/yagura"
-	books, err := OpenBooks(ctx, cfg, store.Serve, now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer books.DB.Close() //nolint:errcheck // a test
-	catalogue, _, err := LakeCatalogue(ctx, cfg, books.DB, true)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b, cfg, books, catalogue := lakeInBucket(t, now)
 	// Records that do not become small, so that there are many row groups.
 	dir := t.TempDir()
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test
@@ -61,17 +37,7 @@ func TestRecordsByRange(t *testing.T) {
 			i, i/60, i%60, i, hex.EncodeToString(noise)))
 	}
 	writeFile(t, filepath.Join(dir, "a.jsonl"), lines...)
-	l, err := OpenLake(ctx, cfg, books.DB, nil, now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	im, err := NewImport(l, catalogue, ImportOptions{Now: now, Problem: func(err error) { t.Error(err) }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := im.Run(ctx, file.New(file.Options{}, dir)); err != nil {
-		t.Fatal(err)
-	}
+	importInto(t, cfg, books, ImportOptions{Now: now, Problem: func(err error) { t.Error(err) }}, dir)
 	files, err := catalogue.Files(ctx, yagura.LakeFilter{})
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d files, %v", len(files), err)

@@ -11,22 +11,34 @@ import (
 
 	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/lake"
+	"github.com/yagura-sec/yagura/source"
 	"github.com/yagura-sec/yagura/source/file"
 	"github.com/yagura-sec/yagura/store"
 )
 
-// importInto brings a folder into the lake of a configuration.
-func importInto(t *testing.T, cfg *config.Config, books *Books, dir string) *ImportSummary {
+// importInto brings files and folders into the lake of a configuration. Problems are logged where
+// nobody else wants them.
+func importInto(t testing.TB, cfg *config.Config, books *Books, o ImportOptions, paths ...string) *ImportSummary {
 	t.Helper()
-	l, err := OpenLake(t.Context(), cfg, books.DB, nil, time.Now)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Problem == nil {
+		o.Problem = func(err error) { t.Log(err) }
+	}
+	l, err := OpenLake(t.Context(), cfg, books.DB, nil, o.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	im, err := NewImport(l, l.Catalogue(), ImportOptions{Problem: func(err error) { t.Log(err) }})
+	im, err := NewImport(l, l.Catalogue(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum, err := im.Run(t.Context(), file.New(file.Options{}, dir))
+	var sources []source.Source
+	for _, p := range paths {
+		sources = append(sources, file.New(file.Options{}, p))
+	}
+	sum, err := im.Run(t.Context(), sources...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,12 +78,12 @@ func TestImportGrown(t *testing.T) {
 				}
 			}
 			put(len(whole) / 2)
-			if first := importInto(t, cfg, books, dir); first.Lake.Rows == 0 || first.Lake.Rows == records {
+			if first := importInto(t, cfg, books, ImportOptions{}, dir); first.Lake.Rows == 0 || first.Lake.Rows == records {
 				t.Fatalf("%d rows of half a file", first.Lake.Rows)
 			}
 			put(len(whole))
-			importInto(t, cfg, books, dir)
-			if last := importInto(t, cfg, books, dir); last.Skipped != 1 || last.Objects != 0 {
+			importInto(t, cfg, books, ImportOptions{}, dir)
+			if last := importInto(t, cfg, books, ImportOptions{}, dir); last.Skipped != 1 || last.Objects != 0 {
 				t.Errorf("a file that did not change is read again: %+v", last)
 			}
 			catalogue, blobs, err := LakeCatalogue(t.Context(), cfg, books.DB, false)

@@ -45,24 +45,7 @@ func lakeOf(t testing.TB, paths ...string) (*config.Config, *Books) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { books.DB.Close() })
-	l, err := OpenLake(t.Context(), cfg, books.DB, nil, time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	im, err := NewImport(l, l.Catalogue(), ImportOptions{Problem: func(err error) { t.Log(err) }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var sources []source.Source
-	for _, p := range paths {
-		sources = append(sources, file.New(file.Options{}, p))
-	}
-	if _, err := im.Run(t.Context(), sources...); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	importInto(t, cfg, books, ImportOptions{}, paths...)
 	return cfg, books
 }
 
