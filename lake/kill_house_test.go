@@ -1,27 +1,22 @@
 package lake_test
 
 import (
-	"bufio"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/parquet-go/parquet-go"
 
-	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/lake"
 	"github.com/yagura-sec/yagura/store"
 )
@@ -110,49 +105,26 @@ func TestKillHouse(t *testing.T) {
 		if round%3 == 1 {
 			moment, wait = time.Duration(1+random.IntN(150_000))*time.Microsecond, math.MaxInt
 		}
-		next := 0
-		for durable[next] {
-			next++
-		}
-		cmd := exec.Command(os.Args[0], "-test.run=^$") //nolint:gosec // this test itself
-		cmd.Env = append(os.Environ(), killDir+"="+p.dir, killMode+"="+mode)
-		cmd.Stdin = strings.NewReader(strconv.Itoa(next))
-		var stderr strings.Builder
-		cmd.Stderr = &stderr
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		var killed atomic.Bool
-		kill := func() {
-			killed.Store(true)
-			_ = cmd.Process.Kill()
-		}
-		idle := time.AfterFunc(5*time.Second, kill) // a house in order has nothing to say
-		said := 0
-		lines := bufio.NewScanner(out)
-		for lines.Scan() {
-			if n, err := strconv.Atoi(lines.Text()); err == nil {
-				durable[n] = true
-				done.batches++
-			} else {
-				done.calls++
+		var idle *time.Timer
+		runVictim(t, p.dir, mode, durable, func(kill func()) func(string) {
+			idle = time.AfterFunc(5*time.Second, kill) // a house in order has nothing to say
+			said := 0
+			return func(line string) {
+				if n, err := strconv.Atoi(line); err == nil {
+					durable[n] = true
+					done.batches++
+				} else {
+					done.calls++
+				}
+				if said++; said == wait {
+					kill()
+				}
+				if said == 1 && moment > 0 {
+					idle.Reset(moment)
+				}
 			}
-			if said++; said == wait {
-				kill()
-			}
-			if said == 1 && moment > 0 {
-				idle.Reset(moment)
-			}
-		}
-		_ = cmd.Wait()
+		})
 		idle.Stop()
-		if !killed.Load() {
-			t.Fatalf("round %d (%s) ended by itself: %s", round, mode, stderr.String())
-		}
 	}
 	if done.batches == 0 || done.calls < rounds {
 		t.Fatalf("%d batches and %d calls: nothing happened that could go wrong", done.batches, done.calls)
@@ -254,29 +226,5 @@ func (p *pond) killed(l *lake.Lake, durable map[int]bool, ended bool) {
 				p.t.Errorf("%s is due and still there", r.Event.ID)
 			}
 		}
-	}
-}
-
-// victimFrom reads which batch is the first.
-func victimFrom() (int, error) {
-	first, err := io.ReadAll(os.Stdin)
-	if err != nil {
-		return 0, err
-	}
-	return strconv.Atoi(string(first))
-}
-
-// putFor puts batches until it is killed, and says which are durable.
-func putFor(l *lake.Lake, from int) error {
-	for n := from; ; n++ {
-		err := l.Put(context.Background(), killed(n, func(_ []yagura.KeptRange, err error) {
-			if err == nil {
-				tell(strconv.Itoa(n))
-			}
-		}))
-		if err != nil {
-			return err
-		}
-		time.Sleep(time.Millisecond) // else the folder grows without bound
 	}
 }

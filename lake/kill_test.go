@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -76,15 +78,61 @@ func victim(dir string) error {
 	if err != nil {
 		return err
 	}
-	from, err := victimFrom()
+	first, err := io.ReadAll(os.Stdin)
 	if err != nil {
 		return err
 	}
-	return putFor(l, from)
+	from, err := strconv.Atoi(string(first))
+	if err != nil {
+		return err
+	}
+	for n := from; ; n++ {
+		err := l.Put(ctx, &keep.Batch{Source: "test", Object: fmt.Sprint("o", n), Seen: monday, Runs: []keep.Run{{Format: "aws.cloudtrail", Records: killBatch(n)}}, Done: func(_ []yagura.KeptRange, err error) {
+			if err == nil {
+				tell(strconv.Itoa(n))
+			}
+		}})
+		if err != nil {
+			return err
+		}
+		time.Sleep(time.Millisecond) // else the folder grows without bound
+	}
 }
 
-func killed(n int, done func([]yagura.KeptRange, error)) *keep.Batch {
-	return &keep.Batch{Source: "test", Object: fmt.Sprint("o", n), Seen: monday, Runs: []keep.Run{{Format: "aws.cloudtrail", Records: killBatch(n)}}, Done: done}
+// runVictim runs the process that is killed, from the first batch on that is not durable: what
+// nobody was told of comes again, as it does from a source. begin is called once it runs, with
+// what kills it, and what it returns with every line that the process says.
+func runVictim(t *testing.T, dir, mode string, durable map[int]bool, begin func(kill func()) (heard func(line string))) {
+	t.Helper()
+	next := 0
+	for durable[next] {
+		next++
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^$") //nolint:gosec // this test itself
+	cmd.Env = append(os.Environ(), killDir+"="+dir, killMode+"="+mode)
+	cmd.Stdin = strings.NewReader(strconv.Itoa(next))
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var killed atomic.Bool
+	heard := begin(func() {
+		killed.Store(true)
+		_ = cmd.Process.Kill()
+	})
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		heard(lines.Text())
+	}
+	_ = cmd.Wait()
+	if !killed.Load() {
+		t.Fatalf("the process (mode %q, from batch %d) ended by itself: %s", mode, next, stderr.String())
+	}
 }
 
 // TestKill kills a writing process again and again. Of what it had said to be durable nothing
@@ -96,43 +144,22 @@ func TestKill(t *testing.T) {
 	}
 	p := &pond{t: t, dir: t.TempDir()}
 	durable := map[int]bool{}
-	next := 0
 	random := rand.New(rand.NewPCG(7, uint64(rounds)))
-	for round := range rounds {
-		cmd := exec.Command(os.Args[0], "-test.run=^$") //nolint:gosec // this test itself
-		cmd.Env = append(os.Environ(), killDir+"="+p.dir)
-		cmd.Stdin = strings.NewReader(strconv.Itoa(next))
-		var stderr strings.Builder
-		cmd.Stderr = &stderr
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		// It is killed when so many batches are durable: wherever the writer is by then.
-		wait, said := 1+random.IntN(60), 0
-		lines := bufio.NewScanner(out)
-		for lines.Scan() {
-			n, err := strconv.Atoi(lines.Text())
-			if err != nil {
-				t.Fatalf("%q", lines.Text())
+	for range rounds {
+		runVictim(t, p.dir, "", durable, func(kill func()) func(string) {
+			// It is killed when so many batches are durable: wherever the writer is by then.
+			wait, said := 1+random.IntN(60), 0
+			return func(line string) {
+				n, err := strconv.Atoi(line)
+				if err != nil {
+					t.Fatalf("%q", line)
+				}
+				durable[n] = true
+				if said++; said == wait {
+					kill()
+				}
 			}
-			durable[n] = true
-			if said++; said == wait {
-				_ = cmd.Process.Kill()
-			}
-		}
-		_ = cmd.Wait()
-		if said < wait {
-			t.Fatalf("round %d ended by itself: %s", round, stderr.String())
-		}
-		// What nobody was told of comes again, as it does from a source.
-		next = 0
-		for durable[next] {
-			next++
-		}
+		})
 	}
 	db, err := store.Open(t.Context(), store.Options{Dir: p.dir, AcceptLoss: true})
 	if err != nil {
