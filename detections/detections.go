@@ -26,7 +26,7 @@ var trees []byte
 // Files returns the rule files in the order of their paths. Their paths start with
 // "detections/", as in the repository.
 func Files() ([]rule.File, error) {
-	out, err := read("rule.yml")
+	out, err := read(files, "rule.yml")
 	if err != nil {
 		return nil, err
 	}
@@ -47,32 +47,22 @@ var unusual embed.FS
 
 // Unusual returns the files of the pack of rules about what is unusual. They run on a schedule
 // over the lake, and are loaded where the word unusual stands among rules.
-func Unusual() ([]rule.File, error) {
-	names, err := fs.Glob(unusual, "unusual/*.yaml")
-	if err != nil {
-		return nil, fmt.Errorf("read shipped detections: %w", err)
-	}
-	var out []rule.File
-	for _, name := range names {
-		data, err := unusual.ReadFile(name)
-		if err != nil {
-			return nil, fmt.Errorf("read shipped detections: %w", err)
-		}
-		out = append(out, rule.File{Path: "detections/" + name, Data: data})
-	}
-	return out, nil
-}
+func Unusual() ([]rule.File, error) { return read(unusual, "*.yaml") }
 
 // Tests returns the test.yml files, named as those of [Files] are.
-func Tests() ([]rule.File, error) { return read("test.yml") }
+func Tests() ([]rule.File, error) { return read(files, "test.yml") }
 
-func read(name string) ([]rule.File, error) {
+// read returns the files whose names match a pattern, in the order of their paths.
+func read(from embed.FS, pattern string) ([]rule.File, error) {
 	var out []rule.File
-	err := fs.WalkDir(files, ".", func(p string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || path.Base(p) != name {
+	err := fs.WalkDir(from, ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
 			return err
 		}
-		data, err := files.ReadFile(p)
+		if ok, err := path.Match(pattern, d.Name()); err != nil || !ok {
+			return err
+		}
+		data, err := from.ReadFile(p)
 		if err != nil {
 			return err
 		}
