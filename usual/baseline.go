@@ -22,9 +22,9 @@ type Habit struct {
 	Recent time.Time `json:"recent,omitzero"`
 }
 
-// MaxHabits bounds the values of one dimension of a baseline: the most recent ones, then the
+// maxHabits bounds the values of one dimension of a baseline: the most recent ones, then the
 // most frequent.
-const MaxHabits = 500
+const maxHabits = 500
 
 // Baseline writes the query for what an entity did in [before - period, before), in some
 // dimensions. What it did in the last of it, recent, is marked.
@@ -41,7 +41,7 @@ func Baseline(entity yagura.Entity, dimensions []Dimension, before time.Time, b 
 			return q, from, to, fmt.Errorf("%q is no dimension", of)
 		}
 		s := strconv.Itoa(i)
-		r := strings.NewReplacer("{s}", s, "{src}", source(nil, of == Country), "{who}", k.who(), "{raw}", of.raw(), "{of}", literal(string(of)), "{most}", strconv.Itoa(MaxHabits))
+		r := strings.NewReplacer("{s}", s, "{src}", source(nil, of == Country), "{who}", k.who(), "{raw}", of.raw(), "{of}", literal(string(of)), "{most}", strconv.Itoa(maxHabits))
 		with = append(with, r.Replace(`g{s} AS (SELECT {raw} AS raw, date_trunc('day', time) AS day, count(*) AS n, min(time) AS first, max(time) AS last, min(time) FILTER (WHERE time >= $recent) AS recent
   FROM {src} WHERE {who} = $id AND {raw} <> '' GROUP BY ALL),
 v{s} AS (SELECT value, CAST(sum(n) AS BIGINT) AS times, count(DISTINCT day) AS days, min(first) AS first, max(last) AS last, min(recent) AS recent

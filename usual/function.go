@@ -36,7 +36,7 @@ func Functions(v *Values) []Function {
 		{"usual_value", []string{Text, Text}, Text, func(a []any) any { return v.Of(Dimension(text(a, 0)), text(a, 1)) }},
 		{"usual_place", []string{Text}, Text, func(a []any) any { return v.Place(text(a, 0)) }},
 		{"usual_km", []string{Text, Text}, Real, func(a []any) any {
-			km, ok := Between(text(a, 0), text(a, 1))
+			km, ok := between(text(a, 0), text(a, 1))
 			if !ok {
 				return nil
 			}

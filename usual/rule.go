@@ -16,8 +16,8 @@ type Spec struct {
 	// Every is how often the rule runs: what happened in that time is judged by what happened
 	// in the rest of the period.
 	Every time.Duration
-	// Fresh is how long a value counts as new after it was first seen. Where has that much
-	// time to hold.
+	// Fresh is how long a value counts as new after it was first seen: an event that meets Where
+	// is found within it.
 	Fresh time.Duration
 	// Where is a condition that an event must meet to be found; Among is one that all events
 	// must meet, also those that make the baseline. Both are SQL over the head columns.
@@ -94,18 +94,14 @@ func (s *Spec) Query() string {
 		return s.travel()
 	}
 	b := s.Filled()
-	fresh := s.Fresh
-	if fresh <= 0 {
-		fresh = DefaultFresh
-	}
-	found := "v.hit = v.window_hit AND v.hit < v.first + " + span(fresh)
+	found := "v.hit = v.window_hit AND v.hit < v.first + " + span(positive(s.Fresh, DefaultFresh))
 	words := "'first'"
 	if s.Rare {
 		found = "(v.n = 0 OR v.n < " + strconv.FormatFloat(b.Share, 'g', -1, 64) + " * t.total AND v.days < " + strconv.Itoa(b.Days) + ")"
 		words = "CASE WHEN v.n = 0 THEN 'first' ELSE 'rare' END"
 	}
 	if s.Of == Hour {
-		found += " AND t.known_values <= " + strconv.Itoa(MaxHours)
+		found += " AND t.known_values <= " + strconv.Itoa(maxHours)
 	}
 	return strings.NewReplacer("{src}", source(s.Formats, s.Of == Country), "{who}", s.Kind.who(), "{raw}", s.Of.raw(), "{of}", literal(string(s.Of)),
 		"{every}", span(s.Every), "{among}", condition(s.Among), "{where}", condition(s.Where), "{found}", found, "{learning}", span(b.Learning), "{restless}", strconv.Itoa(b.Restless),
@@ -150,19 +146,9 @@ SELECT id AS event_id, time, ` + actor + ` AS actor, account, region, action, sr
 FROM f v ORDER BY time, event_id, actor, value`
 
 func (s *Spec) travel() string {
-	speed, distance, shared := s.Speed, s.Distance, s.Shared
-	if speed <= 0 {
-		speed = DefaultSpeed
-	}
-	if distance <= 0 {
-		distance = DefaultDistance
-	}
-	if shared <= 0 {
-		shared = DefaultShared
-	}
 	number := func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 	return strings.NewReplacer("{src}", source(s.Formats, false), "{who}", s.Kind.who(), "{every}", span(s.Every), "{among}", condition(s.Among), "{where}", condition(s.Where),
-		"{speed}", number(speed), "{distance}", number(distance), "{shared}", strconv.Itoa(shared)).Replace(travelSQL)
+		"{speed}", number(positive(s.Speed, DefaultSpeed)), "{distance}", number(positive(s.Distance, DefaultDistance)), "{shared}", strconv.Itoa(positive(s.Shared, DefaultShared))).Replace(travelSQL)
 }
 
 // travelSQL follows each actor from address to address. A pair of networks between which it

@@ -27,28 +27,30 @@ func tableOf(format string) string { return strings.ReplaceAll(format, ".", "_")
 // source is what stands after FROM: the records of some formats, none means all. country adds
 // the column country, which is empty where records have none.
 func source(formats []string, country bool) string {
-	columns := strings.Join(head, ", ")
 	switch {
-	case len(formats) == 0 && !country:
-		return "events"
-	case len(formats) == 1 && !country:
-		return tableOf(formats[0])
+	case country: // no table has the column for all formats
 	case len(formats) == 0:
-		parts := []string{fmt.Sprintf("SELECT %s, '' AS country FROM events WHERE format NOT IN ('%s')", columns, strings.Join(countries, "', '"))}
-		for _, f := range countries {
-			parts = append(parts, fmt.Sprintf("SELECT %s, country FROM %s", columns, tableOf(f)))
-		}
-		return "(" + strings.Join(parts, "\n  UNION ALL ") + ")"
+		return "events"
+	case len(formats) == 1:
+		return tableOf(formats[0])
 	}
 	var parts []string
-	for _, f := range formats {
-		c := ""
-		if country {
-			if c = ", '' AS country"; slices.Contains(countries, f) {
-				c = ", country"
-			}
+	add := func(from string, says bool) { // whether records there say a country
+		columns := strings.Join(head, ", ")
+		switch {
+		case says:
+			columns += ", country"
+		case country:
+			columns += ", '' AS country"
 		}
-		parts = append(parts, fmt.Sprintf("SELECT %s%s FROM %s", columns, c, tableOf(f)))
+		parts = append(parts, "SELECT "+columns+" FROM "+from)
+	}
+	if len(formats) == 0 {
+		add("events WHERE format NOT IN ('"+strings.Join(countries, "', '")+"')", false)
+		formats = countries
+	}
+	for _, f := range formats {
+		add(tableOf(f), country && slices.Contains(countries, f))
 	}
 	return "(" + strings.Join(parts, "\n  UNION ALL ") + ")"
 }
@@ -124,8 +126,8 @@ const MaxQuestions = 100
 // MaxRows bounds the rows of one query.
 const MaxRows = 10_000
 
-// AnswerColumns are the columns of the rows that [Ask] gives, in order.
-var AnswerColumns = []string{"n", "value", "count", "total", "days", "known_days", "values_", "fresh", "since", "log_since", "last", "peers", "peers_with"}
+// answerColumns are the columns of the rows that [Ask] gives, in order.
+var answerColumns = []string{"n", "value", "count", "total", "days", "known_days", "values_", "fresh", "since", "log_since", "last", "peers", "peers_with"}
 
 // Ask writes the one query that answers questions, and says from when until when it looks at
 // events. There are at most [MaxQuestions] of them.
@@ -194,20 +196,16 @@ func rawOf(x Question) string {
 // askKind are the common table expressions for the questions about entities of one kind. What
 // the entities did is read once for all dimensions, and what their peers did once more.
 func askKind(s string, k Kind, dimensions []Dimension, b Bounds) string {
-	var raws, sets, peerSets, habits, peers []string
-	grouping := make([]string, len(dimensions))
+	var columns, grouping, raws, sets, peerSets, habits, peers []string
 	for i, d := range dimensions {
 		r := "r" + strconv.Itoa(i)
-		grouping[i] = "grouping(" + r + ") AS g" + strconv.Itoa(i)
+		columns = append(columns, r)
+		grouping = append(grouping, "grouping("+r+") AS g"+strconv.Itoa(i))
 		raws = append(raws, d.raw()+" AS "+r)
 		sets = append(sets, "(who, cutoff, account, format, actor_type, day, "+r+")")
 		peerSets = append(peerSets, "(who, cutoff, peer, "+r+")")
 		habits = append(habits, fmt.Sprintf("SELECT who, cutoff, account, actor_type, day, n, first, last, %s AS of, %s AS raw FROM g%s WHERE g%d = 0 AND %s <> ''", literal(string(d)), r, s, i, r))
 		peers = append(peers, fmt.Sprintf("SELECT who, cutoff, peer, %s AS of, %s AS raw FROM o%s WHERE g%d = 0 AND %s <> ''", literal(string(d)), r, s, i, r))
-	}
-	columns := make([]string, len(dimensions))
-	for i := range dimensions {
-		columns[i] = "r" + strconv.Itoa(i)
 	}
 	text := askSQL
 	if k != Actor { // nobody else is like an account
@@ -256,14 +254,14 @@ p{s} AS (SELECT who, cutoff, peer, d.of, value FROM pd{s} d JOIN (SELECT of, raw
 )
 
 // Judge makes answers of the rows of [Ask]. A value of a row is nil, string, int64 or
-// time.Time; its columns are [AnswerColumns].
+// time.Time; its columns are [answerColumns].
 func Judge(questions []Question, b Bounds, rows [][]any) ([]Answer, error) {
 	b = b.Filled()
 	out := make([]Answer, len(questions))
 	seen := make([]bool, len(questions))
 	for _, row := range rows {
-		if len(row) != len(AnswerColumns) {
-			return nil, fmt.Errorf("a row of %d columns, not %d", len(row), len(AnswerColumns))
+		if len(row) != len(answerColumns) {
+			return nil, fmt.Errorf("a row of %d columns, not %d", len(row), len(answerColumns))
 		}
 		n := whole(row[0])
 		if n < 0 || n >= int64(len(questions)) || seen[n] {
@@ -288,14 +286,15 @@ func Judge(questions []Question, b Bounds, rows [][]any) ([]Answer, error) {
 	return out, nil
 }
 
-// MaxHours is at how many hours of the day somebody may be active and still have hours.
-const MaxHours = 12
+// maxHours is at how many hours of the day somebody may be active and still have some at which
+// it is unusual to be.
+const maxHours = 12
 
 // judged says what the numbers come to.
 func (a Answer) judged(b Bounds) Answer {
 	a.First, a.Rare = false, false
 	a.Learning = a.Since.IsZero() || a.Since.After(a.Before.Add(-b.Learning)) || a.Total < b.Events
-	a.Restless = !a.Learning && (a.Fresh > b.Restless || a.Of == Hour && a.Values > MaxHours)
+	a.Restless = !a.Learning && (a.Fresh > b.Restless || a.Of == Hour && a.Values > maxHours)
 	if a.Learning || a.Restless || a.Unknown {
 		return a
 	}

@@ -4,29 +4,28 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // earth is the mean radius of the Earth in kilometres.
 const earth = 6371.0088
 
-// Distance is the way over the surface of the Earth in kilometres, by the haversine formula.
-func Distance(lat1, lon1, lat2, lon2 float64) float64 {
+// distance is the way over the surface of the Earth in kilometres, by the haversine formula.
+func distance(lat1, lon1, lat2, lon2 float64) float64 {
 	rad := func(d float64) float64 { return d * math.Pi / 180 }
 	a, b := math.Sin(rad(lat2-lat1)/2), math.Sin(rad(lon2-lon1)/2)
 	h := a*a + math.Cos(rad(lat1))*math.Cos(rad(lat2))*b*b
 	return 2 * earth * math.Asin(math.Sqrt(min(max(h, 0), 1)))
 }
 
-// Between is the distance of two places as [Values.Place] writes them; ok is false where one of
+// between is the distance of two places as [Values.Place] writes them; ok is false where one of
 // them is none.
-func Between(a, b string) (km float64, ok bool) {
+func between(a, b string) (km float64, ok bool) {
 	lat1, lon1, ok1 := readPlace(a)
 	lat2, lon2, ok2 := readPlace(b)
 	if !ok1 || !ok2 {
 		return 0, false
 	}
-	return Distance(lat1, lon1, lat2, lon2), true
+	return distance(lat1, lon1, lat2, lon2), true
 }
 
 func readPlace(s string) (lat, lon float64, ok bool) {
@@ -45,9 +44,3 @@ const (
 	DefaultDistance = 500.0 // km: databases of addresses are wrong by less
 	DefaultShared   = 5     // actors: an address that more of them use is a way out of a network
 )
-
-// Impossible says whether nobody can have come that far in that time. Two events at the same
-// time are impossible where they are far enough apart.
-func Impossible(km float64, in time.Duration, speed, distance float64) bool {
-	return km > distance && km > speed*in.Hours()
-}

@@ -1,6 +1,7 @@
 package usual
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -87,8 +88,8 @@ const (
 	DefaultRestless = 7    // new values in the learning time before; who meets more has no habit
 )
 
-// Bounds say how much is known before something is unusual, and what is rare. A zero field
-// means the default.
+// Bounds say how much is known before something is unusual, and what is rare. A field that is
+// not more than zero means the default.
 type Bounds struct {
 	Period   time.Duration
 	Learning time.Duration
@@ -100,25 +101,16 @@ type Bounds struct {
 
 // Filled returns the bounds with defaults in the place of zeros.
 func (b Bounds) Filled() Bounds {
-	if b.Period <= 0 {
-		b.Period = DefaultPeriod
+	return Bounds{Period: positive(b.Period, DefaultPeriod), Learning: positive(b.Learning, DefaultLearning), Events: positive(b.Events, DefaultEvents), Days: positive(b.Days, DefaultDays),
+		Share: positive(b.Share, DefaultShare), Restless: positive(b.Restless, DefaultRestless)}
+}
+
+// positive is n, or the default where n is not more than zero.
+func positive[T ~int | ~int64 | ~float64](n, otherwise T) T {
+	if n > 0 {
+		return n
 	}
-	if b.Learning <= 0 {
-		b.Learning = DefaultLearning
-	}
-	if b.Events <= 0 {
-		b.Events = DefaultEvents
-	}
-	if b.Days <= 0 {
-		b.Days = DefaultDays
-	}
-	if b.Share <= 0 {
-		b.Share = DefaultShare
-	}
-	if b.Restless <= 0 {
-		b.Restless = DefaultRestless
-	}
-	return b
+	return otherwise
 }
 
 // Question asks whether a value is usual for an entity, by what happened before a time.
@@ -173,7 +165,8 @@ func ActorOf(a yagura.Actor) string {
 const ssoRole = "/AWSReservedSSO_"
 
 // Of returns the questions that a finding's event raises: one for each dimension that its
-// header fills. A finding without an actor or without a time raises none.
+// header fills, but for the account and the day of the week, which nobody asks of a finding.
+// A finding without an actor or without a time raises none.
 func Of(f *yagura.Finding, d yagura.Detail) []Question {
 	id, before := ActorOf(f.Event.Actor), f.Event.Time
 	if before.IsZero() {
@@ -192,19 +185,17 @@ func Of(f *yagura.Finding, d yagura.Detail) []Question {
 			out = append(out, Question{Entity: entity, Of: of, Value: value, Before: before})
 		}
 	}
-	if NetworkOf(f.Event.SrcIP) != "" { // a service's name is no network
-		add(Network, f.Event.SrcIP)
+	address, country := f.Event.SrcIP, ""
+	if NetworkOf(address) == "" { // the name of a service is nowhere
+		address = ""
 	}
-	country := ""
+	add(Network, address)
 	for _, c := range d.More {
 		if c.Name == "country" {
 			country = c.Value
 		}
 	}
-	if country == "" && NetworkOf(f.Event.SrcIP) != "" {
-		country = f.Event.SrcIP
-	}
-	add(Country, CountryOf(country))
+	add(Country, CountryOf(cmp.Or(country, address)))
 	add(Agent, AgentOf(d.UserAgent))
 	if d.Service != "" || d.UserAgent != "" || len(d.More) > 0 { // else nobody knows whether there was a service
 		add(API, APIOf(d.Service, f.Event.Action))

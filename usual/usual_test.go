@@ -111,7 +111,7 @@ func TestValues(t *testing.T) {
 
 // TestDistance: the haversine formula gives a metric on the sphere, and known ways.
 func TestDistance(t *testing.T) {
-	if got := Distance(35.6895, 139.6917, 51.5074, -0.1278); math.Abs(got-9559) > 10 {
+	if got := distance(35.6895, 139.6917, 51.5074, -0.1278); math.Abs(got-9559) > 10 {
 		t.Errorf("from Tokyo to London are %g km", got)
 	}
 	half := math.Pi * earth
@@ -131,7 +131,7 @@ func TestDistance(t *testing.T) {
 		a1, a2 := point()
 		b1, b2 := point()
 		c1, c2 := point()
-		ab, ba, bc, ac := Distance(a1, a2, b1, b2), Distance(b1, b2, a1, a2), Distance(b1, b2, c1, c2), Distance(a1, a2, c1, c2)
+		ab, ba, bc, ac := distance(a1, a2, b1, b2), distance(b1, b2, a1, a2), distance(b1, b2, c1, c2), distance(a1, a2, c1, c2)
 		switch {
 		case math.IsNaN(ab) || ab < 0 || ab > half+1e-6:
 			t.Fatal("out of bounds", ab)
@@ -139,26 +139,17 @@ func TestDistance(t *testing.T) {
 			t.Fatal("not symmetric", ab, ba)
 		case ac > ab+bc+1e-6:
 			t.Fatal("a way round is shorter", ac, ab, bc)
-		case Distance(a1, a2, a1, a2) > 1e-6:
+		case distance(a1, a2, a1, a2) > 1e-6:
 			t.Fatal("a place is away from itself")
-		case math.Abs(Distance(a1, a2, -a1, a2+180)-half) > 1e-3:
+		case math.Abs(distance(a1, a2, -a1, a2+180)-half) > 1e-3:
 			t.Fatal("the other side of the Earth is nearer")
 		}
 	}
 }
 
-func TestImpossible(t *testing.T) {
-	for _, c := range []struct {
-		km   float64
-		in   time.Duration
-		want bool
-	}{{9559, 2 * time.Hour, true}, {9559, 12 * time.Hour, false}, {400, 0, false}, {501, 0, true}, {501, time.Hour, false}, {901, time.Hour, true}} {
-		if got := Impossible(c.km, c.in, DefaultSpeed, DefaultDistance); got != c.want {
-			t.Errorf("%g km in %s: %v", c.km, c.in, got)
-		}
-	}
+func TestBetween(t *testing.T) {
 	for _, bad := range []string{"", ",", "91,0", "0,181", "NaN,0", "a,b", "1", strings.Repeat("1", 50) + ",1", "Inf,1"} {
-		if km, ok := Between(bad, "0,0"); ok {
+		if km, ok := between(bad, "0,0"); ok {
 			t.Errorf("%q is %g km away", bad, km)
 		}
 	}

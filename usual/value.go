@@ -20,6 +20,10 @@ func NetworkOf(address string) string {
 	if !ok {
 		return ""
 	}
+	return networkOf(a)
+}
+
+func networkOf(a netip.Addr) string {
 	bits := 48
 	if a.Is4() {
 		bits = 24

@@ -77,7 +77,7 @@ func (v *Values) network(raw string) string {
 				return s
 			}
 		}
-		return NetworkOf(raw)
+		return networkOf(a)
 	}
 	if _, err := netip.ParsePrefix(raw); err == nil || strings.HasPrefix(raw, "AS") {
 		return clean(raw) // a value already

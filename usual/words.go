@@ -15,7 +15,8 @@ func (a Answer) Words(lang string) string {
 	return a.english()
 }
 
-// from says how a value is met, and what several of them are called.
+// phrases say of each dimension how a value is met, what several of them are called, and what
+// peers did who have the value too.
 var phrases = map[Dimension]struct{ met, many, peers, ja, jaMany string }{
 	Network:  {"from %s", "from %d networks", "came from there", "%s からの", "%d 個のネットワーク"},
 	Country:  {"from the country %s", "from %d countries", "came from there", "国 %s からの", "%d か国"},
@@ -34,7 +35,8 @@ func (a Answer) english() string {
 	if a.Unknown {
 		return fmt.Sprintf("%s of %s cannot be told: there is no database for it", a.Of, a.Value)
 	}
-	days := daysOf(a.Bounds.Period)
+	b := a.Bounds.Filled()
+	days := daysOf(b.Period)
 	var parts []string
 	switch {
 	case a.First:
@@ -42,7 +44,7 @@ func (a Answer) english() string {
 	case a.Restless && a.Of == Hour:
 		parts = append(parts, fmt.Sprintf("%s, but it is active around the clock", value))
 	case a.Restless && a.Count == 0:
-		parts = append(parts, fmt.Sprintf("first time %s, but new ones are usual: %s in the last %d days", value, number(int64(a.Fresh)), daysOf(a.Bounds.Filled().Learning)))
+		parts = append(parts, fmt.Sprintf("first time %s, but new ones are usual: %s in the last %d days", value, number(int64(a.Fresh)), daysOf(b.Learning)))
 	case a.Rare:
 		parts = append(parts, fmt.Sprintf("rare: %s %s of %s events on %s in %d days, last on %s", value, number(a.Count), number(a.Total), plural(a.Days, "day"), days, day(a.Last)))
 	case a.Learning && a.Count == 0:
@@ -90,7 +92,8 @@ func (a Answer) japanese() string {
 		return fmt.Sprintf("%s は判定できません（データベースが設定されていません）", a.Value)
 	}
 	value = fmt.Sprintf(p.ja, value)
-	days := daysOf(a.Bounds.Period)
+	b := a.Bounds.Filled()
+	days := daysOf(b.Period)
 	share := fmt.Sprintf("%s 件中 %s 件", number(a.Total), number(a.Count))
 	var parts []string
 	switch {
@@ -99,7 +102,7 @@ func (a Answer) japanese() string {
 	case a.Restless && a.Of == Hour:
 		parts = append(parts, fmt.Sprintf("%s活動ですが、一日中活動しています", value))
 	case a.Restless && a.Count == 0:
-		parts = append(parts, fmt.Sprintf("%s活動は初めてですが、新しい値は通常のこと（直近 %d 日間で %s 件）", value, daysOf(a.Bounds.Filled().Learning), number(int64(a.Fresh))))
+		parts = append(parts, fmt.Sprintf("%s活動は初めてですが、新しい値は通常のこと（直近 %d 日間で %s 件）", value, daysOf(b.Learning), number(int64(a.Fresh))))
 	case a.Rare:
 		parts = append(parts, fmt.Sprintf("まれ: %s活動は過去 %d 日間で%s、%d 日のみ（最後は %s）", value, days, share, a.Days, day(a.Last)))
 	case a.Learning && a.Count == 0:
@@ -132,12 +135,7 @@ func (a Answer) japanese() string {
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
-func daysOf(d time.Duration) int {
-	if d <= 0 {
-		d = DefaultPeriod
-	}
-	return max(int(d/(24*time.Hour)), 1)
-}
+func daysOf(d time.Duration) int { return max(int(d/(24*time.Hour)), 1) }
 
 func plural(n int, word string) string {
 	if n == 1 {
