@@ -315,8 +315,8 @@ const retroBatch = 500
 // counter-events come first, in the order of event time, and so it is known of every finding
 // whether something undid it later. (One after the other, a port that was opened and closed
 // again and again over a year would flap, as all of it happens now.) Nobody is told of what
-// was undone since. Of beside, which nobody
-// asked for, counter-events of the causes of findings are filed, and nothing else.
+// was undone since. Of beside, which nobody asked for, counter-events of the causes of findings
+// are filed, and nothing else.
 func (b *Books) Keep(ctx context.Context, findings, beside []yagura.Finding, rules *Rules, notify bool) (RetroKept, error) {
 	var out RetroKept
 	counters := counterRules(rules.Rules)
@@ -324,13 +324,13 @@ func (b *Books) Keep(ctx context.Context, findings, beside []yagura.Finding, rul
 		Counter: func(id string) bool { return counters[id] }}
 	causes := map[string]bool{}
 	for i := range findings {
-		for _, key := range causesOf(desk.Tenant, &findings[i]) {
+		for _, key := range triage.CauseKeys(desk.Tenant, &findings[i]) {
 			causes[key] = true
 		}
 	}
 	all := slices.Clone(findings)
 	for i := range beside {
-		if counters[beside[i].Rule.ID] && slices.ContainsFunc(causesOf(desk.Tenant, &beside[i]), func(key string) bool { return causes[key] }) {
+		if counters[beside[i].Rule.ID] && slices.ContainsFunc(triage.CauseKeys(desk.Tenant, &beside[i]), func(key string) bool { return causes[key] }) {
 			all = append(all, beside[i])
 		}
 	}
@@ -346,7 +346,7 @@ func (b *Books) Keep(ctx context.Context, findings, beside []yagura.Finding, rul
 	undone := map[string]time.Time{} // when a cause was undone last
 	for i := range all {
 		if f := &all[i]; counters[f.Rule.ID] {
-			for _, key := range causesOf(desk.Tenant, f) {
+			for _, key := range triage.CauseKeys(desk.Tenant, f) {
 				if f.Time.After(undone[key]) {
 					undone[key] = f.Time
 				}
@@ -355,7 +355,7 @@ func (b *Books) Keep(ctx context.Context, findings, beside []yagura.Finding, rul
 	}
 	// over says that what a finding is about was undone later: nobody needs to be called for it.
 	over := func(f *yagura.Finding) bool {
-		return f.Kind == yagura.Posture && !counters[f.Rule.ID] && slices.ContainsFunc(causesOf(desk.Tenant, f), func(key string) bool { return undone[key].After(f.Time) })
+		return f.Kind == yagura.Posture && !counters[f.Rule.ID] && slices.ContainsFunc(triage.CauseKeys(desk.Tenant, f), func(key string) bool { return undone[key].After(f.Time) })
 	}
 	for part := range slices.Chunk(all, retroBatch) {
 		found := make([]triage.Found, len(part))
@@ -392,17 +392,6 @@ func (b *Books) Keep(ctx context.Context, findings, beside []yagura.Finding, rul
 func (r *Rules) Counter() func(yagura.RuleRef) bool {
 	counters := counterRules(r.Rules)
 	return func(ref yagura.RuleRef) bool { return counters[ref.ID] }
-}
-
-// causesOf are the keys that a finding's issue may have.
-func causesOf(tenant string, f *yagura.Finding) []string {
-	keys := []string{triage.CauseKey(tenant, f, "")}
-	for _, alias := range f.AliasKeys {
-		named := *f
-		named.CauseKey = alias
-		keys = append(keys, triage.CauseKey(tenant, &named, ""))
-	}
-	return keys
 }
 
 // Only returns the rules that words name: "all", an id, a name or title (see

@@ -58,6 +58,18 @@ func CauseKey(tenant string, f *yagura.Finding, fold string) string {
 	return string(append(b, rest...))
 }
 
+// CauseKeys are the keys that the issue of a finding may have while no policy folds it: its
+// own, then those of its aliases.
+func CauseKeys(tenant string, f *yagura.Finding) []string {
+	keys := []string{CauseKey(tenant, f, "")}
+	for _, alias := range f.AliasKeys {
+		named := *f
+		named.CauseKey = alias
+		keys = append(keys, CauseKey(tenant, &named, ""))
+	}
+	return keys
+}
+
 // escapeBar keeps what separates the first parts out of them.
 func escapeBar(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(s, "%", "%25"), "|", "%7C")

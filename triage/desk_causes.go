@@ -48,12 +48,8 @@ func (d *Desk) judge(ctx context.Context, b Book, cases []Found, now time.Time) 
 		x := &list[i]
 		x.c = &cases[i]
 		x.account = d.Account(x.c.Finding.Event.Account)
-		keys[i] = CauseKey(d.Tenant, &x.c.Finding, "")
-		for _, key := range x.c.Finding.AliasKeys {
-			named := x.c.Finding
-			named.CauseKey = key
-			x.also = append(x.also, CauseKey(d.Tenant, &named, ""))
-		}
+		all := CauseKeys(d.Tenant, &x.c.Finding)
+		keys[i], x.also = all[0], all[1:]
 		also = append(also, x.also...)
 	}
 	known, err := b.IssuesByCause(ctx, unique(append(also, keys...)), yagura.LockNone)

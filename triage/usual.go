@@ -91,9 +91,6 @@ func namedUsual(clauses []*clause) (out []string) {
 	for _, c := range clauses {
 		out = append(out, c.usual()...)
 	}
-	if out == nil {
-		return nil
-	}
 	return unique(out)
 }
 
@@ -101,9 +98,6 @@ func namedUsual(clauses []*clause) (out []string) {
 func (c *clause) usual() (out []string) {
 	for _, x := range c.expressions() {
 		out = append(out, x.usual...)
-	}
-	if len(out) == 0 {
-		return nil
 	}
 	return unique(out)
 }
