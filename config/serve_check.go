@@ -234,10 +234,6 @@ func (k *serveCheck) account() {
 	k.recheck(&c.Recheck)
 	k.schedule(&c.Schedule, time.Duration(c.Lake.Flush))
 	k.usual(&c.Usual)
-	k.least("usual.questions", c.Usual.Questions, 0)
-	if t := time.Duration(c.Usual.Timeout); t != 0 && (t < 10*time.Millisecond || t > 30*time.Second) {
-		k.fault("usual.timeout", " is not 10ms to 30s", "findings wait for it: leave it out for 2s")
-	}
 	o := &c.Organizations
 	k.form("organizations.role", o.Role, roleWord, "the ARN of a role, such as arn:aws:iam::111122223333:role/yagura-accounts")
 	k.address("organizations.endpoint", o.Endpoint, true)
@@ -310,6 +306,10 @@ func (k *serveCheck) usual(u *Usual) {
 		k.fault("usual.learning", " is not shorter than usual.period", "nobody would ever be known for long enough")
 	}
 	k.least("usual.events", u.Events, 0)
+	k.least("usual.questions", u.Questions, 0)
+	if t := time.Duration(u.Timeout); t != 0 && (t < 10*time.Millisecond || t > 30*time.Second) {
+		k.fault("usual.timeout", " is not 10ms to 30s", "findings wait for it: leave it out for 2s")
+	}
 }
 
 // named takes the name of a source or sink.

@@ -125,6 +125,30 @@ func TestRecheck(t *testing.T) {
 	}
 }
 
+// TestUsual: databases that are not there, networks that are none, and bounds that nobody could
+// ever meet are refused, with their place.
+func TestUsual(t *testing.T) {
+	dir := t.TempDir()
+	for text, want := range map[string]string{
+		"usual: {period: 30d, learning: 7d, events: 20, timeout: 10ms, questions: 9, memory: 64MB, ignore: [203.0.113.0/24]}": "",
+		"usual: {asn: '" + dir + "/none.mmdb'}": "y.yaml:1:14: usual.asn: there is no file",
+		"usual: {city: '" + dir + "'}":          "usual.city: " + dir + " is no file",
+		"usual: {ignore: [203.0.113.7]}":        `y.yaml:1:18: usual.ignore[0] is "203.0.113.7"`,
+		"usual: {period: 12h}":                  "usual.period is not from 1d to 366d",
+		"usual: {period: 367d}":                 "usual.period is not from 1d to 366d",
+		"usual: {period: 14d}":                  "usual.learning is not shorter than usual.period",
+		"usual: {events: -1}":                   "usual.events is -1",
+		"usual: {questions: -1}":                "usual.questions is -1",
+		"usual: {timeout: 9ms}":                 "y.yaml:1:18: usual.timeout is not 10ms to 30s",
+		"usual: {timeout: 31s}":                 "usual.timeout is not 10ms to 30s",
+	} {
+		_, err := load(t, text+"\n")
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 // TestLake: what cannot be a place, a time or a size of the lake is refused, with its place.
 func TestLake(t *testing.T) {
 	for text, want := range map[string]string{
