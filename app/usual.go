@@ -19,14 +19,7 @@ import (
 
 // usualValues makes values with the databases of a configuration, which are to be closed.
 func usualValues(cfg *config.Config) (*usual.Values, *geo.Places, error) {
-	places, err := geo.Open(cfg.Usual.ASN, cfg.Usual.City)
-	if err != nil {
-		return nil, nil, fmt.Errorf("usual: %w", err)
-	}
 	v := &usual.Values{}
-	if places.HasSystems() || places.HasCities() {
-		v.Places = places
-	}
 	for _, text := range cfg.Usual.Ignore {
 		p, err := netip.ParsePrefix(text)
 		if err != nil {
@@ -35,10 +28,16 @@ func usualValues(cfg *config.Config) (*usual.Values, *geo.Places, error) {
 		v.Ignore = append(v.Ignore, p)
 	}
 	if cfg.Timezone != "" {
+		var err error
 		if v.Zone, err = time.LoadLocation(cfg.Timezone); err != nil {
 			return nil, nil, fmt.Errorf("timezone: %w", err)
 		}
 	}
+	places, err := geo.Open(cfg.Usual.ASN, cfg.Usual.City)
+	if err != nil {
+		return nil, nil, fmt.Errorf("usual: %w", err)
+	}
+	v.Places = places
 	return v, places, nil
 }
 
@@ -73,9 +72,8 @@ func usualFunctions(v *usual.Values) (out []fn.Func) {
 
 // UsualAsker answers what is usual from the lake.
 type UsualAsker struct {
-	Hunter  *hunt.Hunter
-	Bounds  usual.Bounds
-	Timeout time.Duration // of one query; 0: the engine's
+	Hunter *hunt.Hunter
+	Bounds usual.Bounds
 }
 
 var _ usual.Asker = (*UsualAsker)(nil)
@@ -93,7 +91,7 @@ func (a *UsualAsker) Ask(ctx context.Context, questions []usual.Question) ([]usu
 		if err != nil {
 			return nil, fmt.Errorf("usual: %w", err)
 		}
-		rows, err := usualRows(ctx, a.Hunter, q, from, to, a.Timeout)
+		rows, err := usualRows(ctx, a.Hunter, q, from, to)
 		if err != nil {
 			return nil, fmt.Errorf("usual: %w", err)
 		}
@@ -107,8 +105,8 @@ func (a *UsualAsker) Ask(ctx context.Context, questions []usual.Question) ([]usu
 }
 
 // usualRows asks one query of the room usual.
-func usualRows(ctx context.Context, h *hunt.Hunter, q usual.Query, from, to time.Time, timeout time.Duration) (out [][]any, err error) {
-	rows, err := h.Run(ctx, hunt.Request{Language: hunt.SQL, Text: q.SQL, Params: q.Params, From: from, To: to, Now: to, Limit: usual.MaxRows, Timeout: timeout})
+func usualRows(ctx context.Context, h *hunt.Hunter, q usual.Query, from, to time.Time) (out [][]any, err error) {
+	rows, err := h.Run(ctx, hunt.Request{Language: hunt.SQL, Text: q.SQL, Params: q.Params, From: from, To: to, Now: to, Limit: usual.MaxRows})
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +148,7 @@ type UsualNews struct {
 // UsualEntities lists the entities that a name may mean.
 func (a *UsualAsker) UsualEntities(ctx context.Context, name string, before time.Time) ([]usual.Candidate, error) {
 	q, from, to := usual.Named(name, before, a.Bounds)
-	rows, err := usualRows(ctx, a.Hunter, q, from, to, a.Timeout)
+	rows, err := usualRows(ctx, a.Hunter, q, from, to)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +165,7 @@ func (a *UsualAsker) Report(ctx context.Context, entity yagura.Entity, dimension
 	if err != nil {
 		return nil, err
 	}
-	rows, err := usualRows(ctx, a.Hunter, q, from, to, a.Timeout)
+	rows, err := usualRows(ctx, a.Hunter, q, from, to)
 	if err != nil {
 		return nil, err
 	}

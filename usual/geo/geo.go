@@ -48,12 +48,6 @@ func (p *Places) Close() error {
 	return err
 }
 
-// HasSystems says whether there is a database of autonomous systems.
-func (p *Places) HasSystems() bool { return p.systems != nil }
-
-// HasCities says whether there is a database of cities or countries.
-func (p *Places) HasCities() bool { return p.cities != nil }
-
 // System is the autonomous system of an address with the name of who runs it.
 func (p *Places) System(a netip.Addr) string {
 	if p.systems == nil {
