@@ -111,15 +111,11 @@ func (b *Baselines) Learn(ctx context.Context, cases []*triage.Found, of []strin
 			if q.answered {
 				continue
 			}
-			switch a, ok := answers[keyOfUsual(&q.Usual)]; {
-			case ok:
+			if a, ok := answers[keyOfUsual(&q.Usual)]; ok {
 				q.Usual = a
 				b.stats.lake.Add(1)
-			default:
-				q.Unknown = reason
-				if reason == "" {
-					q.Unknown = fmt.Sprintf("more than %d questions at once", b.most)
-				}
+			} else {
+				q.Unknown = cmp.Or(reason, fmt.Sprintf("more than %d questions at once", b.most))
 				b.stats.unknown.Add(1)
 			}
 		}

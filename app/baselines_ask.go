@@ -28,8 +28,8 @@ func (a asking) Questions(c *triage.Found) []yagura.Usual {
 		if q.Of == usual.API && !known {
 			continue // the same action of another service is another API
 		}
-		if at, err := time.Parse(time.RFC3339, q.Value); err == nil && q.Of == usual.Hour {
-			q.Value = at.Truncate(15 * time.Minute).Format(time.RFC3339) // the same hour wherever it is, and one question
+		if q.Of == usual.Hour {
+			q.Value = q.Before.UTC().Truncate(15 * time.Minute).Format(time.RFC3339) // the same hour wherever it is, and one question
 		}
 		out = append(out, yagura.Usual{Of: string(q.Of), Entity: q.Entity, Value: q.Value, Before: q.Before.UTC().Truncate(time.Hour)})
 	}

@@ -136,16 +136,17 @@ func (c *usualCmd) table(env *environment, r *app.UsualReport, ja bool) error {
 		rows = append(rows, []string{string(x.Of), report.Escape(x.Value), fmt.Sprint(x.Times), fmt.Sprint(x.Days), x.First.Format(time.RFC3339), x.Last.Format(time.RFC3339)})
 	}
 	err := report.WriteColumns(env.stdout, rows)
-	var learning, restless []app.UsualNews
-	found := slices.DeleteFunc(slices.Clone(r.Unusual), func(x app.UsualNews) bool {
+	var found, learning, restless []app.UsualNews
+	for _, x := range r.Unusual {
 		switch {
 		case x.Learning:
 			learning = append(learning, x)
 		case x.Restless:
 			restless = append(restless, x)
+		default:
+			found = append(found, x)
 		}
-		return x.Learning || x.Restless
-	})
+	}
 	if len(found) == 0 {
 		fmt.Fprintf(env.stdout, "\n%s\n", in(ja, "nothing unusual in the last day", "直近 1 日に通常と異なるものはありません"))
 	} else {
