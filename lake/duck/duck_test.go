@@ -4,16 +4,19 @@ package duck_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yagura-sec/yagura/lake/duck"
+	"github.com/yagura-sec/yagura/query/kql/fn"
 )
 
 // start opens an engine with little memory.
@@ -213,5 +216,58 @@ func TestCancel(t *testing.T) {
 	}
 	if took := time.Since(began); took > 2*time.Second {
 		t.Errorf("it took %s to cancel", took)
+	}
+}
+
+// TestCancelWithinAVector: functions of Go end in the midst of the rows that they were given,
+// and a query beside comes to the same as ever.
+func TestCancelWithinAVector(t *testing.T) {
+	slow := fn.Func{Name: "slow", Args: []fn.Type{fn.Long}, Result: fn.Long, Call: func(args []any) (any, error) {
+		sum := sha256.Sum256(nil)
+		for range 10_000 { // some milliseconds
+			sum = sha256.Sum256(sum[:])
+		}
+		return int64(sum[0]), nil
+	}}
+	quick := fn.Func{Name: "quick", Args: []fn.Type{fn.Long}, Result: fn.Long, Call: func(args []any) (any, error) { return args[0], nil }}
+	e := start(t, duck.Options{Functions: []fn.Func{slow, quick}})
+	stop := make(chan struct{})
+	var beside sync.WaitGroup
+	runs := 0
+	beside.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			runs++
+			rows, err := e.Query(t.Context(), duck.Request{SQL: "SELECT sum(quick(range)) FROM range(300000)"})
+			if err != nil {
+				t.Errorf("run %d beside: %v", runs, err)
+				return
+			}
+			if !rows.Next() || rows.Values()[0] != int64(300000*299999/2) {
+				t.Errorf("run %d beside gives %v", runs, rows.Values())
+			}
+			_ = rows.Close()
+		}
+	})
+	for range 3 {
+		began := time.Now()
+		_, err := e.Query(t.Context(), duck.Request{SQL: "SELECT sum(slow(range)) FROM range(200000)", Timeout: 200 * time.Millisecond})
+		var limit *duck.Error
+		if took := time.Since(began); !errors.As(err, &limit) || limit.Kind != duck.KindLimit || took > 2*time.Second {
+			t.Errorf("%s: %v", took, err)
+		}
+	}
+	close(stop)
+	beside.Wait()
+	if runs < 2 {
+		t.Errorf("%d runs beside", runs)
+	}
+	// Whoever writes the text of such an end is not taken for one.
+	if _, err := e.Query(t.Context(), duck.Request{SQL: "SELECT error('rows were given up because a query is ended')"}); err == nil {
+		t.Error("an error that was asked for is none")
 	}
 }

@@ -28,6 +28,7 @@ type Engine struct {
 	db    *sql.DB
 	free  chan *sql.Conn
 	watch *watch
+	end   ending
 	once  sync.Once
 }
 
@@ -93,7 +94,7 @@ func (e *Engine) start(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", q, plain(err))
 		}
 	}
-	if err := register(ctx, conns[0], e.o.Functions); err != nil {
+	if err := register(ctx, conns[0], e.o.Functions, &e.end); err != nil {
 		return err
 	}
 	for _, c := range conns {
@@ -212,11 +213,12 @@ func (e *Engine) Query(ctx context.Context, r Request) (rows *Rows, err error) {
 	}
 	q := &running{engine: e, conn: c, views: r.Views, now: !r.Now.IsZero()}
 	rows = &Rows{max: positive(r.MaxRows, DefaultMaxRows), maxBytes: positive(r.MaxBytes, DefaultMaxBytes)}
-	done := e.watch.enter(kill)
+	done, ended := e.watch.enter(kill), e.end.enter(ctx)
 	before := e.watch.begin()
 	start := time.Now()
 	defer func() {
 		done()
+		ended()
 		if err != nil {
 			if cause := context.Cause(ctx); cause != nil {
 				err = cause
@@ -233,18 +235,25 @@ func (e *Engine) Query(ctx context.Context, r Request) (rows *Rows, err error) {
 	if err := q.inspect(ctx, body, r.Views); err != nil {
 		return nil, err
 	}
-	wrapped, columns, err := q.wrap(ctx, body, rows.max)
+	var columns []Column
+	for again := true; again; {
+		begun := e.end.begun()
+		var wrapped string
+		if wrapped, columns, err = q.wrap(ctx, body, rows.max); err == nil {
+			err = c.Raw(func(driverConn any) error {
+				// The driver's rows, not those of database/sql: the result is complete when
+				// they are there, and shall not end with the time that the query had.
+				rows.res, err = driverConn.(*duckdb.Conn).QueryContext(ctx, wrapped, nil)
+				return err
+			})
+			if err != nil {
+				err = explain(err, body, len(open))
+			}
+		}
+		again = e.end.again(ctx, err, begun)
+	}
 	if err != nil {
 		return nil, err
-	}
-	err = c.Raw(func(driverConn any) error {
-		// The driver's rows, not those of database/sql: the result is complete when
-		// they are there, and shall not end with the time that the query had.
-		rows.res, err = driverConn.(*duckdb.Conn).QueryContext(ctx, wrapped, nil)
-		return err
-	})
-	if err != nil {
-		return nil, explain(err, body, len(open))
 	}
 	rows.q, rows.columns, rows.raw = q, columns, make([]driver.Value, len(columns))
 	rows.stats.Time = time.Since(start)

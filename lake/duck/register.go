@@ -138,9 +138,9 @@ var replacements = []string{
 }
 
 // register makes the functions of KQL, further ones and the bounds known to the engine.
-func register(ctx context.Context, c *sql.Conn, more []fn.Func) error {
+func register(ctx context.Context, c *sql.Conn, more []fn.Func, end *ending) error {
 	for _, f := range slices.Concat(fn.Funcs(), more) {
-		u, err := newUDF(f)
+		u, err := newUDF(f, end)
 		if err != nil {
 			return fmt.Errorf("function %s: %w", f.Name, err)
 		}
@@ -159,11 +159,12 @@ func register(ctx context.Context, c *sql.Conn, more []fn.Func) error {
 // udf is a function of fn for the driver.
 type udf struct {
 	f      fn.Func
+	end    *ending
 	config duckdb.ScalarFuncConfig
 }
 
-func newUDF(f fn.Func) (*udf, error) {
-	u := &udf{f: f, config: duckdb.ScalarFuncConfig{Volatile: f.Volatile, SpecialNullHandling: true}}
+func newUDF(f fn.Func, end *ending) (*udf, error) {
+	u := &udf{f: f, end: end, config: duckdb.ScalarFuncConfig{Volatile: f.Volatile, SpecialNullHandling: true}}
 	for _, t := range f.Args {
 		info, err := typeInfo(t)
 		if err != nil {
@@ -202,9 +203,9 @@ func (u *udf) Config() duckdb.ScalarFuncConfig { return u.config }
 
 // Executor calls the function for every row.
 func (u *udf) Executor() duckdb.ScalarFuncExecutor {
-	return duckdb.ScalarFuncExecutor{RowContextExecutor: func(ctx context.Context, values []driver.Value) (any, error) {
-		if ctx != nil && ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+	return duckdb.ScalarFuncExecutor{RowExecutor: func(values []driver.Value) (any, error) {
+		if u.end.late.Load() > 0 {
+			return nil, errEnding
 		}
 		return u.call(values)
 	}}
