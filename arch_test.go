@@ -78,6 +78,7 @@ var may = map[string][]string{
 	"rule/sentinel":          {"", "rule", "query/kql", "usual"},
 	"schedule":               {"", "rule", "rule/sentinel"},
 	"hunt":                   {"", "lake", "lake/view", "query/kql", "query/sql"},
+	"hunt/apart":             {"", "hunt"},
 	"hunts":                  {},
 	"usual":                  {""},
 	"usual/geo":              {"usual"},

@@ -86,7 +86,7 @@ func newLakeHouse(t *testing.T, shared *duck.Engine, dir string, texts ...string
 	if h.dec, err = decode.New(decode.Options{Detail: true}); err != nil {
 		t.Fatal(err)
 	}
-	h.engine = newLakeQuery(cfg, h.db, &hunt.Hunter{Engine: &lazyEngine{engine: shared}, Lake: lakeFiles{catalogue: h.db.Lake(), dir: place}, Now: clock}, place)
+	h.engine = newLakeQuery(cfg, h.db, &hunt.Hunter{Engine: duckEngine{shared}, Lake: lakeFiles{catalogue: h.db.Lake(), dir: place}, Now: clock}, place)
 	for i, text := range texts {
 		rules, refusals := sentinel.Load([]rule.File{{Path: fmt.Sprintf("rule%d.yaml", i), Data: []byte(text)}}, sentinel.Options{Check: queryChecker()})
 		for i := range refusals {

@@ -114,14 +114,14 @@ func (h *house) storiesOf(ctx context.Context, who actorOf, fresh []yagura.Issue
 func (h *house) storyOf(ctx context.Context, is *yagura.Issue, all []yagura.Issue, now time.Time) error {
 	var near []yagura.Issue
 	for _, x := range all {
-		if x.ID != is.ID && apart(is, &x) <= storyWithin {
+		if x.ID != is.ID && gap(is, &x) <= storyWithin {
 			near = append(near, x)
 		}
 	}
 	if len(near) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(near, func(a, b yagura.Issue) int { return cmp.Compare(apart(is, &a), apart(is, &b)) })
+	slices.SortStableFunc(near, func(a, b yagura.Issue) int { return cmp.Compare(gap(is, &a), gap(is, &b)) })
 	near = near[:min(len(near), storyIssues)]
 	slices.SortStableFunc(near, func(a, b yagura.Issue) int { return a.FirstSeen.Compare(b.FirstSeen) })
 	return h.s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -150,8 +150,8 @@ func (h *house) storyOf(ctx context.Context, is *yagura.Issue, all []yagura.Issu
 	})
 }
 
-// apart is how long the time between what two issues are about is; 0 where they overlap.
-func apart(a, b *yagura.Issue) time.Duration {
+// gap is how long the time between what two issues are about is; 0 where they overlap.
+func gap(a, b *yagura.Issue) time.Duration {
 	return max(a.FirstSeen.Sub(b.LastSeen), b.FirstSeen.Sub(a.LastSeen), 0)
 }
 

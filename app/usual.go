@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -14,32 +13,7 @@ import (
 	"github.com/yagura-sec/yagura/query/kql/fn"
 	"github.com/yagura-sec/yagura/rule/sentinel"
 	"github.com/yagura-sec/yagura/usual"
-	"github.com/yagura-sec/yagura/usual/geo"
 )
-
-// usualValues makes values with the databases of a configuration, which are to be closed.
-func usualValues(cfg *config.Config) (*usual.Values, *geo.Places, error) {
-	v := &usual.Values{}
-	for _, text := range cfg.Usual.Ignore {
-		p, err := netip.ParsePrefix(text)
-		if err != nil {
-			return nil, nil, fmt.Errorf("usual.ignore: %w", err)
-		}
-		v.Ignore = append(v.Ignore, p)
-	}
-	if cfg.Timezone != "" {
-		var err error
-		if v.Zone, err = time.LoadLocation(cfg.Timezone); err != nil {
-			return nil, nil, fmt.Errorf("timezone: %w", err)
-		}
-	}
-	places, err := geo.Open(cfg.Usual.ASN, cfg.Usual.City)
-	if err != nil {
-		return nil, nil, fmt.Errorf("usual: %w", err)
-	}
-	v.Places = places
-	return v, places, nil
-}
 
 // WithoutPlaces lists the titles of rules that find nothing, as they ask where addresses are and
 // the configuration names no database of cities.

@@ -4,16 +4,26 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/yagura-sec/yagura/app"
 )
 
 func main() { os.Exit(mainCode()) }
 
 // mainCode is main with the exit code as its result.
 func mainCode() int {
+	if app.IsEngine() {
+		if err := app.ServeEngine(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return exitUsage
+		}
+		return 0
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once

@@ -27,6 +27,10 @@ const (
 	maxViews = 1000
 )
 
+// Room is what a process may grow beyond the engine's limit before the queries in it are
+// ended.
+const Room = 512 << 20
+
 // Options are the limits of an engine.
 type Options struct {
 	Threads  int           // 0: as many as the machine has cores, at most 8

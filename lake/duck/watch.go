@@ -24,9 +24,6 @@ type watch struct {
 	entered int // queries that ever came in
 }
 
-// room is what the process may grow beyond the engine's limit.
-const room = 512 << 20
-
 // enter begins to watch for a query; the function that it returns ends that.
 func (w *watch) enter(kill func(error)) (leave func()) {
 	w.mu.Lock()
@@ -65,10 +62,10 @@ func (w *watch) look(stop chan struct{}, before int64) {
 			return
 		case <-ticker.C:
 		}
-		if grown := resident() - before; grown > w.limit+room {
+		if grown := resident() - before; grown > w.limit+Room {
 			w.mu.Lock()
 			for _, kill := range w.queries {
-				kill(&Error{Kind: KindLimit, Message: fmt.Sprintf("the query was ended: the program grew by %d MB, %d MB are allowed", grown>>20, (w.limit+room)>>20), Hint: "make less text of one row"})
+				kill(&Error{Kind: KindLimit, Message: fmt.Sprintf("the query was ended: the program grew by %d MB, %d MB are allowed", grown>>20, (w.limit+Room)>>20), Hint: "make less text of one row"})
 			}
 			w.mu.Unlock()
 		}
