@@ -89,13 +89,18 @@ func ServeEngine() error {
 		if err := json.Unmarshal(text, &s); err != nil {
 			return nil, err
 		}
-		values, _, err := s.open() // the databases are closed by the end of the process
-		if err != nil {
-			return nil, err
-		}
-		e, err := duck.Open(duck.Options{Threads: s.Threads, Memory: s.Memory, Timeout: s.Timeout, Temp: s.Temp, Dirs: s.Dirs, Functions: usualFunctions(values)})
-		return duckEngine{e}, err
+		return s.start()
 	})
+}
+
+// start starts the engine in this process. The databases are open until that ends.
+func (s *engineSetup) start() (duckEngine, error) {
+	values, _, err := s.open()
+	if err != nil {
+		return duckEngine{}, err
+	}
+	e, err := duck.Open(duck.Options{Threads: s.Threads, Memory: s.Memory, Timeout: s.Timeout, Temp: s.Temp, Dirs: s.Dirs, Functions: usualFunctions(values)})
+	return duckEngine{e}, err
 }
 
 // engineCommand starts this program again. What is in its environment beside this, such as
@@ -138,14 +143,14 @@ func newEngine(data string, s engineSetup) (*engine, error) {
 	}
 	e := &engine{data: data, setup: s}
 	e.Engine = apart.New(apart.Options{
-		Command: engineCommand, Setup: e.start, Timeout: s.Timeout,
+		Command: engineCommand, Setup: e.clean, Timeout: s.Timeout,
 		Memory: cmp.Or(s.Memory, duck.DefaultMemory) + 2*duck.Room, // beyond what the engine itself looks to
 	})
 	return e, nil
 }
 
-// start makes a clean folder for a process, and says what it is told.
-func (e *engine) start() ([]byte, error) {
+// clean makes a clean folder for a process, and says what it is told.
+func (e *engine) clean() ([]byte, error) {
 	if !duck.Available {
 		return nil, duck.ErrNoEngine
 	}
