@@ -177,6 +177,6 @@ func (d *ddl) duckdb() string {
 	read := func(half string) string {
 		return fmt.Sprintf("read_parquet('%s', union_by_name = true, hive_partitioning = true, hive_types_autocast = false)", d.glob(half))
 	}
-	return fmt.Sprintf("CREATE VIEW yagura_head AS SELECT * FROM %s;\n\nCREATE VIEW yagura_raw AS SELECT * FROM %s;\n\nCREATE VIEW yagura_events AS\nSELECT h.*, r.raw\nFROM yagura_head h JOIN yagura_raw r ON h.log = r.log AND h.day = r.day AND h.\"row\" = r.\"row\";\n",
+	return fmt.Sprintf("CREATE VIEW yagura_head AS SELECT * FROM %s;\n\nCREATE VIEW yagura_raw AS SELECT * FROM %s;\n\nCREATE VIEW yagura_events AS\nSELECT h.*, nullif(r.raw, '') AS raw\nFROM yagura_head h JOIN yagura_raw r ON h.log = r.log AND h.day = r.day AND h.\"row\" = r.\"row\";\n",
 		read("head"), read("raw"))
 }

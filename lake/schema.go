@@ -1,6 +1,7 @@
 package lake
 
 import (
+	"bytes"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -78,8 +79,9 @@ func HeadColumns() []column.Spec {
 	}
 }
 
-// RawColumns returns the columns of the raw files. raw is the record as text; where a record
-// is not UTF-8 that is not what was received, and bytes is.
+// RawColumns returns the columns of the raw files. raw is the record as text that everybody
+// can read, and empty where retention took the record; where a record is not UTF-8, or has half
+// of a surrogate pair in it, that is not what was received, and bytes is.
 func RawColumns() []column.Spec {
 	return []column.Spec{
 		{Name: "row", Kind: column.Int64},
@@ -246,8 +248,9 @@ func (r *rows) add(source, object, format string, number int64, rec *keep.Record
 	for i, name := range r.more {
 		h[headColumns+i].Text.Append(valueOf(e.Detail.More, i, name))
 	}
-	r.raw[1].Text.AppendBytes(rec.Raw)
-	if utf8.Valid(rec.Raw) {
+	text := readable(rec.Raw)
+	r.raw[1].Text.AppendBytes(text)
+	if utf8.Valid(rec.Raw) && bytes.Equal(text, rec.Raw) {
 		r.raw[2].Text.Append("")
 	} else {
 		r.raw[2].Text.AppendBytes(rec.Raw)

@@ -148,7 +148,7 @@ func (s *source) sql(t *Table, want []int, heads, raws []string, o selection) st
 	if ps.whole {
 		// A search for a text in it may well be moved below the join: that is a search through
 		// bytes, and cheaper than to join first.
-		b.WriteString(", r.\"raw\" AS raw__")
+		b.WriteString(", " + raw + " AS raw__")
 	}
 	if len(ps.text) > 0 {
 		b.WriteString(", TRY(json_extract_string(" + record + ", " + list(ps.text) + ")) AS t__")
@@ -172,7 +172,10 @@ func (s *source) sql(t *Table, want []int, heads, raws []string, o selection) st
 	return b.String()
 }
 
-const record = `CASE WHEN h."row" = r."row" THEN r."raw" END`
+// raw is the record, which is empty in the file where retention took it.
+const raw = `nullif(r."raw", '')`
+
+const record = `CASE WHEN h."row" = r."row" THEN ` + raw + ` END`
 
 func scan(files []string) string { return "read_parquet(" + list(files) + ")" }
 

@@ -158,7 +158,7 @@ func TestSelect(t *testing.T) {
 		{"head", []string{"eventname", "TimeGenerated", "EventName"}, []view.Pair{{"aws.cloudtrail", "a.head", "a.raw"}, {"gcp.audit", "b.head", "b.raw"}},
 			"SELECT h.\"action\" AS \"EventName\", h.\"time\" AS \"TimeGenerated\"\nFROM read_parquet(['a.head']) h\nWHERE h.\"time\" >= TIMESTAMP '2024-03-05 00:00:00.000000'"},
 		{"raw", []string{"RequestParameters"}, []view.Pair{{"aws.cloudtrail", "it's.head", "it's.raw"}},
-			"SELECT coalesce(h.t__[1], '') AS \"RequestParameters\"\nFROM (SELECT h.*, TRY(json_extract_string(CASE WHEN h.\"row\" = r.\"row\" THEN r.\"raw\" END, ['$.requestParameters'])) AS t__\n" +
+			"SELECT coalesce(h.t__[1], '') AS \"RequestParameters\"\nFROM (SELECT h.*, TRY(json_extract_string(CASE WHEN h.\"row\" = r.\"row\" THEN nullif(r.\"raw\", '') END, ['$.requestParameters'])) AS t__\n" +
 				"  FROM read_parquet(['it''s.head']) h JOIN read_parquet(['it''s.raw']) r ON r.\"row\" = h.\"row\"\n  WHERE h.\"time\" >= TIMESTAMP '2024-03-05 00:00:00.000000') h"},
 		{"no file", []string{"EventName", "ReadOnly"}, nil, `SELECT CAST(NULL AS VARCHAR) AS "EventName", CAST(NULL AS BOOLEAN) AS "ReadOnly" WHERE false`},
 	} {
