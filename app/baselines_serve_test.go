@@ -275,17 +275,18 @@ func TestScheduledUsual(t *testing.T) {
 // and it is said that it was not known what is usual.
 func TestServeUsualAway(t *testing.T) {
 	for name, x := range map[string]struct {
-		answer func(ctx context.Context, q yagura.Usual) (yagura.Usual, error)
-		want   string
+		answer  func(ctx context.Context, q yagura.Usual) (yagura.Usual, error)
+		timeout time.Duration
+		want    string
 	}{
 		"fails": {func(context.Context, yagura.Usual) (yagura.Usual, error) {
 			return yagura.Usual{}, errors.New("the disk is gone")
-		}, "the disk is gone"},
-		"hangs": {func(context.Context, yagura.Usual) (yagura.Usual, error) { select {} }, "the lake did not answer within 50ms"},
+		}, 30 * time.Second, "the disk is gone"},
+		"hangs": {func(context.Context, yagura.Usual) (yagura.Usual, error) { select {} }, 50 * time.Millisecond, "the lake did not answer within 50ms"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStrange(t)
-			s.cfg.Usual.Timeout = config.Duration(50 * time.Millisecond)
+			s.cfg.Usual.Timeout = config.Duration(x.timeout)
 			s.alter = func(serve *Serve) {
 				serve.baselines.ask = away{serve.baselines.ask, &answering{answer: x.answer}}
 			}

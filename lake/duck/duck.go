@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/yagura-sec/yagura/query/kql/fn"
 )
@@ -135,6 +136,12 @@ func trim(text string) (string, error) {
 	if i := strings.IndexByte(text, 0); i >= 0 {
 		line, col := place(text, i)
 		return "", &Error{Line: line, Col: col, Kind: KindSyntax, Message: "a NUL character"}
+	}
+	for i, r := range text {
+		if r == utf8.RuneError && !strings.HasPrefix(text[i:], "\ufffd") {
+			line, col := place(text, i)
+			return "", &Error{Line: line, Col: col, Kind: KindSyntax, Message: fmt.Sprintf("the byte %#x, which is no character of UTF-8", text[i])}
+		}
 	}
 	end, depth := 0, 0
 	for i := 0; i < len(text); {

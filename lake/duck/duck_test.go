@@ -144,12 +144,27 @@ func TestErrorsHaveTheirPlace(t *testing.T) {
 		{"SELECT 'あ',\n 'い', read_text('x')", "2:7: the function read_text is not for hunts"},
 		{"", "1:1: there is no statement"},
 		{"-- nothing\n;", "1:1: there is no statement"},
+		{"SELECT\n 'あ\xff'", "2:4: the byte 0xff, which is no character of UTF-8"},
+		{"SELECT '\ufffd', nothing", "1:13: "},
 		{"SELECT $p", "1:8: the parameter $p has no value"},
 		{"SELECT '$no', $$ $no $$, $a, nothing", "1:30: "},
 	} {
 		_, _, _, err := all(t, e, duck.Request{SQL: tc.sql, Params: map[string]any{"a": "it's a longer text"}})
 		if err == nil || !strings.HasPrefix(err.Error(), tc.want) {
 			t.Errorf("%q: got %v, want %s…", tc.sql, err, tc.want)
+		}
+	}
+}
+
+// TestTexts: a parameter holds any text that a log may have brought.
+func TestTexts(t *testing.T) {
+	e := start(t, duck.Options{})
+	texts := []string{"", "it's", "a\x00b", "\x00", "\x00'\x00", "\xff\xfeb\xff", "\ufffd", "$a"}
+	for _, s := range texts {
+		_, rows, _, err := all(t, e, duck.Request{SQL: "SELECT $a, $l[1], length($l)", Params: map[string]any{"a": s, "l": []string{s, "x"}}})
+		want := strings.ToValidUTF8(s, "\ufffd")
+		if err != nil || rows[0][0] != want || rows[0][1] != want || rows[0][2] != int64(2) {
+			t.Errorf("%q: %q, %v", s, rows, err)
 		}
 	}
 }

@@ -84,10 +84,7 @@ func constant(v any) (string, error) {
 	case nil:
 		return "NULL", nil
 	case string:
-		if strings.IndexByte(v, 0) >= 0 {
-			return "", &Error{Kind: KindSyntax, Message: "a NUL character"}
-		}
-		return quote(v), nil
+		return literal(v), nil
 	case bool:
 		return strconv.FormatBool(v), nil
 	case int:
@@ -101,9 +98,22 @@ func constant(v any) (string, error) {
 	case []string:
 		quoted := make([]string, len(v))
 		for i, s := range v {
-			quoted[i] = quote(s)
+			quoted[i] = literal(s)
 		}
-		return "[" + strings.Join(quoted, ", ") + "]::VARCHAR[]", nil
+		return "([" + strings.Join(quoted, ", ") + "]::VARCHAR[])", nil
 	}
 	return "", fmt.Errorf("a value of the type %T", v)
+}
+
+// literal writes any text as a constant. A statement can hold no NUL; what is no character of
+// UTF-8 becomes U+FFFD, as in the columns of a lake.
+func literal(s string) string {
+	parts := strings.Split(strings.ToValidUTF8(s, "\ufffd"), "\x00")
+	for i, p := range parts {
+		parts[i] = quote(p)
+	}
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return "(" + strings.Join(parts, " || chr(0) || ") + ")"
 }
