@@ -77,14 +77,16 @@ func classifyNode(n *yaml.Node) content {
 // sentinelNode recognises a rule of Microsoft Sentinel, a hunting query, an exported rule, or
 // a template that has rules among its resources.
 func sentinelNode(n *yaml.Node) bool {
-	if has(n, "query") {
-		return has(n, "queryFrequency", "tactics", "requiredDataConnectors", "entityMappings", "severity", "language")
+	query := has(n, "query")
+	if query && has(n, "queryFrequency", "tactics", "requiredDataConnectors", "entityMappings", "severity", "language") {
+		return true
 	}
 	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
 		v := n.Content[i+1]
 		switch n.Content[i].Value {
-		case "kind": // ours: it has no query of its own
-			if strings.EqualFold(v.Value, "unusual") {
+		case "kind":
+			kind := strings.ToLower(v.Value)
+			if kind == "unusual" || query && (kind == "scheduled" || kind == "nrt") { // the first is ours: it has no query of its own
 				return true
 			}
 		case "properties":

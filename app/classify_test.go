@@ -19,6 +19,8 @@ func TestClassify(t *testing.T) {
 		"rules_files: [a]\n":                        contentFalcoConfig,
 		"fires: [{event: {}}]\nnear_misses: []\n":   contentUnknown,
 		"kind: Unusual\nnew: network\n":             contentSentinel,
+		"kind: Scheduled\nname: a\nquery: T\n":      contentSentinel,
+		"kind: Scheduled\nname: a\n":                contentUnknown,
 		"name: a\nkind: unusual\nnew: [\n":          contentSentinel,
 		"kind: Deployment\nmetadata: {}\n":          contentUnknown,
 		"":                                          contentUnknown,
