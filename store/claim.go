@@ -146,9 +146,15 @@ func (db *DB) watchName(ctx context.Context, s *session) {
 	c := db.claim
 	defer close(c.done)
 	defer func() {
-		if s != nil {
-			s.discard()
+		if s == nil {
+			return
 		}
+		// The lock goes now, and not when the server sees that the connection has ended: who
+		// starts next need not wait.
+		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = s.plain(within, "ROLLBACK") // where it does not, the lock goes with the connection
+		s.discard()
 	}()
 	for pause := claimBeat; ; {
 		timer := time.NewTimer(pause)

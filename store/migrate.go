@@ -66,13 +66,17 @@ func (db *DB) migrate(ctx context.Context) error {
 		return nil
 	}
 	if db.mode == ReadOnly || db.mode == Shared {
+		state := fmt.Sprintf("the database is of an older version (%d of %d)", done, len(all))
+		if done == 0 {
+			state = "the database has no tables yet"
+		}
 		if db.dialect.postgres || db.mode == ReadOnly {
-			return fmt.Errorf("schema: the database is of an older version (%d of %d) (hint: start `yagura serve` of this version once)", done, len(all))
+			return fmt.Errorf("schema: %s (hint: start `yagura serve` of this version once)", state)
 		}
 		// Only where nobody serves may a command bring the schema up.
 		lock, err := lockDir(filepath.Join(db.dir, lockFile))
 		if err != nil {
-			return fmt.Errorf("schema: the database is of an older version (%d of %d): %w", done, len(all), err)
+			return fmt.Errorf("schema: %s: %w", state, err)
 		}
 		defer lock.Close() //nolint:errcheck // closing gives the lock free
 	}
