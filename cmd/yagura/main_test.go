@@ -24,10 +24,14 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/yagura-sec/yagura/app"
 	"github.com/yagura-sec/yagura/lake/duck"
 )
 
 func TestMain(m *testing.M) {
+	if app.IsEngine() { // of a test that asks the lake in its own process
+		os.Exit(mainCode())
+	}
 	testscript.Main(m, map[string]func(){"yagura": func() { os.Exit(mainCode()) }})
 }
 
