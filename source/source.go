@@ -19,6 +19,9 @@ type Object struct {
 	Tag string
 	// Streaming says that a read may wait for a writer that is still at work.
 	Streaming bool
+	// Whole says that what is read are all the bytes of a file, or of an object of a bucket, as
+	// they lie there: no message, and no part of a log that grows.
+	Whole bool
 	// Head returns how the text starts that the object is a later part of; nil where the object
 	// is whole. Tables and some logs name their fields there. It is called after Open.
 	Head func() []byte

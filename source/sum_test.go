@@ -2,11 +2,15 @@ package source_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/iotest"
 
@@ -78,4 +82,102 @@ func (c *counting) ReadAt(p []byte, off int64) (int, error) {
 	n, err := c.Reader.ReadAt(p, off)
 	c.at += n
 	return n, err
+}
+
+// shelf keeps copies in memory.
+type shelf struct {
+	dir  string
+	full bool // for what is kept
+	kept map[string]string
+}
+
+func (s *shelf) TempCopy() (*os.File, error) { return os.CreateTemp(s.dir, "") }
+
+func (s *shelf) KeepCopy(_ context.Context, sum string, r io.ReaderAt, size int64) error {
+	if s.full {
+		return syscall.ENOSPC
+	}
+	text, err := io.ReadAll(io.NewSectionReader(r, 0, size))
+	s.kept[sum] = string(text)
+	return err
+}
+
+// TestSumCopies: what is kept are the bytes of the whole body, however it was read and however
+// far, and nothing stays of what was only for a while.
+func TestSumCopies(t *testing.T) {
+	text := strings.Repeat("record\n", 10_000)
+	h := sha256.Sum256([]byte(text))
+	want := hex.EncodeToString(h[:])
+	for name, open := range map[string]func() io.Reader{
+		"stream": func() io.Reader { return struct{ io.Reader }{strings.NewReader(text)} },
+		"file":   func() io.Reader { return strings.NewReader(text) },
+	} {
+		for _, read := range []int64{0, 10, int64(len(text))} {
+			s := &shelf{dir: t.TempDir(), kept: map[string]string{}}
+			sum := source.NewSum(open())
+			if err := sum.Copy(s); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.CopyN(io.Discard, sum.Reader(), read); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := sum.Keep(t.Context()); err != nil || got != want || s.kept[want] != text {
+				t.Errorf("%s, %d bytes read: %s, %v, %d bytes kept", name, read, got, err, len(s.kept[want]))
+			}
+			if err := sum.Close(); err != nil {
+				t.Error(err)
+			}
+			if left, err := os.ReadDir(s.dir); err != nil || len(left) > 0 {
+				t.Errorf("%s: %v are left, %v", name, left, err)
+			}
+			s.full = true
+			sum = source.NewSum(open())
+			if err := sum.Copy(s); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := sum.Keep(t.Context()); !errors.Is(err, source.ErrCopy) || !errors.Is(err, syscall.ENOSPC) {
+				t.Errorf("%s: %v", name, err)
+			}
+			if err := sum.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	// A body that breaks off is kept by nobody, and its error is its own.
+	s := &shelf{dir: t.TempDir(), kept: map[string]string{}}
+	sum := source.NewSum(io.MultiReader(strings.NewReader("half"), iotest.ErrReader(io.ErrUnexpectedEOF)))
+	if err := sum.Copy(s); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sum.Keep(t.Context()); !errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, source.ErrCopy) || len(s.kept) > 0 {
+		t.Errorf("%v, %v", err, s.kept)
+	}
+	if err := sum.Close(); err != nil {
+		t.Error(err)
+	}
+	// A disk that takes no more ends the reading.
+	sum = source.NewSum(struct{ io.Reader }{strings.NewReader(text)})
+	if err := sum.Copy(fullShelf{dir: t.TempDir()}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := io.Copy(io.Discard, sum.Reader()); n > 0 || !errors.Is(err, source.ErrCopy) {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	if err := sum.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// fullShelf gives out files that take nothing.
+type fullShelf struct {
+	source.Copies
+	dir string
+}
+
+func (f fullShelf) TempCopy() (*os.File, error) {
+	name := filepath.Join(f.dir, "taken")
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		return nil, err
+	}
+	return os.Open(name) // for reading alone
 }

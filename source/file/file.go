@@ -200,6 +200,7 @@ func (w *walk) file(name string, info fs.FileInfo) bool {
 	o := source.Object{Source: "file", Name: name, Size: info.Size(), Modified: info.ModTime()}
 	asked := name == w.top
 	if info.Mode().IsRegular() {
+		o.Whole = true
 		o.Open = func(context.Context) (io.ReadCloser, error) { return open(name, asked) }
 		return w.yield(o, nil)
 	}

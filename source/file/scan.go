@@ -223,7 +223,7 @@ func (w *Watch) settle(ctx context.Context) error {
 
 // object is one version of a whole file.
 func (w *Watch) object(path string, size int64, modified time.Time) source.Object {
-	o := source.Object{Source: "file", Name: path, Size: size, Modified: modified, Tag: versionTag(size, modified)}
+	o := source.Object{Source: "file", Name: path, Size: size, Modified: modified, Tag: versionTag(size, modified), Whole: true}
 	o.Open = func(context.Context) (io.ReadCloser, error) {
 		f, err := open(path, false)
 		if errors.Is(err, fs.ErrNotExist) {

@@ -127,7 +127,7 @@ func (b *Bucket) object(key string, c *types.Object) (l listed, ok bool) {
 	if !b.options.Since.IsZero() && modified.Before(b.options.Since) {
 		return l, false
 	}
-	l = listed{key: key, etag: etag, object: source.Object{Source: "s3", Name: b.name(key), Size: size, Modified: modified, Tag: strings.Trim(etag, `"`)}}
+	l = listed{key: key, etag: etag, object: source.Object{Source: "s3", Name: b.name(key), Size: size, Modified: modified, Tag: strings.Trim(etag, `"`), Whole: true}}
 	l.object.Open = func(ctx context.Context) (io.ReadCloser, error) {
 		return b.open(ctx, key, version{etag: etag}, size)
 	}

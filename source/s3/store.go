@@ -113,7 +113,7 @@ func (s *Store) Object(ref Ref) source.Object { return s.object(ref, true) }
 // object is one of a notice, or of a list, whose ETags are not everywhere those of answers.
 func (s *Store) object(ref Ref, strict bool) source.Object {
 	etag := strings.Trim(ref.ETag, `"`)
-	o := source.Object{Source: "s3", Name: "s3://" + ref.Bucket + "/" + ref.Key, Size: ref.Size, Modified: ref.Modified, Tag: etag}
+	o := source.Object{Source: "s3", Name: "s3://" + ref.Bucket + "/" + ref.Key, Size: ref.Size, Modified: ref.Modified, Tag: etag, Whole: true}
 	want := version{id: ref.VersionID}
 	if etag != "" {
 		want.etag, want.strict = `"`+etag+`"`, strict
