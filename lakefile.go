@@ -33,7 +33,14 @@ type LakeFile struct {
 	// Checked is the commit up to which the other files of the partition were searched for
 	// repeats before it was written. It is for the commit and not kept.
 	Checked int64
+	// Bare are objects that no record is in the file of any more, with the record as it was
+	// received, although one was in the files that it takes the place of. It is for the
+	// replacement and not kept.
+	Bare []ObjectRef
 }
+
+// ObjectRef names an object as rows of the lake do.
+type ObjectRef struct{ Source, Object string }
 
 // LakeFilter says which files are listed. The zero value is all of them.
 type LakeFilter struct {
@@ -65,7 +72,23 @@ type LakeObject struct {
 	Records        int64
 	At             time.Time
 	Sum            string // SHA-256 of its bytes as received, in hexadecimal digits; "" where it was not taken
+	// Rows is what the object is called in rows, where that is another name; "": the same. It is
+	// for the commit and not read back.
+	Rows string
 }
+
+// LakeCopy is a copy of an original: the bytes of an object as they were received.
+type LakeCopy struct {
+	Number int64  // of the same count as files; no number comes twice
+	Sum    string // SHA-256, in hexadecimal digits
+	Size   int64
+	Name   string    // below the lake
+	Writer string    // who wrote it
+	Seen   time.Time // when its bytes came last
+}
+
+// LakeCopies sums up copies of originals.
+type LakeCopies struct{ Copies, Bytes int64 }
 
 // LakeTotal is what there is of one partition.
 type LakeTotal struct {

@@ -1,8 +1,10 @@
 package lake
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -11,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/yagura-sec/yagura/lake/blob"
 )
 
 // Blobs is where the files lie. A name is a path below the lake, with slashes.
@@ -18,6 +22,9 @@ type Blobs interface {
 	// Put makes a file with this content, durably, or does nothing. It is an error when there
 	// is one of that name.
 	Put(ctx context.Context, name string, content []byte) error
+	// PutFrom is Put for the size bytes of r, which need not fit into memory. It is an error when
+	// sum is not their SHA-256.
+	PutFrom(ctx context.Context, name string, r io.ReaderAt, size int64, sum [32]byte) error
 	// Get opens a file for reading. An error for one that is not there is fs.ErrNotExist.
 	Get(ctx context.Context, name string) (Opened, error)
 	// Delete removes a file. It is no error when there is none.
@@ -49,24 +56,52 @@ const tempPrefix = "tmp-"
 // Put writes to a file beside, brings it to the disk, and gives it its name. Of two who put a file
 // of one name at once one gets an error that there is one, where the file system has hard links.
 func (d Disk) Put(_ context.Context, name string, content []byte) error {
-	return d.write(name, content, func(temp, path string) error {
-		if os.Link(temp, path) == nil {
-			return os.Remove(temp)
+	return d.write(name, bytes.NewReader(content), named)
+}
+
+// named gives a file its name where none has it.
+func named(temp, path string) error {
+	if os.Link(temp, path) == nil {
+		return os.Remove(temp)
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("lake: %s: %w", path, fs.ErrExist)
+	}
+	return os.Rename(temp, path) // there are no hard links here
+}
+
+// PutFrom writes a file as Put does. What was read is hashed, and not what might have been.
+func (d Disk) PutFrom(ctx context.Context, name string, r io.ReaderAt, size int64, sum [32]byte) error {
+	h := sha256.New()
+	return d.write(name, io.TeeReader(untilDone{ctx, io.NewSectionReader(r, 0, size)}, h), func(temp, path string) error {
+		if got := [32]byte(h.Sum(nil)); got != sum {
+			return fmt.Errorf("lake: %s: %w: it is %x", name, blob.ErrChecksum, got)
 		}
-		if _, err := os.Lstat(path); err == nil {
-			return fmt.Errorf("lake: %s: %w", name, fs.ErrExist)
-		}
-		return os.Rename(temp, path) // there are no hard links here
+		return named(temp, path)
 	})
+}
+
+// untilDone is a reader that ends with a context.
+type untilDone struct {
+	ctx context.Context //nolint:containedctx // io.Reader has none
+	r   io.Reader
+}
+
+// Read reads on.
+func (u untilDone) Read(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.r.Read(p)
 }
 
 // Replace writes a file as Put does, and in the place of the one of that name if there is one.
 func (d Disk) Replace(_ context.Context, name string, content []byte) error {
-	return d.write(name, content, os.Rename)
+	return d.write(name, bytes.NewReader(content), os.Rename)
 }
 
 // write writes to a file beside, brings it to the disk, and gives it its name by a function.
-func (d Disk) write(name string, content []byte, give func(temp, path string) error) (err error) {
+func (d Disk) write(name string, content io.Reader, give func(temp, path string) error) (err error) {
 	path, err := d.path(name)
 	if err != nil {
 		return err
@@ -89,7 +124,7 @@ func (d Disk) write(name string, content []byte, give func(temp, path string) er
 			}
 		}
 	}()
-	_, err = f.Write(content)
+	_, err = io.Copy(f, content)
 	if err == nil {
 		err = f.Sync()
 	}

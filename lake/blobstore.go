@@ -31,9 +31,21 @@ func notThere(err error) error {
 // Put writes a file unless there is one of that name. Whether a write was done whose answer was
 // lost is found out by writing the same again.
 func (b stored) Put(ctx context.Context, name string, content []byte) error {
-	_, err := blob.PutBytes(ctx, b.s, name, content, blob.PutOptions{IfAbsent: true})
+	return b.put(ctx, name, bytes.NewReader(content), int64(len(content)), [32]byte{})
+}
+
+// most is how large a file may be.
+func (stored) most() int64 { return blob.MaxObject }
+
+// PutFrom writes a file as Put does.
+func (b stored) PutFrom(ctx context.Context, name string, r io.ReaderAt, size int64, sum [32]byte) error {
+	return b.put(ctx, name, r, size, sum)
+}
+
+func (b stored) put(ctx context.Context, name string, r io.ReaderAt, size int64, sum [32]byte) error {
+	_, err := b.s.Put(ctx, name, r, size, blob.PutOptions{IfAbsent: true, Sum: sum})
 	if errors.Is(err, blob.ErrUnknown) {
-		_, err = blob.PutBytes(ctx, b.s, name, content, blob.PutOptions{IfAbsent: true})
+		_, err = b.s.Put(ctx, name, r, size, blob.PutOptions{IfAbsent: true, Sum: sum})
 	}
 	return notThere(err)
 }

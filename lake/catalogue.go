@@ -12,6 +12,9 @@ import (
 // File is one file of the lake.
 type File = yagura.LakeFile
 
+// Copy is a copy of an original.
+type Copy = yagura.LakeCopy
+
 // Filter says which files are listed.
 type Filter = yagura.LakeFilter
 
@@ -44,6 +47,32 @@ type Catalogue interface {
 	Objects(ctx context.Context, source string, objects []string) (map[string]bool, error)
 	// Totals sums up what there is, by format and day.
 	Totals(ctx context.Context) ([]yagura.LakeTotal, error)
+	CopyCatalogue
+}
+
+// CopyCatalogue knows which copies of originals there are.
+type CopyCatalogue interface {
+	// BeginCopy writes down that a copy is being written, as Begin does, unless there is one of
+	// these bytes. Then it is taken for seen now.
+	BeginCopy(ctx context.Context, c *Copy, name func(*Copy)) (there bool, err error)
+	// CommitCopy makes a copy live, unless there is one of these bytes by now. due is when it is
+	// first looked at.
+	CommitCopy(ctx context.Context, c *Copy, due time.Time) (there bool, err error)
+	// Copies lists live copies; sum is "" for all, or the SHA-256 of one.
+	Copies(ctx context.Context, sum string) ([]Copy, error)
+	// CopyTotals sums up live copies, and apart those of which it is known that a record is left.
+	CopyTotals(ctx context.Context) (all, used yagura.LakeCopies, err error)
+	// DropUnusedCopies takes those of the copies that are due out of every list that no record is
+	// left of, and whose bytes came last at since or before it. Copies become due when Drop or
+	// Replace take records away that came from their objects.
+	DropUnusedCopies(ctx context.Context, now, since time.Time, limit int) (looked int, unused yagura.LakeCopies, err error)
+	// UndoCopy drops a copy that is not live, and says whether it is.
+	UndoCopy(ctx context.Context, number int64) (live bool, err error)
+	// DroppedCopies lists copies that were dropped. Before that it drops those that are being
+	// written by a writer ("": none), and by anybody since before a time.
+	DroppedCopies(ctx context.Context, writer string, before time.Time) ([]Copy, error)
+	// ForgetCopies takes copies that are not live out.
+	ForgetCopies(ctx context.Context, numbers []int64) error
 }
 
 // Unknown is the day of records that do not say when they happened.
@@ -104,7 +133,9 @@ func (l *Lake) clean(ctx context.Context) error {
 		}
 		l.stats.orphans.Add(int64(len(some)))
 	}
-	return nil
+	n, err := removeCopies(ctx, l.o.Catalogue, l.o.Blobs, l.o.Writer, l.o.Now())
+	l.stats.orphans.Add(n)
+	return err
 }
 
 // remove deletes files that are not live, then forgets them.

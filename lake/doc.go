@@ -43,6 +43,35 @@
 // record without a native id is keyed by its object and its number there, and its bytes are its
 // content: a second delivery of the object is a repeat, two equal lines are two records.
 //
+// # Copies of originals
+//
+// Where it is wanted, the bytes of every object (a file, an object of a bucket; no message, and
+// no part of a log that grows) are kept as they were received, once for all objects with the
+// same bytes:
+//
+//	originals/sha256/5f/5f3a….00000000002b    named by its SHA-256, and a number as files have
+//
+// Whoever reads the object has it copied ([Lake.KeepCopy]) when its end is read, and says that
+// the object is done after that. The bytes are not in memory: a file is copied from where it
+// lies, a stream by way of a file in [Options].Temp.
+//
+//  1. A row of the catalogue names the copy, as being written; where there is one of these bytes
+//     nothing more is done.
+//  2. It is written, durably, its SHA-256 verified once more.
+//  3. It becomes live, unless another one of these bytes did meanwhile: then it is removed.
+//
+// What a crash leaves is removed as files are: by the next [Open] of the same writer, or after a
+// day by anybody. No two copies ever have one name, so that what removes one cannot meet
+// another that is being written.
+//
+// A copy goes when the record, as it was received, of the last row from an object with its bytes
+// has gone: which rows are left of an object the catalogue knows, by the ranges that commits add
+// and drops and replacements take away. So retention by log type, account, age and size, and
+// legal holds, hold for copies by holding for rows; there is no rule of their own. [SweepCopies]
+// looks at those whose ranges went, in the same run of the [Retainer], and once at each that is
+// new: where no row came from its object (all records were in the lake before) it goes too. None
+// goes within a day after its bytes came last, as their records may be on their way.
+//
 // A worked example:
 //
 //	l, err := lake.Open(ctx, lake.Options{Catalogue: db.Lake(place), Blobs: lake.Disk("/var/lib/yagura/lake"), Writer: "r1"})

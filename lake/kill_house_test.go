@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -52,6 +53,12 @@ func (b told) Put(ctx context.Context, name string, content []byte) error {
 	tell("begin")
 	defer tell("end")
 	return b.Blobs.Put(ctx, name, content)
+}
+
+func (b told) PutFrom(ctx context.Context, name string, r io.ReaderAt, size int64, sum [32]byte) error {
+	tell("begin")
+	defer tell("end")
+	return b.Blobs.PutFrom(ctx, name, r, size, sum)
 }
 
 func (b told) Delete(ctx context.Context, name string) error {

@@ -67,9 +67,9 @@ func victim(dir string) error {
 	switch os.Getenv(killMode) {
 	case "house":
 		return keepHouse(db.LakeAt("here"), dir)
-	case "all":
+	case "all", "copies":
 		go func() {
-			fmt.Fprintln(os.Stderr, keepHouse(db.LakeAt("here"), dir))
+			fmt.Fprintln(os.Stderr, keepHouse(hasty{db.LakeAt("here")}, dir))
 			os.Exit(1)
 		}()
 	}
@@ -85,6 +85,9 @@ func victim(dir string) error {
 	from, err := strconv.Atoi(string(first))
 	if err != nil {
 		return err
+	}
+	if os.Getenv(killMode) == "copies" {
+		return keepCopies(l, dir, from)
 	}
 	for n := from; ; n++ {
 		err := l.Put(ctx, &keep.Batch{Source: "test", Object: fmt.Sprint("o", n), Seen: monday, Runs: []keep.Run{{Format: "aws.cloudtrail", Records: killBatch(n)}}, Done: func(_ []yagura.KeptRange, err error) {

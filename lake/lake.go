@@ -31,6 +31,8 @@ type Options struct {
 	Columns func(format string) []string
 	Now     func() time.Time
 	Version string // of the program, for the files' created_by
+	// Temp is a folder for bytes on their way to a copy of an original; "": the system's.
+	Temp string
 }
 
 // Lake keeps batches in files. It implements [keep.Keep].
@@ -124,6 +126,9 @@ func Open(ctx context.Context, o Options) (*Lake, error) {
 	l.order.waiting = map[[2]string][]*batch{}
 	l.jobs.cond.L = &l.jobs.mu
 	if err := l.clean(ctx); err != nil {
+		return nil, fmt.Errorf("lake: what a crash left behind: %w", err)
+	}
+	if err := cleanTemp(o.Temp, o.Now()); err != nil {
 		return nil, fmt.Errorf("lake: what a crash left behind: %w", err)
 	}
 	for range o.Workers {

@@ -310,6 +310,13 @@ func (p *pond) onDisk(l *lake.Lake) {
 	for _, f := range files {
 		want[f.Head], want[f.Raw] = true, true
 	}
+	copies, err := l.Catalogue().Copies(context.Background(), "")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for _, c := range copies {
+		want[c.Name] = true
+	}
 	err = filepath.WalkDir(string(p.blobs()), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err

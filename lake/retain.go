@@ -43,6 +43,9 @@ type Retained struct {
 	Rewritten int    // files of which some rows, or the records of some, went
 	Rows      int64  // that went with rewritten files
 	Freed     int64  // bytes; of a plan those of whole files alone
+	// Copies are the copies of originals that no record is left of. Their bytes are no part of
+	// Freed. A plan does not know them.
+	Copies yagura.LakeCopies
 	// Parts are what it came to by log type and account, in their order.
 	Parts []RetainedPart
 	parts map[[2]string]*RetainedPart
@@ -222,7 +225,7 @@ func (k *Retainer) Run(ctx context.Context, r Retention) (Retained, error) {
 			left = append(left, *f)
 		}
 	}
-	errs = append(errs, k.shrink(ctx, &r, left, &out))
+	errs = append(errs, k.copies(ctx, &out), k.shrink(ctx, &r, left, &out))
 	for _, p := range out.parts {
 		out.Parts = append(out.Parts, *p)
 	}
@@ -339,7 +342,18 @@ func (k *Retainer) accounts(ctx context.Context, f *File) (map[string]int64, err
 	return out, nil
 }
 
-// shrink drops the oldest files until there are no more bytes than there may be.
+// copies drops the copies of originals that no record is left of.
+func (k *Retainer) copies(ctx context.Context, out *Retained) error {
+	if k.o.Plan {
+		return nil
+	}
+	gone, err := SweepCopies(ctx, k.o.Catalogue, k.o.Blobs, k.o.Now())
+	out.Copies.Copies, out.Copies.Bytes = out.Copies.Copies+gone.Copies, out.Copies.Bytes+gone.Bytes
+	return err
+}
+
+// shrink drops the oldest files until there are no more bytes than there may be. Copies of
+// originals count, and go with the last file that has a record of theirs.
 func (k *Retainer) shrink(ctx context.Context, r *Retention, files []File, out *Retained) error {
 	if r.Size <= 0 {
 		return nil
@@ -348,6 +362,12 @@ func (k *Retainer) shrink(ctx context.Context, r *Retention, files []File, out *
 	for i := range files {
 		total += files[i].HeadSize + files[i].RawSize
 	}
+	_, used, err := k.o.Catalogue.CopyTotals(ctx)
+	if err != nil {
+		return fmt.Errorf("lake: %w", err)
+	}
+	perByte := float64(used.Bytes) / float64(max(total, 1)) // of a file: a plan takes copies for spread evenly
+	total += used.Bytes
 	slices.SortStableFunc(files, func(a, b File) int { return cmp.Or(ageOf(&a).Compare(ageOf(&b)), cmp.Compare(a.Number, b.Number)) })
 	for i := range files {
 		f := &files[i]
@@ -364,6 +384,15 @@ func (k *Retainer) shrink(ctx context.Context, r *Retention, files []File, out *
 		out.Freed += f.HeadSize + f.RawSize
 		out.part(f.Format, "").Gone += f.Rows
 		total -= f.HeadSize + f.RawSize
+		if k.o.Plan {
+			total -= int64(perByte * float64(f.HeadSize+f.RawSize))
+			continue
+		}
+		before := out.Copies.Bytes
+		if err := k.copies(ctx, out); err != nil {
+			return err
+		}
+		total -= out.Copies.Bytes - before
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/lake/column"
 )
 
@@ -59,6 +60,7 @@ func (w *rewriter) replaceRows(ctx context.Context, files []File, r *rows, keep 
 	list := []File{{Format: files[0].Format, Day: files[0].Day, Hold: files[0].Hold, Writer: w.name, Created: w.now()}}
 	f := &list[0]
 	w.describe(f, files, r, order)
+	f.Bare = r.bare(order)
 	if err := w.cat.Begin(ctx, list, name); err != nil {
 		return nil, err
 	}
@@ -333,6 +335,26 @@ func (r *rows) number(b *column.Buffer, file int64, at, n int) {
 	for i := range n {
 		b.Ints = append(b.Ints, file<<RowBits|int64(at+i))
 	}
+}
+
+// bare returns the objects of rows that none of the rows in an order has a record of as it was
+// received.
+func (r *rows) bare(order []int) (out []yagura.ObjectRef) {
+	source, object := r.head[hSource].Text, r.head[hObject].Text
+	sources, objects := source.Ranks(), object.Ranks()
+	left := map[[2]uint32]bool{}
+	for _, i := range order {
+		if len(r.raw[1].Text.At(i)) > 0 {
+			left[[2]uint32{sources[i], objects[i]}] = true
+		}
+	}
+	for i := range r.n {
+		if k := [2]uint32{sources[i], objects[i]}; !left[k] {
+			left[k] = true
+			out = append(out, yagura.ObjectRef{Source: string(source.At(i)), Object: string(object.At(i))})
+		}
+	}
+	return out
 }
 
 // strip takes away the records of rows. Their headers stay, with the size that the record had.

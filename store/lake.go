@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/binary"
@@ -172,15 +173,17 @@ func (tx *Tx) addLakeRepeats(ctx context.Context, place string, list []yagura.La
 }
 
 func (tx *Tx) putLakeObjects(ctx context.Context, place string, list []yagura.LakeObject) error {
-	var sources, objects, sums []string
+	var sources, objects, names, sums []string
 	v := numbers{names: []string{"records", "at"}}
 	for _, o := range list {
 		sources, objects, sums = append(sources, key(o.Source)), append(objects, key(o.Object)), append(sums, o.Sum)
+		names = append(names, key(cmp.Or(o.Rows, o.Object)))
 		v.add(o.Records, ns(o.At))
 	}
-	_, err := tx.many(ctx, `INSERT INTO lake_object (place, source, object, records, at, sum) SELECT CAST(? AS TEXT), source, object, records, at, sum FROM d WHERE true
-		ON CONFLICT (place, source, object) DO NOTHING`,
-		append([]column{textColumn("source", sources), textColumn("object", objects), textColumn("sum", sums)}, v.columns()...), nil, place)
+	// What is read again gets the sum that it was read without, and nothing else.
+	_, err := tx.many(ctx, `INSERT INTO lake_object (place, source, object, row_object, records, at, sum) SELECT CAST(? AS TEXT), source, object, row_object, records, at, sum FROM d WHERE true
+		ON CONFLICT (place, source, object) DO UPDATE SET row_object = excluded.row_object, sum = CASE WHEN lake_object.sum = '' THEN excluded.sum ELSE lake_object.sum END`,
+		append([]column{textColumn("source", sources), textColumn("object", objects), textColumn("row_object", names), textColumn("sum", sums)}, v.columns()...), nil, place)
 	return err
 }
 
@@ -279,6 +282,9 @@ func (l Lake) Drop(ctx context.Context, files []yagura.LakeFile) error {
 		}
 		if n != int64(len(files)) {
 			return tx.fail(fmt.Errorf("lake: %d of %d files may be dropped: the others are on hold or gone", n, len(files)))
+		}
+		if err := tx.lookAtCopies(ctx, l.place, "k.file IN (SELECT f FROM d)", textColumn("f", raws)); err != nil {
+			return err
 		}
 		_, err = tx.many(ctx, `DELETE FROM kept_range WHERE file IN (SELECT f FROM d)`, []column{textColumn("f", raws)}, nil)
 		return err

@@ -25,6 +25,7 @@ var released = map[string]string{
 	"0006_schedule.sql":     "4020dbf1e4d5ee6784b71997a46aee9b7d5fd28bc5916afe94d3d66d439a9fcb",
 	"0007_lake_compact.sql": "b795c103d9d767aafbb9dfd7dcffc674aa32d843bb33e8af2f9aa90a1782558f",
 	"0008_original.sql":     "d10ca4c1e4e643c507c7d1a054cb31d6c6ea0c344aea1aa01d3f39fd1e7b0a3b",
+	"0009_lake_copy.sql":    "103666461fdfdf2ce299112ceb03afc76d026972ad4b893bf4e0b7983b0d41c0",
 }
 
 func TestReleasedMigrations(t *testing.T) {

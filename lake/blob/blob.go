@@ -92,12 +92,13 @@ func (e *Error) Error() string {
 // Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.Err }
 
-// The bounds of a key and of an object. maxObject is what one conditional request writes
-// in every store.
+// MaxObject is how large an object may be: what one conditional request writes in every store.
+const MaxObject = 5<<30 - 1
+
+// The bounds of a key and of a listing.
 const (
-	maxKey    = 900
-	maxObject = 5<<30 - 1
-	maxList   = 1000
+	maxKey  = 900
+	maxList = 1000
 )
 
 // CheckKey says what is wrong with a key. A key is a relative path of parts between

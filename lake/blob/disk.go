@@ -130,8 +130,8 @@ func checkPut(ctx context.Context, key string, size int64) error {
 	if err := CheckKey(key); err != nil {
 		return err
 	}
-	if size < 0 || size > maxObject {
-		return fmt.Errorf("an object of %d bytes: it may have up to %d", size, int64(maxObject))
+	if size < 0 || size > MaxObject {
+		return fmt.Errorf("an object of %d bytes: it may have up to %d", size, int64(MaxObject))
 	}
 	return ctx.Err()
 }

@@ -60,6 +60,7 @@ type Summary struct {
 	Empty          int // valid digests that name no log file
 	Manifests      int // that are valid
 	Files          int // Parquet files that are valid
+	Originals      int // copies of originals that are valid
 	Unsealed       int // lake files that no manifest names yet
 	Bytes          int64
 	Faults, Notes  int
@@ -93,6 +94,8 @@ func (s *Summary) count(r *Result) {
 		s.Logs++
 	case r.Kind == "manifest":
 		s.Manifests++
+	case r.Kind == "original":
+		s.Originals++
 	default:
 		s.Files++
 	}

@@ -29,7 +29,10 @@ type ChainOptions struct {
 	// Live are the files that the catalogue names; nil: it is not compared. What was
 	// committed after the newest manifest is held to the catalogue's own checksums.
 	Live []yagura.LakeFile
-	// Still says whether the catalogue has a file now: a lake is written to and compacted while
+	// Copies are the copies of originals that the catalogue names. Their SHA-256 is that of the
+	// objects in the manifests.
+	Copies []yagura.LakeCopy
+	// Still says whether the catalogue has a file or a copy now: a lake is written to and compacted while
 	// it is verified. nil: nothing changes meanwhile.
 	Still func(ctx context.Context, number int64) (bool, error)
 	// Number and Hash are a newest manifest that was kept elsewhere: the chain must have it.
@@ -330,6 +333,15 @@ func (v *chainRun) read(ctx context.Context) error {
 		todo = append(todo, toRead{"head", n.Head, n.by, number, dropped && !d.Raw}, toRead{"raw", n.Raw, n.by, number, dropped})
 		v.done.BytesAll += n.Head.Size + n.Raw.Size
 	}
+	changing := maps.Clone(v.live)
+	if changing == nil {
+		changing = map[int64]bool{}
+	}
+	for _, c := range v.Copies {
+		changing[c.Number] = true
+		todo = append(todo, toRead{kind: "original", Part: Part{Name: c.Name, Size: c.Size, SHA256: c.Sum}, number: c.Number})
+		v.done.BytesAll += c.Size
+	}
 	v.done.FilesAll = len(todo)
 	for len(todo) > 0 {
 		k := min(len(todo), 4*v.Workers)
@@ -348,7 +360,7 @@ func (v *chainRun) read(ctx context.Context) error {
 			return ctx.Err()
 		}
 		for i, res := range results {
-			if res.Status == Missing && v.Still != nil && v.live[todo[i].number] {
+			if res.Status == Missing && v.Still != nil && changing[todo[i].number] {
 				now, err := v.Still(ctx, todo[i].number)
 				if err != nil {
 					return err
@@ -375,7 +387,11 @@ func (v *chainRun) file(ctx context.Context, t toRead) Result {
 	res := Result{Kind: t.kind, Status: Valid, Object: t.Name, By: t.by}
 	in, err := v.Open(ctx, t.Name)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, blob.ErrNotFound) {
-		if res.Status, res.Want, res.Detail = Missing, t.SHA256, "a manifest names it, and it is not there"; t.gone {
+		names := "a manifest"
+		if t.by == "" {
+			names = "the catalogue"
+		}
+		if res.Status, res.Want, res.Detail = Missing, t.SHA256, names+" names it, and it is not there"; t.gone {
 			res.Status, res.Want, res.Detail = Expired, "", "a manifest says that it was dropped"
 		}
 		return res

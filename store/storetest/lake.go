@@ -19,6 +19,7 @@ var lakeCases = []testCase{
 	{"lake/at once", testLakeAtOnce},
 	{"lake/drop", testLakeDrop},
 	{"lake/replace", testLakeReplace},
+	{"lake/copies", testLakeCopies},
 }
 
 // lakeFile is a file of a day, as a writer describes it.
