@@ -255,6 +255,9 @@ func (k *check) files() {
 	if serves && len(c.Sources) == 0 {
 		k.warn("sources", "there are none: nothing will come in", "収集元がありません。何も受信しません")
 	}
+	if c.Lake.Originals && len(c.Sources) > 0 && !slices.ContainsFunc(c.Sources, func(s config.Source) bool { return s.Push == nil && s.Falco == nil }) {
+		k.warn("lake.originals", "no source brings files or objects of a bucket: of what is pushed no copy is kept beside its records", "ファイルやバケットのオブジェクトを取り込む収集元がありません。プッシュされたものは、レコードのほかに写しを保存しません")
+	}
 	if c.Server.TLSCert != "" && c.Server.TLSKey != "" {
 		if _, err := tls.LoadX509KeyPair(c.Server.TLSCert, c.Server.TLSKey); err != nil {
 			k.at("server.tls_cert", err)

@@ -68,7 +68,8 @@ func lakeOptions(ctx context.Context, cfg *config.Config, db *store.DB, formats 
 		columns[f.Name] = f.Columns()
 	}
 	return lake.Options{Catalogue: proven(catalogue, cfg, now), Blobs: blobs, Writer: writer, Now: now, Flush: time.Duration(cfg.Lake.Flush),
-		Cut: int64(cfg.Lake.Cut), Memory: int64(cfg.Lake.Memory), Columns: func(format string) []string { return columns[format] }}, nil
+		Cut: int64(cfg.Lake.Cut), Memory: int64(cfg.Lake.Memory), Columns: func(format string) []string { return columns[format] },
+		Temp: filepath.Join(cfg.Data, "tmp")}, nil
 }
 
 // LakeDir is the folder, or the address, where the files of the lake are.

@@ -184,7 +184,7 @@ type LakeVerifyOptions struct {
 
 // VerifyLake follows the chain of manifests of a lake and reads every file.
 func VerifyLake(ctx context.Context, cfg *config.Config, db *store.DB, o LakeVerifyOptions, each func(proof.Result) error) (proof.Summary, error) {
-	cat, blobs, err := LakeCatalogue(ctx, cfg, db, false)
+	cat, _, err := LakeCatalogue(ctx, cfg, db, false)
 	if err != nil {
 		return proof.Summary{}, err
 	}
@@ -204,31 +204,48 @@ func VerifyLake(ctx context.Context, cfg *config.Config, db *store.DB, o LakeVer
 	if live == nil {
 		live = []yagura.LakeFile{}
 	}
-	co := proof.ChainOptions{Keys: o.Keys, Live: live, Number: o.Number, Hash: o.Hash, Workers: o.Workers, Progress: o.Progress,
-		Still: func(ctx context.Context, number int64) (bool, error) {
-			now, err := cat.Files(ctx, yagura.LakeFilter{})
-			return slices.ContainsFunc(now, func(f yagura.LakeFile) bool { return f.Number == number }), err
-		},
-		Open: func(ctx context.Context, name string) (io.ReadCloser, error) {
-			f, err := blobs.Get(ctx, name)
-			if err != nil {
-				return nil, err
-			}
-			return struct {
-				io.Reader
-				io.Closer
-			}{io.NewSectionReader(f, 0, f.Size()), f}, nil
-		}}
-	s, err := lakeStore(ctx, cfg)
+	copies, err := cat.Copies(ctx, "")
 	if err != nil {
 		return proof.Summary{}, err
 	}
+	open, s, err := lakeReader(ctx, cfg)
+	if err != nil {
+		return proof.Summary{}, err
+	}
+	co := proof.ChainOptions{Keys: o.Keys, Live: live, Copies: copies, Number: o.Number, Hash: o.Hash, Workers: o.Workers, Progress: o.Progress,
+		Still: func(ctx context.Context, number int64) (bool, error) {
+			now, err := cat.Files(ctx, yagura.LakeFilter{})
+			if err != nil || slices.ContainsFunc(now, func(f yagura.LakeFile) bool { return f.Number == number }) {
+				return err == nil, err
+			}
+			left, err := cat.Copies(ctx, "")
+			return slices.ContainsFunc(left, func(c yagura.LakeCopy) bool { return c.Number == number }), err
+		},
+		Open: open}
 	if s == nil {
 		return proof.VerifyChain(ctx, proof.InFolder(filepath.Join(LakeDir(cfg), proofPrefix)), co, each)
 	}
-	co.Open = func(ctx context.Context, name string) (io.ReadCloser, error) {
-		r, _, err := s.Get(ctx, name)
-		return r, err
-	}
 	return proof.VerifyChain(ctx, proof.InStore(s, proofPrefix), co, each)
+}
+
+// lakeReader returns what opens a file of a lake to be read from its beginning to its end, and the
+// object store that it is in; nil: it is in a folder.
+func lakeReader(ctx context.Context, cfg *config.Config) (func(ctx context.Context, name string) (io.ReadCloser, error), blob.Store, error) {
+	s, err := lakeStore(ctx, cfg)
+	if err != nil || s != nil {
+		return func(ctx context.Context, name string) (io.ReadCloser, error) {
+			r, _, err := s.Get(ctx, name)
+			return r, err
+		}, s, err
+	}
+	return func(ctx context.Context, name string) (io.ReadCloser, error) {
+		f, err := lake.Disk(LakeDir(cfg)).Get(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		return struct {
+			io.Reader
+			io.Closer
+		}{io.NewSectionReader(f, 0, f.Size()), f}, nil
+	}, nil, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/yagura-sec/yagura/decode"
 	"github.com/yagura-sec/yagura/keep"
 	"github.com/yagura-sec/yagura/lake"
+	"github.com/yagura-sec/yagura/lake/blob"
 	"github.com/yagura-sec/yagura/source"
 )
 
@@ -26,6 +27,8 @@ type ImportOptions struct {
 	Now     func() time.Time
 	// Again reads objects that are in the lake already, too. Their records are repeats.
 	Again bool
+	// Originals keeps a copy of each file and each object of a bucket, as it was received.
+	Originals bool
 }
 
 // ImportSummary is what an import came to.
@@ -120,6 +123,10 @@ func (im *Import) Run(ctx context.Context, sources ...source.Source) (*ImportSum
 	close(ended)
 	settler.Wait()
 	err = errors.Join(im.fault, err, im.settle(context.WithoutCancel(ctx)))
+	if im.o.Originals && ctx.Err() == nil { // there may be no server that does so
+		_, serr := im.lake.SweepCopies(ctx)
+		err = errors.Join(err, serr)
+	}
 	im.sum.Elapsed, im.sum.Interrupted, im.sum.Lake = im.o.Now().Sub(began), ctx.Err() != nil, im.lake.Stats()
 	im.sum.BytesRead = im.progress.read.Load()
 	return &im.sum, err
@@ -206,6 +213,18 @@ func (im *Import) unread(err error) {
 	im.o.Problem(err)
 }
 
+// left says that an object is left for the next import: it cannot be read, or the lake cannot
+// keep a copy of it.
+func (im *Import) left(ctx context.Context, name string, err error) {
+	switch {
+	case ctx.Err() != nil:
+	case errors.Is(err, source.ErrCopy) && !errors.Is(err, blob.ErrChecksum): // else it was changed meanwhile
+		im.failed(&Problem{name, err})
+	default:
+		im.unread(&Problem{name, err})
+	}
+}
+
 func (im *Import) failed(err error) {
 	im.mu.Lock()
 	defer im.mu.Unlock()
@@ -277,8 +296,16 @@ func (w *importer) object(ctx context.Context, o *source.Object) {
 		return
 	}
 	defer body.Close() //nolint:errcheck // it is only read
-	x := &importing{im: im, object: yagura.LakeObject{Source: o.Source, Object: version(o)}, left: 1}
+	x := &importing{im: im, object: yagura.LakeObject{Source: o.Source, Object: version(o), Rows: o.Identity()}, left: 1}
 	sum := source.NewSum(body)
+	defer sum.Close() //nolint:errcheck // what it removes has no name any more, or is removed at the next start
+	copied := im.o.Originals && o.Whole
+	if copied {
+		if err := sum.Copy(im.lake); err != nil {
+			im.failed(&Problem{o.Name, err})
+			return
+		}
+	}
 	reader := im.decoder.NewReader(sum.Reader(), o.Name)
 	defer reader.Close()
 	reader.Around(written(o, im.o.Now))
@@ -299,9 +326,7 @@ func (w *importer) object(ctx context.Context, o *source.Object) {
 		case errors.Is(err, io.EOF):
 		default:
 			whole = false
-			if ctx.Err() == nil {
-				im.unread(&Problem{o.Name, err})
-			}
+			im.left(ctx, o.Name, err)
 		}
 		end := err != nil && bad == nil
 		if end || w.n == importRecords || len(w.arena) >= importBytes {
@@ -320,8 +345,13 @@ func (w *importer) object(ctx context.Context, o *source.Object) {
 	whole = whole && ctx.Err() == nil
 	x.object.Records = number
 	if whole && !o.Streaming {
-		if x.object.Sum, err = sum.Text(); err != nil {
+		switch x.object.Sum, err = sum.Keep(ctx); {
+		case err == nil:
+		case !copied:
 			im.o.Problem(&Problem{o.Name, fmt.Errorf("its checksum: %w", err)})
+		default: // the next import reads it again
+			whole = false
+			im.left(ctx, o.Name, err)
 		}
 	}
 	im.mu.Lock()

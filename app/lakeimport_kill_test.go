@@ -7,10 +7,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,7 +33,7 @@ func TestKilledImport(t *testing.T) {
 	}
 	// Small files, so that there are many moments at which half of one is there.
 	conf := filepath.Join(dir, "yagura.yaml")
-	writeFile(t, conf, "data: "+data+"\nlake: {flush: 1s, cut: 1MiB}\n")
+	writeFile(t, conf, "data: "+data+"\nlake: {flush: 1s, cut: 1MiB, originals: true}\n")
 	files := func(half string) int {
 		list, err := filepath.Glob(filepath.Join(data, "lake", half, "*", "*", "*.parquet"))
 		if err != nil {
@@ -108,6 +110,36 @@ func TestKilledImport(t *testing.T) {
 	}
 	if head, raw := files("head"), files("raw"); head != raw {
 		t.Errorf("%d files of heads and %d of records: a crash left some behind", head, raw)
+	}
+	// A copy of each file, and nothing else.
+	contents := map[string]bool{}
+	err := filepath.WalkDir(trail, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(name)
+		contents[sha(b)] = true
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	copies, err := filepath.Glob(filepath.Join(data, "lake", "originals", "sha256", "*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range copies {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !contents[sha(b)] || !strings.HasPrefix(filepath.Base(name), sha(b)) {
+			t.Errorf("%s is no copy of a file, or not the only one", name)
+		}
+		delete(contents, sha(b))
+	}
+	if len(contents) > 0 || len(copies) == 0 {
+		t.Errorf("%d copies, and %d files without one", len(copies), len(contents))
 	}
 	t.Log(fmt.Sprint(killed, " kills, ", files("raw"), " files"))
 }

@@ -189,7 +189,11 @@ func (s *Serve) trouble(err error, wait time.Duration) {
 // intakeOptions is what the way of the data is made of.
 func (s *Serve) intakeOptions(receivers []source.Receiver, mark uint64) intake.Options {
 	cfg := s.o.Config
-	return intake.Options{Receivers: receivers, Store: txStore{s.db}, Desk: s.desk, Keys: s.keys, Keep: s.lake, Heads: true,
+	var copies source.Copies
+	if cfg.Lake.Originals {
+		copies = s.lake
+	}
+	return intake.Options{Receivers: receivers, Copies: copies, Store: txStore{s.db}, Desk: s.desk, Keys: s.keys, Keep: s.lake, Heads: true,
 		Own: newOwn(cfg, newOwnNotices(s.db, s.o.Now), func(id string) bool { return s.registry.load().Lookup(id).Listed }).look, Generation: func() *intake.Generation { return &s.rules.Load().Generation },
 		Mark: mark, MarkKey: s.markKey(), Owner: s.db.Replica(), Workers: cfg.Workers, Lateness: time.Duration(cfg.Lateness), Now: s.o.Now,
 		Log: s.log, Committed: s.wake, Trace: s.tracer.intake()}

@@ -64,6 +64,7 @@ func newHouse(s *Serve) *house {
 		{name: "tell what panicked", every: tickEvery, do: h.tellStopped},
 		{name: "drop kept records", every: tickEvery, do: h.dropKept},
 		{name: "merge files of the lake", every: reconcileEvery, do: h.compact, done: true},
+		{name: "drop copies of originals that no record is left of", every: reconcileEvery, do: h.copies, done: true},
 		{name: "prune", every: pruneEvery, do: h.prune},
 		{name: "seal what arrived", every: tickEvery, do: h.sealHours},
 	}
@@ -204,10 +205,20 @@ func (h *house) dropKept(ctx context.Context, now time.Time) error {
 	}
 	done, err := h.retainer.Run(ctx, *h.retention)
 	if len(done.Dropped)+done.Rewritten > 0 {
-		s.log.Info("kept records were dropped", "files", len(done.Dropped), "rewritten", done.Rewritten, "bytes", done.Freed)
+		s.log.Info("kept records were dropped", "files", len(done.Dropped), "rewritten", done.Rewritten, "bytes", done.Freed, "copies", done.Copies.Copies, "copy_bytes", done.Copies.Bytes)
 		if s.o.Config.Lake.Iceberg { // those files are gone, and the tables should not name them
 			err = errors.Join(err, h.iceberg(ctx, now))
 		}
+	}
+	return err
+}
+
+// copies drops copies of originals that no record is left of, and what crashes left of others,
+// where no retention does.
+func (h *house) copies(ctx context.Context, _ time.Time) error {
+	gone, err := h.s.lake.SweepCopies(ctx)
+	if gone.Copies > 0 {
+		h.s.log.Info("no record is left of some originals: their copies go once they are a day old", "copies", gone.Copies, "bytes", gone.Bytes)
 	}
 	return err
 }

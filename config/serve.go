@@ -86,6 +86,8 @@ type Lake struct {
 	Compact Bytes `yaml:"compact"`
 	// Iceberg has the lake be published as Iceberg tables whenever its files changed.
 	Iceberg bool `yaml:"iceberg"`
+	// Originals keeps a copy of every file and object of a bucket, as it was received.
+	Originals bool `yaml:"originals"`
 	// Retention says for how long what is kept: the first entry that a record fits decides.
 	Retention []LakeRetention `yaml:"retention"`
 	Holds     []LakeHold      `yaml:"holds"`

@@ -18,7 +18,9 @@
 // dropped when the window is opened again, so an event that was never judged is never
 // taken for a repeat. A crash after 2 finds the object's judged records counted: they are
 // passed over when it comes again. Meanwhile the keeper makes the same records durable; a
-// message is acknowledged when all records of all its objects are judged and kept.
+// message is acknowledged when all records of all its objects are judged and kept. Where
+// copies of whole objects are wanted, each is durable before the last piece of its object is
+// handed on: an object whose copy cannot be kept comes again, as one that cannot be reached.
 //
 // A store that is away is waited for, and so is a disk that is full. A store that takes
 // other things and refuses a finding for good is not: what it refuses becomes a dead letter

@@ -76,6 +76,8 @@ type Options struct {
 	Desk      *triage.Desk
 	Keys      Keys
 	Keep      keep.Keep
+	// Copies keeps the bytes of whole objects, before they are acknowledged; nil: nobody does.
+	Copies source.Copies
 	// Heads has every record handed to Keep with its header.
 	Heads bool
 	// Generation returns the rules that hold now; it is asked for every object.

@@ -193,6 +193,14 @@ func (w *worker) read(ctx context.Context) error {
 	defer body.Close() //nolint:errcheck // it is only read
 	w.matcher.Begin()
 	sum := source.NewSum(body)
+	defer sum.Close() //nolint:errcheck // what it removes has no name any more, or is removed at the next start
+	copied := w.in.o.Copies != nil && w.job.object.Whole
+	if copied {
+		if err := sum.Copy(w.in.o.Copies); err != nil {
+			w.away.Store(true)
+			return err
+		}
+	}
 	reader := w.gen.Decoder.NewReader(w.reach(sum.Reader()), w.job.object.Name)
 	defer reader.Close()
 	reader.Around(w.job.object.Modified)
@@ -214,8 +222,13 @@ func (w *worker) read(ctx context.Context) error {
 			if w.job.object.Streaming {
 				return nil
 			}
-			// All records are there: a sum that cannot be taken is no reason to read them again.
-			w.p.sum, _ = sum.Text()
+			// All records are there: a sum that cannot be taken is no reason to read them again,
+			// but a copy that cannot be kept is.
+			var err error
+			if w.p.sum, err = sum.Keep(ctx); err != nil && copied {
+				w.away.Store(true)
+				return err
+			}
 			return nil
 		default:
 			return err

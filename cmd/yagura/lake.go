@@ -24,7 +24,7 @@ type lakeCmd struct {
 	Compact   lakeCompactCmd   `cmd:"" help:"Make few sorted files of many small ones."`
 	Retain    lakeRetainCmd    `cmd:"" help:"Drop what need not be kept any more, or say what would go."`
 	Export    lakeExportCmd    `cmd:"" help:"Write records out: as lines, or as copies of their files."`
-	Originals lakeOriginalsCmd `cmd:"" help:"Say which files are originals of what is in the lake."`
+	Originals lakeOriginalsCmd `cmd:"" help:"Say which files are originals of what is in the lake, and get copies of originals back."`
 	Verify    lakeVerifyCmd    `cmd:"" help:"Prove that what is kept is what was received."`
 }
 
@@ -76,12 +76,13 @@ func (f *lakeFlags) prepare(env *environment, cfg *config.Config) error {
 
 type lakeImportCmd struct {
 	lakeFlags
-	Mapping []string `placeholder:"FILE" sep:"none" help:"Describes a further JSON log type; may be repeated."`
-	Since   string   `placeholder:"TIME" help:"Leave out files that were written before: 2026-03-14, 36h or 7d."`
-	Workers int      `placeholder:"N" help:"Files that are read at once; without it one per processor."`
-	Again   bool     `help:"Read also what an import has read before; records that are there stay as they are."`
-	Quiet   bool     `short:"q" help:"No progress and no summary; what goes wrong is still said."`
-	Paths   []string `arg:"" name:"path" help:"Files, folders, - for standard input, or s3://bucket/prefix."`
+	Mapping   []string `placeholder:"FILE" sep:"none" help:"Describes a further JSON log type; may be repeated."`
+	Since     string   `placeholder:"TIME" help:"Leave out files that were written before: 2026-03-14, 36h or 7d."`
+	Workers   int      `placeholder:"N" help:"Files that are read at once; without it one per processor."`
+	Again     bool     `help:"Read also what an import has read before; records that are there stay as they are."`
+	Originals bool     `help:"Keep a copy of each file and object as it is, also where the configuration (lake.originals) does not say so."`
+	Quiet     bool     `short:"q" help:"No progress and no summary; what goes wrong is still said."`
+	Paths     []string `arg:"" name:"path" help:"Files, folders, - for standard input, or s3://bucket/prefix."`
 }
 
 // Help is the text below the usage of lake import.
@@ -127,7 +128,7 @@ func (c *lakeImportCmd) Run(env *environment) (err error) {
 		return err
 	}
 	s := &screen{w: env.stderr}
-	im, err := app.NewImport(l, l.Catalogue(), app.ImportOptions{Formats: formats, Workers: c.Workers, Again: c.Again, Now: env.now,
+	im, err := app.NewImport(l, l.Catalogue(), app.ImportOptions{Formats: formats, Workers: c.Workers, Again: c.Again, Originals: c.Originals || cfg.Lake.Originals, Now: env.now,
 		Problem: func(err error) { s.line("yagura: " + report.Escape(err.Error())) }})
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -186,11 +187,16 @@ type lakeTotals struct {
 	BytesRaw  int64     `json:"bytes_raw"`
 	First     time.Time `json:"first"`
 	Last      time.Time `json:"last"`
+	// BytesOriginals is of copies of originals, which have an entry of their own.
+	BytesOriginals int64 `json:"bytes_originals,omitempty"`
 	// Money, where the configuration has a price.
 	MonthCost    *float64 `json:"month_cost,omitempty"`
 	ReceivedCost *float64 `json:"received_cost,omitempty"`
 	Currency     string   `json:"currency,omitempty"`
 }
+
+// copiesOfOriginals is in the place of a log type where copies of originals are summed up.
+const copiesOfOriginals = "(originals)"
 
 // lakeCost says what is kept, and what came in, in money.
 type lakeCost struct{ config.LakePrice }
@@ -261,6 +267,10 @@ func (c *lakeStatsCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
+	copies, _, err := catalogue.CopyTotals(env.ctx)
+	if err != nil {
+		return err
+	}
 	cost := lakeCost{cfg.Lake.Price}
 	if c.Format == "json" {
 		out := []lakeTotals{}
@@ -278,6 +288,14 @@ func (c *lakeStatsCmd) Run(env *environment) error {
 			}
 			out = append(out, one)
 		}
+		if copies.Copies > 0 {
+			one := lakeTotals{Format: copiesOfOriginals, Files: copies.Copies, BytesOriginals: copies.Bytes, Currency: cost.Currency}
+			if cost.Stored > 0 {
+				v := cost.month(&yagura.LakeTotal{RawSize: copies.Bytes})
+				one.MonthCost = &v
+			}
+			out = append(out, one)
+		}
 		enc := json.NewEncoder(env.stdout)
 		enc.SetIndent("", "  ")
 		return enc.Encode(out)
@@ -290,6 +308,11 @@ func (c *lakeStatsCmd) Run(env *environment) error {
 		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s%s\n", report.Escape(x.Format), report.Escape(x.Day), x.Files, x.Rows, x.Repeats, bytesText(x.RawBytes), bytesText(x.HeadSize), bytesText(x.RawSize), cost.cells(x))
 		all.Files, all.Rows, all.Repeats = all.Files+x.Files, all.Rows+x.Rows, all.Repeats+x.Repeats
 		all.RawBytes, all.HeadSize, all.RawSize = all.RawBytes+x.RawBytes, all.HeadSize+x.HeadSize, all.RawSize+x.RawSize
+	}
+	if copies.Copies > 0 {
+		x := yagura.LakeTotal{Files: copies.Copies, RawSize: copies.Bytes}
+		fmt.Fprintf(t, "%s\t\t%d\t\t\t\t\t%s%s\n", in(ja, copiesOfOriginals, "(原本の写し)"), x.Files, bytesText(x.RawSize), cost.cells(&x))
+		all.Files, all.RawSize = all.Files+x.Files, all.RawSize+x.RawSize
 	}
 	fmt.Fprintf(t, "%s\t\t%d\t%d\t%d\t%s\t%s\t%s%s\n", in(ja, "all", "合計"), all.Files, all.Rows, all.Repeats, bytesText(all.RawBytes), bytesText(all.HeadSize), bytesText(all.RawSize), cost.cells(&all))
 	return t.Flush()

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/yagura-sec/yagura/app"
@@ -12,6 +14,11 @@ import (
 )
 
 type lakeOriginalsCmd struct {
+	Check lakeOriginalsCheckCmd `cmd:"" default:"withargs" help:"Say what files were received as, and whether a copy is kept. This is what yagura lake originals alone does."`
+	Get   lakeOriginalsGetCmd   `cmd:"" help:"Write the copy of an original out, as it was received."`
+}
+
+type lakeOriginalsCheckCmd struct {
 	lakeFlags
 	Quiet  bool     `short:"q" help:"No summary."`
 	Format string   `enum:"list,jsonl" default:"list" help:"list or jsonl (one file per line)."`
@@ -19,9 +26,9 @@ type lakeOriginalsCmd struct {
 }
 
 // Help is the text below the usage of lake originals.
-func (lakeOriginalsCmd) Help() string {
+func (lakeOriginalsCheckCmd) Help() string {
 	return `
-The SHA-256 of every object is taken as it is received. This command takes that of files, wherever they lie now and whatever they are called, and says what each was received as. A file of which one bit has changed since is unknown.
+The SHA-256 of every object is taken as it is received. This command takes that of files, wherever they lie now and whatever they are called, and says what each was received as, and whether the lake has a copy of it. A file of which one bit has changed since is unknown.
 
 Examples:
 
@@ -40,10 +47,11 @@ type originalLine struct {
 	Object   string     `json:"object,omitempty"`
 	Records  int64      `json:"records,omitempty"`
 	Received *time.Time `json:"received,omitempty"`
+	Copy     string     `json:"copy,omitempty"` // where it lies below the lake
 }
 
 // Run compares files with what was received.
-func (c *lakeOriginalsCmd) Run(env *environment) (err error) {
+func (c *lakeOriginalsCheckCmd) Run(env *environment) (err error) {
 	cfg, b, ja, err := c.open(env, store.ReadOnly)
 	if err != nil {
 		return err
@@ -64,16 +72,23 @@ func (c *lakeOriginalsCmd) Run(env *environment) (err error) {
 			s.line("yagura: " + report.Escape(err.Error()))
 			continue
 		}
-		line := originalLine{Name: o.Name, SHA256: o.Sum}
+		line := originalLine{Name: o.Name, SHA256: o.Sum, Copy: o.Copy}
+		kept := in(ja, ", no copy", "、写しなし")
+		if o.Copy != "" {
+			kept = in(ja, ", copy kept", "、写しあり")
+		}
 		var text string
 		if len(o.Received) > 0 {
 			known++
 			r := o.Received[0]
 			line.Source, line.Object, line.Records, line.Received = r.Source, r.Object, r.Records, &r.At
-			text = fmt.Sprintf(in(ja, "received %s: %s of %s, %d records, %s", "受信済み %s: %[3]s の %[2]s、%[4]d 件、%[5]s"), o.Name, r.Object, r.Source, r.Records, r.At.UTC().Format(time.RFC3339))
+			text = fmt.Sprintf(in(ja, "received %s: %s of %s, %d records, %s", "受信済み %s: %[3]s の %[2]s、%[4]d 件、%[5]s"), o.Name, r.Object, r.Source, r.Records, r.At.UTC().Format(time.RFC3339)) + kept
 		} else {
 			unknown++
 			text = in(ja, "unknown ", "不明 ") + o.Name + " sha256:" + o.Sum
+			if o.Copy != "" { // on its way: it is not known as received yet
+				text += kept
+			}
 		}
 		if c.Format == "jsonl" {
 			err = enc.Encode(line)
@@ -94,6 +109,66 @@ func (c *lakeOriginalsCmd) Run(env *environment) (err error) {
 		return &exitError{exitNothing, errors.New(in(ja, "nothing could be read", "読み込めるものがありませんでした"))}
 	case unknown > 0:
 		return &exitError{code: exitFailOn}
+	}
+	return nil
+}
+
+type lakeOriginalsGetCmd struct {
+	lakeFlags
+	Output string `short:"o" placeholder:"FILE" help:"File to write; without it, standard output."`
+	What   string `arg:"" name:"object|sha256" help:"What lake originals prints: the name that it was received under, or its SHA-256."`
+}
+
+// Help is the text below the usage of lake originals get.
+func (lakeOriginalsGetCmd) Help() string {
+	return `
+Copies are kept with lake.originals: true, or by lake import --originals. The SHA-256 is verified as the copy is read: a file that is not what was received is not left behind; what went to standard output by then ends with exit code 1.
+
+Examples:
+
+    yagura lake originals get --data /var/lib/yagura s3://org-trail/AWSLogs/…/a.json.gz -o a.json.gz
+    yagura lake originals get --config yagura.yaml 8c1f… | zcat
+
+Exit codes: 0 written, 1 it is not what was received, 2 usage, 3 there is no copy, 130 interrupted.
+`
+}
+
+// Run writes a copy out.
+func (c *lakeOriginalsGetCmd) Run(env *environment) (err error) {
+	cfg, b, _, err := c.open(env, store.ReadOnly)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.DB.Close()) }()
+	found, err := app.FindCopy(env.ctx, cfg, b.DB, c.What)
+	if err != nil {
+		return &exitError{exitNothing, errors.New(report.Escape(err.Error()))}
+	}
+	if c.Output == "" {
+		err = app.ReadCopy(env.ctx, cfg, found, env.stdout)
+	} else {
+		err = writeWhole(c.Output, func(f *os.File) error { return app.ReadCopy(env.ctx, cfg, found, f) })
+	}
+	if errors.Is(err, app.ErrAltered) {
+		return &exitError{exitFailOn, errors.New(report.Escape(err.Error()))}
+	}
+	return err
+}
+
+// writeWhole writes a file that appears whole or not at all.
+func writeWhole(name string, write func(*os.File) error) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".yagura-*")
+	if err != nil {
+		return err
+	}
+	if err = write(f); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return nil
 }

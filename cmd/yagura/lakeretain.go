@@ -68,6 +68,9 @@ func (c *lakeRetainCmd) Run(env *environment) (err error) {
 			text = in(ja, "%d files would be dropped (%[3]s), %[2]d written anew; nothing was changed", "%d ファイル (%[3]s) が削除され、%[2]d ファイルが書き直されます。変更はしていません")
 		}
 		s.line(fmt.Sprintf(text, len(done.Dropped), done.Rewritten, bytesText(done.Freed)))
+		if done.Copies.Copies > 0 {
+			s.line(fmt.Sprintf(in(ja, "no record is left of %d originals: their copies (%s) go once they are a day old", "レコードがすべてなくなった原本 %d 件の写し (%s) は、受信から 1 日以上経っていれば削除されます"), done.Copies.Copies, bytesText(done.Copies.Bytes)))
+		}
 	}
 	if env.ctx.Err() != nil {
 		return &exitError{code: exitInterrupted}

@@ -32,7 +32,7 @@ type lakeVerifyCmd struct {
 // Help is the text below the usage of lake verify.
 func (lakeVerifyCmd) Help() string {
 	return `
-Without --digest, the lake is verified: the chain of hourly manifests of what arrived and what was written, against the catalogue and every file. One flipped bit in any file is found. It may run beside a server.
+Without --digest, the lake is verified: the chain of hourly manifests of what arrived and what was written, against the catalogue and every file. One flipped bit in any file is found, and in any copy of an original. It may run beside a server.
 
 With --digest, copies of CloudTrail's digests and log files are verified against AWS's public keys: offline, wherever they lie, also unpacked. Each altered, missing, moved or unlisted file is named with what was expected; so is every time without digests.
 
@@ -212,9 +212,9 @@ func (c *lakeVerifyCmd) lake(env *environment) (err error) {
 		return err
 	}
 	if !c.Quiet {
-		s.line(fmt.Sprintf(in(ja, "%d manifests valid, %d files valid (%s), %d lake files not sealed yet, %d faults, %d notes",
-			"有効なマニフェスト %d 件、有効なファイル %d 件 (%s)、未封印のレイクファイル %d 件、問題 %d 件、参考 %d 件"),
-			sum.Manifests, sum.Files, bytesText(sum.Bytes), sum.Unsealed, sum.Faults, sum.Notes))
+		s.line(fmt.Sprintf(in(ja, "%d manifests valid, %d files and %d originals valid (%s), %d lake files not sealed yet, %d faults, %d notes",
+			"有効なマニフェスト %d 件、有効なファイル %d 件と原本 %d 件 (%s)、未封印のレイクファイル %d 件、問題 %d 件、参考 %d 件"),
+			sum.Manifests, sum.Files, sum.Originals, bytesText(sum.Bytes), sum.Unsealed, sum.Faults, sum.Notes))
 	}
 	if sum.Faults == 0 && sum.Manifests+sum.Files == 0 {
 		return &exitError{exitNothing, errors.New(in(ja, "there is nothing in the lake", "レイクは空です"))}
@@ -278,7 +278,7 @@ func resultLine(r proof.Result, ja bool) string {
 	if !ja {
 		return r.String()
 	}
-	kind := map[string]string{"digest": "ダイジェスト", "log": "ログ", "manifest": "マニフェスト", "head": "head ファイル", "raw": "raw ファイル"}[r.Kind]
+	kind := map[string]string{"digest": "ダイジェスト", "log": "ログ", "manifest": "マニフェスト", "head": "head ファイル", "raw": "raw ファイル", "original": "原本の写し"}[r.Kind]
 	s := kind + " " + r.Object + ": " + proofWord(r.Status, ja)
 	if !r.From.IsZero() && r.Kind != "log" {
 		s += fmt.Sprintf(" [%s – %s]", r.From.UTC().Format(time.RFC3339), r.To.UTC().Format(time.RFC3339))
