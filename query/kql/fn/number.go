@@ -81,7 +81,7 @@ func lbeta(a, b float64) float64 {
 	return x + y - z
 }
 
-// betaCDF is the regularised incomplete beta function, by its continued fraction.
+// betaCDF is the regularised incomplete beta function.
 func betaCDF(x, a, b float64) float64 {
 	if x <= 0 {
 		return 0
@@ -89,9 +89,14 @@ func betaCDF(x, a, b float64) float64 {
 	if x >= 1 {
 		return 1
 	}
-	if x > (a+1)/(a+b+2) {
-		return 1 - betaCDF(1-x, b, a)
+	if x > (a/2+0.5)/(a/2+b/2+1) { // halves: the sum of two large numbers is infinite
+		return 1 - betaFraction(1-x, b, a)
 	}
+	return betaFraction(x, a, b)
+}
+
+// betaFraction is betaCDF by its continued fraction, which converges fast for a small x.
+func betaFraction(x, a, b float64) float64 {
 	front := math.Exp(a*math.Log(x)+b*math.Log1p(-x)-lbeta(a, b)) / a
 	const tiny = 1e-300
 	f, c, d := 1.0, 1.0, 0.0
