@@ -124,17 +124,38 @@ func (b *binder) parse(r *rel, op *opNode, s *scope) (*rel, error) {
 	q := *r
 	q.op = c
 	q.fields = slices.Clone(r.fields)
+	// Unless the kind is relaxed a row fits as a whole or not at all: a text that is
+	// no value of its column's type empties the other columns too.
+	strict, typed := kind != "relaxed", 0
 	conv := Frag{hit}
+	vals := make([]*Expr, len(outs))
 	for i, o := range outs {
 		text := E(fn.String, groups, ".g"+itoa(i)).NotNull()
+		vals[i] = text
 		if o.typ != fn.String {
-			v := convert(E(fn.String, "nullif(", text, ",'')"), o.typ)
-			if kind == "" || kind == "simple" {
-				conv = S(conv, " AND (", v, " IS NOT NULL OR ", text, " = '')")
+			vals[i] = convert(E(fn.String, "nullif(", text, ",'')"), o.typ)
+			typed++
+			if strict {
+				conv = S(conv, " AND (", vals[i], " IS NOT NULL OR ", text, " = '')")
 			}
-			text = v
 		}
-		col := b.computed(o.name, text)
+	}
+	if op.name == "parse" && strict && typed > 0 && len(outs) > 1 {
+		whole := b.computed("whole", E(fn.Bool, "(", conv, ")"))
+		c2 := &calc{in: &mid, defs: []*column{whole}}
+		fits := mid
+		fits.op, fits.hidden = c2, append(slices.Clone(mid.hidden), whole)
+		c.in = &fits
+		for i, v := range vals {
+			if v.Type == fn.String {
+				vals[i] = E(fn.String, "CASE WHEN ", whole, " THEN ", v, " ELSE '' END").NotNull()
+			} else {
+				vals[i] = E(v.Type, "CASE WHEN ", whole, " THEN ", v, " END")
+			}
+		}
+	}
+	for i, o := range outs {
+		col := b.computed(o.name, vals[i])
 		c.defs = append(c.defs, col)
 		if j := slices.IndexFunc(q.fields, func(f field) bool { return f.name == o.name }); j >= 0 {
 			q.fields[j].col = col
