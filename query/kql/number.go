@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/yagura-sec/yagura/query/kql/fn"
 )
 
 // ticks of 100 ns.
@@ -206,7 +208,7 @@ func parseTime(s string) (time.Time, bool) {
 			return t.UTC(), true
 		}
 	}
-	return time.Time{}, false
+	return fn.ParseDatetime(s)
 }
 
 // ParseTimespan reads a timespan as Kusto prints it, in ticks of 100 ns.

@@ -309,7 +309,10 @@ func ipv6(s string) (netip.Addr, int, bool) {
 	}
 	b := a.As16()
 	if strings.Contains(s, ".") && [12]byte(b[:12]) == [12]byte{} {
-		b[10], b[11] = 0xff, 0xff // ::192.0.2.1 is meant as IPv4, too
+		b[10], b[11] = 0xff, 0xff // ::192.0.2.1 is meant as IPv4, too, and so are its bits
+		if n <= 32 {
+			n += 96
+		}
 	}
 	return netip.AddrFrom16(b), n, true
 }

@@ -2,11 +2,14 @@ package fn
 
 import (
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"hash/adler32"
+	"hash/crc32"
 	"io"
 	"math/bits"
 	"strings"
@@ -64,14 +67,17 @@ func funcsCodec() []Func {
 			return base64.StdEncoding.EncodeToString(b)
 		}),
 		total("gzip_compress", []Type{String}, String, func(r row) any {
-			var b bytes.Buffer
-			w := gzip.NewWriter(&b)
-			return packed(&b, w, r.text(0))
+			s := r.text(0)
+			b := append([]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff}, deflated(s)...)
+			b = binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE([]byte(s)))
+			b = binary.LittleEndian.AppendUint32(b, uint32(len(s))) //nolint:gosec // modulo 2^32 by the format
+			return base64.StdEncoding.EncodeToString(b)
 		}),
 		total("zlib_compress", []Type{String}, String, func(r row) any {
-			var b bytes.Buffer
-			w := zlib.NewWriter(&b)
-			return packed(&b, w, r.text(0))
+			s := r.text(0)
+			b := append([]byte{0x78, 1}, deflated(s)...)
+			b = binary.BigEndian.AppendUint32(b, adler32.Checksum([]byte(s)))
+			return base64.StdEncoding.EncodeToString(b)
 		}),
 		total("gzip_decompress", []Type{String}, String, func(r row) any {
 			return unpacked(r.text(0), func(b io.Reader) (io.Reader, error) { return gzip.NewReader(b) })
@@ -82,19 +88,22 @@ func funcsCodec() []Func {
 		total("punycode_from_string", []Type{String}, String, func(r row) any { return punyEncode(r.text(0)) }),
 		total("punycode_to_string", []Type{String}, String, func(r row) any { return punyDecode(r.text(0)) }),
 		total("punycode_domain_from_string", []Type{String}, String, func(r row) any {
-			return eachLabel(r.text(0), func(l string) string {
-				if isASCII(l) {
-					return l
+			return eachLabel(r.text(0), func(l string) (string, bool) {
+				const mark = "xn--"
+				if len(l) <= len(mark) || !strings.EqualFold(l[:len(mark)], mark) {
+					return l, true
 				}
-				return "xn--" + punyEncode(strings.ToLower(l))
+				l = punyDecode(l[len(mark):])
+				return l, l != ""
 			})
 		}),
 		total("punycode_domain_to_string", []Type{String}, String, func(r row) any {
-			return eachLabel(r.text(0), func(l string) string {
-				if rest, ok := strings.CutPrefix(strings.ToLower(l), "xn--"); ok {
-					return punyDecode(rest)
+			return eachLabel(r.text(0), func(l string) (string, bool) {
+				if isASCII(l) {
+					return l, true
 				}
-				return l
+				l = punyEncode(l)
+				return "xn--" + l, l != ""
 			})
 		}),
 	}
@@ -223,14 +232,36 @@ func unbase64(s string) ([]byte, bool) {
 	return b, err == nil
 }
 
-func packed(b *bytes.Buffer, w io.WriteCloser, s string) any {
-	if _, err := io.WriteString(w, s); err != nil {
-		return ""
+// deflated compresses a text. One that would not become shorter is stored as it is, as
+// Kusto does.
+func deflated(s string) []byte {
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, flate.DefaultCompression)
+	if err == nil {
+		_, err = io.WriteString(w, s)
 	}
-	if err := w.Close(); err != nil {
-		return ""
+	if err == nil {
+		err = w.Close()
 	}
-	return base64.StdEncoding.EncodeToString(b.Bytes())
+	if err == nil && b.Len() < len(s) {
+		return b.Bytes()
+	}
+	const most = 1<<16 - 1 // bytes in one stored block
+	out := make([]byte, 0, len(s)+5*(len(s)/most+1))
+	for {
+		n := min(len(s), most)
+		last := byte(0)
+		if n == len(s) {
+			last = 1
+		}
+		out = append(out, last)
+		out = binary.LittleEndian.AppendUint16(out, uint16(n))  //nolint:gosec // at most most
+		out = binary.LittleEndian.AppendUint16(out, ^uint16(n)) //nolint:gosec // at most most
+		out = append(out, s[:n]...)
+		if s = s[n:]; last == 1 {
+			return out
+		}
+	}
 }
 
 // unpacked opens base64 and then the compression; what is no such text or opens
@@ -284,13 +315,20 @@ func isASCII(s string) bool {
 	return true
 }
 
-func eachLabel(s string, f func(string) string) string {
-	l := strings.Split(s, ".")
+// eachLabel changes the labels of a domain, which stand between dots of any script. It
+// gives no text where one cannot be changed.
+func eachLabel(s string, f func(string) (string, bool)) string {
+	l := strings.Split(ideographDots.Replace(s), ".")
 	for i := range l {
-		l[i] = f(l[i])
+		var ok bool
+		if l[i], ok = f(l[i]); !ok {
+			return ""
+		}
 	}
 	return strings.Join(l, ".")
 }
+
+var ideographDots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 
 // Punycode as RFC 3492 defines it.
 const (

@@ -175,7 +175,8 @@ func parseCSV(s string) value {
 const maxXML = 128 << 10 // what Kusto takes
 
 // parseXML turns a document into a bag: attributes under @name, text under
-// #text beside others, elements of one name as an array.
+// #text beside others, elements of one name as an array. The declaration, comments
+// and instructions are left out.
 func parseXML(s string) value {
 	if s == "" || len(s) > maxXML {
 		return nothing
@@ -193,17 +194,6 @@ func parseXML(s string) value {
 			return nothing
 		}
 		switch t := t.(type) {
-		case xml.ProcInst:
-			if t.Target != "xml" {
-				continue
-			}
-			v := bagValue()
-			for f := range strings.FieldsSeq(string(t.Inst)) {
-				if k, a, ok := strings.Cut(f, "="); ok {
-					v.bag = append(v.bag, pair("@"+k, strings.Trim(a, `"'`)))
-				}
-			}
-			root.bag = append(root.bag, member{"?xml", v})
 		case xml.StartElement:
 			if seen {
 				return nothing

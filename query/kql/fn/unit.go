@@ -20,7 +20,10 @@ var units = map[string]map[string]float64{
 		"poundforce": 4.4482216152605095, "shortton": 8896.443230521, "tonneforce": 9806.65},
 	"length": {"angstrom": 1e-10, "astronomicalunit": 1.495978707e11, "centimeter": 0.01, "chain": 20.1168, "decimeter": 0.1, "fathom": 1.8288, "foot": 0.3048,
 		"hand": 0.1016, "hectometer": 100, "inch": 0.0254, "kilometer": 1e3, "lightyear": 9.46073047258e15, "meter": 1, "microinch": 2.54e-8, "micrometer": 1e-6,
-		"mil": 2.54e-5, "mile": 1609.344, "millimeter": 1e-3, "nanometer": 1e-9, "nauticalmile": 1852, "parsec": 3.08567758128e16, "shackle": 27.432, "yard": 0.9144},
+		"mil": 2.54e-5, "mile": 1609.344, "millimeter": 1e-3, "nanometer": 1e-9, "nauticalmile": 1852, "parsec": 3.08567758128e16, "shackle": 27.432, "yard": 0.9144,
+		"datamile": 1828.8, "decameter": 10, "dtppica": 0.0254 / 6, "dtppoint": 0.0254 / 72, "kilolightyear": 9.46073047258e18, "kiloparsec": 3.08567758128e19,
+		"megalightyear": 9.46073047258e21, "megaparsec": 3.08567758128e22, "printerpica": 1 / 237.106301584, "printerpoint": 0.0254 / 72.27,
+		"solarradius": 6.9551e8, "twip": 0.0254 / 1440, "ussurveyfoot": 1200.0 / 3937},
 	"mass": {"centigram": 1e-5, "decagram": 0.01, "decigram": 1e-4, "grain": 6.479891e-5, "gram": 1e-3, "hectogram": 0.1, "kilogram": 1, "kilopound": 453.59237,
 		"kilotonne": 1e6, "longhundredweight": 50.80234544, "longton": 1016.0469088, "megapound": 453592.37, "megatonne": 1e9, "microgram": 1e-9, "milligram": 1e-6,
 		"nanogram": 1e-12, "ounce": 0.028349523125, "pound": 0.45359237, "shorthundredweight": 45.359237, "shortton": 907.18474, "slug": 14.593902937206, "solarmass": 1.98947e30,
@@ -34,7 +37,13 @@ var units = map[string]map[string]float64{
 	"volume": {"cubiccentimeter": 1e-6, "cubicdecimeter": 1e-3, "cubicfoot": 0.028316846592, "cubicinch": 1.6387064e-5, "cubickilometer": 1e9, "cubicmeter": 1, "cubicmile": 4168181825.440579584,
 		"cubicmillimeter": 1e-9, "cubicyard": 0.764554857984, "centiliter": 1e-5, "deciliter": 1e-4, "hectoliter": 0.1, "imperialgallon": 0.00454609, "kiloliter": 1, "liter": 1e-3,
 		"megaliter": 1e3, "microliter": 1e-9, "milliliter": 1e-6, "oilbarrel": 0.158987294928, "uscup": 2.365882365e-4, "usgallon": 0.003785411784, "uspint": 4.73176473e-4,
-		"usquart": 9.46352946e-4, "usounce": 2.95735295625e-5, "ustablespoon": 1.478676478125e-5, "usteaspoon": 4.92892159375e-6},
+		"usquart": 9.46352946e-4, "usounce": 2.95735295625e-5, "ustablespoon": 1.478676478125e-5, "usteaspoon": 4.92892159375e-6,
+		"acrefoot": 1 / 0.000810714, "autablespoon": 2e-5, "boardfoot": 2.359737216e-3, "cubichectometer": 1e6, "cubicmicrometer": 1e-18, "decaliter": 1e-2,
+		"decausgallon": 0.03785411784, "deciusgallon": 3.785411784e-4, "hectocubicfoot": 2.8316846592, "hectocubicmeter": 100, "hectousgallon": 0.3785411784,
+		"imperialbeerbarrel": 0.16365924, "imperialounce": 2.84130625e-5, "imperialpint": 5.6826125e-4, "kilocubicfoot": 28.316846592, "kilocubicmeter": 1e3,
+		"kiloimperialgallon": 4.54609, "kilousgallon": 3.785411784, "megacubicfoot": 28316.846592, "megaimperialgallon": 4546.09, "megausgallon": 3785.411784,
+		"metriccup": 2.5e-4, "metricteaspoon": 5e-6, "nanoliter": 1e-12, "uktablespoon": 1.5e-5, "usbeerbarrel": 0.117347765304, "uscustomarycup": 2.365882365e-4,
+		"uslegalcup": 2.4e-4},
 }
 
 // A scale of temperature is kelvin = (x + before) * factor + after.
