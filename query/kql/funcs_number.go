@@ -38,6 +38,7 @@ func funcsNumber() []Func {
 		Tmpl("beta_cdf", r, "kql_beta_cdf($1, $2, $3)", r, r, r),
 		Tmpl("beta_inv", r, "kql_beta_inv($1, $2, $3)", r, r, r),
 		Tmpl("beta_pdf", r, "kql_beta_pdf($1, $2, $3)", r, r, r),
+		welchTest(),
 		Tmpl("sin", r, "sin($1)", r),
 		Tmpl("cos", r, "cos($1)", r),
 		Tmpl("tan", r, "tan($1)", r),
@@ -134,4 +135,22 @@ func formatIPv4(f string) func(c *Call) (*Expr, error) {
 		}
 		return str(f+"(", convert(c.Args[0], fn.String), ", ", n, ")"), nil
 	}
+}
+
+// welchTest is welch_test(mean1, variance1, count1, mean2, variance2, count2): the
+// probability, two-tailed, that two samples of unequal variance have the same mean.
+func welchTest() Func {
+	r := fn.Real
+	return Func{Name: "welch_test", Min: 6, Max: 6, Bind: func(c *Call) (*Expr, error) {
+		a, err := c.As(r, r, r, r, r, r)
+		if err != nil {
+			return nil, err
+		}
+		one, two := S("(", a[1], " / ", a[2], ")"), S("(", a[4], " / ", a[5], ")")
+		sum := S("(", one, " + ", two, ")")
+		free := S("(pow(", sum, ", 2) / (pow(", one, ", 2) / (", a[2], " - 1) + pow(", two, ", 2) / (", a[5], " - 1)))")
+		t2 := S("(pow(", a[0], " - ", a[3], ", 2) / ", sum, ")")
+		// The tails of Student's distribution are a beta distribution of n / (n + t²).
+		return E(r, "kql_beta_cdf(", free, " / (", free, " + ", t2, "), ", free, " / 2, 0.5::DOUBLE)"), nil
+	}}
 }
