@@ -9,7 +9,8 @@ import (
 // Kusto keeps what is needed to count distinct values later, or to take percentiles
 // later, in sketches of its own form. Here hll() keeps the hashes of all values and
 // tdigest() all values with their weights, so what is taken from them is exact; the form
-// is not Kusto's, and nothing can be read from one that Kusto has written.
+// is not Kusto's, and nothing can be read from one that Kusto has written. Of no value
+// the sketch is null, as Kusto's is.
 func aggsSketch() []Agg {
 	hll := func(c *AggCall, a []*Expr, f Frag) ([]Out, error) {
 		x := a[0]
@@ -17,16 +18,16 @@ func aggsSketch() []Agg {
 		if f != nil {
 			some = S(some, " AND (", c.Args[1], ")")
 		}
-		return one(E(fn.Dynamic, "coalesce(to_json(list_sort(list(DISTINCT ", hashOf(x), ") FILTER (WHERE ", some, "))), '[]'::JSON)").NotNull())
+		return one(E(fn.Dynamic, "to_json(list_sort(list(DISTINCT ", hashOf(x), ") FILTER (WHERE ", some, ")))"))
 	}
 	merge := func(t string) func(c *AggCall) ([]Out, error) {
 		return func(c *AggCall) ([]Out, error) {
 			f := "flatten(list(TRY_CAST("
 			x := asDynamic(c.Args[0])
 			if t == "BIGINT" {
-				return one(E(fn.Dynamic, "coalesce(to_json(list_sort(list_distinct("+f, x, " AS BIGINT[])))))), '[]'::JSON)").NotNull())
+				return one(E(fn.Dynamic, "to_json(list_sort(list_distinct("+f, x, " AS BIGINT[])) FILTER (WHERE ", x, " IS NOT NULL)))))"))
 			}
-			return one(E(fn.Dynamic, "coalesce(to_json("+f, x, " AS "+t+"[])) FILTER (WHERE ", x, " IS NOT NULL))), '[]'::JSON)").NotNull())
+			return one(E(fn.Dynamic, "to_json("+f, x, " AS "+t+"[])) FILTER (WHERE ", x, " IS NOT NULL)))"))
 		}
 	}
 	out := both("hll", "hll_if", "hll_", "hll_if_", 1, 1, hll)
@@ -44,7 +45,7 @@ func aggsSketch() []Agg {
 					return nil, err
 				}
 			}
-			return one(E(fn.Dynamic, "coalesce(to_json(list(json_array(", asDynamic(x), ", ", w, ")) FILTER (WHERE ", x, " IS NOT NULL)), '[]'::JSON)").NotNull())
+			return one(E(fn.Dynamic, "to_json(list(json_array(", asDynamic(x), ", ", w, ")) FILTER (WHERE ", x, " IS NOT NULL))"))
 		}})
 	for _, n := range []string{"tdigest_merge", "merge_tdigest", "merge_tdigests"} {
 		out = append(out, Agg{Name: n, Min: 1, Max: 1, Prefix: n + "_", Bind: merge("JSON")})
