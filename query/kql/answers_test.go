@@ -47,6 +47,8 @@ null | false | true | true | false | null | false | true | null`},
 	{"null groups of top-nested", `datatable(a:int, b:string)[1, "x", int(null), "y", int(null), "y"] | top-nested 2 of a by count(), top-nested 1 of b by count() | project a, b | sort by a asc`, "null | y\n1 | x"},
 	{"sessions", `range i from 0 to 5 step 1 | extend t = datetime(2024-01-01) + i * i * 1m | sort by t asc | extend s = row_window_session(t, 1h, 6m) | summarize n = count() by s | sort by s asc`,
 		"2024-01-01T00:00:00.000000 | 4\n2024-01-01T00:16:00.000000 | 1\n2024-01-01T00:25:00.000000 | 1"},
+	{"find without tables reads those that have a column of the condition", `find where Share > 9 project Name, Count`, "T | carol | 19"},
+	{"search without tables reads those that have a column of the condition", `search Extra == 1 or Count == 5 | where $table != "" | project $table, Name`, "U | alice"},
 }
 
 func TestAnswers(t *testing.T) {

@@ -10,14 +10,17 @@ import (
 // project names, or with those that the condition names or all tables have, and the
 // rest of each row in a bag.
 func (b *binder) find(op *opNode, e *env) (*rel, error) {
-	if len(op.legs) == 0 {
-		return nil, b.errAt(op.Span, "find in (Table, …) where …", "find over every table of the lake is not supported")
+	legs := op.legs
+	if len(legs) == 0 {
+		if legs = wherever(op.Span, terms(op.x)); legs == nil {
+			return nil, b.errAt(op.Span, "find in (Table, …) where …, or find where Column == value", "find for a text over every table of the lake is not supported")
+		}
 	}
 	tag := op.opts["withsource"]
 	if tag == "" {
 		tag = "source_"
 	}
-	rels, asked, err := b.matching(op.legs, terms(op.x), e)
+	rels, asked, err := b.matching(legs, terms(op.x), e)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +57,7 @@ func (b *binder) find(op *opNode, e *env) (*rel, error) {
 			}
 		}
 	}
-	legs := make([]*rel, len(rels))
+	out := make([]*rel, len(rels))
 	for i, r := range rels {
 		c := &calc{in: r}
 		q := &rel{op: c, label: r.label}
@@ -86,9 +89,9 @@ func (b *binder) find(op *opNode, e *env) (*rel, error) {
 			c.defs = append(c.defs, bag)
 			q.fields = append(q.fields, field{q.fresh("pack_"), bag})
 		}
-		legs[i] = q
+		out[i] = q
 	}
-	return b.append(legs, tag, false), nil
+	return b.append(out, tag, false), nil
 }
 
 // matching gives the rows of each table for which a condition holds, and the columns

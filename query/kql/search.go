@@ -37,9 +37,20 @@ func (b *binder) search(r *rel, op *opNode, e *env) (*rel, error) {
 	}
 	legs := op.legs
 	if len(legs) == 0 {
-		return nil, b.errAt(op.Span, "search in (Table) \"text\"", "search over every table of the lake is not supported")
+		if legs = wherever(op.Span, x); legs == nil {
+			return nil, b.errAt(op.Span, "search in (Table) \"text\", or search Column == value", "search for a text over every table of the lake is not supported")
+		}
 	}
 	return b.overTables(op, legs, x, "$table", e)
+}
+
+// wherever stands for the tables that have a column of the condition. It is nil for a
+// condition on every column, which would read the whole lake.
+func wherever(sp Span, x node) []node {
+	if everywhere(x) || len(names(x)) == 0 {
+		return nil
+	}
+	return []node{&nameNode{sp, "*"}}
 }
 
 func (b *binder) overTables(op *opNode, legs []node, x node, tag string, e *env) (*rel, error) {
