@@ -229,6 +229,9 @@ func (b *binder) perRow(r *rel, ops []*opNode, e *env, key *column) (*rel, *colu
 		if err := b.count(op.Span); err != nil {
 			return nil, nil, err
 		}
+		one := *r
+		one.part = key
+		r = &one
 		switch op.name {
 		case "summarize", "count", "distinct":
 			s := &scope{env: e, rel: r}
@@ -299,7 +302,9 @@ func (b *binder) perRow(r *rel, ops []*opNode, e *env, key *column) (*rel, *colu
 			r.hidden = append(slices.Clone(r.hidden), key)
 		}
 	}
-	return r, key, nil
+	all := *r
+	all.part = nil
+	return &all, key, nil
 }
 
 // partition runs operators for each value of a column.

@@ -12,6 +12,7 @@ type rel struct {
 	hidden []*column                          // columns kept for the order only
 	order  []sortKey                          // how the rows are sorted; nil if they are not
 	serial bool                               // the order is that of serialize or of a source that has one
+	part   *column                            // rows of different values of it are apart: windows end there
 	label  string                             // the name that union withsource shows
 	bag    *column                            // bag_unpack: names that are no column are keys of this bag
 	open   func(name string) (*column, error) // pivot: makes a column of a name that is none

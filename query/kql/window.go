@@ -2,27 +2,38 @@ package kql
 
 import "github.com/yagura-sec/yagura/query/kql/fn"
 
-// over is OVER (…) in the order of the rows.
+// over is OVER (…) in the order of the rows, up to the row itself.
 func (s *scope) over(partition Frag) Frag {
-	f := Frag{" OVER ("}
-	if partition != nil {
-		f = append(f, "PARTITION BY ")
-		f = append(f, partition...)
-		f = append(f, " ")
-	}
-	if len(s.rel.order) > 0 {
-		f = append(f, orderClause(s.rel.order)...)
-		f = append(f, " ")
-	}
-	return append(f, "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)")
+	return append(s.window(partition), " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)")
 }
 
-func (s *scope) overPlain() Frag {
+// overPlain is OVER (…) in the order of the rows.
+func (s *scope) overPlain() Frag { return append(s.window(nil), ")") }
+
+// window begins OVER (…). Within partition and mv-apply no window reaches beyond its part.
+func (s *scope) window(partition Frag) Frag {
 	f := Frag{" OVER ("}
+	var by Frag
+	if s.rel.part != nil {
+		by = Frag{s.rel.part}
+	}
+	if partition != nil {
+		if by != nil {
+			by = append(by, ", ")
+		}
+		by = append(by, partition...)
+	}
+	if by != nil {
+		f = append(f, "PARTITION BY ")
+		f = append(f, by...)
+	}
 	if len(s.rel.order) > 0 {
+		if by != nil {
+			f = append(f, " ")
+		}
 		f = append(f, orderClause(s.rel.order)...)
 	}
-	return append(f, ")")
+	return f
 }
 
 // windowArgs binds the arguments of a window function; arguments that are window
