@@ -100,7 +100,7 @@ type (
 		others node  // top-nested … with others = x
 		sub    *item // top-nested … by x
 		step   string
-		output string // scan: all or none
+		output string // scan: all, last or none
 	}
 	colDecl struct {
 		Span

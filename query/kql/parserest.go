@@ -280,9 +280,9 @@ func (p *parser) scan(op *opNode) {
 		it := &item{Span: n.Span, step: n.text}
 		if p.accept("output") {
 			p.expect("=", "")
-			o := p.ident("all or none")
-			if o.text != "all" && o.text != "none" {
-				p.fail(o.Span, "summarize arg_max(…) by the match id gives the last row", "output = %s is not supported", o.text)
+			o := p.ident("all, last or none")
+			if o.text != "all" && o.text != "last" && o.text != "none" {
+				p.fail(o.Span, "all, last or none", "output = %s is not supported", o.text)
 			}
 			it.output = o.text
 		}

@@ -59,6 +59,18 @@ func (b *binder) scan(r *rel, op *opNode, e *env, part *column) (*rel, error) {
 	for _, f := range r.fields {
 		types[f.name] = f.col.typ
 	}
+	cols := slices.Clone(op.cols)
+	for _, it := range op.items {
+		for a := it.sub; a != nil; a = a.sub {
+			name := a.names[0]
+			if types[name] == "" {
+				return nil, b.errAt(a.Span, "scan declare ("+name+": long) …", "scan assigns '%s', which is not declared", name)
+			}
+			if !slices.ContainsFunc(cols, func(c colDecl) bool { return c.name == name }) {
+				cols = append(cols, colDecl{name: name, typ: types[name], Span: a.Span})
+			}
+		}
+	}
 	at := map[string]int{}
 	for i, it := range op.items {
 		if _, ok := at[it.step]; ok {
@@ -105,7 +117,7 @@ func (b *binder) scan(r *rel, op *opNode, e *env, part *column) (*rel, error) {
 			}
 			s.state = append(s.state, m)
 		}
-		for _, d := range op.cols {
+		for _, d := range cols {
 			s.assign[d.name] = b.newColumn(d.name, d.typ)
 		}
 		steps[k] = s
@@ -134,7 +146,7 @@ func (b *binder) scan(r *rel, op *opNode, e *env, part *column) (*rel, error) {
 		}
 		return s
 	}
-	w := &scanner{b: b, r: r, op: op, steps: steps, types: types, defaults: defaults,
+	w := &scanner{b: b, r: r, op: op, cols: cols, steps: steps, types: types, defaults: defaults,
 		seq: b.newColumn("seq", fn.Long), num: b.newColumn("rn", fn.Long), key: b.newColumn("part", fn.Long), match: b.newColumn(op.opts["with_match_id"], fn.Long)}
 	for k := range steps {
 		if err := w.layer(k, in); err != nil {
@@ -149,6 +161,7 @@ type scanner struct {
 	b             *binder
 	r             *rel
 	op            *opNode
+	cols          []colDecl // declared, and those of the table that a step assigns
 	steps         []*scanStep
 	types         map[string]Type
 	defaults      map[string]*Expr
@@ -174,15 +187,16 @@ func (w *scanner) layer(k int, in func(k int) *scope) error {
 	}
 	s.tests = S(from, " AS ", s.c1, ", (NOT ", from, " AND ", going, " AND coalesce(", on, ", false)) AS ", s.c2)
 	hit := S("(", s.c1, " OR ", s.c2, ")")
-	value := map[string]Frag{} // of a declared column, where the step matches
-	for _, d := range w.op.cols {
-		value[d.name] = S(w.defaults[d.name])
+	value := map[string]Frag{} // of these columns, where the step matches
+	for _, d := range w.cols {
+		if def := w.defaults[d.name]; def != nil {
+			value[d.name] = S(def)
+		} else {
+			value[d.name] = S(w.r.find(d.name))
+		}
 	}
 	for a := s.it.sub; a != nil; a = a.sub {
 		name := a.names[0]
-		if w.defaults[name] == nil {
-			return b.errAt(a.Span, "scan declare ("+name+": long) …", "scan assigns '%s', which is not declared", name)
-		}
 		var both [2]Frag
 		for i, sc := range []*scope{in(k - 1), in(k)} {
 			x, err := b.expr(a.value, sc)
@@ -200,7 +214,7 @@ func (w *scanner) layer(k int, in func(k int) *scope) error {
 		}
 		set = S(set, S(parts...), " AS ", c)
 	}
-	for _, d := range w.op.cols {
+	for _, d := range w.cols {
 		put(s.assign[d.name], "CASE WHEN ", hit, " THEN ", value[d.name], " END")
 	}
 	for j := range s.state {
@@ -210,7 +224,7 @@ func (w *scanner) layer(k int, in func(k int) *scope) error {
 			switch {
 			case j < k:
 				was = S(w.steps[k-1].state[j][c])
-			case w.defaults[c] != nil:
+			case value[c] != nil:
 				was, now = value[c], value[c]
 			default:
 				was, now = S(w.r.find(c)), S(w.r.find(c))
@@ -281,7 +295,7 @@ func (w *scanner) plan(part *column) *rel {
 				add(s.state[j][c], "CAST(NULL AS "+w.types[c].SQL()+")")
 			}
 		}
-		for _, d := range w.op.cols {
+		for _, d := range w.cols {
 			add(s.assign[d.name], "CAST(NULL AS "+d.typ.SQL()+")")
 		}
 	}
@@ -305,12 +319,16 @@ func (w *scanner) plan(part *column) *rel {
 			found = append(found, " UNION ALL ")
 		}
 		found = S(found, "SELECT ", w.key, ", ", w.num, ", ", s.id, " AS ", w.match)
-		for i, d := range w.op.cols {
+		for i, d := range w.cols {
 			if k == 0 {
 				c := b.newColumn(d.name, d.typ)
 				made = append(made, c)
 				shown = S(shown, ", ", c)
-				q.fields = append(q.fields, field{q.fresh(d.name), c})
+				if j := slices.IndexFunc(q.fields, func(f field) bool { return f.name == d.name }); j >= 0 {
+					q.fields[j].col = c
+				} else {
+					q.fields = append(q.fields, field{d.name, c})
+				}
 			}
 			x := S(s.assign[d.name])
 			if d.typ == fn.String {
@@ -319,6 +337,9 @@ func (w *scanner) plan(part *column) *rel {
 			found = S(found, ", ", x, " AS ", made[i])
 		}
 		found = S(found, ", "+itoa(k)+" AS \"step\" FROM "+rec+" WHERE ", s.out)
+		if s.it.output == "last" { // what repeats a match of the step has its number
+			found = S(found, " QUALIFY row_number() OVER (PARTITION BY ", w.key, ", ", s.id, " ORDER BY ", w.num, " DESC) = 1")
+		}
 	}
 	if w.op.opts["with_match_id"] != "" {
 		q.fields = append(q.fields, field{q.fresh(w.match.name), w.match})
