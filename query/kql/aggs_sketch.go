@@ -130,6 +130,15 @@ func funcsSketch() []Func {
 			return E(d, "json_array(", List(", ", l), ")"), nil
 		}},
 	}
+	for n, percent := range map[string]string{"rank_tdigest": "false", "percentrank_tdigest": "true"} {
+		out = append(out, Func{Name: n, Min: 2, Max: 2, Bind: func(c *Call) (*Expr, error) {
+			td, err := c.Arg(0, d)
+			if err != nil {
+				return nil, err
+			}
+			return E(fn.Real, "kql_rank_tdigest(", td, ", ", asDynamic(c.Args[1]), ", "+percent+")"), nil
+		}})
+	}
 	for _, n := range []string{"tdigest_merge", "merge_tdigest"} {
 		out = append(out, Func{Name: n, Min: 2, Max: 64, Bind: concat("JSON")})
 	}

@@ -227,6 +227,7 @@ func init() {
 		"pack_all":           fnPackAll,
 		"bag_pack_columns":   fnPackColumns,
 		"column_names_of":    fnColumnNames,
+		"estimate_data_size": fnDataSize,
 		"iscolumnexists":     fnColumnExists,
 	}
 	for _, n := range []string{"array_sort_asc", "array_sort_desc"} {

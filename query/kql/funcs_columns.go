@@ -69,6 +69,50 @@ func fnColumnExists(b *binder, n *callNode, s *scope) (*Expr, error) {
 	return constExpr(fn.Bool, &Value{Bool: s.rel.find(name) != nil}), nil
 }
 
+// fnDataSize is estimate_data_size(a, b) or estimate_data_size(*): the bytes that columns
+// take. A dynamic value takes the bytes of its text and as many more as a number.
+func fnDataSize(b *binder, n *callNode, s *scope) (*Expr, error) {
+	if len(n.args) == 0 || s.rel == nil {
+		return nil, b.errAt(n.Span, "estimate_data_size(*) takes all", "estimate_data_size() takes columns")
+	}
+	var xs []*Expr
+	for _, a := range n.args {
+		if _, ok := a.value.(*starNode); ok {
+			for _, f := range s.rel.fields {
+				xs = append(xs, ref(f.col))
+			}
+			continue
+		}
+		x, err := b.expr(a.value, s)
+		if err != nil {
+			return nil, err
+		}
+		xs = append(xs, x)
+	}
+	e := E(fn.Long)
+	sum := S("0")
+	for _, x := range xs {
+		sum = S(sum, " + ")
+		switch x.Type {
+		case fn.String:
+			sum = S(sum, "strlen(", x, ")")
+		case fn.Dynamic:
+			sum = S(sum, "coalesce(strlen(CAST(", x, " AS VARCHAR)), 0) + 8")
+		case fn.Bool:
+			sum = S(sum, "1")
+		case fn.Int:
+			sum = S(sum, "4")
+		case fn.GUID, fn.Decimal:
+			sum = S(sum, "16")
+		default:
+			sum = S(sum, "8")
+		}
+		e.agg, e.win = e.agg || x.agg, e.win || x.win
+	}
+	e.SQL = S("CAST(", sum, " AS BIGINT)")
+	return e, nil
+}
+
 // projectByNames binds project-by-names: texts, dynamic arrays of texts and patterns
 // that are known now. A name that is no column is left out, as Kusto does.
 func (b *binder) projectByNames(r *rel, op *opNode, s *scope) (*rel, error) {

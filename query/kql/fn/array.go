@@ -279,6 +279,32 @@ func weighted(list value, p float64) any {
 	return nil
 }
 
+// rankOf is the weight of all values of a list of [value, weight] up to v, or how many
+// percent of the whole it is.
+func rankOf(list, v value, percent bool) any {
+	sum, seen := 0.0, 0.0
+	for _, e := range list.list {
+		if len(e.list) != 2 || e.list[0].kind == isNull {
+			continue
+		}
+		w, ok := e.list[1].real()
+		if !ok || w <= 0 {
+			continue
+		}
+		sum += w
+		if order(e.list[0], v) <= 0 {
+			seen += w
+		}
+	}
+	switch {
+	case sum == 0:
+		return nil
+	case percent:
+		return seen * 100 / sum
+	}
+	return seen
+}
+
 // percentileOf is the percentile of a list of [value, weight], as the value stands there:
 // values may be numbers, or times as text.
 func percentileOf(list value, p float64) value {

@@ -336,6 +336,12 @@ func funcsDynamic() []Func {
 			}
 			return percentileOf(r.dyn(0), r.real(1, 50)).result()
 		}),
+		total("rank_tdigest", []Type{d, d, Bool}, Real, func(r row) any {
+			if r.null(0) || r.null(1) {
+				return nil
+			}
+			return rankOf(r.dyn(0), r.dyn(1), r.flag(2, false))
+		}),
 		total("percentile_weighted", []Type{d, Real}, Real, func(r row) any {
 			return weighted(r.dyn(0), r.real(1, 50))
 		}),
