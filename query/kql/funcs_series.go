@@ -61,7 +61,39 @@ func (m several) columns(c *Call, name string) ([]Out, error) {
 	return outs, nil
 }
 
+const periodsValidate, mostPeriods = "series_periods_validate", 16
+
+// validated are the columns of series_periods_validate(series, period, …): the periods and
+// their scores.
+func validated(c *Call) ([]Out, error) {
+	s, err := c.Arg(0, fn.Dynamic)
+	if err != nil {
+		return nil, err
+	}
+	var ps []*Expr
+	for i := range c.Args[1:] {
+		p, err := c.Arg(i+1, fn.Real)
+		if err != nil {
+			return nil, err
+		}
+		ps = append(ps, p)
+	}
+	bag := E(fn.Dynamic, "kql_"+periodsValidate+"(", s, ", to_json([", List(", ", ps), "]))")
+	var outs []Out
+	for _, k := range []string{"periods", "scores"} {
+		outs = append(outs, Out{Name: periodsValidate + "_" + c.Args[0].Name + "_" + k, Expr: E(fn.Dynamic, "kql_key(", bag, ", '"+k+"')")})
+	}
+	return outs, nil
+}
+
 func init() {
+	multiFuncs[periodsValidate] = func(b *binder, n *callNode, s *scope) ([]Out, error) {
+		c, err := b.bindCall(n, s, 2, mostPeriods+1)
+		if err != nil {
+			return nil, err
+		}
+		return validated(c)
+	}
 	for name, m := range severals() {
 		multiFuncs[name] = func(b *binder, n *callNode, s *scope) ([]Out, error) {
 			c, err := b.bindCall(n, s, m.least, len(m.types))
@@ -103,6 +135,13 @@ func funcsSeries() []Func {
 	for _, n := range []string{"abs", "acos", "asin", "atan", "ceiling", "cos", "exp", "floor", "log", "sign", "sin", "tan"} {
 		out = append(out, Tmpl("series_"+n, d, "kql_series_each('"+n+"', $1)", d))
 	}
+	out = append(out, Func{Name: periodsValidate, Min: 2, Max: mostPeriods + 1, Bind: func(c *Call) (*Expr, error) {
+		outs, err := validated(c)
+		if err != nil {
+			return nil, err
+		}
+		return E(d, "json_array(", outs[0].Expr, ", ", outs[1].Expr, ")"), nil
+	}})
 	return append(out,
 		Tmpl("series_sum", r, "kql_series_sum($1)", d),
 		Tmpl("series_product", r, "kql_series_product($1)", d),
@@ -112,7 +151,7 @@ func funcsSeries() []Func {
 		Tmpl("series_pearson_correlation", r, "kql_series_pearson_correlation($1, $2)", d, d),
 		optional("series_fill_forward", d, "kql_series_fill('forward', $1, NULL, $2, true)", 1, []Type{d, d}, "CAST(NULL AS JSON)"),
 		optional("series_fill_backward", d, "kql_series_fill('backward', $1, NULL, $2, true)", 1, []Type{d, d}, "CAST(NULL AS JSON)"),
-		optional("series_fill_linear", d, "kql_series_fill('linear', $1, $4, $2, $3)", 1, []Type{d, d, b, d}, "CAST(NULL AS JSON)", "true", "'0'::JSON"),
+		optional("series_fill_linear", d, "kql_series_fill('linear', $1, $4, $2, $3)", 1, []Type{d, d, b, d}, "CAST(NULL AS JSON)", "true", "'0.0'::JSON"),
 		optional("series_fill_const", d, "kql_series_fill('const', $1, $2, $3, true)", 2, []Type{d, d, d}, "CAST(NULL AS JSON)"),
 		optional("series_fir", d, "kql_series_fir($1, $2, $3, $4)", 2, []Type{d, d, b, b}, "true", "false"),
 		Tmpl("series_iir", d, "kql_series_iir($1, $2, $3)", d, d, d),

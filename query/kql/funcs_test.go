@@ -49,7 +49,7 @@ func TestFunctions(t *testing.T) {
 		{`strcmp("a", "b")`, `-1 long`},
 		{`make_string(75, dynamic([117, 115]))`, `Kus string`},
 		{`tohex(toint(-256), 8)`, `ffffff00 string`},
-		{`series_fill_linear(dynamic([null,1,null,3]))`, `[1,1,2.0,3] array`},
+		{`series_fill_linear(dynamic([null,1,null,3]))`, `[1,1,2,3] array`},
 		{`tohex(255, 4)`, `00ff string`},
 		{`replace_regex("a1b2", "([a-z])([0-9])", @"\2\1")`, `1a2b string`},
 		{`replace_string("aaa", "a", "")`, ` string`},

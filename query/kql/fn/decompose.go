@@ -91,7 +91,50 @@ func seasonal(s []float64, p, n int) []float64 {
 	return out
 }
 
-const longestPeriod = 4096 // the work of looking for one grows with it
+// medians are the median of each place within a period of p points, over and over; zeros
+// where there is no such period.
+func medians(s []float64, p int) []float64 {
+	out := make([]float64, len(s))
+	if p < 1 || p > len(s) {
+		return out
+	}
+	for at := range p {
+		var l []float64
+		for i := at; i < len(s); i += p {
+			if !math.IsNaN(s[i]) {
+				l = append(l, s[i])
+			}
+		}
+		m := math.NaN()
+		if len(l) > 0 {
+			slices.Sort(l)
+			m = quantile(l, 50)
+		}
+		for i := at; i < len(s); i += p {
+			out[i] = m
+		}
+	}
+	return out
+}
+
+const (
+	shortestPeriod = 4    // points
+	longestPeriod  = 4096 // the work of looking for one grows with it
+	faintest       = 0.1  // a score below it is none
+)
+
+// repeats scores a period of p points: the lesser of the autocorrelation at p and at twice
+// p, so what comes back once only does not count, between 0 and 1.
+func repeats(s []float64, p int) float64 {
+	if 2*p >= len(s) {
+		return 0
+	}
+	score := min(correlation(s, p), correlation(s, 2*p), 1)
+	if score < faintest {
+		return 0
+	}
+	return score
+}
 
 // correlation is the autocorrelation of s at a lag.
 func correlation(s []float64, lag int) float64 {
@@ -114,14 +157,15 @@ func correlation(s []float64, lag int) float64 {
 
 // period is the most marked period of s, 0 where none reaches the threshold.
 func period(s []float64, threshold float64) int {
-	p, scores := periods(s, 3, float64(len(s))/2, 1)
+	p, scores := periods(s, 0, float64(len(s))/2, 1)
 	if len(p) == 0 || scores[0] < threshold {
 		return 0
 	}
 	return int(p[0])
 }
 
-// periods are the peaks of the autocorrelation between two lengths, best first.
+// periods are the peaks of the autocorrelation between two lengths that come back, best
+// first.
 func periods(s []float64, lo, hi float64, n int) (lengths, scores []float64) {
 	if len(s) < 4 {
 		return nil, nil
@@ -139,19 +183,20 @@ func periods(s []float64, lo, hi float64, n int) (lengths, scores []float64) {
 		score float64
 	}
 	var found []peak
-	for i := max(2, int(math.Ceil(lo))); i <= most && float64(i) <= hi; i++ {
+	for i := max(shortestPeriod, int(math.Ceil(lo))); i <= most && float64(i) <= hi; i++ {
 		if ac[i] > 0 && ac[i] >= ac[i-1] && ac[i] >= ac[i+1] {
+			score := repeats(s, i)
 			// A multiple of a period found is that period again.
-			again := slices.ContainsFunc(found, func(p peak) bool { return i%p.at == 0 && p.score >= ac[i]-0.05 })
-			if !again {
-				found = append(found, peak{i, ac[i]})
+			again := slices.ContainsFunc(found, func(p peak) bool { return i%p.at == 0 && p.score >= score-0.05 })
+			if score > 0 && !again {
+				found = append(found, peak{i, score})
 			}
 		}
 	}
 	sort.SliceStable(found, func(i, j int) bool { return found[i].score > found[j].score })
 	for _, p := range found[:min(n, len(found))] {
 		lengths = append(lengths, float64(p.at))
-		scores = append(scores, min(p.score, 1))
+		scores = append(scores, p.score)
 	}
 	return lengths, scores
 }

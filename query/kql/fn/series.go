@@ -3,6 +3,7 @@ package fn
 import (
 	"math"
 	"slices"
+	"strconv"
 )
 
 // A series is an array of numbers; what is no number in it is NaN here.
@@ -290,15 +291,9 @@ func funcsSeries() []Func {
 			}
 			p := int(r.long(1, -1))
 			if p < 0 {
-				p = period(s, 0.6)
+				p = period(s, 0.7)
 			}
-			out := seasonal(s, p, len(s))
-			if p >= 2 && p <= len(s) {
-				for i, m := 0, mean(s); i < len(out); i++ {
-					out[i] += m
-				}
-			}
-			return seriesValue(out).result()
+			return seriesValue(medians(s, p)).result()
 		}),
 		total("series_periods_detect", []Type{d, Real, Real, Long}, d, func(r row) any {
 			s, ok := r.series(0)
@@ -306,7 +301,24 @@ func funcsSeries() []Func {
 			if !ok || n < 1 || n > 64 {
 				return nil
 			}
-			p, scores := periods(s, r.real(1, 2), r.real(2, float64(len(s))), int(n))
+			p, scores := periods(s, r.real(1, 0), r.real(2, float64(len(s))), int(n))
+			for range int(n) - len(p) { // as many as were asked for
+				p, scores = append(p, 0), append(scores, 0)
+			}
+			return bagValue(member{"periods", seriesValue(p)}, member{"scores", seriesValue(scores)}).result()
+		}),
+		total("series_periods_validate", []Type{d, d}, d, func(r row) any {
+			s, ok := r.series(0)
+			p, _ := r.series(1)
+			if !ok {
+				return nil
+			}
+			scores := make([]float64, len(p))
+			for i, x := range p {
+				if x >= shortestPeriod && x <= float64(min(len(s)/2, longestPeriod)) {
+					scores[i] = repeats(s, int(math.Round(x)))
+				}
+			}
 			return bagValue(member{"periods", seriesValue(p)}, member{"scores", seriesValue(scores)}).result()
 		}),
 	}
@@ -373,7 +385,7 @@ func mean(s []float64) float64 {
 // seriesFill fills what is missing, null or what argument 3 says: forward,
 // backward, by a constant, or linear between two known values; then argument 4
 // says whether the edges get the nearest, and the constant stands where nothing
-// is known.
+// is known. Among whole numbers what is filled in is one, too, cut off.
 func seriesFill(r row) any {
 	v := r.dyn(1)
 	if v.kind != isArray {
@@ -403,6 +415,7 @@ func seriesFill(r row) any {
 		}
 	case "linear":
 		last := -1
+		whole := !slices.ContainsFunc(l, func(e value) bool { return known(e) && !isWhole(e) })
 		for i := range l {
 			if !known(l[i]) {
 				continue
@@ -419,7 +432,10 @@ func seriesFill(r row) any {
 				a, _ := l[last].real()
 				b, _ := l[i].real()
 				for j := last + 1; j < i; j++ {
-					l[j] = realValue(a + (b-a)*float64(j-last)/float64(i-last))
+					x := a + (b-a)*float64(j-last)/float64(i-last)
+					if l[j] = realValue(x); whole {
+						l[j] = longValue(int64(x))
+					}
 				}
 			}
 			last = i
@@ -438,6 +454,14 @@ func seriesFill(r row) any {
 		return nil
 	}
 	return arrayValue(l).result()
+}
+
+func isWhole(v value) bool {
+	if v.kind != isNumber {
+		return false
+	}
+	_, err := strconv.ParseInt(v.text, 10, 64)
+	return err == nil
 }
 
 func seriesStats(s []float64) value {
