@@ -317,7 +317,7 @@ func printed(s string, ty kql.Type) string {
 			return v.Format("2006-01-02T15:04:05.000000")
 		}
 	case fn.Real, fn.Decimal:
-		if f, err := strconv.ParseFloat(strings.ReplaceAll(t, ",", ""), 64); err == nil {
+		if f, err := strconv.ParseFloat(strings.NewReplacer(",", "", "∞", "Inf").Replace(t), 64); err == nil {
 			return number(f)
 		}
 	case fn.Bool:

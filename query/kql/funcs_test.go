@@ -69,6 +69,8 @@ func TestFunctions(t *testing.T) {
 		{`parse_command_line("a \"b c\"", "windows")[1]`, `b c string`},
 		{`parse_version("1.2.3.4") > parse_version("1.2.3")`, `True bool`},
 		{`parse_user_agent("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36", "browser").Browser.Family`, `Chrome string`},
+		{`tostring(parse_user_agent("Mozilla/5.0 (SymbianOS/9.4; Series60/5.0 Nokia5800d-1/21.0; Profile/MIDP-2.1) AppleWebKit/525 (KHTML, like Gecko) Safari/525", dynamic(["browser","os","device"])))`,
+			`{"Browser":{"Family":"Nokia OSS Browser","MajorVersion":"5","MinorVersion":"0","Patch":""},"OperatingSystem":{"Family":"Symbian OS","MajorVersion":"9","MinorVersion":"4","Patch":"","PatchMinor":""},"Device":{"Family":"Nokia 5800d","Brand":"Nokia","Model":"5800d-1"}} string`},
 		{`has_any_ipv4("a 192.0.2.1 b", "192.0.2.1", "192.0.2.2")`, `True bool`},
 		{`has_any_index("one two", dynamic(["x", "two"]))`, `1 long`},
 		{`has_any_index("one two", dynamic(["x"]))`, `-1 long`},

@@ -21,6 +21,7 @@ var (
 		{"Firefox", regexp.MustCompile(`\b(?:Firefox|FxiOS)/(\d+)(?:\.(\d+))?(?:\.(\d+))?`)},
 		{"HeadlessChrome", regexp.MustCompile(`\bHeadlessChrome/(\d+)(?:\.(\d+))?(?:\.(\d+))?`)},
 		{"Chrome", regexp.MustCompile(`\b(?:Chrome|CriOS)/(\d+)(?:\.(\d+))?(?:\.(\d+))?`)},
+		{"Nokia OSS Browser", regexp.MustCompile(`\bSeries60/(\d+)(?:\.(\d+))?().*\bSafari/`)},
 		{"Safari", regexp.MustCompile(`\bVersion/(\d+)(?:\.(\d+))?(?:\.(\d+))?.*\bSafari/`)},
 		{"IE", regexp.MustCompile(`\b(?:MSIE |Trident/.*rv:)(\d+)(?:\.(\d+))?(?:\.(\d+))?`)},
 		{"aws-cli", regexp.MustCompile(`\baws-cli/(\d+)(?:\.(\d+))?(?:\.(\d+))?`)},
@@ -40,8 +41,10 @@ var (
 		{"Mac OS X", regexp.MustCompile(`\bMac OS X (\d+)(?:[._](\d+))?(?:[._](\d+))?`)},
 		{"Chrome OS", regexp.MustCompile(`\bCrOS \w+ (\d+)(?:\.(\d+))?(?:\.(\d+))?`)},
 		{"Ubuntu", regexp.MustCompile(`\bUbuntu(?:[ /](\d+))?(?:\.(\d+))?()`)},
+		{"Symbian OS", regexp.MustCompile(`\bSymbianOS/(\d+)(?:\.(\d+))?()`)},
 		{"Linux", regexp.MustCompile(`\bLinux(?:/(\d+))?(?:\.(\d+))?(?:\.(\d+))?`)},
 	}
+	nokia   = regexp.MustCompile(`\bNokia ?([A-Z]?\d+[a-z]*)(-\d+)?`)
 	windows = map[string][2]string{"10.0": {"10", ""}, "6.3": {"8", "1"}, "6.2": {"8", ""}, "6.1": {"7", ""}, "6.0": {"Vista", ""}, "5.1": {"XP", ""}}
 )
 
@@ -94,6 +97,9 @@ func parseUserAgent(s string, look []string) value {
 				}
 				break
 			}
+		}
+		if m := nokia.FindStringSubmatch(s); m != nil {
+			family, brand, model = "Nokia "+m[1], "Nokia", m[1]+m[2]
 		}
 		out.bag = append(out.bag, member{"Device", bagValue(pair("Family", family), pair("Brand", brand), pair("Model", model))})
 	}
