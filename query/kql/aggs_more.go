@@ -273,6 +273,14 @@ func (c *AggCall) percentile(x, w *Expr, p *Expr) *Expr {
 	return E(x.Type, "CAST(", num, " AS "+x.Type.SQL()+")")
 }
 
+// percentText is a constant percentile as it stands in the name of a column.
+func percentText(p *Expr) string {
+	if p.Type == fn.Real {
+		return strings.ReplaceAll(strconv.FormatFloat(p.Const.Real, 'f', -1, 64), ".", "_")
+	}
+	return strconv.FormatInt(p.Const.Int, 10)
+}
+
 func percentiles(weighted bool) func(c *AggCall) ([]Out, error) {
 	return func(c *AggCall) ([]Out, error) {
 		x, w, ps, err := c.percentileArgs(weighted)
@@ -284,11 +292,7 @@ func percentiles(weighted bool) func(c *AggCall) ([]Out, error) {
 			if p.Const == nil {
 				return nil, c.Errorf(len(c.Args)-1, "such as 95", "the percentiles of %s() must be constants", c.Name)
 			}
-			n := strconv.FormatInt(p.Const.Int, 10)
-			if p.Type == fn.Real {
-				n = strings.ReplaceAll(strconv.FormatFloat(p.Const.Real, 'f', -1, 64), ".", "_")
-			}
-			outs = append(outs, Out{Name: "percentile_" + c.Args[0].Name + "_" + n, Expr: c.percentile(x, w, p)})
+			outs = append(outs, Out{Name: "percentile_" + c.Args[0].Name + "_" + percentText(p), Expr: c.percentile(x, w, p)})
 		}
 		return outs, nil
 	}

@@ -121,6 +121,12 @@ func (b *binder) bindCall(n *callNode, s *scope, least, most int) (*Call, error)
 		return nil, b.errAt(n.Span, "", "%s() takes %s arguments, not %d", c.Name, want, len(n.args))
 	}
 	for _, a := range n.args {
+		if _, ok := a.value.(*starNode); ok && c.Name == "pack_array" && s.rel != nil { // of all columns
+			for _, f := range s.rel.fields {
+				c.Args = append(c.Args, ref(f.col))
+			}
+			continue
+		}
 		x, err := b.expr(a.value, s)
 		if err != nil {
 			return nil, err

@@ -29,8 +29,12 @@ func (b *binder) evaluate(r *rel, op *opNode, e *env) (*rel, error) {
 		return b.autocluster(r, n, e)
 	case "sequence_detect":
 		return b.sequenceDetect(r, n, e)
+	case "rolling_percentile":
+		return b.rollingPercentile(r, n, e)
+	case "dcount_intersect":
+		return b.dcountIntersect(r, n, e)
 	}
-	hint := "the plugins are autocluster, bag_unpack, basket, ipv4_lookup, ipv6_lookup, narrow, pivot and sequence_detect"
+	hint := "the plugins are autocluster, bag_unpack, basket, dcount_intersect, ipv4_lookup, ipv6_lookup, narrow, pivot, rolling_percentile and sequence_detect"
 	if n.name.text == "diffpatterns" {
 		hint = "use basket(), or summarize count() by the columns that may matter, and top"
 	}
@@ -75,38 +79,29 @@ func (b *binder) bagUnpack(r *rel, op *opNode, n *callNode, e *env) (*rel, error
 	if x.col == nil || x.Type != fn.Dynamic {
 		return nil, b.errAt(n.args[0].Span, "extend it first", "bag_unpack() takes a dynamic column")
 	}
-	prefix := ""
-	if len(n.args) > 1 && len(n.args[1].names) == 0 {
-		p, err := b.scalar(n.args[1].value, e)
-		if err != nil {
-			return nil, err
-		}
-		if p.Const == nil {
-			return nil, b.errAt(n.args[1].Span, "", "the prefix must be a constant")
-		}
-		prefix = p.Const.Str
-	}
-	type key struct {
-		name string
-		typ  Type
+	u, err := b.unpackArgs(n, e)
+	if err != nil {
+		return nil, err
 	}
 	var keys []key
 	for _, d := range op.cols {
-		keys = append(keys, key{d.name, d.typ})
+		if !slices.Contains(u.ignored, strings.TrimPrefix(d.name, u.prefix)) {
+			keys = append(keys, key{d.name, d.typ})
+		}
 	}
-	if op.cols == nil && b.o.Discover == nil {
+	switch {
+	case op.cols != nil:
+	case b.o.Discover == nil:
 		// The keys are not known: a name that is no column is a key of the bag.
 		q := *r
-		q.bag, q.prefix = x.col, prefix
+		q.bag, q.prefix = x.col, u.prefix
 		return &q, nil
-	}
-	if op.cols == nil {
-		found, err := b.discover(r, S("unnest(json_keys(", x, "))"), n.Span, "bag_unpack")
-		if err != nil {
+	default:
+		if keys, err = b.discoverKeys(r, x, n.Span, u.ignored); err != nil {
 			return nil, err
 		}
-		for _, k := range found {
-			keys = append(keys, key{prefix + k, ""})
+		for i := range keys {
+			keys[i].name = u.prefix + keys[i].name
 		}
 	}
 	c := &calc{in: r}
@@ -117,12 +112,16 @@ func (b *binder) bagUnpack(r *rel, op *opNode, n *callNode, e *env) (*rel, error
 		}
 	}
 	for _, k := range keys {
-		if slices.ContainsFunc(q.fields, func(f field) bool { return f.name == k.name }) {
-			if op.cols != nil {
+		at := slices.IndexFunc(q.fields, func(f field) bool { return f.name == k.name })
+		if at >= 0 && u.conflict != "replace_source" {
+			switch {
+			case u.conflict == "error":
+				return nil, b.errAt(n.Span, "columnsConflict='keep_source' or 'replace_source'", "a key of bag_unpack() is called %s as a column is", k.name)
+			case op.cols != nil || u.conflict == "keep_source":
 				continue
 			}
 		}
-		m, err := b.member(ref(x.col), step{key: strings.TrimPrefix(k.name, prefix), isKey: true}, n.Span)
+		m, err := b.member(ref(x.col), step{key: strings.TrimPrefix(k.name, u.prefix), isKey: true}, n.Span)
 		if err != nil {
 			return nil, err
 		}
@@ -132,7 +131,11 @@ func (b *binder) bagUnpack(r *rel, op *opNode, n *callNode, e *env) (*rel, error
 		}
 		d := b.computed(k.name, convert(m, t))
 		c.defs = append(c.defs, d)
-		q.fields = append(q.fields, field{q.fresh(k.name), d})
+		if at >= 0 && u.conflict == "replace_source" {
+			q.fields[at].col = d
+		} else {
+			q.fields = append(q.fields, field{q.fresh(k.name), d})
+		}
 	}
 	return q, nil
 }
@@ -309,6 +312,8 @@ func (b *binder) ipLookup(r *rel, n *callNode, e *env, within string) (*rel, err
 		}
 		on = S(on, " AND ", c.loose())
 	}
+	// Kusto shows the columns of the networks behind those of the table, but ipv6_lookup()
+	// before them.
 	j := &join{kind: kind, left: r, right: nets, on: on}
 	q := &rel{op: j, fields: slices.Clone(r.fields)}
 	for _, f := range nets.fields {
@@ -318,6 +323,9 @@ func (b *binder) ipLookup(r *rel, n *callNode, e *env, within string) (*rel, err
 			j.fill = append(j.fill, c)
 		}
 		q.fields = append(q.fields, field{q.fresh(f.name), c})
+	}
+	if n.name.text == "ipv6_lookup" {
+		q.fields = slices.Concat(q.fields[len(r.fields):], q.fields[:len(r.fields)])
 	}
 	return q, nil
 }
