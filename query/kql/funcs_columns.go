@@ -147,9 +147,22 @@ func (b *binder) projectByNames(r *rel, op *opNode, s *scope) (*rel, error) {
 
 // topHitters binds top-hitters: the values that most rows have, or whose sum is largest.
 func (b *binder) topHitters(r *rel, op *opNode, e *env) (*rel, error) {
-	x, err := b.expr(op.items[0].value, &scope{env: e, rel: r})
+	sum, top, err := b.hitters(r, op, e)
 	if err != nil {
 		return nil, err
+	}
+	q, err := b.summarize(r, sum, e)
+	if err != nil {
+		return nil, err
+	}
+	return b.operator(q, top, e)
+}
+
+// hitters says top-hitters by two other operators.
+func (b *binder) hitters(r *rel, op *opNode, e *env) (sum, top *opNode, err error) {
+	x, err := b.expr(op.items[0].value, &scope{env: e, rel: r})
+	if err != nil {
+		return nil, nil, err
 	}
 	name := x.Name
 	if len(op.items[0].names) > 0 {
@@ -162,15 +175,11 @@ func (b *binder) topHitters(r *rel, op *opNode, e *env) (*rel, error) {
 	if len(op.by) > 0 {
 		agg = &item{Span: op.Span, names: []string{"approximate_sum_" + name}, value: call("sum", op.by[0])}
 	}
-	q, err := b.summarize(r, &opNode{Span: op.Span, name: "summarize", items: []*item{agg}, by: op.items}, e)
-	if err != nil {
-		return nil, err
-	}
-	by := []*item{{Span: op.Span, value: &nameNode{op.Span, agg.names[0]}}}
-	if q, err = b.sort(q, by, &scope{env: e, rel: q}); err != nil {
-		return nil, err
-	}
-	return b.take(q, op, e)
+	sum = &opNode{Span: op.Span, name: "summarize", items: []*item{agg}, by: op.items}
+	few := *op
+	few.name, few.by = "top", nil
+	few.items = []*item{{Span: op.Span, value: &nameNode{op.Span, agg.names[0]}}}
+	return sum, &few, nil
 }
 
 // fnBinAuto is bin_auto(x): bin_at() with the width and the place that set statements

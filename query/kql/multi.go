@@ -154,19 +154,19 @@ func (b *binder) mvApply(r *rel, op *opNode, s *scope) (*rel, error) {
 	if err != nil {
 		return nil, err
 	}
-	numOf := func(x *rel) *column {
+	hiddenOf := func(x *rel, of *column) *column {
 		for _, c := range x.op.(*again).cols {
-			if c.deps[0] == num {
+			if c.deps[0] == of {
 				return c
 			}
 		}
-		c := b.newColumn("row", fn.Long)
-		c.deps = []*column{num}
+		c := b.newColumn(of.name, of.typ)
+		c.deps = []*column{of}
 		x.op.(*again).cols = append(x.op.(*again).cols, c)
 		x.hidden = append(x.hidden, c)
 		return c
 	}
-	ln, rn := numOf(left), numOf(right)
+	ln, rn := hiddenOf(left, num), hiddenOf(right, num)
 	sub := *s
 	sub.rel = right
 	ex, q, err := b.expandItems(right, op, &sub)
@@ -215,8 +215,9 @@ func (b *binder) mvApply(r *rel, op *opNode, s *scope) (*rel, error) {
 		fields = append(fields, f)
 	}
 	out := &rel{op: j, fields: fields}
-	if len(r.order) > 0 {
-		out.order = nil
+	if r.part != nil {
+		out.part = hiddenOf(left, r.part)
+		out.hidden = []*column{out.part}
 	}
 	return out, nil
 }
@@ -233,6 +234,29 @@ func (b *binder) perRow(r *rel, ops []*opNode, e *env, key *column) (*rel, *colu
 		one.part = key
 		r = &one
 		switch op.name {
+		case "top-hitters":
+			sum, top, err := b.hitters(r, op, e)
+			if err != nil {
+				return nil, nil, err
+			}
+			if r, key, err = b.perRow(r, []*opNode{sum, top}, e, key); err != nil {
+				return nil, nil, err
+			}
+		case "sample-distinct":
+			var err error
+			some := *op
+			some.name = "distinct"
+			few := *op
+			few.name = "take"
+			if r, key, err = b.perRow(r, []*opNode{&some, &few}, e, key); err != nil {
+				return nil, nil, err
+			}
+		case "mv-apply":
+			q, err := b.mvApply(r, op, &scope{env: e, rel: r})
+			if err != nil {
+				return nil, nil, err
+			}
+			r, key = q, q.part
 		case "summarize", "count", "distinct":
 			s := &scope{env: e, rel: r}
 			var q *rel
@@ -253,7 +277,7 @@ func (b *binder) perRow(r *rel, ops []*opNode, e *env, key *column) (*rel, *colu
 			g.keys = append([]*column{k}, g.keys...)
 			q.hidden = append(q.hidden, k)
 			r, key = q, k
-		case "top", "take":
+		case "top", "take", "sample":
 			q := r
 			s := &scope{env: e, rel: r}
 			var err error
@@ -283,10 +307,8 @@ func (b *binder) perRow(r *rel, ops []*opNode, e *env, key *column) (*rel, *colu
 				return nil, nil, err
 			}
 			r = q
-		case "where", "extend", "project", "project-away", "project-keep", "project-rename", "project-reorder", "mv-expand", "sort", "parse", "as", "serialize", "make-series", "top-nested":
-			if op.name == "make-series" || op.name == "top-nested" || op.name == "as" {
-				return nil, nil, b.errAt(op.Span, "use summarize", "%s is not supported here", op.name)
-			}
+		case "where", "extend", "project", "project-away", "project-keep", "project-rename", "project-reorder", "project-by-names", "mv-expand", "sort",
+			"parse", "parse-where", "parse-kv", "search", "serialize":
 			q, err := b.operator(r, op, e)
 			if err != nil {
 				return nil, nil, err
