@@ -36,14 +36,13 @@ func decompose(s []float64, season int64, kind string, test int64, threshold flo
 		p = period(flat, threshold)
 	}
 	c := parts{trend: make([]float64, n), baseline: make([]float64, n), residual: make([]float64, n)}
-	// The season is learnt from what the trend leaves, and the trend from what
-	// the season leaves.
-	base := make([]float64, len(learn))
-	copy(base, learn)
-	if kind == "linefit" {
-		copy(base, flat)
+	// The season comes first, and the trend from what it leaves.
+	c.seasonal = make([]float64, n)
+	if p >= 1 && p <= len(learn) {
+		for i, m := 0, medians(learn, p); i < n; i++ {
+			c.seasonal[i] = m[i%p]
+		}
 	}
-	c.seasonal = seasonal(base, p, n)
 	rest := make([]float64, len(learn))
 	for i, x := range learn {
 		rest[i] = x - c.seasonal[i]
@@ -66,29 +65,6 @@ func decompose(s []float64, season int64, kind string, test int64, threshold flo
 		c.residual[i] = x - c.baseline[i]
 	}
 	return c
-}
-
-// seasonal is the mean of every place within a period, without the level of the
-// series, drawn over n points.
-func seasonal(s []float64, p, n int) []float64 {
-	out := make([]float64, n)
-	if p < 2 || p > len(s) {
-		return out
-	}
-	sum, count := make([]float64, p), make([]float64, p)
-	for i, x := range s {
-		if !math.IsNaN(x) {
-			sum[i%p] += x
-			count[i%p]++
-		}
-	}
-	m := mean(s)
-	for i := range out {
-		if c := count[i%p]; c > 0 {
-			out[i] = sum[i%p]/c - m
-		}
-	}
-	return out
 }
 
 // medians are the median of each place within a period of p points, over and over; zeros
