@@ -257,6 +257,12 @@ func (b *binder) perRow(r *rel, ops []*opNode, e *env, key *column) (*rel, *colu
 				return nil, nil, err
 			}
 			r, key = q, q.part
+		case "make-series":
+			q, err := b.makeSeries(r, op, e)
+			if err != nil {
+				return nil, nil, err
+			}
+			r, key = q, q.part
 		case "summarize", "count", "distinct":
 			s := &scope{env: e, rel: r}
 			var q *rel

@@ -75,7 +75,12 @@ func (b *binder) makeSeries(r *rel, op *opNode, e *env) (*rel, error) {
 	in := *r
 	in.op = pre
 	in.hidden = append(slices.Clone(r.hidden), at)
-	bounded := &in
+	// What has no place on the axis is left out.
+	some := S("(", at, " IS NOT NULL)")
+	if at.typ == fn.Real {
+		some = S("isfinite(", at, ")")
+	}
+	bounded := &rel{op: &filter{in: &in, where: some}, fields: in.fields, hidden: in.hidden, order: in.order}
 	if from != nil || to != nil {
 		b.timed(Frag{at}, 0)
 	}
@@ -108,6 +113,12 @@ func (b *binder) makeSeries(r *rel, op *opNode, e *env) (*rel, error) {
 			g.keys = append(g.keys, k)
 			sum.fields = append(sum.fields, field{sum.fresh(name), k})
 		}
+	}
+	over := S(" OVER ()")
+	if r.part != nil { // within partition each part has an axis of its own
+		k := b.computed(r.part.name, ref(r.part))
+		g.keys = append(g.keys, k)
+		over = S(" OVER (PARTITION BY ", k, ")")
 	}
 	keys := slices.Clone(g.keys)
 	g.keys = append(g.keys, bin)
@@ -153,9 +164,13 @@ func (b *binder) makeSeries(r *rel, op *opNode, e *env) (*rel, error) {
 		c.deps, c.nonull = []*column{k}, k.nonull
 		outKeys[i] = c
 		cols = append(cols, c)
-		out.fields = append(out.fields, field{sum.fields[i].name, c})
+		if i < len(sum.fields) {
+			out.fields = append(out.fields, field{sum.fields[i].name, c})
+		} else {
+			out.part, out.hidden = c, []*column{c}
+		}
 	}
-	first, last := S("min(", bin, ") OVER ()"), S("max(", bin, ") OVER ()")
+	first, last := S("min(", bin, ")", over), S("max(", bin, ")", over)
 	if from != nil {
 		first = S("CAST(0 AS BIGINT)")
 	}
