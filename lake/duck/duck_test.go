@@ -210,7 +210,11 @@ func TestInspect(t *testing.T) {
 	if diff := cmp.Diff(want, o); diff != "" {
 		t.Error(diff)
 	}
-	for _, star := range []string{"FROM events", "SELECT e FROM events e", "SELECT events FROM events", "SELECT e.* EXCLUDE (raw) FROM events e",
+	o, err = e.Inspect(t.Context(), "SELECT e.action, x.n FROM events e JOIN (SELECT id, count(*) AS n FROM findings f WHERE f.kind = 'a' GROUP BY ALL) x ON x.id = e.id")
+	if names := []string{"action", "e", "f", "id", "kind", "n", "x"}; err != nil || len(o.Tables) != 2 || o.Tables[0].Star || !cmp.Equal(o.Tables[0].Columns, names) {
+		t.Errorf("what is before a dot was taken for a row: %+v %v", o, err)
+	}
+	for _, star := range []string{"FROM events", "SELECT e FROM events e", "SELECT e.action, to_json(e) FROM events e", "SELECT e.to_json() FROM events e", "SELECT events FROM events", "SELECT e.* EXCLUDE (raw) FROM events e",
 		"SELECT * FROM events NATURAL JOIN findings", "SELECT a FROM events AS e(a,b)", "SELECT COLUMNS('a.*') FROM events", "FROM (PIVOT events ON a IN (1, 2) USING count(*))"} {
 		o, err := e.Inspect(t.Context(), star)
 		if err != nil || len(o.Tables) == 0 || !o.Tables[0].Star {

@@ -3,6 +3,7 @@ package duck
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -72,11 +73,14 @@ type walker struct {
 	uses    map[string]*Use
 	aliases map[string]bool
 	names   map[string]bool
-	stars   map[string]bool // qualified stars, lower case
-	star    bool
-	err     *Error
-	depth   int
-	lambdas int // lambdas that the walk is in
+	// qualifiers are the names before a dot: a table, or a column with a field behind the dot.
+	// A table's name alone is its whole row, and there it is all columns.
+	qualifiers map[string]bool
+	stars      map[string]bool // qualified stars, lower case
+	star       bool
+	err        *Error
+	depth      int
+	lambdas    int // lambdas that the walk is in
 }
 
 // serialized is the answer of json_serialize_sql.
@@ -105,7 +109,7 @@ func outline(tree []byte, text string, table func(string) bool) (*Outline, error
 	if len(s.Statements) != 1 {
 		return nil, &Error{Kind: KindRefused, Message: fmt.Sprintf("%d statements", len(s.Statements)), Hint: "a hunt is one SELECT"}
 	}
-	w := &walker{text: text, table: table, uses: map[string]*Use{}, aliases: map[string]bool{}, names: map[string]bool{}, stars: map[string]bool{}}
+	w := &walker{text: text, table: table, uses: map[string]*Use{}, aliases: map[string]bool{}, names: map[string]bool{}, qualifiers: map[string]bool{}, stars: map[string]bool{}}
 	w.query(s.Statements[0].Node)
 	if w.err != nil {
 		return nil, w.err
@@ -117,6 +121,7 @@ func outline(tree []byte, text string, table func(string) bool) (*Outline, error
 	for name := range w.aliases {
 		w.star = w.star || w.names[name]
 	}
+	maps.Copy(w.names, w.qualifiers)
 	names := make([]string, 0, len(w.names))
 	for n := range w.names {
 		names = append(names, n)
@@ -379,8 +384,13 @@ func (w *walker) expression(m map[string]any, class string) {
 		}
 	case "COLUMN_REF":
 		parts, _ := m["column_names"].([]any)
-		for _, p := range parts {
-			if s, ok := p.(string); ok {
+		for i, p := range parts {
+			s, ok := p.(string)
+			switch {
+			case !ok:
+			case i == 0 && len(parts) > 1:
+				w.qualifiers[strings.ToLower(s)] = true
+			default:
 				w.names[strings.ToLower(s)] = true
 			}
 		}
