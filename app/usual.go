@@ -35,7 +35,7 @@ func usualBounds(cfg *config.Config) usual.Bounds {
 func usualFunctions(v *usual.Values) (out []fn.Func) {
 	types := map[string]fn.Type{usual.Text: fn.String, usual.Whole: fn.Long, usual.Real: fn.Real}
 	for _, f := range usual.Functions(v) {
-		x := fn.Func{Name: f.Name, Result: types[f.Result], Call: func(args []any) (any, error) { return f.Call(args), nil }}
+		x := fn.Func{Name: f.Name, Result: types[f.Result], Texts: f.Texts, Call: func(args []any) (any, error) { return f.Call(args), nil }}
 		for _, a := range f.Args {
 			x.Args = append(x.Args, types[a])
 		}

@@ -19,6 +19,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/hunt"
 	"github.com/yagura-sec/yagura/lake"
 	"github.com/yagura-sec/yagura/lake/duck"
 	"github.com/yagura-sec/yagura/usual"
@@ -127,20 +128,52 @@ func TestUsualMany(t *testing.T) {
 	h.deliver(calls)
 	asker := &UsualAsker{Hunter: h.engine.hunter}
 	var many []usual.Question
-	for i := range 230 {
+	for i := range 2*usual.MaxQuestions + 30 {
 		many = append(many, usual.Question{Entity: who([]string{"alice", "carol", "dave"}[i%3]), Of: usual.Network, Value: fmt.Sprintf("198.51.%d.1", 90+i%20), Before: end.Add(-time.Duration(i%7) * time.Hour)})
 	}
 	got, err := asker.Ask(t.Context(), many)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, i := range []int{0, 99, 100, 137, 229} {
+	for _, i := range []int{0, 99, 100, 137, 229, usual.MaxQuestions - 1, usual.MaxQuestions, 2*usual.MaxQuestions + 29} {
 		alone, err := asker.Ask(t.Context(), many[i:i+1])
 		if err != nil {
 			t.Fatal(err)
 		}
 		if d := gocmp.Diff(alone[0], got[i]); d != "" {
 			t.Errorf("question %d: %s", i, d)
+		}
+	}
+}
+
+// TestUsualHeads: what is asked of the lake reads columns, and no record.
+func TestUsualHeads(t *testing.T) {
+	engine, dir := testEngine(t)
+	h, calls, end := usualHouse(t, engine, dir)
+	h.deliver(calls)
+	queries := map[string]usual.Query{}
+	var err error
+	if queries["ask"], _, _, err = usual.Ask(usualQuestions(end), usual.Bounds{}); err != nil {
+		t.Fatal(err)
+	}
+	if queries["baseline"], _, _, err = usual.Baseline(who("alice"), usual.Dimensions(), end, usual.Bounds{}, 24*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	queries["named"], _, _ = usual.Named("alice", end, usual.Bounds{})
+	for _, of := range usual.Dimensions() {
+		s := usual.Spec{Kind: usual.Actor, Of: of, Every: time.Hour, Where: "outcome = 'success'"}
+		queries["new "+string(of)] = usual.Query{SQL: s.Query()}
+		s.Rare = true
+		queries["rare "+string(of)] = usual.Query{SQL: s.Query()}
+	}
+	queries["travel"] = usual.Query{SQL: (&usual.Spec{Kind: usual.Actor, Travel: true, Every: time.Hour}).Query()}
+	for name, q := range queries {
+		p, err := h.engine.hunter.Plan(t.Context(), hunt.Request{Language: hunt.SQL, Text: q.SQL, Params: q.Params, From: begun, To: end, Now: end})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if p.Stats.Files == 0 || p.Stats.RawFiles > 0 {
+			t.Errorf("%s reads the records of %d of %d files", name, p.Stats.RawFiles, p.Stats.Files)
 		}
 	}
 }
@@ -313,5 +346,25 @@ func TestUsualPlaces(t *testing.T) {
 	}
 	if got[0].Value != "AS64501 Away" || !got[0].First || got[1].Value != "BR" || !got[1].First || got[2].Value != "JP" || got[2].First || got[2].Count != 80 || !got[3].Unknown {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestUsualFunctions: the functions stand wherever SQL takes one, and NULL is an empty text to them.
+func TestUsualFunctions(t *testing.T) {
+	engine, dir := testEngine(t)
+	h, calls, end := usualHouse(t, engine, dir)
+	h.deliver(calls)
+	for text, want := range map[string]string{
+		"SELECT usual_value('network', NULL)":                "",
+		"SELECT usual_value(NULL, 'x')":                      "x",
+		"SELECT usual_value('agent', 'Boto3/1' || chr(233))": "Boto3",
+		"SELECT min(v) FROM (SELECT usual_value('network', (SELECT e.src_ip WHERE e.account <> '')) AS v FROM events e)":                                                  "",
+		"SELECT max(usual_value('agent', e.user_agent)) FROM events e WHERE EXISTS (SELECT 1 FROM events f WHERE f.id = e.id AND usual_value('network', f.src_ip) <> '')": "aws-cli",
+		"SELECT list_transform(['b/1', 'a/2'], lambda x: usual_value('agent', x))[2]":                                                                                     "a",
+	} {
+		rows, err := usualRows(t.Context(), h.engine.hunter, usual.Query{SQL: text}, begun, end)
+		if err != nil || len(rows) != 1 || rows[0][0] != want {
+			t.Errorf("%s: %v %v", text, rows, err)
+		}
 	}
 }

@@ -42,14 +42,14 @@ func Baseline(entity yagura.Entity, dimensions []Dimension, before time.Time, b 
 		}
 		s := strconv.Itoa(i)
 		r := strings.NewReplacer("{s}", s, "{src}", source(nil, of == Country), "{who}", k.who(), "{raw}", of.raw(), "{of}", literal(string(of)), "{most}", strconv.Itoa(maxHabits))
-		with = append(with, r.Replace(`g{s} AS (SELECT {raw} AS raw, date_trunc('day', time) AS day, count(*) AS n, min(time) AS first, max(time) AS last, min(time) FILTER (WHERE time >= $recent) AS recent
+		with = append(with, r.Replace(`g{s} AS (SELECT {raw} AS said, date_trunc('day', time) AS day, count(*) AS n, min(time) AS first, max(time) AS last, min(time) FILTER (WHERE time >= $recent) AS recent
   FROM {src} WHERE {who} = $id AND {raw} <> '' GROUP BY ALL),
 v{s} AS (SELECT value, CAST(sum(n) AS BIGINT) AS times, count(DISTINCT day) AS days, min(first) AS first, max(last) AS last, min(recent) AS recent
-  FROM g{s} g JOIN (SELECT raw, usual_value({of}, raw) AS value FROM (SELECT DISTINCT raw FROM g{s})) m ON g.raw = m.raw WHERE value <> '' GROUP BY ALL
+  FROM g{s} g JOIN (SELECT said, usual_value({of}, said) AS value FROM (SELECT DISTINCT said FROM g{s})) m ON g.said = m.said WHERE value <> '' GROUP BY ALL
   ORDER BY min(recent) IS NULL, times DESC, value LIMIT {most})`))
-		selects = append(selects, r.Replace("SELECT "+s+" AS n, * FROM v{s}"))
+		selects = append(selects, r.Replace("SELECT "+s+" AS n, value, times, days, first, last, recent FROM v{s}"))
 	}
-	q.SQL = "WITH " + strings.Join(with, ",\n") + "\nSELECT * FROM (" + strings.Join(selects, "\nUNION ALL ") + ") ORDER BY n, times DESC, value"
+	q.SQL = "WITH " + strings.Join(with, ",\n") + "\nSELECT n, value, times, days, first, last, recent FROM (" + strings.Join(selects, "\nUNION ALL ") + ") ORDER BY n, times DESC, value"
 	return q, before.Add(-b.Period), before, nil
 }
 

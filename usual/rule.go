@@ -108,14 +108,14 @@ func (s *Spec) Query() string {
 		"{events}", strconv.FormatInt(b.Events, 10), "{words}", words, "{days}", strconv.Itoa(daysOf(b.Period))).Replace(ruleSQL)
 }
 
-// ruleSQL groups before it joins. The id of an event, the largest column, is read for the
+// ruleSQL groups before it joins, and writes no star: all columns are the records, too. The id of an event, the largest column, is read for the
 // events of the window alone.
 const ruleSQL = `WITH g AS (
-  SELECT {who} AS who, account, format, actor_type, {raw} AS raw, date_trunc('day', time) AS day, count(*) FILTER (WHERE time < now() - {every}) AS n, min(time) AS first,
+  SELECT {who} AS who, account, format, actor_type, {raw} AS said, date_trunc('day', time) AS day, count(*) FILTER (WHERE time < now() - {every}) AS n, min(time) AS first,
     max(time) FILTER (WHERE time < now() - {every}) AS last, min(time) FILTER (WHERE {where}) AS hit, min(time) FILTER (WHERE time >= now() - {every} AND {where}) AS window_hit
   FROM {src} WHERE {who} <> '' AND {raw} <> '' AND {among} GROUP BY ALL
-), m AS (SELECT raw, usual_value({of}, raw) AS value FROM (SELECT DISTINCT raw FROM g)
-), h AS (SELECT g.* EXCLUDE (raw), value FROM g JOIN m ON g.raw = m.raw WHERE value <> ''
+), m AS (SELECT said, usual_value({of}, said) AS value FROM (SELECT DISTINCT said FROM g)
+), h AS (SELECT who, account, format, actor_type, day, n, first, last, hit, window_hit, value FROM g JOIN m ON g.said = m.said WHERE value <> ''
 ), v AS (SELECT who, value, CAST(sum(n) AS BIGINT) AS n, count(DISTINCT day) FILTER (WHERE n > 0) AS days, min(first) AS first, max(last) AS last, min(hit) AS hit, min(window_hit) AS window_hit FROM h GROUP BY ALL
 ), t AS (SELECT who, CAST(sum(n) AS BIGINT) AS total, count(DISTINCT day) FILTER (WHERE n > 0) AS known_days, count(DISTINCT value) FILTER (WHERE n > 0) AS known_values, min(first) AS since FROM h GROUP BY ALL
 ), n AS (SELECT who, count(*) AS fresh FROM v WHERE v.n > 0 AND v.first >= now() - {every} - {learning} GROUP BY ALL
@@ -125,11 +125,11 @@ const ruleSQL = `WITH g AS (
   WHERE v.window_hit IS NOT NULL AND {found} AND coalesce(n.fresh, 0) <= {restless} AND t.total >= {events} AND t.since <= v.window_hit - {learning}
 ), logs AS (SELECT account, format, min(first) AS log_since FROM h GROUP BY ALL
 ), w AS (
-  SELECT e.*, c.value, c.n, c.days, c.first, c.last, c.total, c.known_days, c.known_values, c.since
-  FROM (SELECT id, time, account, format, region, action, actor_type, actor_id, session_of, access_key, src_ip, user_agent, target_id, {who} AS who, {raw} AS raw
+  SELECT e.id, e.time, e.account, e.region, e.action, e.actor_type, e.actor_id, e.session_of, e.access_key, e.src_ip, e.user_agent, e.target_id, e.who, c.value, c.n, c.days, c.first, c.last, c.total, c.known_days, c.known_values, c.since
+  FROM (SELECT id, time, account, format, region, action, actor_type, actor_id, session_of, access_key, src_ip, user_agent, target_id, {who} AS who, {raw} AS said
     FROM {src} WHERE time >= now() - {every} AND {who} <> '' AND {raw} <> '' AND {among} AND {where}) e
   JOIN c ON e.who = c.who AND e.time = c.hit
-  JOIN m ON e.raw = m.raw AND m.value = c.value
+  JOIN m ON e.said = m.said AND m.value = c.value
   JOIN logs ON e.account = logs.account AND e.format = logs.format
   WHERE logs.log_since <= e.time - {learning}
   QUALIFY row_number() OVER (PARTITION BY e.who, c.value ORDER BY e.id, e.account, e.format, e.action, e.src_ip, e.user_agent, e.target_id) = 1
@@ -138,7 +138,7 @@ const ruleSQL = `WITH g AS (
   FROM w JOIN (SELECT DISTINCT account, actor_type, who, value FROM h WHERE n > 0) h ON h.account = w.account AND h.actor_type = w.actor_type AND h.who <> w.who GROUP BY ALL
 ), p AS (SELECT who, value, count(*) AS peers, count(*) FILTER (WHERE has) AS peers_with FROM pr GROUP BY ALL
 ), f AS (
-  SELECT w.*, coalesce(p.peers, 0) AS peers, coalesce(p.peers_with, 0) AS peers_with FROM w LEFT JOIN p ON p.who = w.who AND p.value = w.value
+  SELECT id, time, account, region, action, actor_id, session_of, access_key, src_ip, user_agent, target_id, w.value, n, days, first, last, total, known_days, known_values, since, coalesce(p.peers, 0) AS peers, coalesce(p.peers_with, 0) AS peers_with FROM w LEFT JOIN p ON p.who = w.who AND p.value = w.value
 )
 SELECT id AS event_id, time, ` + actor + ` AS actor, account, region, action, src_ip, access_key, user_agent, target_id, value, first AS first_seen,
   n AS count, total, days, known_days, known_values AS values_known, since, last, peers, peers_with,
@@ -147,7 +147,7 @@ FROM f v ORDER BY time, event_id, actor, value`
 
 func (s *Spec) travel() string {
 	number := func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
-	return strings.NewReplacer("{src}", source(s.Formats, false), "{who}", s.Kind.who(), "{every}", span(s.Every), "{among}", condition(s.Among), "{where}", condition(s.Where),
+	return strings.NewReplacer("{event}", "who, id, time, account, region, action, actor_id, session_of, access_key, src_ip, user_agent, hit", "{src}", source(s.Formats, false), "{who}", s.Kind.who(), "{every}", span(s.Every), "{among}", condition(s.Among), "{where}", condition(s.Where),
 		"{speed}", number(positive(s.Speed, DefaultSpeed)), "{distance}", number(positive(s.Distance, DefaultDistance)), "{shared}", strconv.Itoa(positive(s.Shared, DefaultShared))).Replace(travelSQL)
 }
 
@@ -161,13 +161,13 @@ const travelSQL = `WITH a AS (
   FROM (SELECT {who} AS who, id, time, account, region, action, actor_id, session_of, access_key, src_ip, user_agent, {where} AS hit
     FROM {src} WHERE {who} <> '' AND src_ip <> '' AND {among}) s JOIN a ON s.src_ip = a.src_ip WHERE place <> ''
 ), j AS (
-  SELECT *, lag(place) OVER o AS from_place, lag(src_ip) OVER o AS from_ip, lag(network) OVER o AS from_network, lag(time) OVER o AS from_time
+  SELECT {event}, place, network, lag(place) OVER o AS from_place, lag(src_ip) OVER o AS from_ip, lag(network) OVER o AS from_network, lag(time) OVER o AS from_time
   FROM e WINDOW o AS (PARTITION BY who ORDER BY time, id, src_ip, action)
 ), k AS (
-  SELECT *, usual_km(from_place, place) AS km, (epoch_us(time) - epoch_us(from_time)) / 3600000000.0 AS hours, least(network, from_network) || ' ' || greatest(network, from_network) AS way
+  SELECT {event}, place, from_place, from_ip, from_time, usual_km(from_place, place) AS km, (epoch_us(time) - epoch_us(from_time)) / 3600000000.0 AS hours, least(network, from_network) || ' ' || greatest(network, from_network) AS way
   FROM j WHERE from_place IS NOT NULL AND from_place <> place
 ), x AS (
-  SELECT * FROM k WHERE km > {distance} AND km > {speed} * hours
+  SELECT {event}, place, from_place, from_ip, from_time, km, hours FROM k WHERE km > {distance} AND km > {speed} * hours
   QUALIFY row_number() OVER (PARTITION BY who, way ORDER BY time, id, src_ip, action) = 1
 )
 SELECT id AS event_id, time, ` + actor + ` AS actor, account, region, action, src_ip, access_key, user_agent, from_ip, from_time, from_place, place AS to_place,

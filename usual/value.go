@@ -23,16 +23,15 @@ func NetworkOf(address string) string {
 	return networkOf(a)
 }
 
-func networkOf(a netip.Addr) string {
+func networkOf(a netip.Addr) string { return prefixOf(a).String() }
+
+func prefixOf(a netip.Addr) netip.Prefix {
 	bits := 48
 	if a.Is4() {
 		bits = 24
 	}
-	p, err := a.Prefix(bits)
-	if err != nil {
-		return ""
-	}
-	return p.String()
+	p, _ := a.Prefix(bits) // an address has so many bits
+	return p
 }
 
 // ParseAddress reads an address as logs write it: in brackets, with a port, with a zone, or
@@ -92,10 +91,74 @@ var browsers = []struct{ token, name string }{
 }
 
 // tools are programs that say who they are behind the library that they use.
-var tools = []struct{ token, name string }{
-	{"terraform-provider-", "Terraform"}, {"Terraform/", "Terraform"}, {"OpenTofu/", "OpenTofu"}, {"Pulumi/", "Pulumi"}, {"Ansible/", "Ansible"}, {"aws-cli/", "aws-cli"},
-	{"aws-sdk-go-v2/", "aws-sdk-go-v2"}, {"Boto3/", "Boto3"}, {"Botocore/", "Botocore"}, {"AzureCLI/", "AzureCLI"}, {"AzurePowershell/", "AzurePowershell"},
-	{"google-cloud-sdk", "gcloud"}, {"kubectl/", "kubectl"}, {"eksctl/", "eksctl"}, {"pacu", "Pacu"},
+var tools = folded([]tool{
+	{token: "terraform-provider-", name: "Terraform"}, {token: "Terraform/", name: "Terraform"}, {token: "OpenTofu/", name: "OpenTofu"}, {token: "Pulumi/", name: "Pulumi"}, {token: "Ansible/", name: "Ansible"}, {token: "aws-cli/", name: "aws-cli"},
+	{token: "aws-sdk-go-v2/", name: "aws-sdk-go-v2"}, {token: "Boto3/", name: "Boto3"}, {token: "Botocore/", name: "Botocore"}, {token: "AzureCLI/", name: "AzureCLI"}, {token: "AzurePowershell/", name: "AzurePowershell"},
+	{token: "google-cloud-sdk", name: "gcloud"}, {token: "kubectl/", name: "kubectl"}, {token: "eksctl/", name: "eksctl"}, {token: "pacu", name: "Pacu"},
+})
+
+type tool struct {
+	token, name string
+	low         string // the token in lower case
+}
+
+func folded(list []tool) []tool {
+	for i := range list {
+		list[i].low = strings.ToLower(list[i].token)
+	}
+	return list
+}
+
+// toolStarts has the first two bytes of each token, by [pair].
+var toolStarts = func() (starts [1 << 10]bool) {
+	for _, t := range tools {
+		starts[pair(t.low[0], t.low[1])] = true
+	}
+	return starts
+}()
+
+// pair is a number for two bytes, the same whatever the case of letters.
+func pair(a, b byte) int { return int(a&31)<<5 | int(b&31) }
+
+// toolOf is the first of the tools whose token is in a text, in whatever case; nil for none.
+func toolOf(s string) *tool {
+	first := len(tools)
+	for i := 1; i < len(s); i++ {
+		if !toolStarts[pair(s[i-1], s[i])] {
+			continue
+		}
+		for k := range tools[:first] {
+			if hasPrefixFold(s[i-1:], tools[k].low) {
+				first = k
+				break
+			}
+		}
+	}
+	if first == len(tools) {
+		return nil
+	}
+	return &tools[first]
+}
+
+// hasPrefixFold reports whether a text begins with one that is in lower case, in whatever case.
+func hasPrefixFold(s, low string) bool {
+	if len(s) < len(low) {
+		return false
+	}
+	for i := range len(low) {
+		if lower(s[i]) != low[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// lower is a letter of ASCII in lower case, and any other byte as it is.
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
 }
 
 // AgentOf is the family of a user agent: the product without its version. Whatever changes
@@ -107,12 +170,10 @@ func AgentOf(s string) string {
 	if s == "" || s == "-" {
 		return ""
 	}
-	for _, t := range tools {
-		if foldIndex(s, t.token) >= 0 {
-			return t.name
-		}
+	if t := toolOf(s); t != nil {
+		return t.name
 	}
-	if foldIndex(s, "mozilla/") == 0 {
+	if hasPrefixFold(s, "mozilla/") {
 		for _, b := range browsers {
 			if strings.Contains(s, b.token) {
 				return b.name
@@ -137,19 +198,25 @@ func version(s string) bool {
 	return s != "" && s[0] >= '0' && s[0] <= '9' && strings.Trim(s, "0123456789.") == ""
 }
 
-// foldIndex finds ASCII text without regard to case.
-func foldIndex(s, part string) int {
-	for i := 0; i+len(part) <= len(s); i++ {
-		if strings.EqualFold(s[i:i+len(part)], part) {
-			return i
+// plain says whether a text is short and of nothing but printable ASCII.
+func plain(s string) bool {
+	if len(s) > maxValue {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
 		}
 	}
-	return -1
+	return true
 }
 
 // clean drops what no value has: white space around it, what cannot be printed, and what is
 // too long.
 func clean(s string) string {
+	if plain(s) {
+		return strings.Trim(s, " ")
+	}
 	if len(s) > 4*maxValue {
 		s = s[:4*maxValue]
 	}

@@ -203,6 +203,13 @@ func (u *udf) Config() duckdb.ScalarFuncConfig { return u.config }
 
 // Executor calls the function for every row.
 func (u *udf) Executor() duckdb.ScalarFuncExecutor {
+	if u.f.Texts != nil {
+		// The driver would set its own context from several threads at once where nothing was
+		// bound; what is bound is never asked.
+		return duckdb.ScalarFuncExecutor{ChunkContextExecutor: u.texts, ScalarBinder: func(context.Context, []duckdb.ScalarUDFArg) (context.Context, error) {
+			return context.Background(), nil
+		}}
+	}
 	return duckdb.ScalarFuncExecutor{RowExecutor: func(values []driver.Value) (any, error) {
 		if u.end.late.Load() > 0 {
 			return nil, errEnding
@@ -226,4 +233,43 @@ func (u *udf) call(values []driver.Value) (result any, err error) {
 		args[i] = v
 	}
 	return u.f.Call(args)
+}
+
+// texts calls a function of texts for the rows of a vector. NULL is an empty text to it.
+func (u *udf) texts(_ context.Context, rows *duckdb.ChunkIteratorState) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%s: %v", u.f.Name, p)
+		}
+	}()
+	in := rows.GetInputChunk()
+	views := make([]duckdb.VectorView[string], rows.ColumnCount())
+	for i := range views {
+		v, err := in.GetVector(i)
+		if err == nil {
+			views[i], err = duckdb.GetVectorView[string](v)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	out, err := duckdb.GetVectorWriter[string](rows.GetResultVector())
+	if err != nil {
+		return err
+	}
+	args := make([]string, len(views))
+	for row := range in.GetSize() {
+		if u.end.late.Load() > 0 {
+			return errEnding
+		}
+		for i := range views {
+			if args[i], _, err = views[i].GetValueBorrowed(row); err != nil {
+				return err
+			}
+		}
+		if err := out.Set(row, u.f.Texts(args)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
