@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/yagura-sec/yagura"
@@ -27,6 +28,8 @@ type house struct {
 	compactor *lake.Compactor
 	retainer  *lake.Retainer
 	retention *lake.Retention
+
+	published atomic.Int64 // the lake's number when its Iceberg tables were brought to it, -1 for never
 
 	storied map[string]time.Time // issues whose story was told lately, and when they were opened
 }
@@ -53,6 +56,7 @@ const (
 
 func newHouse(s *Serve) *house {
 	h := &house{s: s, storied: map[string]time.Time{}}
+	h.published.Store(-1)
 	h.jobs = []chore{
 		{name: "tell how sources are", every: statusEvery, do: h.status},
 		{name: "look at the key window", every: tickEvery, do: h.keyWindow},
@@ -230,9 +234,14 @@ const (
 	compactGrace = 10 * time.Minute
 )
 
-// iceberg brings the Iceberg tables to what the lake has.
+// iceberg brings the Iceberg tables to what the lake has. Where nothing changed since it last did,
+// it asks the store for one number, and reads no file.
 func (h *house) iceberg(ctx context.Context, _ time.Time) error {
 	s := h.s
+	seq, err := s.db.LakeSeq(ctx) // before the files are listed: what changes meanwhile is published next time
+	if err != nil || seq == h.published.Load() {
+		return err
+	}
 	tables, err := PublishIceberg(ctx, s.o.Config, s.db, "", s.o.Now)
 	for _, t := range tables {
 		if t.Added+t.Removed > 0 {
@@ -240,7 +249,10 @@ func (h *house) iceberg(ctx context.Context, _ time.Time) error {
 		}
 	}
 	if errors.Is(err, iceberg.ErrConcurrent) {
-		return nil // another replica did it
+		return nil // another replica did it, perhaps of an older list
+	}
+	if err == nil {
+		h.published.Store(seq)
 	}
 	return err
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -155,6 +157,21 @@ func TestIceberg(t *testing.T) {
 		}
 		return summary() == "1"
 	})
+	// The lake did not change: no file of the tables is read, so that it does not matter that
+	// they are not there.
+	metadata := filepath.Join(s.cfg.Data, "lake/head/metadata")
+	if err := os.Rename(metadata, metadata+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := job.do(t.Context(), clock.now()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(metadata); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the tables of a lake that did not change were published: %v", err)
+	}
+	if err := os.Rename(metadata+".away", metadata); err != nil {
+		t.Fatal(err)
+	}
 	clock.advance(50 * time.Hour)
 	if err := s.serve.house.dropKept(t.Context(), clock.now()); err != nil {
 		t.Fatal(err)

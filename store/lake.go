@@ -55,6 +55,26 @@ func (tx *Tx) lakeCounter(ctx context.Context, name string, n int64) (int64, err
 	return last + 1, tx.PutState(ctx, name, binary.BigEndian.AppendUint64(nil, uint64(last+n)))
 }
 
+// lakeSeq counts the changes of what is live in lakes.
+const lakeSeq = "lake/seq"
+
+// LakeSeq is a number that is another one whenever what is live in a lake may have changed.
+func (db *DB) LakeSeq(ctx context.Context) (seq int64, err error) {
+	err = db.View(ctx, func(ctx context.Context, tx *Tx) error {
+		value, ok, err := tx.State(ctx, lakeSeq)
+		switch {
+		case err != nil:
+			return err
+		case ok && len(value) != 8:
+			return fmt.Errorf("the counter %s has %d bytes", lakeSeq, len(value))
+		case ok:
+			seq = int64(binary.BigEndian.Uint64(value))
+		}
+		return nil
+	})
+	return seq, err
+}
+
 // Begin writes down that a writer is about to write files. It fills in their numbers, and
 // their names by what name makes of a file.
 func (l Lake) Begin(ctx context.Context, files []yagura.LakeFile, name func(*yagura.LakeFile)) error {
@@ -98,7 +118,7 @@ func (l Lake) Commit(ctx context.Context, c yagura.LakeCommit) (newer []yagura.L
 	err = l.db.Update(ctx, func(ctx context.Context, tx *Tx) error {
 		newer = nil
 		var err error
-		if seq, err = tx.lakeCounter(ctx, "lake/seq", 1); err != nil {
+		if seq, err = tx.lakeCounter(ctx, lakeSeq, 1); err != nil {
 			return err
 		}
 		for i := range c.Files {
@@ -276,6 +296,9 @@ func (l Lake) Drop(ctx context.Context, files []yagura.LakeFile) error {
 		dropped, raws = append(dropped, files[i].Number), append(raws, clean(files[i].Raw))
 	}
 	return l.db.Update(ctx, func(ctx context.Context, tx *Tx) error {
+		if _, err := tx.lakeCounter(ctx, lakeSeq, 1); err != nil {
+			return err
+		}
 		n, err := tx.many(ctx, `UPDATE lake_file SET state = '`+lakeDropped+`' WHERE state = 'live' AND hold = 0 AND number IN (SELECT n FROM d)`, []column{intColumn("n", dropped)}, nil)
 		if err != nil {
 			return err

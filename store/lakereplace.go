@@ -14,7 +14,7 @@ import (
 func (l Lake) Replace(ctx context.Context, old []yagura.LakeFile, by *yagura.LakeFile) (seq int64, err error) {
 	err = l.db.Update(ctx, func(ctx context.Context, tx *Tx) error {
 		var err error
-		if seq, err = tx.lakeCounter(ctx, "lake/seq", 1); err != nil {
+		if seq, err = tx.lakeCounter(ctx, lakeSeq, 1); err != nil {
 			return err
 		}
 		for i := range old {
