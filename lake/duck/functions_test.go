@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yagura-sec/yagura/lake/duck"
+	"github.com/yagura-sec/yagura/query/kql/fn"
 )
 
 var record = flag.Bool("record", false, "write testdata/functions.txt anew; read the diff")
@@ -57,5 +58,22 @@ func TestFunctionsAreReviewed(t *testing.T) {
 	}
 	if diff := cmp.Diff(string(want), b.String()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestFunctionsOfTexts: a function of texts is called for rows from several threads, takes NULL for an empty
+// text, and what goes wrong in it ends the query and not the process.
+func TestFunctionsOfTexts(t *testing.T) {
+	text := []fn.Type{fn.String, fn.String}
+	e := start(t, duck.Options{Threads: 2, Functions: []fn.Func{
+		{Name: "joined", Args: text, Result: fn.String, Texts: func(a []string) string { return a[0] + "-" + a[1] }},
+		{Name: "fails", Args: text, Result: fn.String, Texts: func(a []string) string { panic("no " + a[0]) }},
+	}})
+	_, rows, _, err := all(t, e, duck.Request{SQL: "SELECT count(DISTINCT j), min(j), max(length(j)), joined(NULL, 'é'), joined('a', repeat('x', 100)) = 'a-' || repeat('x', 100) FROM (SELECT joined('n', CAST(n AS VARCHAR)) AS j FROM range(500000) t(n))"})
+	if err != nil || len(rows) != 1 || !cmp.Equal(rows[0], []any{int64(500000), "n-0", int64(8), "-é", true}) {
+		t.Errorf("%v %v", rows, err)
+	}
+	if _, _, _, err := all(t, e, duck.Request{SQL: "SELECT fails('x', CAST(n AS VARCHAR)) FROM range(10) t(n)"}); err == nil || !strings.Contains(err.Error(), "fails: no x") {
+		t.Errorf("%v", err)
 	}
 }
