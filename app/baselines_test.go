@@ -16,6 +16,9 @@ import (
 	"github.com/yagura-sec/yagura/triage"
 )
 
+// begun is when the tests' time begins.
+var begun = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+
 // answering is a baseline whose answers a test decides.
 type answering struct {
 	mu     sync.Mutex

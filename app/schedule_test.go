@@ -57,9 +57,6 @@ type testClock struct{ nanos atomic.Int64 }
 func (c *testClock) get() time.Time  { return time.Unix(0, c.nanos.Load()).UTC() }
 func (c *testClock) set(t time.Time) { c.nanos.Store(t.UnixNano()) }
 
-// begun is when the tests' time begins.
-var begun = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
-
 func newLakeHouse(t *testing.T, shared *duck.Engine, dir string, texts ...string) *lakeHouse {
 	t.Helper()
 	h := &lakeHouse{t: t}
