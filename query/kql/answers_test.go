@@ -40,6 +40,8 @@ null | false | true | true | false | null | false | true | null`},
 1 | 2 | -9 | 10 | 0 | 0
 -9223372036854775807 | -9223372036854775806 | null | null | null | null`},
 	{"constants that do not fit", `print a = 9223372036854775807 + 1, b = -9223372036854775807 - 2, c = abs(long(-9223372036854775808)), d = -long(-9223372036854775808), e = 1 - long(-9223372036854775808)`, "null | null | null | null | null"},
+	{"values of arg_max that the query names", `datatable(t:int, title:string)[1, "a", 2, "b"] | summarize arg_max(t, Rule = title, More = strcat(title, "!")) | project t, Rule, More`, "2 | b | b!"},
+	{"values of take_any that the query names", `datatable(t:int, title:string)[1, "a"] | summarize take_any(N = t, Rule = title) | project N, Rule`, "1 | a"},
 	{"a sum that does not fit", `datatable(x:long)[9223372036854775807, 9223372036854775807] | summarize sum(x)`, "null"},
 	{"a sum of nothing", `datatable(x:long)[long(null)] | summarize sum(x), sumif(x, x > 1)`, "0 | 0"},
 	{"a remainder is not negative", `print a = -7 % 3, b = 7 % -3, c = -7.5 % 2, d = 7.5 % -2.0, e = 1 % 0`, "2 | 1 | 0.5 | 1.5 | null"},

@@ -158,6 +158,16 @@ func (b *binder) aggregate(a Agg, n *callNode, s *scope) ([]Out, error) {
 	if err != nil {
 		return nil, err
 	}
+	if most < 0 {
+		// arg_max(Time, Rule = Title, ...) gives a column the name that stands before it.
+		for i, it := range args {
+			if len(it.names) > 0 && it.names[0] != "" {
+				x := *c.Args[i]
+				x.Name = it.names[0]
+				c.Args[i] = &x
+			}
+		}
+	}
 	ac := &AggCall{Call: *c, Order: s.order, Star: star}
 	ac.node = &m
 	if star {

@@ -243,7 +243,7 @@ func (b *binder) tableCall(n *callNode, e *env) (*rel, error) {
 		}
 		t, ok := b.schema.Table("_GetWatchlist('" + x.Const.Str + "')")
 		if !ok {
-			return nil, &missingTable{newError(b.src, n.args[0].Span, "import it: yagura hunt watchlist import", "there is no watchlist '%s'", x.Const.Str), x.Const.Str}
+			return nil, &missingTable{newError(b.src, n.args[0].Span, "import it: yagura watchlist import", "there is no watchlist '%s'", x.Const.Str), x.Const.Str}
 		}
 		return b.scanTable(t), nil
 	case "cluster", "database", "workspace", "adx", "arg", "external_table", "materialized_view", "externaldata":
