@@ -304,18 +304,20 @@ func (h *Hunter) Plan(ctx context.Context, r Request) (*Plan, error) {
 		return nil, err
 	}
 	var uses []Use
+	read := rng // what the tables are read for
 	switch r.Language {
 	case SQL:
 		uses, err = h.Engine.Inspect(ctx, r.Text)
 	case KQL:
-		uses, err = h.compileKQL(ctx, p, r, rng, tables)
+		r.Text, read = fillRange(r.Text, rng)
+		uses, err = h.compileKQL(ctx, p, r, rng, read, tables)
 	default:
 		err = fmt.Errorf("language %q (hint: sql or kql)", r.Language)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return p, h.views(ctx, p, uses, tables, rng)
+	return p, h.views(ctx, p, uses, tables, read)
 }
 
 // rangeOf is the time range of a question.
@@ -327,8 +329,15 @@ func rangeOf(r Request) (Range, error) {
 	}
 	if r.From.IsZero() {
 		back := r.Last
-		if back <= 0 {
+		switch {
+		case back > 0:
+		case leftOpen(r.Text):
+			back = openRange
+		default:
 			back = defaultRange(r.Text)
+			if day := earliest(r.Text); !day.IsZero() {
+				back = max(back, rng.To.Sub(day)+spans(r.Text))
+			}
 		}
 		rng.From, rng.Defaulted = rng.To.Add(-back), true
 	}

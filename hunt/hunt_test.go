@@ -54,6 +54,10 @@ func TestRange(t *testing.T) {
 		{Request{Now: now, From: from}, Range{from, now, false}},
 		{Request{Now: now, To: from}, Range{from.Add(-DefaultRange), from, true}},
 		{Request{Now: now, Last: time.Hour}, Range{now.Add(-time.Hour), now, true}},
+		{Request{Now: now, Text: "T | where t > todatetime('{{StartTimeISO}}')"}, Range{now.Add(-24 * time.Hour), now, true}},
+		{Request{Now: now, Text: "T | where t between (datetime('2019-01-20T10:02:51.000') - 3d .. 6h)"}, Range{time.Date(2019, 1, 16, 18, 0, 0, 0, time.UTC), now, true}},
+		{Request{Now: now, Text: "SELECT 1 WHERE t > TIMESTAMP '2026-01-01'"}, Range{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), now, true}},
+		{Request{Now: now, From: from, Text: "T | where t > datetime(2019-01-20)"}, Range{from, now, false}},
 	} {
 		got, err := rangeOf(tc.r)
 		if err != nil {
@@ -94,12 +98,13 @@ func (*fakeRows) EngineStats() Stats { return Stats{RowsScanned: 500, BytesScann
 
 // listed is a lake of two files.
 type listed struct {
-	formats []string
-	raw     bool
+	formats  []string
+	raw      bool
+	from, to time.Time
 }
 
 func (l *listed) Files(_ context.Context, formats []string, from, to time.Time, raw bool) ([]File, error) {
-	l.formats, l.raw = formats, raw
+	l.formats, l.raw, l.from, l.to = formats, raw, from, to
 	return []File{{yagura.LakeFile{Format: "aws.cloudtrail", HeadSize: 10, RawSize: 100, Rows: 7}, "/lake/1.head.parquet", "/lake/1.raw.parquet"},
 		{yagura.LakeFile{Format: "aws.cloudtrail", HeadSize: 10, RawSize: 100, Rows: 7}, "/lake/2.head.parquet", "/lake/2.raw.parquet"}}, nil
 }
@@ -247,6 +252,32 @@ func TestBind(t *testing.T) {
 	}
 }
 
+// TestOpenRange fills in the range of Sentinel's hunting queries. The tables are read from
+// as far before it as the query looks back; one that the query does not bound is bounded by it.
+func TestOpenRange(t *testing.T) {
+	now := time.Date(2026, 5, 31, 0, 0, 0, 0, time.UTC)
+	lake := &listed{}
+	h := &Hunter{Engine: &fakeEngine{}, Lake: lake, Now: func() time.Time { return now }}
+	p, err := h.Plan(t.Context(), Request{Now: now, From: now.Add(-48 * time.Hour), Language: KQL, Text: `let starttime = todatetime('{{StartTimeISO}}');
+let endtime = todatetime('{{EndTimeISO}}');
+let lookback = starttime - 14d;
+AWSCloudTrail | where TimeGenerated between (lookback .. endtime) | union (AWSGuardDuty | project TimeGenerated) | summarize count()`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if from := now.Add(-16 * 24 * time.Hour); !lake.from.Equal(from) || !lake.to.Equal(now) {
+		t.Errorf("files of %s to %s are read, want from %s", lake.from, lake.to, from)
+	}
+	for _, want := range []string{"'2026-05-15 00:00:00", "'2026-05-31 00:00:00", "'2026-05-29 00:00:00"} {
+		if !strings.Contains(p.Query.SQL, want) {
+			t.Errorf("%s is not in %s", want, p.Query.SQL)
+		}
+	}
+	if want := (Range{now.Add(-48 * time.Hour), now, false}); p.Stats.Range != want {
+		t.Errorf("the range is shown as %v", p.Stats.Range)
+	}
+}
+
 func TestWatchlists(t *testing.T) {
 	w := Watchlists{Dir: filepath.Join(t.TempDir(), "watchlists")}
 	now := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
@@ -278,6 +309,20 @@ func TestWatchlists(t *testing.T) {
 		if _, err := w.Import(Watchlist{Name: bad.name, Origin: "f"}, strings.NewReader(bad.text)); err == nil || !strings.Contains(err.Error(), bad.want) {
 			t.Errorf("%q %q: %v, want %s", bad.name, bad.text, err, bad.want)
 		}
+	}
+	// Sentinel's aliases have capitals and underscores.
+	if l, err := w.Import(Watchlist{Name: "Break_GlassAccounts"}, strings.NewReader("upn\nx\n")); err != nil || l.Name != "break-glassaccounts" {
+		t.Errorf("%+v %v", l, err)
+	}
+	tables, err := w.Tables(t.Context(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := (schema{&tableSet{tables}}).Table("_GetWatchlist('Break_GlassAccounts')"); !ok {
+		t.Error("a watchlist is not found by its alias")
+	}
+	if err := w.Delete("Break_GlassAccounts"); err != nil {
+		t.Error(err)
 	}
 	if _, err := w.Import(Watchlist{Name: "x", Key: "z"}, strings.NewReader("a\n1\n")); err == nil {
 		t.Error("a key that is no column is taken")

@@ -19,6 +19,9 @@ type schema struct{ set *tableSet }
 
 // Table finds a table. KQL compares names with regard to case.
 func (s schema) Table(name string) (*kql.Table, bool) {
+	if alias, ok := strings.CutPrefix(name, "_GetWatchlist('"); ok {
+		name = "_GetWatchlist('" + WatchlistName(strings.TrimSuffix(alias, "')")) + "')"
+	}
 	if e, ok := s.set.named(name); ok && (e.Name == name || e.KQL == name) {
 		t := &kql.Table{Name: e.Name, Time: e.Time}
 		for _, c := range e.Columns {
@@ -103,8 +106,9 @@ func usesOf(k *kql.Plan) []Use {
 	return uses
 }
 
-// compileKQL writes the question as SQL into the plan and says what it uses.
-func (h *Hunter) compileKQL(ctx context.Context, p *Plan, r Request, rng Range, set *tableSet) ([]Use, error) {
+// compileKQL writes the question as SQL into the plan and says what it uses. Tables that the
+// question does not bound itself are bounded by rng; all are read for the range read.
+func (h *Hunter) compileKQL(ctx context.Context, p *Plan, r Request, rng, read Range, set *tableSet) ([]Use, error) {
 	params := map[string]string{}
 	for name, v := range r.Params {
 		s, err := literal(v, declared(r.Text, name))
@@ -116,7 +120,7 @@ func (h *Hunter) compileKQL(ctx context.Context, p *Plan, r Request, rng Range, 
 	// ASIM's functions that the query calls stand in a line before it.
 	before := view.Prelude(r.Text)
 	k, err := kql.Compile(before+r.Text, schema{set}, kql.Options{Now: r.Now, From: rng.From, To: rng.To, Params: params, External: schema{set}.external,
-		Discover: func(k *kql.Plan) ([]string, error) { return h.discover(ctx, k, r, rng, set) }})
+		Discover: func(k *kql.Plan) ([]string, error) { return h.discover(ctx, k, r, read, set) }})
 	if err != nil {
 		if e, ok := errors.AsType[*kql.Error](err); ok {
 			return nil, &Error{Line: e.Line - strings.Count(before, "\n"), Col: e.Col, Message: e.Message, Hint: e.Hint}

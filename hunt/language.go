@@ -72,6 +72,11 @@ const maxDefault = 400 * 24 * time.Hour
 // question that says ago(90d) shall not be answered from 30 days. Two spans are
 // often added (a learning period before a window), so it is their sum.
 func defaultRange(text string) time.Duration {
+	return max(DefaultRange, spans(text))
+}
+
+// spans is the sum of the spans of time that a question says, each counted once.
+func spans(text string) time.Duration {
 	var sum time.Duration
 	seen := map[string]bool{}
 	add := func(number, unit string) {
@@ -102,5 +107,42 @@ func defaultRange(text string) time.Duration {
 	for _, m := range interval.FindAllStringSubmatch(text, 100) {
 		add(m[1], m[2])
 	}
-	return min(max(DefaultRange, sum), maxDefault)
+	return min(sum, maxDefault)
+}
+
+// moment matches the times that a question writes out: datetime(2024-03-05) of KQL,
+// TIMESTAMP '2024-03-05' of SQL.
+var moment = regexp.MustCompile(`(?i)\b(?:(?:to)?datetime\s*\(\s*['"]?|timestamp\s*'|date\s*')(20\d\d-\d\d-\d\d)`)
+
+// earliest is the first day that a question writes out, zero if none.
+func earliest(text string) time.Time {
+	var first time.Time
+	for _, m := range moment.FindAllStringSubmatch(text, 100) {
+		if day, err := time.Parse(time.DateOnly, m[1]); err == nil && (first.IsZero() || day.Before(first)) {
+			first = day
+		}
+	}
+	return first
+}
+
+// Sentinel's hunting queries leave the time range open: its page fills in the range that is
+// chosen there. The last day is what it begins with.
+const (
+	openStart, openEnd = "{{StartTimeISO}}", "{{EndTimeISO}}"
+	openRange          = 24 * time.Hour
+)
+
+// leftOpen says whether a question is such a query.
+func leftOpen(text string) bool { return strings.Contains(text, openStart) }
+
+// fillRange fills the range in. Such a query looks back behind its start for what is usual, by
+// spans that it says, so that the tables are read from before it.
+func fillRange(text string, rng Range) (string, Range) {
+	if !leftOpen(text) {
+		return text, rng
+	}
+	const form = "2006-01-02T15:04:05.000Z"
+	text = strings.NewReplacer(openStart, rng.From.UTC().Format(form), openEnd, rng.To.UTC().Format(form)).Replace(text)
+	rng.From = rng.From.Add(-spans(text))
+	return text, rng
 }

@@ -75,11 +75,18 @@ func (w Watchlists) List() ([]Watchlist, error) {
 	return out, nil
 }
 
+// WatchlistName is the name of a watchlist for the alias that a query says: Sentinel's
+// aliases have capitals and underscores, the names here have small letters and hyphens.
+func WatchlistName(alias string) string {
+	return strings.ReplaceAll(strings.ToLower(alias), "_", "-")
+}
+
 // Import reads a watchlist from CSV (with a line of names) or JSON (an array of
 // objects, or an object on each line) and puts it in the place of one of the same
 // name. Without a key the first column is it. Where l has columns already the CSV has no line
 // of names; with one column each line is a value as it stands.
 func (w Watchlists) Import(l Watchlist, from io.Reader) (Watchlist, error) {
+	l.Name = WatchlistName(l.Name)
 	if err := CheckName(l.Name); err != nil {
 		return l, err
 	}
@@ -139,6 +146,7 @@ func (w Watchlists) Import(l Watchlist, from io.Reader) (Watchlist, error) {
 
 // Delete removes one.
 func (w Watchlists) Delete(name string) error {
+	name = WatchlistName(name)
 	if err := CheckName(name); err != nil {
 		return err
 	}
