@@ -165,6 +165,11 @@ func TestKQLIsPlanned(t *testing.T) {
 	if _, err := h.Plan(t.Context(), Request{Language: KQL, Text: "_Im_Dns(pack=true)\n| whree x"}); !errors.As(err, &e) || e.Line != 2 || e.Col != 3 {
 		t.Errorf("the place of a mistake behind a function: %v", err)
 	}
+	// Two spellings of one column of the table are two of the query.
+	p, err = h.Plan(t.Context(), Request{Language: KQL, Text: "IdentityInfo | where isnotempty(AccountUpn) | project AccountUPN, AccountUpn"})
+	if err != nil || len(p.Columns) != 2 || p.Columns[1].Name != "AccountUpn" || !strings.Contains(p.Query.Views[0].SQL, `AS "AccountUPN"`) || strings.Contains(p.Query.Views[0].SQL, `"AccountUpn"`) {
+		t.Errorf("an alias of a column: %+v %v", p, err)
+	}
 	if _, err := h.Plan(t.Context(), Request{Language: KQL, Text: "awscloudtrail | take 1"}); err == nil {
 		t.Error("KQL takes a table's name without regard to case")
 	}

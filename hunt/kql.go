@@ -37,6 +37,11 @@ func (s schema) Table(name string) (*kql.Table, bool) {
 	for _, c := range v.Columns {
 		t.Columns = append(t.Columns, kql.Column{Name: c.Name, Type: kql.Type(c.Type)})
 	}
+	for _, a := range v.Aliases {
+		if c, ok := v.Column(a); ok {
+			t.Columns = append(t.Columns, kql.Column{Name: a, Type: kql.Type(c.Type), Source: c.Name})
+		}
+	}
 	return t, true
 }
 

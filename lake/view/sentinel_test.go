@@ -37,6 +37,10 @@ func (schema) Table(name string) (*kql.Table, bool) {
 	for _, c := range t.Columns {
 		out.Columns = append(out.Columns, kql.Column{Name: c.Name, Type: fn.Type(c.Type)})
 	}
+	for _, a := range t.Aliases {
+		c, _ := t.Column(a)
+		out.Columns = append(out.Columns, kql.Column{Name: a, Type: fn.Type(c.Type), Source: c.Name})
+	}
 	return out, true
 }
 

@@ -21,7 +21,8 @@ type spec struct {
 	system      string // SourceSystem
 	shape       shape
 	columns     string
-	plain       bool // no standard columns
+	aliases     string // other spellings of columns
+	plain       bool   // no standard columns
 	from        []feed
 }
 
@@ -84,7 +85,7 @@ func lines(text string) []line {
 // table reads a spec. A spec is part of the program: what is wrong in it is a panic, and a
 // test reads all of them.
 func (s spec) table() *Table {
-	t := &Table{Name: s.name, Title: s.title, Group: s.group, index: map[string]int{}}
+	t := &Table{Name: s.name, Title: s.title, Group: s.group, Aliases: strings.Fields(s.aliases), index: map[string]int{}}
 	if t.Group == "" {
 		t.Group = "sentinel"
 	}
@@ -100,6 +101,15 @@ func (s spec) table() *Table {
 				}
 				all = append(all, l)
 			}
+		}
+	}
+	for _, a := range t.Aliases {
+		i := slices.IndexFunc(all, func(l line) bool { return strings.EqualFold(l.name, a) && l.name != a })
+		if i < 0 {
+			panic("view: table " + s.name + " has no column of another spelling than " + a)
+		}
+		if all[i].places == "" { // a field may be written so too
+			all[i].places = strings.Join(append(s.shape.paths(all[i].name), s.shape.paths(a)...), " ")
 		}
 	}
 	for i, l := range all {

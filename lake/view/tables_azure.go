@@ -2,11 +2,11 @@ package view
 
 // azureTables are the Activity log and the resource logs of Azure.
 func azureTables() []spec {
-	return []spec{
+	return append([]spec{
 		{name: "AzureActivity", title: "Activity log of Azure subscriptions", system: "Azure", shape: lowered, columns: azureActivity,
 			from: []feed{{format: "azure.activity"}}},
-		{name: "AzureDiagnostics", title: "resource logs of Azure", system: "Azure", shape: lowered, columns: azureDiagnostics,
-			from: []feed{{format: "azure.resource"}}},
+		{name: "AzureDiagnostics", title: "resource logs of Azure", system: "Azure", shape: lowered, columns: azureDiagnostics + diagnosticsLines(),
+			from: []feed{{format: "azure.resource"}, {format: "kubernetes.audit", where: `h."account" = ''`, columns: kubeAudit}}},
 		{name: "StorageBlobLogs", title: "requests to blobs", system: "Azure", shape: diagnosed, columns: storageLogs,
 			from: []feed{{format: "azure.resource", where: `(coalesce({resourceId}, {_ResourceId}, {ResourceId}, '') ILIKE '%/blobservices/%' OR {Type} = 'StorageBlobLogs' OR {ServiceType} = 'blob')`}}},
 		{name: "StorageFileLogs", title: "requests to file shares", system: "Azure", shape: diagnosed, columns: storageLogs,
@@ -26,7 +26,7 @@ func azureTables() []spec {
 		{name: "AKSAudit", title: "audit log of Kubernetes clusters", system: "Azure", columns: kubernetes, from: []feed{{format: "kubernetes.audit"}}},
 		{name: "AKSAuditAdmin", title: "audit log of Kubernetes clusters, without reads", system: "Azure", columns: kubernetes,
 			from: []feed{{format: "kubernetes.audit", where: `lower(coalesce({verb}, {Verb}, '')) NOT IN ('get', 'list', 'watch')`}}},
-	}
+	}, backupTables()...)
 }
 
 // A record of an Event Hub says Start, Success, Failure and Accept; the older columns have the
@@ -106,6 +106,9 @@ id_s string id_s properties.id
 identity_claim_appid_g string identity_claim_appid_g identity.claim.appid
 identity_claim_appid_s string identity_claim_appid_s identity.claim.appid
 identity_claim_oid_g string identity_claim_oid_g identity.claim.oid
+identity_claim_ipaddr_s string identity_claim_ipaddr_s identity.claim.ipaddr
+resultDescription_ChildJobs_s string resultDescription_ChildJobs_s resultDescription.ChildJobs
+resultDescription_ErrorJobs_s string resultDescription_ErrorJobs_s resultDescription.ErrorJobs
 identity_claim_upn_s string identity_claim_upn_s identity.claim.upn
 identity_claim_http_schemas_xmlsoap_org_ws_2005_05_identity_claims_upn_s string identity_claim_http_schemas_xmlsoap_org_ws_2005_05_identity_claims_upn_s identity.claim."http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"
 identity_claim_http_schemas_microsoft_com_identity_claims_objectidentifier_g string identity_claim_http_schemas_microsoft_com_identity_claims_objectidentifier_g identity.claim."http://schemas.microsoft.com/identity/claims/objectidentifier"

@@ -15,7 +15,11 @@ func declaredTables() []spec {
 		if strings.HasPrefix(d.name, "Device") {
 			columns = xdr + columns
 		}
-		out = append(out, spec{name: d.name, title: d.title, group: "declared", shape: exported,
+		aliases := ""
+		if d.name == "IdentityInfo" {
+			aliases = "AccountUpn" // as Defender XDR writes it
+		}
+		out = append(out, spec{name: d.name, aliases: aliases, title: d.title, group: "declared", shape: exported,
 			columns: "TimeGenerated datetime = h.\"time\"\n" + inLines(columns), from: []feed{{format: "json", where: where}}})
 	}
 	return out
@@ -180,11 +184,14 @@ datetime: ScanDate DateCollected`},
 	{"SecurityDetection", "detections", `string: Computer AlertTitle AlertSeverity Description ProviderName`},
 	{"LinuxAuditLog", "audit log of Linux", `string: Computer RecordType AuditID SerialNumber user_name audit_user_name effective_user_name exe cmdline comm cwd key`},
 	{"IdentityInfo", "who is who, from Entra ID", `
-string: AccountName AccountDomain AccountUPN AccountDisplayName AccountObjectId AccountSID AccountTenantId AccountCloudSID AdditionalMailAddresses Address Applications BlastRadius City ChangeSource Country DeletedDateTime Department DistinguishedName EmployeeId GivenName IsMFARegistered JobTitle MailAddress Manager OnPremisesDistinguishedName OnPremisesExtensionAttributes Phone RelatedAccounts RiskLevel RiskLevelDetails RiskState SAMAccountName ServicePrincipals SourceSystem State StreetAddress Surname Tags UACFlags UserAccountControl UserState UserStateChangedOn UserType
-bool: IsAccountEnabled IsServiceAccount
+string: AccountName AccountDomain AccountUPN AccountDisplayName AccountObjectId AccountSID AccountTenantId AccountCloudSID Address Applications BlastRadius City ChangeSource CloudSid CompanyName Country CriticalityLevel Department DistinguishedName EmailAddress EmployeeId GivenName IdentityEnvironment JobTitle MailAddress Manager OnPremObjectId OnPremSid OnPremisesDistinguishedName OnPremisesExtensionAttributes Phone ReportId RiskLevel RiskLevelDetails RiskState RiskStatus SAMAccountName SipProxyAddress SourceProvider SourceSystem State StreetAddress Surname Tags TenantMembershipType UACFlags UserState UserType
+bool: IsAccountEnabled IsMFARegistered IsServiceAccount
 int: InvestigationPriority InvestigationPriorityPercentile EntityRiskScore
-datetime: AccountCreationTime LastSeenDate
-dynamic: AssignedRoles GroupMembership`},
+datetime: AccountCreationTime CreatedDateTime DeletedDateTime LastSeenDate Timestamp UserStateChangedOn
+dynamic: AdditionalMailAddresses AssignedRoles ExtensionProperty GroupMembership OtherMailAddresses PrivilegedEntraPimRoles RelatedAccounts ServicePrincipals SourceProviders UserAccountControl`},
+	{"EnrichedMicrosoft365AuditLogs", "audit log of Microsoft 365 with what Global Secure Access knows of the device", `
+string: AadAppId ApplicationId ClientIp CorrelationId DeviceId DeviceOperatingSystem DeviceOperatingSystemVersion Id ObjectId Operation OrganizationId RecordType ResultStatus Scope SourceIp UniqueTokenId UserId UserKey UserType Workload
+dynamic: AdditionalProperties AppAccessContext`},
 	{"BehaviorAnalytics", "what is unusual, from the behaviour analytics of Sentinel", `
 datetime: TimeProcessed
 string: SourceRecordId EventSource ActivityType ActionType UserName UserPrincipalName UserSid SourceIPAddress SourceIPLocation SourceDevice DestinationIPAddress DestinationIPLocation DestinationDevice EventProductVersion EventVendor NativeTableName TenantId_ EventType ActorName ActorPrincipalName TargetName TargetPrincipalName Device

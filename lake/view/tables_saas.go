@@ -12,6 +12,8 @@ func saasTables() []spec {
 		{name: "Okta_CL", title: "System Log of Okta, in the names of the older connector", system: "Okta", columns: okta, from: []feed{{format: "okta.system"}}},
 		{name: "GitHubAuditLogPolling_CL", title: "audit log of GitHub", system: "GitHub", columns: github, from: []feed{{format: "github.audit"}}},
 		{name: "GitHubAuditLogsV2_CL", title: "audit log of GitHub, in the names of the newer connector", system: "GitHub", columns: githubV2, from: []feed{{format: "github.audit"}}},
+		{name: "GitHubAuditLogsV3_CL", title: "audit log of GitHub, in the names of the newest connector", system: "GitHub", columns: githubV2, from: []feed{{format: "github.audit"}}},
+		{name: "GitHubAudit", title: "audit log of GitHub, in the names of Sentinel's first parser", system: "GitHub", columns: githubFirst, from: []feed{{format: "github.audit"}}},
 		{name: "GitHubAuditData", title: "audit log of GitHub, in the names of Sentinel's parser", system: "GitHub", columns: githubParser, from: []feed{{format: "github.audit"}}},
 		{name: "Cloudflare_CL", title: "logs of Cloudflare", system: "Cloudflare", columns: cloudflareOld, from: cloudflare},
 		{name: "SlackAudit_CL", title: "audit logs of Slack", system: "Slack", columns: slack, from: []feed{{format: "slack.audit"}}},
@@ -95,7 +97,25 @@ debugContext_debugData_behaviors_s string debugContext.debugData.behaviors
 debugContext_debugData_risk_s string debugContext.debugData.risk
 debugContext_debugData_logOnlySecurityData_s string debugContext.debugData.logOnlySecurityData
 request_ipChain_s string request.ipChain
-column_ifexists_s string = ''
+debugContext_debugData_appname_s string debugContext.debugData.appname
+debugContext_debugData_attributesAdded_s string debugContext.debugData.attributesAdded
+debugContext_debugData_attributesDeleted_s string debugContext.debugData.attributesDeleted
+debugContext_debugData_attributesModified_s string debugContext.debugData.attributesModified
+debugContext_debugData_countryCallingCode_s string debugContext.debugData.countryCallingCode
+debugContext_debugData_detailedmessage_s string debugContext.debugData.detailedmessage
+debugContext_debugData_deviceFingerprint_g string debugContext.debugData.deviceFingerprint
+debugContext_debugData_groupAppAssignmentId_s string debugContext.debugData.groupAppAssignmentId
+debugContext_debugData_importLastToken_s string debugContext.debugData.importLastToken
+debugContext_debugData_importTrigger_s string debugContext.debugData.importTrigger
+debugContext_debugData_importType_s string debugContext.debugData.importType
+debugContext_debugData_jobId_s string debugContext.debugData.jobId
+debugContext_debugData_loginResult_s string debugContext.debugData.loginResult
+debugContext_debugData_smsProvider_s string debugContext.debugData.smsProvider
+debugContext_debugData_transactionId_g string debugContext.debugData.transactionId
+MG string -
+ManagementGroupName string -
+Computer string -
+RawData string -
 `
 
 const oktaParser = `
@@ -103,6 +123,7 @@ EventVendor string = 'Okta'
 EventProduct string = 'Okta SSO'
 SrcIpAddr string = h."src_ip"
 EventResult string outcome.result
+ActorDetailEntry string actor.detailEntry
 `
 
 const oktaV2 = `
@@ -110,13 +131,16 @@ TimeGenerated datetime = h."time"
 OriginalActorAlternateId string actor.alternateId
 ActorDisplayName string actor.displayName
 ActorUserId string actor.id
+ActorUserIdType string = CASE WHEN {actor.id} IS NULL THEN '' ELSE 'OktaId' END
+OriginalUserId string actor.id
 ActorUserType string actor.type
 OriginalUserType string actor.type
 ActorUsername string actor.alternateId
+ActorUsernameType string = CASE WHEN {actor.alternateId} LIKE '%@%' THEN 'UPN' WHEN {actor.alternateId} IS NULL THEN '' ELSE 'Simple' END
 ActorDetailEntry dynamic actor.detailEntry
 ActorSessionId string authenticationContext.externalSessionId
 AuthenticationContextAuthenticationProvider string authenticationContext.authenticationProvider
-AuthenticationContextAuthenticationStep int authenticationContext.authenticationStep
+AuthenticationContextAuthenticationStep real authenticationContext.authenticationStep
 AuthenticationContextCredentialProvider string authenticationContext.credentialProvider
 AuthenticationContextIssuerId string authenticationContext.issuer.id
 AuthenticationContextIssuerType string authenticationContext.issuer.type
@@ -124,7 +148,9 @@ AuthenticationContextInterface string authenticationContext.interface
 LogonMethod string authenticationContext.credentialType
 DomainName string securityContext.domain
 SrcDeviceType string client.device
+OriginalClientDevice string client.device
 SrcDvcId string client.id
+SrcDvcIdType string = CASE WHEN {client.id} IS NULL THEN '' ELSE 'OktaId' END
 SrcDvcOs string client.userAgent.os
 HttpUserAgent string = h."user_agent"
 ActingAppName string client.userAgent.browser
@@ -136,9 +162,10 @@ SrcGeoCountry string = h."country"
 SrcGeoRegion string client.geographicalContext.state
 SrcGeoLatitude real client.geographicalContext.geolocation.lat
 SrcGeoLongitude real client.geographicalContext.geolocation.lon
+SrcGeoLongtitude real client.geographicalContext.geolocation.lon
 SrcGeoPostalCode string client.geographicalContext.postalCode
 SrcIsp string securityContext.isp
-SecurityContextAsNumber int securityContext.asNumber
+SecurityContextAsNumber real securityContext.asNumber
 SecurityContextAsOrg string securityContext.asOrg
 SecurityContextDomain string securityContext.domain
 SecurityContextIsProxy bool securityContext.isProxy
@@ -196,6 +223,60 @@ external_identity_username_s string external_identity_username
 transport_protocol_name_s string transport_protocol_name
 branch_s string branch
 country string actor_location.country_code
+actor_is_bot_b bool actor_is_bot
+blocked_user_s string blocked_user
+business_id_d real business_id
+invitee_s string invitee
+inviter_s string inviter
+new_repo_permission_s string new_repo_permission
+old_permissions_admin_b bool old_permissions.admin
+old_permissions_maintain_b bool old_permissions.maintain
+old_permissions_pull_b bool old_permissions.pull
+old_permissions_push_b bool old_permissions.push
+old_permissions_triage_b bool old_permissions.triage
+old_repo_base_role_s string old_repo_base_role
+old_repo_permission_s string old_repo_permission
+public_repo_b bool public_repo
+pull_request_id_d real pull_request_id
+pull_request_title_s string pull_request_title
+pull_request_url_s string pull_request_url
+repo_id_d real repo_id
+repository_selection_s string repository_selection
+user_programmatic_access_name_s string user_programmatic_access_name
+_timestamp_d real "@timestamp"
+MG string -
+ManagementGroupName string -
+Computer string -
+RawData string -
+`
+
+// githubFirst has the names of the parser of the connector that read GitHub's GraphQL.
+const githubFirst = `
+TimeGenerated datetime = h."time"
+Organization string = h."org"
+Action string = h."action"
+OperationType string operation_type
+Repository string repo repository
+Actor string actor
+IPaddress string = h."src_ip"
+City string actor_location.city
+Country string actor_location.country_code
+ImpactedUser string user
+ImpactedUserEmail string user_email
+InvitedUserPermission string permission
+Visibility string visibility
+OauthApplication string oauth_application_name
+OauthApplicationUrl string oauth_application_url
+OauthApplicationState string oauth_application_state
+UserCanInviteCollaborators string user_can_invite_collaborators
+MembershipType string membership_types
+CurrentPermission string permission
+PreviousPermission string old_permission
+TeamName string team
+Reason string reason
+User string user
+BlockedUser string blocked_user
+CanCreateRepository string can_create_repository
 `
 
 const githubV2 = `
@@ -215,6 +296,11 @@ UserId string user_id
 Team string team
 Visibility string visibility
 PreviousVisibility string previous_visibility
+Permission string permission
+OldPermission string old_permission
+BlockedUser string blocked_user
+CountryCode string actor_location.country_code
+CreatedAt long created_at
 OperationType string operation_type
 ProgrammaticAccessType string programmatic_access_type
 UserAgent string = h."user_agent"

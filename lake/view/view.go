@@ -30,6 +30,9 @@ type Table struct {
 	Where   string   // which records of the first source's format are rows, as SQL; "" is all
 	Time    string   // the column that a time range is about; "" where the table has none
 	Group   string   // "house", "sentinel", "asim" or "declared"
+	// Aliases are names of columns that differ from theirs in capital letters alone, as
+	// another product writes them. KQL tells them apart, SQL does not.
+	Aliases []string
 
 	sources []source
 	index   map[string]int // lower-case name of a column to its place

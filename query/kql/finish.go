@@ -53,7 +53,7 @@ func (b *binder) plan(r *rel) (*Plan, error) {
 		}
 		seen[f.col] = true
 		s.items = append(s.items, it)
-		p.Columns = append(p.Columns, Column{f.name, f.col.typ})
+		p.Columns = append(p.Columns, Column{Name: f.name, Type: f.col.typ})
 	}
 	if len(r.order) > 0 {
 		p.Ordered = true

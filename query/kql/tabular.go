@@ -1,6 +1,7 @@
 package kql
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -183,7 +184,7 @@ func (b *binder) scanTable(t *Table) *rel {
 	r := &rel{op: s, label: t.Name}
 	for _, c := range t.Columns {
 		x := b.newColumn(c.Name, c.Type)
-		x.source = c.Name
+		x.source = cmp.Or(c.Source, c.Name)
 		s.cols = append(s.cols, x)
 		r.fields = append(r.fields, field{c.Name, x})
 	}

@@ -12,8 +12,9 @@ type Type = fn.Type
 
 // Column is a column of a table or of a result.
 type Column struct {
-	Name string
-	Type Type
+	Name   string
+	Type   Type
+	Source string // the name in SQL where it is another; several columns may have one
 }
 
 // Table is a table that a query may name.
