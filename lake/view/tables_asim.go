@@ -1,6 +1,10 @@
 package view
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // asimTables are the normalised tables of ASIM, each under the names that queries use for it.
 // What has no place in a format is empty: a filter on it finds nothing there.
@@ -67,6 +71,32 @@ func of(format, vendor, product string, where expr, columns string) feed {
 		columns: "EventVendor string = " + quote(vendor) + "\nEventProduct string = " + quote(product) + "\n" + columns}
 }
 
+// details is why a sign-in was refused, in the words of ASIM, for what a source says.
+func details(said string, of map[string]string) string {
+	var b strings.Builder
+	b.WriteString("CASE WHEN h.\"outcome\" <> 'failure' THEN ''")
+	for _, s := range slices.Sorted(maps.Keys(of)) {
+		b.WriteString(" WHEN " + said + " = " + quote(s) + " THEN " + quote(of[s]))
+	}
+	return b.String() + " ELSE 'Other' END"
+}
+
+// entraDetails are the codes of Entra ID (AADSTS…), oktaDetails the reasons of Okta.
+var (
+	entraDetails = map[string]string{
+		"50034": "No such user or password", "50059": "No such user or password", "50064": "No such user or password", "50126": "No such user or password",
+		"51004": "No such user or password", "50056": "Incorrect password", "50053": "User locked", "50057": "User disabled",
+		"50055": "Password expired", "50132": "Password expired", "50133": "Password expired", "50144": "Password expired", "50173": "Password expired",
+		"50011": "Logon violates policy", "50058": "Logon violates policy", "50072": "Logon violates policy", "50076": "Logon violates policy",
+		"50079": "Logon violates policy", "50105": "Logon violates policy", "53003": "Logon violates policy", "80012": "Logon violates policy",
+		"70043": "Session expired", "70044": "Session expired",
+	}
+	oktaDetails = map[string]string{
+		"INVALID_CREDENTIALS": "No such user or password", "VERIFICATION_ERROR": "No such user or password", "LOCKED_OUT": "User locked",
+		"PASSWORD_EXPIRED": "Password expired", "SIGN_ON_DENIED": "Logon violates policy",
+	}
+)
+
 func asim() []normal {
 	schema := func(name, columns string) string {
 		return strings.ReplaceAll(columns, "SCHEMA", name)
@@ -74,10 +104,12 @@ func asim() []normal {
 	return []normal{
 		{schema: "Authentication", names: names("Authentication", "ASimAuthenticationEventLogs"), title: "sign-ins of all kinds, normalised",
 			columns: schema("Authentication", authentication), from: []feed{
-				of("aws.cloudtrail", "AWS", "CloudTrail", `h."action" IN ('ConsoleLogin', 'SwitchRole')`, "TargetAppName string = 'AWS Console'"),
+				of("aws.cloudtrail", "AWS", "CloudTrail", `h."action" IN ('ConsoleLogin', 'SwitchRole')`, "TargetAppName string = 'AWS Console'\nEventResultDetails string = "+details(`h."error_message"`, map[string]string{
+					"Failed authentication": "Incorrect password", "No username found in supplied account": "No such user"})),
 				of("entra.signin", "Microsoft", "Entra ID", "", `
 TargetAppName string = h."app_name"
 TargetAppId string = h."app_id"
+EventResultDetails string = `+details(`h."error"`, entraDetails)+`
 EventOriginalResultDetails string = h."error"
 LogonMethod string properties.authenticationRequirement AuthenticationRequirement authenticationRequirement
 SrcGeoCountry string = h."country"
@@ -91,6 +123,7 @@ TargetSessionId string properties.sessionId SessionId sessionId
 `),
 				of("okta.system", "Okta", "Okta", `(h."action" LIKE 'user.session.%' OR h."action" LIKE 'user.authentication.%')`, `
 TargetUsername string = h."actor_name"
+EventResultDetails string = `+details(`h."error"`, oktaDetails)+`
 SrcGeoCountry string client.geographicalContext.country
 SrcGeoCity string client.geographicalContext.city
 SrcIsp string securityContext.isp
