@@ -86,7 +86,7 @@ func (b *binder) call(n *callNode, s *scope) (*Expr, error) {
 		return nil, err
 	}
 	y := *x
-	if f.FirstName && len(c.Args) > 0 {
+	if len(c.Args) > 0 && (f.FirstName || f.OnlyName && len(c.Args) == 1) {
 		y.Name = c.Args[0].Name
 	} else if f.Prefix != "" && len(c.Args) > 0 && c.Args[0].Name != "" {
 		y.Name = f.Prefix + c.Args[0].Name

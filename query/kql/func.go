@@ -11,6 +11,8 @@ type Func struct {
 	// FirstName says that an unnamed column computed by the function is named
 	// after the first argument, as Kusto does for tostring(x), bin(x, 1d) …
 	FirstName bool
+	// OnlyName says the same of a call that has no other argument.
+	OnlyName bool
 	// Prefix, where set, stands before the name of the first argument: strlen_x.
 	Prefix string
 	Bind   func(c *Call) (*Expr, error)

@@ -20,8 +20,8 @@ func funcsTime() []Func {
 		Tmpl("hourofday", fn.Int, "CAST(hour($1) AS INTEGER)", dt),
 		{Name: "format_datetime", Min: 2, Max: 2, Bind: formatDatetime},
 		Tmpl("format_timespan", s, "kql_format_timespan($1, $2)", ts, s),
-		optional("make_datetime", dt, "kql_make_datetime($1, $2, $3, $4, $5, $6)", 3, []Type{l, l, l, l, l, r}, "0", "0", "0"),
-		{Name: "make_timespan", Min: 2, Max: 4, Bind: makeTimespan},
+		madeOf(optional("make_datetime", dt, "kql_make_datetime($1, $2, $3, $4, $5, $6)", 3, []Type{l, l, l, l, l, r}, "0", "0", "0"), dt),
+		madeOf(Func{Name: "make_timespan", Min: 2, Max: 4, Bind: makeTimespan}, ts),
 		Tmpl("datetime_utc_to_local", dt, "kql_utc_to_local($1, $2)", dt, s),
 		Tmpl("datetime_local_to_utc", dt, "kql_local_to_utc($1, $2)", dt, s),
 		{Name: "range", Min: 2, Max: 3, Bind: rangeOf},
@@ -218,6 +218,25 @@ func datetimePart(c *Call) (*Expr, error) {
 
 // makeTimespan is (hour, minute), (hour, minute, second) or (day, hour, minute,
 // second).
+// madeOf also takes a single value of any type, as todatetime() and totimespan()
+// do: Kusto has that form of make_datetime() and make_timespan() too.
+func madeOf(f Func, t Type) Func {
+	parts := f
+	f.Min = 1
+	f.OnlyName = true
+	f.Bind = func(c *Call) (*Expr, error) {
+		if len(c.Args) == 1 {
+			x := *convert(c.Args[0], t)
+			return &x, nil
+		}
+		if len(c.Args) < parts.Min {
+			return nil, c.b.errAt(c.node.Span, "", "%s() takes 1 or %d to %d arguments, not %d", f.Name, parts.Min, parts.Max, len(c.Args))
+		}
+		return parts.Bind(c)
+	}
+	return f
+}
+
 func makeTimespan(c *Call) (*Expr, error) {
 	zero := E(fn.Long, "0")
 	args := c.Args
