@@ -5,7 +5,7 @@ func azureTables() []spec {
 	return append([]spec{
 		{name: "AzureActivity", title: "Activity log of Azure subscriptions", system: "Azure", shape: lowered, columns: azureActivity,
 			from: []feed{{format: "azure.activity"}}},
-		{name: "AzureDiagnostics", title: "resource logs of Azure", system: "Azure", shape: lowered, columns: azureDiagnostics + diagnosticsLines(),
+		{name: "AzureDiagnostics", title: "resource logs of Azure", system: "Azure", shape: lowered, aliases: "clientIp_s type_s", columns: azureDiagnostics + diagnosticsLines(),
 			from: []feed{{format: "azure.resource"}, {format: "kubernetes.audit", where: `h."account" = ''`, columns: kubeAudit}}},
 		{name: "StorageBlobLogs", title: "requests to blobs", system: "Azure", shape: diagnosed, columns: storageLogs,
 			from: []feed{{format: "azure.resource", where: `(coalesce({resourceId}, {_ResourceId}, {ResourceId}, '') ILIKE '%/blobservices/%' OR {Type} = 'StorageBlobLogs' OR {ServiceType} = 'blob')`}}},
@@ -126,6 +126,7 @@ ruleId_s string ruleId_s properties.ruleId
 ruleGroup_s string ruleGroup_s properties.ruleGroup
 serverRouted_s string serverRouted_s properties.serverRouted
 site_s string site_s properties.site
+systemId_g string systemId_g systemId
 socketIP_s string socketIP_s properties.socketIP properties.socketIp
 trackingReference_s string trackingReference_s properties.trackingReference
 transactionId_g string transactionId_g properties.transactionId
@@ -160,7 +161,7 @@ succeeded_s string succeeded_s properties.succeeded
 additional_information_s string additional_information_s properties.additional_information
 DeviceEventClassID_s string DeviceEventClassID_s properties.DeviceEventClassID
 PublicIPAddresses_s string PublicIPAddresses_s properties.PublicIPAddresses
-Type_s string Type_s properties.Type
+Type_s string Type_s properties.Type properties.type
 ResourceId_s string ResourceId_s properties.ResourceId
 _ResourceId string = lower(coalesce({_ResourceId}, {resourceId}, {ResourceId}, ''))
 _SubscriptionId string = lower(h."account")

@@ -55,22 +55,28 @@ var userTypes = map[int]string{0: "Regular", 1: "Reserved", 2: "Admin", 3: "DcAd
 
 var logonTypes = map[int]string{0: "Owner", 1: "Admin", 2: "Delegated", 3: "Transport", 4: "SystemService", 5: "BestAccess", 6: "DelegatedAdmin"}
 
+// A row has some values twice, under a second name that ends in _, and the times of a start and
+// of an elevation also where its record has none.
 const officeActivity = `
 TimeGenerated datetime = h."time"
 Operation string = h."action"
 OfficeWorkload string = h."service"
 RecordType string = RECORDTYPE
 UserId string = h."actor_id"
+UserId_ string = h."actor_id"
 UserKey string UserKey
 UserType string = USERTYPE
 ResultStatus string = h."result_status"
 ClientIP string = h."client_ip"
+ClientIP_ string = h."client_ip"
 Client_IPAddress string ClientIPAddress Client_IPAddress
 ActorIpAddress string
 OfficeId string = h."id"
 OfficeObjectId string ObjectId OfficeObjectId
 OfficeTenantId string OrganizationId OfficeTenantId
+OfficeTenantId_ string OrganizationId OfficeTenantId
 OrganizationId string
+OrganizationId_ string OrganizationId
 OrganizationName string
 UserAgent string
 UserDomain string
@@ -120,7 +126,7 @@ ElevationApprover string
 ElevationDuration int
 ElevationRequestId string
 ElevationRole string
-ElevationTime datetime
+ElevationTime datetime = coalesce(TRY_CAST({ElevationTime} AS TIMESTAMP), h."time")
 Event_Data string EventData Event_Data
 EventSource string
 ExtendedProperties string
@@ -129,7 +135,7 @@ ExtraProperties dynamic
 Folder string
 Folders string
 GenericInfo string
-InternalLogonType string
+InternalLogonType int
 InterSystemsId string
 IntraSystemId string
 IsManagedDevice bool
@@ -159,7 +165,7 @@ OriginatingServer string
 Parameters string
 PolicyDetails string
 PatternsFound string
-ResultReasonType string
+ResultReasonType string = coalesce({ResultReasonType}, h."result_status")
 SendAsUserMailboxGuid string
 SendAsUserSmtp string
 SendonBehalfOfUserMailboxGuid string SendOnBehalfOfUserMailboxGuid SendonBehalfOfUserMailboxGuid
@@ -167,15 +173,18 @@ SendOnBehalfOfUserSmtp string
 SharingType string
 Site_ string Site Site_
 Site_Url string = h."site_url"
+Site_Url_ string = h."site_url"
 Source_Name string SourceName Source_Name
 SourceFileExtension string
 SourceFileName string
-SourceRecordId string
+SourceFileName_ string SourceFileName
+SourceRecordId string = coalesce({SourceRecordId}, h."id")
 SourceRelativeUrl string
+SourceRelativeUrl_ string SourceRelativeUrl
 SRPolicyId string
 SRPolicyName string
 SRRuleMatchDetails dynamic
-Start_Time datetime StartTime Start_Time
+Start_Time datetime = coalesce(TRY_CAST({StartTime} AS TIMESTAMP), TRY_CAST({Start_Time} AS TIMESTAMP), h."time")
 SubjectsMail string
 SupportTicketId string
 TabType string
