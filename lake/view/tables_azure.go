@@ -1,9 +1,11 @@
 package view
 
+import "strings"
+
 // azureTables are the Activity log and the resource logs of Azure.
 func azureTables() []spec {
 	return append([]spec{
-		{name: "AzureActivity", title: "Activity log of Azure subscriptions", system: "Azure", shape: lowered, columns: azureActivity,
+		{name: "AzureActivity", title: "Activity log of Azure subscriptions", system: "Azure", shape: lowered, columns: activityColumns(),
 			from: []feed{{format: "azure.activity"}}},
 		{name: "AzureDiagnostics", title: "resource logs of Azure", system: "Azure", shape: lowered, aliases: "clientIp_s type_s", columns: azureDiagnostics + diagnosticsLines(),
 			from: []feed{{format: "azure.resource"}, {format: "kubernetes.audit", where: `h."account" = ''`, columns: kubeAudit}}},
@@ -31,6 +33,24 @@ func azureTables() []spec {
 
 // A record of an Event Hub says Start, Success, Failure and Accept; the older columns have the
 // words of the older API for that.
+// activityProperties are the properties of a row of AzureActivity: a workspace puts what the
+// record says elsewhere beside the properties that the record has. The resource is named by the
+// names in its id, without their types.
+const activityProperties = `CASE WHEN json_type(OWN) = 'OBJECT' AND json_extract_string(OWN, 'activityStatusValue') IS NULL THEN
+ json_merge_patch(OWN, json_object('caller', nullif(h."actor_id", ''), 'eventDataId', nullif(h."id", ''),
+ 'eventSubmissionTimestamp', strftime(h."time", '%Y-%m-%dT%H:%M:%S.%fZ'), 'httpRequest', CASE WHEN h."src_ip" <> '' THEN json_object('clientIpAddress', h."src_ip")::VARCHAR END,
+ 'resource', nullif(regexp_replace(regexp_extract(lower(h."target_id"), '/providers/[^/]+/(.*)$', 1), '[^/]+/([^/]+)(/|$)', '\1\2', 'g'), ''),
+ 'resourceGroup', nullif(upper(coalesce(nullif(h."resource_group", ''), regexp_extract(h."target_id", '(?i)/resourcegroups/([^/]+)', 1))), ''),
+ 'resourceProviderValue', nullif(upper(coalesce(nullif(regexp_extract(h."target_id", '(?i).*/providers/([^/]+)', 1), ''), h."service")), ''),
+ 'subscriptionId', nullif(h."account", ''), 'activityStatusValue', nullif(h."status", ''),
+ 'activitySubstatusValue', coalesce({ActivitySubstatusValue}, {subStatus.value}, {sub_status.value}, {resultSignature})))
+ ELSE OWN END`
+
+func activityColumns() string {
+	of := strings.NewReplacer("\n", "", "OWN", `coalesce(TRY_CAST(coalesce({properties}, {Properties}) AS JSON), json_object())`).Replace(activityProperties)
+	return strings.ReplaceAll(azureActivity, "PROPERTIES", of)
+}
+
 const azureActivity = `
 TimeGenerated datetime = h."time"
 OperationName string operationName.localizedValue operation_name.localized_value OperationName operationName.value operationName
@@ -47,10 +67,10 @@ Caller string = h."actor_id"
 CallerIpAddress string = h."src_ip"
 Category string = h."category"
 CategoryValue string = h."category"
-HTTPRequest string httpRequest http_request HTTPRequest
-Properties string properties Properties
-Properties_d dynamic Properties_d properties Properties
-EventSubmissionTimestamp datetime submissionTimestamp submission_timestamp EventSubmissionTimestamp
+HTTPRequest string = coalesce({httpRequest}, {http_request}, {HTTPRequest}, CASE WHEN h."src_ip" <> '' THEN json_object('clientIpAddress', h."src_ip")::VARCHAR END)
+Properties string = (PROPERTIES)::VARCHAR
+Properties_d dynamic = coalesce(TRY_CAST({Properties_d} AS JSON), PROPERTIES)
+EventSubmissionTimestamp datetime = coalesce(TRY_CAST(coalesce({submissionTimestamp}, {submission_timestamp}, {EventSubmissionTimestamp}) AS TIMESTAMP), h."time")
 Authorization string identity.authorization authorization Authorization
 Authorization_d dynamic Authorization_d identity.authorization authorization Authorization
 Claims string identity.claims claims Claims

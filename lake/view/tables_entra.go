@@ -70,8 +70,8 @@ DurationMs long durationMs DurationMs
 Level string level Level
 Location string location Location
 OperationVersion string
-Resource string Resource
-ResourceGroup string ResourceGroup
+Resource string = coalesce({Resource}, 'Microsoft.aadiam')
+ResourceGroup string = coalesce({ResourceGroup}, 'Microsoft.aadiam')
 ResourceId string resourceId ResourceId
 ResourceProvider string ResourceProvider
 `
@@ -88,7 +88,7 @@ ResultSignature string resultSignature ResultSignature
 ResultDescription string resultDescription ResultDescription properties.status.failureReason status.failureReason
 DurationMs long durationMs DurationMs
 CorrelationId string = h."correlation_id"
-ResourceGroup string ResourceGroup
+ResourceGroup string = coalesce({ResourceGroup}, 'Microsoft.aadiam')
 Identity string identity Identity userDisplayName servicePrincipalName
 Level string level Level
 Location string = h."country"
@@ -167,7 +167,7 @@ Agent dynamic
 FlaggedForReview bool
 RiskLevel string
 IPAddressFromResourceProvider string
-Resource string Resource
+Resource string = coalesce({Resource}, 'Microsoft.aadiam')
 ResourceId string resourceId ResourceId
 ResourceProvider string ResourceProvider
 ServicePrincipalName string
