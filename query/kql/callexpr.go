@@ -88,6 +88,9 @@ func (b *binder) call(n *callNode, s *scope) (*Expr, error) {
 	y := *x
 	if len(c.Args) > 0 && (f.FirstName || f.OnlyName && len(c.Args) == 1) {
 		y.Name = c.Args[0].Name
+		if names := n.args[0].names; len(names) > 0 && names[0] != "" {
+			y.Name = names[0] // round(Rate = 100 * x)
+		}
 	} else if f.Prefix != "" && len(c.Args) > 0 && c.Args[0].Name != "" {
 		y.Name = f.Prefix + c.Args[0].Name
 	} else if !f.FirstName && x.Name != "" && len(c.Args) > 0 {
