@@ -241,7 +241,7 @@ type watchlistImportCmd struct {
 	Expires string   `placeholder:"TIME" help:"When it ends: a time, or a span from now such as 90d. From then on it is empty."`
 	Columns []string `placeholder:"NAME,…" help:"Names of the columns of CSV that has no line of names; with one name each line is a value as it stands."`
 	Address []string `placeholder:"URL" sep:"none" help:"Address in externaldata of KQL that the list stands for; may be repeated."`
-	Name    string   `arg:"" help:"Name: lower case, digits, hyphens."`
+	Name    string   `arg:"" help:"Name: lower case, digits, hyphens; of BreakGlass_Accounts it is breakglass-accounts."`
 	File    string   `arg:"" help:"CSV with a line of names, JSON (an array of objects, or one on each line), or - for standard input."`
 }
 
