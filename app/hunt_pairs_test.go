@@ -91,11 +91,7 @@ func benchLake(b *testing.B) *Hunting {
 		}
 		b.Cleanup(func() { books.DB.Close() }) //nolint:errcheck // it was only read
 	} else {
-		dir := b.TempDir()
-		if err := (laketest.Corpus{Events: huntBenchEvents, Seed: 1}).Write(dir, 400); err != nil {
-			b.Fatal(err)
-		}
-		cfg, books = lakeOf(b, dir)
+		cfg, books, _ = benchCorpus(b)
 	}
 	h, err := OpenHunting(b.Context(), cfg, books, HuntOptions{}, time.Now)
 	if err != nil {

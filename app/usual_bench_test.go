@@ -5,29 +5,19 @@ import (
 	"time"
 
 	"github.com/yagura-sec/yagura"
-	"github.com/yagura-sec/yagura/lake/duck"
-	"github.com/yagura-sec/yagura/lake/laketest"
 	"github.com/yagura-sec/yagura/usual"
 )
 
 // BenchmarkUsual asks the six questions of one finding, and those of 50 findings of 36 actors
 // at three hours. Each question is answered, so that the time is that of all.
 func BenchmarkUsual(b *testing.B) {
-	if !duck.Available {
-		b.Skip(duck.ErrNoEngine)
-	}
-	dir := b.TempDir()
-	corpus := laketest.Corpus{Events: huntBenchEvents, Seed: 1}
-	if err := corpus.Write(dir, 400); err != nil {
-		b.Fatal(err)
-	}
-	cfg, books := lakeOf(b, dir)
+	cfg, books, _ := benchCorpus(b)
 	h, err := OpenHunting(b.Context(), cfg, books, HuntOptions{Threads: 1, Memory: usualMemory}, time.Now)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer h.Close()
-	end := corpus.Time(huntBenchEvents).Truncate(time.Hour)
+	end := benchRecords.Time(huntBenchEvents).Truncate(time.Hour)
 	of := func(account, team string, before time.Time) (out []usual.Question) {
 		entity := yagura.Entity{Type: yagura.EntityRole, ID: "arn:aws:iam::" + account + ":role/team-" + team}
 		for _, x := range []struct {
