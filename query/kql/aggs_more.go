@@ -20,6 +20,19 @@ func (c *AggCall) filter(i int) (Frag, error) {
 	return S(" FILTER (WHERE ", p, ")"), nil
 }
 
+// some is a filter for rows in which x has a value and that, where the call has one, meet the
+// condition after the first argument.
+func (c *AggCall) some(x *Expr, filtered bool) (Frag, error) {
+	if !filtered {
+		return S(" FILTER (WHERE ", x, " IS NOT NULL)"), nil
+	}
+	p, err := c.Cond(1)
+	if err != nil {
+		return nil, err
+	}
+	return S(" FILTER (WHERE ", x, " IS NOT NULL AND (", p, "))"), nil
+}
+
 // both is an aggregate with its form for rows that meet a condition. at is the
 // number of arguments before the condition.
 func both(name, ifName, prefix, ifPrefix string, at, more int, bind func(c *AggCall, args []*Expr, filter Frag) ([]Out, error)) []Agg {
@@ -86,7 +99,9 @@ func aggsMore() []Agg {
 			if err != nil {
 				return nil, err
 			}
-			return one(E(r, "coalesce("+k.sql+"(", convert(x, r), ")", f, ", 0.0)"))
+			// The engine ends the query where squares are too large for it; Kusto gives NaN.
+			x = convert(x, r)
+			return one(E(r, "CASE WHEN bool_or(abs(", x, ") > 1e150)", f, " THEN 'nan'::DOUBLE ELSE coalesce("+k.sql+"(CASE WHEN abs(", x, ") <= 1e150 THEN ", x, " END)", f, ", 0.0) END"))
 		})...)
 	}
 	for _, k := range []struct{ name, sql string }{{"covariance", "covar_samp"}, {"covariancep", "covar_pop"}} {
@@ -212,10 +227,10 @@ func makeList(nulls bool) func(c *AggCall, a []*Expr, f Frag) ([]Out, error) {
 		if !plainJSON(x.Type) {
 			x = asDynamic(x)
 		}
-		if !nulls && !x.NonNull && f == nil {
-			f = S(" FILTER (WHERE ", x, " IS NOT NULL)")
-		} else if !nulls && !x.NonNull {
-			f = S(" FILTER (WHERE ", x, " IS NOT NULL AND (", c.Args[1], "))")
+		if !nulls && !x.NonNull {
+			if f, err = c.some(x, f != nil); err != nil {
+				return nil, err
+			}
 		}
 		return one(E(fn.Dynamic, "coalesce(to_json(list(", x, c.order(), ")", f, "[1:"+n+"]), '[]'::JSON)").NotNull())
 	}
@@ -270,7 +285,7 @@ func (c *AggCall) percentile(x, w *Expr, p *Expr) *Expr {
 	if x.Type == fn.Datetime {
 		return E(x.Type, "make_timestamp(CAST(", num, " AS BIGINT))")
 	}
-	return E(x.Type, "CAST(", num, " AS "+x.Type.SQL()+")")
+	return E(x.Type, "TRY_CAST(", num, " AS "+x.Type.SQL()+")")
 }
 
 // percentText is a constant percentile as it stands in the name of a column.
@@ -320,6 +335,9 @@ func percentilesArray(weighted bool) func(c *AggCall) ([]Out, error) {
 		}
 		var xs []*Expr
 		for _, p := range ps {
+			if p.Const == nil || !isNumber(p.Type) {
+				return nil, c.Errorf(len(c.Args)-1, "such as dynamic([50, 95])", "the percentiles of %s() must be constants", c.Name)
+			}
 			xs = append(xs, asDynamic(c.percentile(x, w, p)))
 		}
 		return []Out{{Name: "percentiles_" + c.Args[0].Name, Expr: E(fn.Dynamic, "json_array(", List(", ", xs), ")")}}, nil

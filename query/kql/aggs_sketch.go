@@ -14,11 +14,11 @@ import (
 func aggsSketch() []Agg {
 	hll := func(c *AggCall, a []*Expr, f Frag) ([]Out, error) {
 		x := a[0]
-		some := S(x, " IS NOT NULL")
-		if f != nil {
-			some = S(some, " AND (", c.Args[1], ")")
+		some, err := c.some(x, f != nil)
+		if err != nil {
+			return nil, err
 		}
-		return one(E(fn.Dynamic, "to_json(list_sort(list(DISTINCT ", hashOf(x), ") FILTER (WHERE ", some, ")))"))
+		return one(E(fn.Dynamic, "to_json(list_sort(list(DISTINCT ", hashOf(x), ")", some, "))"))
 	}
 	merge := func(t string) func(c *AggCall) ([]Out, error) {
 		return func(c *AggCall) ([]Out, error) {

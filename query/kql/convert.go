@@ -143,7 +143,7 @@ func convertSQL(x *Expr, t Type) *Expr {
 		case fn.Int, fn.Long:
 			return E(t, "CAST(", x, " AS BIGINT)")
 		case fn.Real:
-			return E(t, "CAST(", x, " * 864000000000 AS BIGINT)")
+			return E(t, "TRY_CAST(", x, " * 864000000000 AS BIGINT)")
 		}
 	case fn.Dynamic:
 		switch x.Type {

@@ -2,6 +2,7 @@ package kql
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -414,6 +415,33 @@ func fits(parts ...any) Frag {
 		}
 	}
 	return S("TRY_CAST(", S(parts...), " AS BIGINT)")
+}
+
+// orNull is an expression over arguments, or null where the engine would end the query with an
+// error, if it lets TRY stand there: a value that somebody put into a log shall not do that.
+func orNull(e *Expr, args ...*Expr) *Expr {
+	for _, a := range args {
+		if !triable(a) {
+			return e
+		}
+	}
+	if e.Type == fn.String && e.Loose != nil {
+		return str("TRY(", e.Loose, ")")
+	}
+	return E(e.Type, "TRY(", e, ")")
+}
+
+// tried is f, [orNull] where one of the arguments named is known only when the query runs.
+func tried(f Func, at ...int) Func {
+	bind := f.Bind
+	f.Bind = func(c *Call) (*Expr, error) {
+		e, err := bind(c)
+		if err == nil && slices.ContainsFunc(at, func(i int) bool { return i < len(c.Args) && c.Args[i].Const == nil }) {
+			e = orNull(e, c.Args...)
+		}
+		return e, err
+	}
+	return f
 }
 
 // triable says whether the engine lets TRY stand before parts: not before what has an

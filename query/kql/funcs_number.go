@@ -4,6 +4,11 @@ import (
 	"github.com/yagura-sec/yagura/query/kql/fn"
 )
 
+// wave is a function of an angle, which the engine refuses to take of an infinite one.
+func wave(name, sql string) Func {
+	return Tmpl(name, fn.Real, "CASE WHEN isfinite($1) THEN "+sql+" WHEN $1 IS NOT NULL THEN 'nan'::DOUBLE END", fn.Real)
+}
+
 func funcsNumber() []Func {
 	s, l, r, b, d := fn.String, fn.Long, fn.Real, fn.Bool, fn.Dynamic
 	out := []Func{
@@ -39,10 +44,10 @@ func funcsNumber() []Func {
 		Tmpl("beta_inv", r, "kql_beta_inv($1, $2, $3)", r, r, r),
 		Tmpl("beta_pdf", r, "kql_beta_pdf($1, $2, $3)", r, r, r),
 		welchTest(),
-		Tmpl("sin", r, "sin($1)", r),
-		Tmpl("cos", r, "cos($1)", r),
-		Tmpl("tan", r, "tan($1)", r),
-		Tmpl("cot", r, "(1 / tan($1))", r),
+		wave("sin", "sin($1)"),
+		wave("cos", "cos($1)"),
+		wave("tan", "tan($1)"),
+		wave("cot", "(1 / tan($1))"),
 		Tmpl("asin", r, "CASE WHEN abs($1) <= 1 THEN asin($1) END", r),
 		Tmpl("acos", r, "CASE WHEN abs($1) <= 1 THEN acos($1) END", r),
 		Tmpl("atan", r, "atan($1)", r),

@@ -21,11 +21,11 @@ func funcsTime() []Func {
 		{Name: "format_datetime", Min: 2, Max: 2, Bind: formatDatetime},
 		Tmpl("format_timespan", s, "kql_format_timespan($1, $2)", ts, s),
 		madeOf(optional("make_datetime", dt, "kql_make_datetime($1, $2, $3, $4, $5, $6)", 3, []Type{l, l, l, l, l, r}, "0", "0", "0"), dt),
-		madeOf(Func{Name: "make_timespan", Min: 2, Max: 4, Bind: makeTimespan}, ts),
-		Tmpl("datetime_utc_to_local", dt, "kql_utc_to_local($1, $2)", dt, s),
-		Tmpl("datetime_local_to_utc", dt, "kql_local_to_utc($1, $2)", dt, s),
+		madeOf(tried(Func{Name: "make_timespan", Min: 2, Max: 4, Bind: makeTimespan}, 0, 1, 2, 3), ts),
+		tried(Tmpl("datetime_utc_to_local", dt, "kql_utc_to_local($1, $2)", dt, s), 1),
+		tried(Tmpl("datetime_local_to_utc", dt, "kql_local_to_utc($1, $2)", dt, s), 1),
 		{Name: "range", Min: 2, Max: 3, Bind: rangeOf},
-		{Name: "around", Min: 3, Max: 3, Bind: around},
+		tried(Func{Name: "around", Min: 3, Max: 3, Bind: around}, 0, 1, 2),
 	}
 	out = append(out, alias(Func{Name: "bin", Min: 2, Max: 2, FirstName: true, Bind: binOf}, "floor")...)
 	out = append(out, alias(Tmpl("monthofyear", fn.Int, "CAST(month($1) AS INTEGER)", dt), "getmonth")...)
@@ -33,7 +33,7 @@ func funcsTime() []Func {
 	out = append(out, alias(Tmpl("week_of_year", l, "CAST(weekofyear($1) AS BIGINT)", dt), "weekofyear")...)
 	for _, p := range []string{"day", "week", "month", "year"} {
 		for _, e := range []string{"startof", "endof"} {
-			out = append(out, optional(e+p, dt, "kql_"+e+p+"($1, $2)", 1, []Type{dt, l}, "0"))
+			out = append(out, tried(optional(e+p, dt, "kql_"+e+p+"($1, $2)", 1, []Type{dt, l}, "0"), 1))
 		}
 	}
 	for _, u := range []struct {
@@ -51,7 +51,7 @@ func funcsTime() []Func {
 			if err != nil {
 				return nil, err
 			}
-			return E(dt, "TRY(make_timestamp(", fill(u.sql, []*Expr{x}), "))"), nil
+			return orNull(E(dt, "make_timestamp(", fill(u.sql, []*Expr{x}), ")"), x), nil
 		}})
 	}
 	return out
@@ -85,9 +85,9 @@ func binOf(c *Call) (*Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		return E(fn.Timespan, "kql_bin_long(", x, ", ", b, ")"), nil
+		return orNull(E(fn.Timespan, "kql_bin_long(", x, ", ", b, ")"), x, b), nil
 	case (x.Type == fn.Long || x.Type == fn.Int) && (by.Type == fn.Long || by.Type == fn.Int || by.Type == fn.Timespan):
-		return E(fn.Long, "kql_bin_long(", convert(x, fn.Long), ", ", convert(by, fn.Long), ")"), nil
+		return orNull(E(fn.Long, "kql_bin_long(", convert(x, fn.Long), ", ", convert(by, fn.Long), ")"), x, by), nil
 	case isNumber(x.Type) && isNumber(by.Type):
 		return E(fn.Real, "kql_bin_real(", convert(x, fn.Real), ", ", convert(by, fn.Real), ")"), nil
 	}
@@ -108,7 +108,7 @@ func binAt(c *Call) (*Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		return E(fn.Timespan, fill("kql_bin_at_long($1, $2, $3)", as)), nil
+		return orNull(E(fn.Timespan, fill("kql_bin_at_long($1, $2, $3)", as)), as...), nil
 	case x.Type == fn.Real || c.Args[1].Type == fn.Real || c.Args[2].Type == fn.Real:
 		as, err := c.As(fn.Real)
 		if err != nil {
@@ -120,7 +120,7 @@ func binAt(c *Call) (*Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return E(fn.Long, fill("kql_bin_at_long($1, $2, $3)", as)), nil
+	return orNull(E(fn.Long, fill("kql_bin_at_long($1, $2, $3)", as)), as...), nil
 }
 
 // period reads the name of a period, which is a constant.
@@ -303,6 +303,9 @@ func around(c *Call) (*Expr, error) {
 			return nil, err
 		}
 		return E(fn.Bool, "(", fill("kql_around($1, $2, $3)", as), ")"), nil
+	}
+	if x := c.Args[0].Type; !isNumber(x) && x != fn.Timespan {
+		return nil, c.Errorf(0, "", "%s() needs a number or a time, not %s", c.Name, x)
 	}
 	as, err := c.As(c.Args[0].Type)
 	if err != nil {

@@ -112,10 +112,7 @@ func boolText(v bool) string {
 
 func (b *binder) matchesRegex(l, r *Expr, sp Span) (*Expr, error) {
 	if r.Const == nil {
-		if !triable(l, r) {
-			return E(fn.Bool, "regexp_matches(", l, ", ", r, ", 's')"), nil
-		}
-		return E(fn.Bool, "TRY(regexp_matches(", l, ", ", r, ", 's'))"), nil
+		return orNull(E(fn.Bool, "regexp_matches(", l, ", ", r, ", 's')"), l, r), nil
 	}
 	p, err := re2(r.Const.Str)
 	if err != nil {

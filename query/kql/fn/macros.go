@@ -48,7 +48,7 @@ func macrosTerm() []string {
 
 func macrosText() []string {
 	return create(
-		`substring(s, i, n) AS CASE WHEN n <= 0 THEN '' WHEN i >= 0 THEN substr(s, i + 1, least(n, 16777216))
+		`substring(s, i, n) AS CASE WHEN n <= 0 THEN '' WHEN i >= 0 THEN substr(s, least(i, 16777216) + 1, least(n, 16777216))
 			ELSE substr(s, greatest(length(s) + i, 0) + 1, least(n, 16777216)) END`,
 		`split(s, d) AS CASE WHEN d = '' THEN to_json([s]) ELSE to_json(string_split(s, d)) END`,
 		`split_at(s, d, i) AS CASE WHEN i < 0 OR i >= len(string_split(s, d)) THEN '[]'::JSON ELSE to_json([string_split(s, d)[i + 1]]) END`,
@@ -61,7 +61,7 @@ func macrosText() []string {
 		`regex_quote(s) AS regexp_replace(s, '([\\.+*?()|\[\]{}^$])', '\\\1', 'g')`,
 		`string_size(s) AS CAST(strlen(s) AS BIGINT)`,
 		`isascii(s) AS NOT regexp_matches(s, '[^\x00-\x7f]')`,
-		`tohex(n, w) AS CASE WHEN length(lower(to_hex(n))) >= w THEN lower(to_hex(n)) ELSE lpad(lower(to_hex(n)), CAST(least(w, 64) AS INTEGER), '0') END`,
+		`tohex(n, w) AS CASE WHEN length(lower(to_hex(n))) >= w THEN lower(to_hex(n)) ELSE lpad(lower(to_hex(n)), CAST(greatest(0, least(w, 64)) AS INTEGER), '0') END`,
 		`hash_mod(h, m) AS CASE WHEN m > 0 THEN CAST((((CAST(h AS HUGEINT) + 18446744073709551616) % 18446744073709551616) % m) AS BIGINT) END`,
 	)
 }
@@ -98,7 +98,7 @@ func macrosTime() []string {
 		`bin_long(x, b) AS CASE WHEN b > 0 THEN x - (((x % b) + b) % b) END`,
 		`bin_real(x, b) AS CASE WHEN b > 0 THEN floor(x / b) * b END`,
 		`bin_datetime(d, b) AS CASE WHEN b > 0 THEN make_timestamp(kql_ticks(d) // b * b // 10 - ` + base + `) END`,
-		`bin_at_long(x, b, a) AS kql_bin_long(x - a, b) + a`,
+		`bin_at_long(x, b, a) AS TRY_CAST(kql_bin_long(CAST(x AS HUGEINT) - a, b) + a AS BIGINT)`,
 		`bin_at_real(x, b, a) AS kql_bin_real(x - a, b) + a`,
 		`bin_at_datetime(d, b, a) AS make_timestamp(kql_bin_long(kql_ticks(d) - kql_ticks(a), b) // 10 + epoch_us(a))`,
 		`startofday(d, n) AS CAST(date_trunc('day', d) + to_days(CAST(n AS INTEGER)) AS TIMESTAMP)`,
