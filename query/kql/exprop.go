@@ -381,7 +381,7 @@ func (b *binder) arith(op string, l, r *Expr, sp Span) (*Expr, error) {
 		}
 		if op == "%" && t == fn.Long {
 			// The remainder takes the sign that makes it positive.
-			return E(t, "kql_mod(", l, ", ", r, ")"), nil
+			return E(t, "kql_mod_long(", l, ", ", r, ")"), nil
 		}
 		if op == "%" { // as of longs
 			f := S("kql_mod(", l, ", ", r, ")")

@@ -137,6 +137,8 @@ func TestFunctions(t *testing.T) {
 		{`sign(-4.2)`, `-1.0 real`},
 		{`sqrt(-1)`, ` null`},
 		{`sin(real(+inf))`, `NaN real`},
+		{`(-9223372036854775807 - 1) % toint("-1")`, `0 long`},
+		{`-7 % -3`, `2 long`},
 		{`cot(real(null))`, ` null`},
 		{`substring("abc", 9223372036854775807)`, ` string`},
 		{`bin_at(long(-9223372036854775807), 2, 9)`, `-9223372036854775807 long`},

@@ -10,7 +10,7 @@ func funcsTime() []Func {
 	s, l, r, dt, ts := fn.String, fn.Long, fn.Real, fn.Datetime, fn.Timespan
 	out := []Func{
 		{Name: "bin_at", Min: 3, Max: 3, FirstName: true, Bind: binAt},
-		{Name: "datetime_add", Min: 3, Max: 3, Bind: datetimeAdd},
+		tried(Func{Name: "datetime_add", Min: 3, Max: 3, Bind: datetimeAdd}, 1),
 		{Name: "datetime_diff", Min: 3, Max: 3, Bind: datetimeDiff},
 		{Name: "datetime_part", Min: 2, Max: 2, Bind: datetimePart},
 		{Name: "datepart", Min: 2, Max: 2, Bind: datetimePart},

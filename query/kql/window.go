@@ -161,7 +161,7 @@ func fnCumsum(b *binder, n *callNode, s *scope) (*Expr, error) {
 		}
 		over = s.over(grp.SQL)
 	}
-	e := E(t, "CAST(sum(", x, ")", over, " AS ", t.SQL(), ")")
+	e := E(t, "TRY_CAST(sum(", x, ")", over, " AS ", t.SQL(), ")")
 	e.win = true
 	return e, nil
 }

@@ -125,7 +125,8 @@ func macrosTime() []string {
 
 func macrosNumber() []string {
 	return create(
-		`mod(a, b) AS CASE WHEN b <> 0 THEN ((a % b) + abs(b)) % abs(b) END`,
+		`mod(a, b) AS CASE WHEN b <> 0 THEN CASE WHEN a % b >= 0 THEN a % b WHEN b < 0 THEN a % b - b ELSE a % b + b END END`,
+		`mod_long(a, b) AS CASE WHEN b = -1 THEN a - a ELSE kql_mod(a, b) END`, // the engine divides, and the quotient may be no long
 		`shift_left(a, n) AS CAST(((CAST(a AS HUGEINT) * CAST(pow(2, n % 64) AS HUGEINT)) & 9223372036854775807) AS BIGINT)`,
 		`shift_right(a, n) AS CASE WHEN n >= 0 THEN a >> (n % 64) END`,
 		`round(x, n) AS CASE WHEN n BETWEEN -15 AND 15 THEN round(x, CAST(n AS INTEGER)) ELSE x END`,
