@@ -103,7 +103,7 @@ func (e *Engine) once(ctx context.Context, r request, places int64) (*answer, er
 		return nil, err
 	}
 	defer e.leave()
-	if err := p.wait(ctx, e.o.Timeout); err != nil {
+	if err := p.wait(ctx); err != nil {
 		return nil, err
 	}
 	limit := e.o.Timeout

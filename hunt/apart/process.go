@@ -159,15 +159,19 @@ func (p *process) reason(exit error) *hunt.Error {
 	return &hunt.Error{Message: text, Limit: true, Hint: "the query is more than the engine bears: ask for less at once"}
 }
 
+// readyWithin is how long a process may take until it is ready. It does not count as time of
+// the question that it was started for.
+const readyWithin = time.Minute
+
 // wait waits until the process took its setup.
-func (p *process) wait(ctx context.Context, limit time.Duration) error {
-	late := time.NewTimer(limit)
+func (p *process) wait(ctx context.Context) error {
+	late := time.NewTimer(readyWithin)
 	defer late.Stop()
 	select {
 	case <-p.ready:
 		return p.bad
 	case <-late.C:
-		err := &hunt.Error{Limit: true, Message: fmt.Sprintf("the hunting engine was not ready after %s", limit)}
+		err := &hunt.Error{Limit: true, Message: fmt.Sprintf("the hunting engine was not ready after %s", readyWithin)}
 		p.end(err)
 		return err
 	case <-ctx.Done():
