@@ -63,7 +63,7 @@ yagura: {kind: behaviour, severity: {level: medium, reason: a key is worth more}
 		!slices.Equal(r.SideCar.CauseKey, []string{"access_key"}) || r.Details[0] != (Detail{"unusual", "unusual"}) || r.Alert.Description != "{{unusual}}" {
 		t.Errorf("%+v", r)
 	}
-	for _, part := range []string{"usual_value('agent', raw)", "FROM aws_cloudtrail", "outcome = 'success'", "access_key AS who", "0.05 * t.total"} {
+	for _, part := range []string{"usual_value('agent', said)", "FROM aws_cloudtrail", "outcome = 'success'", "access_key AS who", "0.05 * t.total"} {
 		if !strings.Contains(r.Query, part) {
 			t.Errorf("the query lacks %s:\n%s", part, r.Query)
 		}
