@@ -84,7 +84,7 @@ func WeekdayOf(t time.Time, zone *time.Location) string {
 
 // browsers are recognised by a product of theirs, the special before the general: each says
 // that it is also the ones after it.
-var browsers = []struct{ token, name string }{
+var browsers = []struct{ mark, name string }{
 	{"Edg/", "Edge"}, {"EdgA/", "Edge"}, {"EdgiOS/", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"}, {"Vivaldi/", "Vivaldi"},
 	{"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"}, {"CriOS/", "Chrome"}, {"HeadlessChrome/", "HeadlessChrome"}, {"Chromium/", "Chromium"}, {"Chrome/", "Chrome"},
 	{"Safari/", "Safari"}, {"Trident/", "Internet Explorer"}, {"MSIE ", "Internet Explorer"},
@@ -92,24 +92,24 @@ var browsers = []struct{ token, name string }{
 
 // tools are programs that say who they are behind the library that they use.
 var tools = folded([]tool{
-	{token: "terraform-provider-", name: "Terraform"}, {token: "Terraform/", name: "Terraform"}, {token: "OpenTofu/", name: "OpenTofu"}, {token: "Pulumi/", name: "Pulumi"}, {token: "Ansible/", name: "Ansible"}, {token: "aws-cli/", name: "aws-cli"},
-	{token: "aws-sdk-go-v2/", name: "aws-sdk-go-v2"}, {token: "Boto3/", name: "Boto3"}, {token: "Botocore/", name: "Botocore"}, {token: "AzureCLI/", name: "AzureCLI"}, {token: "AzurePowershell/", name: "AzurePowershell"},
-	{token: "google-cloud-sdk", name: "gcloud"}, {token: "kubectl/", name: "kubectl"}, {token: "eksctl/", name: "eksctl"}, {token: "pacu", name: "Pacu"},
+	{mark: "terraform-provider-", name: "Terraform"}, {mark: "Terraform/", name: "Terraform"}, {mark: "OpenTofu/", name: "OpenTofu"}, {mark: "Pulumi/", name: "Pulumi"}, {mark: "Ansible/", name: "Ansible"}, {mark: "aws-cli/", name: "aws-cli"},
+	{mark: "aws-sdk-go-v2/", name: "aws-sdk-go-v2"}, {mark: "Boto3/", name: "Boto3"}, {mark: "Botocore/", name: "Botocore"}, {mark: "AzureCLI/", name: "AzureCLI"}, {mark: "AzurePowershell/", name: "AzurePowershell"},
+	{mark: "google-cloud-sdk", name: "gcloud"}, {mark: "kubectl/", name: "kubectl"}, {mark: "eksctl/", name: "eksctl"}, {mark: "pacu", name: "Pacu"},
 })
 
 type tool struct {
-	token, name string
-	low         string // the token in lower case
+	mark, name string
+	low        string // the mark in lower case
 }
 
 func folded(list []tool) []tool {
 	for i := range list {
-		list[i].low = strings.ToLower(list[i].token)
+		list[i].low = strings.ToLower(list[i].mark)
 	}
 	return list
 }
 
-// toolStarts has the first two bytes of each token, by [pair].
+// toolStarts has the first two bytes of each mark, by [pair].
 var toolStarts = func() (starts [1 << 10]bool) {
 	for _, t := range tools {
 		starts[pair(t.low[0], t.low[1])] = true
@@ -120,7 +120,7 @@ var toolStarts = func() (starts [1 << 10]bool) {
 // pair is a number for two bytes, the same whatever the case of letters.
 func pair(a, b byte) int { return int(a&31)<<5 | int(b&31) }
 
-// toolOf is the first of the tools whose token is in a text, in whatever case; nil for none.
+// toolOf is the first of the tools whose mark is in a text, in whatever case; nil for none.
 func toolOf(s string) *tool {
 	first := len(tools)
 	for i := 1; i < len(s); i++ {
@@ -175,7 +175,7 @@ func AgentOf(s string) string {
 	}
 	if hasPrefixFold(s, "mozilla/") {
 		for _, b := range browsers {
-			if strings.Contains(s, b.token) {
+			if strings.Contains(s, b.mark) {
 				return b.name
 			}
 		}

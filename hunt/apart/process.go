@@ -207,7 +207,7 @@ func (p *process) ask(ctx context.Context, r request, limit, grace time.Duration
 	go p.send(request{ID: r.ID, Kind: cancel})
 	late.Reset(grace)
 	select {
-	case <-w.done:
+	case <-w.done: //nolint:errcheck // nobody waits for the answer any more
 	case <-late.C:
 		p.giveUp(r.ID, &hunt.Error{Limit: true, Message: "the query was given up and did not end"})
 	}

@@ -91,7 +91,7 @@ var (
 		"50079": "Logon violates policy", "50105": "Logon violates policy", "53003": "Logon violates policy", "80012": "Logon violates policy",
 		"70043": "Session expired", "70044": "Session expired",
 	}
-	oktaDetails = map[string]string{
+	oktaDetails = map[string]string{ //nolint:gosec // words of refusals, no credentials
 		"INVALID_CREDENTIALS": "No such user or password", "VERIFICATION_ERROR": "No such user or password", "LOCKED_OUT": "User locked",
 		"PASSWORD_EXPIRED": "Password expired", "SIGN_ON_DENIED": "Logon violates policy",
 	}

@@ -93,7 +93,7 @@ func (b *binder) rollingPercentile(r *rel, n *callNode, e *env) (*rel, error) {
 const mostSets = 16
 
 // dcountIntersect binds dcount_intersect(hll, hll, …): to each row how many values the
-// first sketch has, the first two have in common, the first three …
+// first sketch has, the first two have in common, and so on.
 func (b *binder) dcountIntersect(r *rel, n *callNode, e *env) (*rel, error) {
 	if len(n.args) < 2 || len(n.args) > mostSets {
 		return nil, b.errAt(n.Span, "", "dcount_intersect() takes 2 to %d values of hll()", mostSets)
