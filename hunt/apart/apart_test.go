@@ -390,7 +390,7 @@ func TestAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newSender(in)
-	for _, r := range []request{{Kind: setup}, {ID: 1, Kind: ask, Query: query{SQL: "hang"}}} {
+	for _, r := range []request{{Kind: setup}, {ID: 1, Kind: ask, Query: query{Query: hunt.Query{SQL: "hang"}}}} {
 		if err := s.send(r); err != nil {
 			t.Fatal(err)
 		}

@@ -16,9 +16,9 @@ import (
 
 // Limits that hold where Options says nothing.
 const (
-	DefaultTimeout = time.Minute
-	DefaultGrace   = time.Second
-	DefaultIdle    = 5 * time.Minute
+	defaultTimeout = time.Minute
+	defaultGrace   = time.Second
+	defaultIdle    = 5 * time.Minute
 )
 
 // Options are of an Engine.
@@ -54,7 +54,7 @@ const manyQuestions = 1 << 10
 
 // New makes an engine; its process starts with the first question.
 func New(o Options) *Engine {
-	o.Timeout, o.Grace, o.Idle = cmp.Or(o.Timeout, DefaultTimeout), cmp.Or(o.Grace, DefaultGrace), cmp.Or(o.Idle, DefaultIdle)
+	o.Timeout, o.Grace, o.Idle = cmp.Or(o.Timeout, defaultTimeout), cmp.Or(o.Grace, defaultGrace), cmp.Or(o.Idle, defaultIdle)
 	return &Engine{o: o, places: semaphore.NewWeighted(manyQuestions)}
 }
 
@@ -73,7 +73,7 @@ func (e *Engine) Query(ctx context.Context, q hunt.Query) (hunt.Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := e.answer(ctx, request{Kind: ask, Query: w, Timeout: q.Timeout})
+	a, err := e.answer(ctx, request{Kind: ask, Query: w})
 	if err != nil {
 		return nil, err
 	}
@@ -107,8 +107,8 @@ func (e *Engine) once(ctx context.Context, r request, places int64) (*answer, er
 		return nil, err
 	}
 	limit := e.o.Timeout
-	if r.Timeout > 0 {
-		limit = min(limit, r.Timeout)
+	if t := r.Query.Timeout; t > 0 {
+		limit = min(limit, t)
 	}
 	return p.ask(ctx, r, limit, e.o.Grace)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"sync"
-	"time"
 
 	"github.com/yagura-sec/yagura/hunt"
 )
@@ -14,12 +13,11 @@ import (
 // request is what the asking side sends: the setup first, then questions, and that one is not
 // wanted any more. Zero fields take no place in it.
 type request struct {
-	ID      uint64
-	Kind    kind
-	Setup   []byte
-	SQL     string // to be inspected
-	Query   query
-	Timeout time.Duration
+	ID    uint64
+	Kind  kind
+	Setup []byte
+	SQL   string // to be inspected
+	Query query
 }
 
 type kind uint8
@@ -31,16 +29,11 @@ const (
 	cancel
 )
 
-// query is a hunt.Query; its parameters are values.
+// query is a hunt.Query whose parameters are names and values.
 type query struct {
-	Views    []hunt.View
-	SQL      string
-	Names    []string
-	Values   []byte
-	Now      time.Time
-	MaxRows  int
-	MaxBytes int64
-	Timeout  time.Duration
+	hunt.Query
+	Names  []string
+	Values []byte
 }
 
 // response is what comes back: parts of an answer, and its end.
@@ -75,7 +68,8 @@ func (r *response) error() error {
 }
 
 func toWire(q hunt.Query) (query, error) {
-	w := query{Views: q.Views, SQL: q.SQL, Now: q.Now, MaxRows: q.MaxRows, MaxBytes: q.MaxBytes, Timeout: q.Timeout}
+	w := query{Query: q}
+	w.Params = nil
 	for name, v := range q.Params {
 		var err error
 		if w.Values, err = appendValue(w.Values, v); err != nil {
@@ -87,7 +81,7 @@ func toWire(q hunt.Query) (query, error) {
 }
 
 func (w *query) hunt() (hunt.Query, error) {
-	q := hunt.Query{Views: w.Views, SQL: w.SQL, Now: w.Now, MaxRows: w.MaxRows, MaxBytes: w.MaxBytes, Timeout: w.Timeout}
+	q := w.Query
 	for rest := w.Values; len(q.Params) < len(w.Names); {
 		v, after, err := readValue(rest)
 		if err != nil {
