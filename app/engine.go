@@ -74,12 +74,22 @@ func (e engineValues) open() (*usual.Values, *geo.Places, error) {
 // engineVerb is the argument that makes this program the engine's process.
 const engineVerb = "hunt-engine"
 
-// IsEngine reports whether this process was started to be the engine of another.
-func IsEngine() bool { return len(os.Args) == 2 && os.Args[1] == engineVerb }
+// BeEngine stands at the start of main: a process that was started to be the engine of another
+// is that until it ends, and does not return.
+func BeEngine() {
+	if len(os.Args) != 2 || os.Args[1] != engineVerb {
+		return
+	}
+	if err := serveEngine(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	os.Exit(0)
+}
 
-// ServeEngine is the engine's process: it answers until its standard input ends, which it
-// does when the process that asks ends, however that came.
-func ServeEngine() error {
+// serveEngine answers until standard input ends, which it does when the process that asks
+// ends, however that came.
+func serveEngine() error {
 	// Ctrl-C is told to the whole group; what becomes of a question is decided by who asks.
 	signal.Ignore(os.Interrupt, syscall.SIGTERM)
 	// Where a system runs out of memory it ends this process and not the service.

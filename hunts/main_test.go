@@ -1,7 +1,6 @@
 package hunts_test
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -10,11 +9,6 @@ import (
 
 // TestMain is the engine's process when a test asks the lake.
 func TestMain(m *testing.M) {
-	if !app.IsEngine() {
-		os.Exit(m.Run())
-	}
-	if err := app.ServeEngine(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(2)
-	}
+	app.BeEngine()
+	os.Exit(m.Run())
 }

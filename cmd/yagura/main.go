@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -17,13 +16,7 @@ func main() { os.Exit(mainCode()) }
 
 // mainCode is main with the exit code as its result.
 func mainCode() int {
-	if app.IsEngine() {
-		if err := app.ServeEngine(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return exitUsage
-		}
-		return 0
-	}
+	app.BeEngine()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once

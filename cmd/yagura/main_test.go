@@ -29,9 +29,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if app.IsEngine() { // of a test that asks the lake in its own process
-		os.Exit(mainCode())
-	}
+	app.BeEngine() // of a test that asks the lake in its own process
 	testscript.Main(m, map[string]func(){"yagura": func() { os.Exit(mainCode()) }})
 }
 
