@@ -13,9 +13,9 @@ import (
 	"github.com/yagura-sec/yagura/source/s3"
 )
 
-// WriteArchive has an archive written to a file or to an object (s3://bucket/key). It
-// appears whole, or not at all.
-func WriteArchive(ctx context.Context, cfg *config.Config, name string, write func(io.Writer) error) error {
+// WriteWhole has something written to a file or to an object (s3://bucket/key). It appears
+// whole, or not at all.
+func WriteWhole(ctx context.Context, cfg *config.Config, name string, write func(io.Writer) error) error {
 	ref, store, err := archiveObject(ctx, cfg, name)
 	if err != nil {
 		return err
@@ -23,7 +23,7 @@ func WriteArchive(ctx context.Context, cfg *config.Config, name string, write fu
 	if store != nil {
 		return store.Put(ctx, ref, write)
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".yagura-backup-*")
+	f, err := os.CreateTemp(filepath.Dir(name), ".yagura-*")
 	if err != nil {
 		return err
 	}

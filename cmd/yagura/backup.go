@@ -71,7 +71,7 @@ func (c *backupCmd) Run(env *environment) error {
 	if c.File == "-" {
 		return write(env.stdout)
 	}
-	return app.WriteArchive(env.ctx, cfg, c.File, write)
+	return app.WriteWhole(env.ctx, cfg, c.File, write)
 }
 
 // sealed is how a file of age begins.

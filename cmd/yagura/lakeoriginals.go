@@ -4,8 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
 	"time"
 
 	"github.com/yagura-sec/yagura/app"
@@ -147,28 +146,10 @@ func (c *lakeOriginalsGetCmd) Run(env *environment) (err error) {
 	if c.Output == "" {
 		err = app.ReadCopy(env.ctx, cfg, found, env.stdout)
 	} else {
-		err = writeWhole(c.Output, func(f *os.File) error { return app.ReadCopy(env.ctx, cfg, found, f) })
+		err = app.WriteWhole(env.ctx, cfg, c.Output, func(w io.Writer) error { return app.ReadCopy(env.ctx, cfg, found, w) })
 	}
 	if errors.Is(err, app.ErrAltered) {
 		return &exitError{exitFailOn, errors.New(report.Escape(err.Error()))}
 	}
 	return err
-}
-
-// writeWhole writes a file that appears whole or not at all.
-func writeWhole(name string, write func(*os.File) error) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".yagura-*")
-	if err != nil {
-		return err
-	}
-	if err = write(f); err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
 }
