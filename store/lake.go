@@ -41,18 +41,26 @@ func (db *DB) LakeAt(place string) Lake { return Lake{db, clean(place)} }
 // lakeCounter takes the next n of a counter that is held until the transaction ends, and
 // returns the first of them.
 func (tx *Tx) lakeCounter(ctx context.Context, name string, n int64) (int64, error) {
-	value, ok, err := tx.HoldState(ctx, name)
+	value, _, err := tx.HoldState(ctx, name)
 	if err != nil {
 		return 0, err
 	}
-	last := int64(0)
-	if ok {
-		if len(value) != 8 {
-			return 0, fmt.Errorf("the counter %s has %d bytes", name, len(value))
-		}
-		last = int64(binary.BigEndian.Uint64(value))
+	last, err := counted(name, value)
+	if err != nil {
+		return 0, err
 	}
 	return last + 1, tx.PutState(ctx, name, binary.BigEndian.AppendUint64(nil, uint64(last+n)))
+}
+
+// counted reads a counter; where there is none yet it is 0.
+func counted(name string, value []byte) (int64, error) {
+	switch len(value) {
+	case 0:
+		return 0, nil
+	case 8:
+		return int64(binary.BigEndian.Uint64(value)), nil
+	}
+	return 0, fmt.Errorf("the counter %s has %d bytes", name, len(value))
 }
 
 // lakeSeq counts the changes of what is live in lakes.
@@ -61,16 +69,11 @@ const lakeSeq = "lake/seq"
 // LakeSeq is a number that is another one whenever what is live in a lake may have changed.
 func (db *DB) LakeSeq(ctx context.Context) (seq int64, err error) {
 	err = db.View(ctx, func(ctx context.Context, tx *Tx) error {
-		value, ok, err := tx.State(ctx, lakeSeq)
-		switch {
-		case err != nil:
-			return err
-		case ok && len(value) != 8:
-			return fmt.Errorf("the counter %s has %d bytes", lakeSeq, len(value))
-		case ok:
-			seq = int64(binary.BigEndian.Uint64(value))
+		value, _, err := tx.State(ctx, lakeSeq)
+		if err == nil {
+			seq, err = counted(lakeSeq, value)
 		}
-		return nil
+		return err
 	})
 	return seq, err
 }
