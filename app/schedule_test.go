@@ -174,8 +174,14 @@ func (h *lakeHouse) deliver(calls []call) {
 	if len(records) != len(calls) {
 		h.t.Fatalf("%d records of %d calls", len(records), len(calls))
 	}
+	h.keep(object, "aws.cloudtrail", records)
+}
+
+// keep puts the records of an object into the lake.
+func (h *lakeHouse) keep(object, format string, records []keep.Record) {
+	h.t.Helper()
 	done := make(chan error, 1)
-	err := h.lake.Put(h.t.Context(), &keep.Batch{Source: "s3", Object: object, Seen: h.now.get(), Runs: []keep.Run{{Format: "aws.cloudtrail", Records: records}},
+	err := h.lake.Put(h.t.Context(), &keep.Batch{Source: "s3", Object: object, Seen: h.now.get(), Runs: []keep.Run{{Format: format, Records: records}},
 		Done: func(_ []yagura.KeptRange, err error) { done <- err }})
 	if err == nil {
 		err = h.lake.Sync(h.t.Context())

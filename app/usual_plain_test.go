@@ -299,17 +299,6 @@ func (h *lakeHouse) put(events []yagura.Event) {
 	}
 	for format, records := range runs {
 		h.n++
-		done := make(chan error, 1)
-		err := h.lake.Put(h.t.Context(), &keep.Batch{Source: "s3", Object: fmt.Sprintf("s3://example/%d.json", h.n), Seen: h.now.get(), Runs: []keep.Run{{Format: format, Records: records}},
-			Done: func(_ []yagura.KeptRange, err error) { done <- err }})
-		if err == nil {
-			err = h.lake.Sync(h.t.Context())
-		}
-		if err == nil {
-			err = <-done
-		}
-		if err != nil {
-			h.t.Fatal(err)
-		}
+		h.keep(fmt.Sprintf("s3://example/%d.json", h.n), format, records)
 	}
 }

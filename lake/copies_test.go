@@ -233,7 +233,7 @@ func TestCopiesRetained(t *testing.T) {
 					}
 				}
 				h.now = c.now
-				h.retainCopies(c.r)
+				h.retain(c.r)
 				got := copied(t, h.db.Lake(), h.Blobs)
 				if _, ok := got[sumOf("repeats of a")]; ok != strings.HasPrefix(c.want, "A ") {
 					t.Errorf("the older version of a: %v", ok)
@@ -247,28 +247,13 @@ func TestCopiesRetained(t *testing.T) {
 				if s := strings.Join(words, " "); s != c.want {
 					t.Errorf("copies of %q, want %q", s, c.want)
 				}
-				h.retainCopies(c.r)
+				h.retain(c.r)
 				if again := copied(t, h.db.Lake(), h.Blobs); len(again) != len(got) {
 					t.Errorf("%d copies after a second run, %d before", len(again), len(got))
 				}
 			})
 		}
 	}
-}
-
-// retainCopies runs a retention, and has nothing left over.
-func (h *house) retainCopies(r lake.Retention) lake.Retained {
-	h.t.Helper()
-	k, err := lake.NewRetainer(lake.RetainOptions{Catalogue: h.db.Lake(), Blobs: h.Blobs, Writer: "r", Now: h.clock})
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	out, err := k.Run(h.t.Context(), r)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	h.tidy()
-	return out
 }
 
 // tidy compares what lies there with what the catalogue names.
@@ -337,7 +322,7 @@ func TestCopiesSize(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.now = start.Add(99 * 24 * time.Hour)
-	h.retainCopies(lake.Retention{}) // looks at those that are new
+	h.retain(lake.Retention{}) // looks at those that are new
 	plan, err := lake.NewRetainer(lake.RetainOptions{Catalogue: h.db.Lake(), Blobs: h.Blobs, Writer: "r", Now: h.clock, Plan: true})
 	if err != nil {
 		t.Fatal(err)
@@ -346,10 +331,10 @@ func TestCopiesSize(t *testing.T) {
 	if out, err := plan.Run(t.Context(), r); err != nil || len(out.Dropped) != 2 {
 		t.Errorf("planned: %d files, %v", len(out.Dropped), err)
 	}
-	if out := h.retainCopies(r); len(out.Dropped) != 2 || out.Copies != (yagura.LakeCopies{Copies: 2, Bytes: 200_000}) {
+	if out := h.retain(r); len(out.Dropped) != 2 || out.Copies != (yagura.LakeCopies{Copies: 2, Bytes: 200_000}) {
 		t.Errorf("%d files, %+v", len(out.Dropped), out.Copies)
 	}
-	if out := h.retainCopies(r); len(out.Dropped) != 0 {
+	if out := h.retain(r); len(out.Dropped) != 0 {
 		t.Errorf("a second run dropped %d", len(out.Dropped))
 	}
 }

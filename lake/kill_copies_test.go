@@ -82,10 +82,7 @@ func keepCopies(l *lake.Lake, dir string, from int) error {
 // the copies of it. Each copy of an object that was done is there, whole, as long as a record of
 // it is; those of which no record is left go in the end, and nothing is left over.
 func TestKillCopies(t *testing.T) {
-	rounds := 6
-	if os.Getenv("YAGURA_PROVE") != "" {
-		rounds = 50
-	}
+	rounds := rounds(6, 50)
 	p := &pond{t: t, dir: t.TempDir()}
 	durable := map[int]bool{}
 	random := rand.New(rand.NewPCG(13, uint64(rounds)))

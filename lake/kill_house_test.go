@@ -95,10 +95,7 @@ func keepHouse(cat lake.Catalogue, dir string) error {
 // beside it and without. No row that was durable and is not due is lost, doubled or torn; what
 // is due goes in the end; nothing is left over.
 func TestKillHouse(t *testing.T) {
-	rounds := 6
-	if os.Getenv("YAGURA_PROVE") != "" {
-		rounds = 60
-	}
+	rounds := rounds(6, 60)
 	p := &pond{t: t, dir: t.TempDir()}
 	durable := map[int]bool{}
 	random := rand.New(rand.NewPCG(11, uint64(rounds)))

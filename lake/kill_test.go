@@ -138,13 +138,18 @@ func runVictim(t *testing.T, dir, mode string, durable map[int]bool, begin func(
 	}
 }
 
+// rounds is how often a process is killed: few times, and many to prove it.
+func rounds(few, many int) int {
+	if os.Getenv("YAGURA_PROVE") != "" {
+		return many
+	}
+	return few
+}
+
 // TestKill kills a writing process again and again. Of what it had said to be durable nothing
 // is lost, nothing is there twice, nothing is torn, and nothing is left over.
 func TestKill(t *testing.T) {
-	rounds := 5
-	if os.Getenv("YAGURA_PROVE") != "" {
-		rounds = 50
-	}
+	rounds := rounds(5, 50)
 	p := &pond{t: t, dir: t.TempDir()}
 	durable := map[int]bool{}
 	random := rand.New(rand.NewPCG(7, uint64(rounds)))
