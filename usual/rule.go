@@ -108,8 +108,8 @@ func (s *Spec) Query() string {
 		"{events}", strconv.FormatInt(b.Events, 10), "{words}", words, "{days}", strconv.Itoa(daysOf(b.Period))).Replace(ruleSQL)
 }
 
-// ruleSQL groups before it joins, and writes no star: all columns are the records, too. The id of an event, the largest column, is read for the
-// events of the window alone.
+// ruleSQL groups before it joins, and writes no star: all columns are the records, too. The id
+// of an event, the largest column, is read for the events of the window alone.
 const ruleSQL = `WITH g AS (
   SELECT {who} AS who, account, format, actor_type, {raw} AS said, date_trunc('day', time) AS day, count(*) FILTER (WHERE time < now() - {every}) AS n, min(time) AS first,
     max(time) FILTER (WHERE time < now() - {every}) AS last, min(time) FILTER (WHERE {where}) AS hit, min(time) FILTER (WHERE time >= now() - {every} AND {where}) AS window_hit

@@ -31,8 +31,6 @@ func azureTables() []spec {
 	}, backupTables()...)
 }
 
-// A record of an Event Hub says Start, Success, Failure and Accept; the older columns have the
-// words of the older API for that.
 // activityProperties are the properties of a row of AzureActivity: a workspace puts what the
 // record says elsewhere beside the properties that the record has. The resource is named by the
 // names in its id, without their types.
@@ -51,6 +49,8 @@ func activityColumns() string {
 	return strings.ReplaceAll(azureActivity, "PROPERTIES", of)
 }
 
+// A record of an Event Hub says Start, Success, Failure and Accept; the older columns have the
+// words of the older API for that.
 const azureActivity = `
 TimeGenerated datetime = h."time"
 OperationName string operationName.localizedValue operation_name.localized_value OperationName operationName.value operationName

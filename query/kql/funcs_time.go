@@ -216,8 +216,6 @@ func datetimePart(c *Call) (*Expr, error) {
 	return E(fn.Int, "CAST(", fill(sql, []*Expr{d}), " AS INTEGER)"), nil
 }
 
-// makeTimespan is (hour, minute), (hour, minute, second) or (day, hour, minute,
-// second).
 // madeOf also takes a single value of any type, as todatetime() and totimespan()
 // do: Kusto has that form of make_datetime() and make_timespan() too.
 func madeOf(f Func, t Type) Func {
@@ -237,6 +235,8 @@ func madeOf(f Func, t Type) Func {
 	return f
 }
 
+// makeTimespan is (hour, minute), (hour, minute, second) or (day, hour, minute,
+// second).
 func makeTimespan(c *Call) (*Expr, error) {
 	zero := E(fn.Long, "0")
 	args := c.Args
