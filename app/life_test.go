@@ -248,30 +248,37 @@ func TestPeople(t *testing.T) {
 }
 
 // TestFlapping: a posture that comes and goes is held open, and closed when it stays fixed.
+// Its times are those of today, because the service looks by itself whether it stayed fixed.
 func TestFlapping(t *testing.T) {
 	clock := &shifted{}
 	s := newStand(t)
 	s.clock = clock.now
 	s.start()
 	const open = "Remote administration port opened to the internet"
+	begin := clock.now().UTC().Add(-5 * time.Hour)
 	for i := range 4 {
-		s.post(trail(fmt.Sprintf("2026-03-02T%02d:00:00Z", 9+i), "ec2.amazonaws.com", "AuthorizeSecurityGroupIngress", ingress("0.0.0.0/0")))
-		fixed := fmt.Sprintf("2026-03-02T%02d:30:00Z", 9+i)
+		opened := begin.Add(time.Duration(i) * time.Hour)
+		fixed := opened.Add(30 * time.Minute)
 		if i == 3 { // times of logs are seconds
-			fixed = fmt.Sprintf("2026-03-02T%02d:00:00Z", 9+i)
+			fixed = opened
 		}
-		s.post(trail(fixed, "ec2.amazonaws.com", "RevokeSecurityGroupIngress", ingress("0.0.0.0/0")))
+		s.post(trail(opened.Format(time.RFC3339), "ec2.amazonaws.com", "AuthorizeSecurityGroupIngress", ingress("0.0.0.0/0")))
+		s.post(trail(fixed.Format(time.RFC3339), "ec2.amazonaws.com", "RevokeSecurityGroupIngress", ingress("0.0.0.0/0")))
 	}
-	s.settled()
+	tick := func() {
+		t.Helper()
+		if err := s.serve.house.tick(context.Background(), clock.now()); err != nil {
+			t.Fatal(err)
+		}
+		s.settled()
+	}
+	tick()
 	is := s.issue(open)
 	if !is.Flapping || is.Status == yagura.StatusClosed {
 		t.Fatalf("%+v", is)
 	}
 	clock.advance(7 * time.Hour)
-	if err := s.serve.house.tick(context.Background(), clock.now()); err != nil {
-		t.Fatal(err)
-	}
-	s.settled()
+	tick()
 	if is = s.issue(open); is.Flapping || is.Status != yagura.StatusClosed {
 		t.Errorf("%+v", is)
 	}
