@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/yagura-sec/yagura/query/kql/fn"
 )
@@ -302,39 +303,43 @@ func (b *binder) inQuery(x *Expr, n node, op string, s *scope) (*Expr, error) {
 // inArray is x in (array) where the array is known only when the query runs.
 func inArray(x, arr *Expr, op string) *Expr {
 	t := convert(x, fn.String)
-	list := S("coalesce(kql_texts(", arr, "), CAST([] AS VARCHAR[]))")
-	switch op {
-	case "in":
-		return E(fn.Bool, "list_contains(", list, ", ", t, ")").NotNull()
-	case "in~":
-		return E(fn.Bool, "list_contains(list_transform(", list, ", lambda e : lower(e)), lower(", t, "))").NotNull()
-	case "has_all":
-		return E(fn.Bool, "(len(list_filter(", list, ", lambda e : NOT kql_term(lower(", t, "), lower(e), true, true))) = 0)").NotNull()
+	if op == "has_all" || op == "has_any" {
+		return E(fn.Bool, "kqlg_", op, "(", t, ", ", arr, ", false)").NotNull()
 	}
-	return E(fn.Bool, "(len(list_filter(", list, ", lambda e : e <> '' AND kql_term(lower(", t, "), lower(e), true, true))) > 0)").NotNull()
+	list := S("coalesce(kql_texts(", arr, "), CAST([] AS VARCHAR[]))")
+	if op == "in" {
+		return E(fn.Bool, "list_contains(", list, ", ", t, ")").NotNull()
+	}
+	return E(fn.Bool, "list_contains(list_transform(", list, ", lambda e : lower(e)), lower(", t, "))").NotNull()
 }
 
 // terms are the conditions of has_any and has_all over values. Many constant
 // terms become one regular expression.
 func (b *binder) terms(op string, x *Expr, vs []*Expr, sp Span) ([]*Expr, error) {
-	var pats []string
-	simple := op == "has_any" && len(vs) > 3
+	var pats, words []string
+	simple := op == "has_any" && len(vs) > 1
 	for _, v := range vs {
 		if v.Const == nil || v.Type != fn.String {
 			simple = false
 			break
 		}
 		t := strings.ToLower(v.Const.Str)
-		rs := []rune(t)
-		if len(rs) == 0 || !alnum(rs[0]) || !alnum(rs[len(rs)-1]) {
+		first, _ := utf8.DecodeRuneInString(t)
+		last, _ := utf8.DecodeLastRuneInString(t)
+		if !fn.InTerm(first) || !fn.InTerm(last) {
 			simple = false
 			break
 		}
-		pats = append(pats, regexp.QuoteMeta(t))
+		pats, words = append(pats, regexp.QuoteMeta(t)), append(words, t)
 	}
 	if simple {
-		p := `(?:^|[^\pL\pN])(?:` + strings.Join(pats, "|") + `)(?:$|[^\pL\pN])`
-		return []*Expr{E(fn.Bool, "regexp_matches(lower(", x, "), ", QuoteString(p), ")").NotNull()}, nil
+		list, err := json.Marshal(words)
+		if err != nil {
+			return nil, err
+		}
+		exact := S("kqlg_has_any(", x, ", ", QuoteString(string(list)), ", false)")
+		p := borderLeft + "(?:" + strings.Join(pats, "|") + ")" + borderRight
+		return []*Expr{E(fn.Bool, inASCII(x.SQL, p, false, exact)).NotNull()}, nil
 	}
 	var out []*Expr
 	for _, v := range vs {

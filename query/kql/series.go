@@ -96,7 +96,12 @@ func (b *binder) makeSeries(r *rel, op *opNode, e *env) (*rel, error) {
 	if from != nil {
 		base = from
 	}
-	bin := b.computed("bin", E(fn.Long, "CAST(floor((", ref(at), " - ", base, ") / ", st, ") AS BIGINT)"))
+	nth := E(fn.Long, "CAST(floor((", ref(at), " - ", base, ") / ", st, ") AS BIGINT)")
+	// In whole numbers (ten ticks are one of time) and after the start, // is the same.
+	if from != nil && at.typ == fn.Long && step.Const != nil && step.Const.Int >= 10 {
+		nth = E(fn.Long, "((", ref(at), " - ", base, ") // ", st, ")")
+	}
+	bin := b.computed("bin", nth)
 	g := &group{in: bounded}
 	sum := &rel{op: g}
 	for _, it := range op.by {

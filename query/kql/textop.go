@@ -3,7 +3,7 @@ package kql
 import (
 	"regexp"
 	"strings"
-	"unicode"
+	"unicode/utf8"
 
 	"github.com/yagura-sec/yagura/query/kql/fn"
 )
@@ -22,20 +22,33 @@ func textOf(x *Expr) (*Expr, bool) {
 	return convert(x, fn.String), true
 }
 
-func alnum(c rune) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 128 && (unicode.IsLetter(c) || unicode.IsNumber(c))
+// inASCII is the condition that a pattern of terms matches x where x is ASCII, and else what
+// the slower exact says. A class of all the world's letters takes the engine milliseconds to
+// make ready, for each pattern of a query, and lower case a copy of the text for each row.
+func inASCII(x Frag, pattern string, cs bool, exact Frag) Frag {
+	if !cs {
+		pattern = "(?i)" + pattern
+	}
+	return S("CASE WHEN strlen(", x, ") = length(", x, ") THEN regexp_matches(", x, ", ", QuoteString(pattern), ") ELSE ", exact, " END")
 }
 
-// termPattern is the regular expression for a term in lower case: no letter or
+// The border of a term in ASCII, on its left and on its right.
+const (
+	borderLeft  = `(?:^|[^0-9A-Za-z])`
+	borderRight = `(?:$|[^0-9A-Za-z])`
+)
+
+// termPattern is the regular expression for a term in ASCII text: no letter or
 // digit stands beside it.
-func termPattern(low string, left, right bool) string {
-	rs := []rune(low)
-	p := regexp.QuoteMeta(low)
-	if left && alnum(rs[0]) {
-		p = `(?:^|[^\pL\pN])` + p
+func termPattern(term string, left, right bool) string {
+	first, _ := utf8.DecodeRuneInString(term)
+	last, _ := utf8.DecodeLastRuneInString(term)
+	p := regexp.QuoteMeta(term)
+	if left && fn.InTerm(first) {
+		p = borderLeft + p
 	}
-	if right && alnum(rs[len(rs)-1]) {
-		p += `(?:$|[^\pL\pN])`
+	if right && fn.InTerm(last) {
+		p += borderRight
 	}
 	return p
 }
@@ -91,7 +104,8 @@ func (b *binder) textOp(op string, l, r *Expr, sp Span) (*Expr, error) {
 			f = S("true")
 			break
 		}
-		f = S("(contains(", lv, ", ", QuoteString(term), ") AND regexp_matches(", lv, ", ", QuoteString(termPattern(term, left, right)), "))")
+		exact := S("kqlg_bordered(", lv, ", ", QuoteString(term), ", ", boolText(left), ", ", boolText(right), ")")
+		f = S("(contains(", lv, ", ", QuoteString(term), ") AND ", inASCII(ls, termPattern(term, left, right), cs, exact), ")")
 	default:
 		return nil, b.errAt(sp, "", "operator %s is not supported", op)
 	}

@@ -30,13 +30,11 @@ func create(defs ...string) []string {
 }
 
 // macrosTerm are about terms: maximal runs of letters and digits. Both texts
-// come in lower case where case is not to matter. The regular expression is only
-// looked at where the text is there at all.
+// come in lower case where case is not to matter. Borders are only looked at where
+// the text is there at all.
 func macrosTerm() []string {
 	return create(
-		`term(h, n, l, r) AS CASE WHEN n = '' THEN true WHEN contains(h, n) THEN regexp_matches(h,
-			CASE WHEN l AND regexp_matches(n, '^[\pL\pN]') THEN '(?:^|[^\pL\pN])' ELSE '' END || regexp_escape(n) ||
-			CASE WHEN r AND regexp_matches(n, '[\pL\pN]$') THEN '(?:$|[^\pL\pN])' ELSE '' END) ELSE false END`,
+		`term(h, n, l, r) AS CASE WHEN n = '' THEN true WHEN contains(h, n) THEN kqlg_bordered(h, n, l, r) ELSE false END`,
 		`has(s, t) AS kql_term(lower(s), lower(t), true, true)`,
 		`has_cs(s, t) AS kql_term(s, t, true, true)`,
 		`hasprefix(s, t) AS kql_term(lower(s), lower(t), true, false)`,

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -90,6 +91,9 @@ func funcsText() []Func {
 		}),
 		total("translate", []Type{String, String, String}, String, func(r row) any {
 			return translate(r.text(0), r.text(1), r.text(2))
+		}),
+		total("bordered", []Type{String, String, Bool, Bool}, Bool, func(r row) any {
+			return hasTerm(r.text(0), r.text(1), r.flag(2, true), r.flag(3, true))
 		}),
 		total("has_any", []Type{String, Dynamic, Bool}, Bool, func(r row) any {
 			cs := r.flag(2, false)
@@ -350,25 +354,38 @@ func translate(from, to, s string) string {
 	}, s)
 }
 
-// alnum says whether Kusto counts c to a term: ASCII letters and digits.
+// alnum reports whether c is an ASCII letter or digit.
 func alnum(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-// hasTerm says whether want stands in s as a whole run of terms.
-func hasTerm(s, want string) bool {
+// InTerm reports whether c belongs to a term: a letter or a digit of any script.
+func InTerm(c rune) bool {
+	if c < utf8.RuneSelf {
+		return alnum(byte(c))
+	}
+	return unicode.IsLetter(c) || unicode.IsNumber(c)
+}
+
+// hasTerm reports whether want stands in s with nothing of a term beside it, on its left
+// and on its right where these are asked for. An end of want that is itself no part of a
+// term needs no border.
+func hasTerm(s, want string, left, right bool) bool {
 	if want == "" {
 		return true
 	}
+	first, _ := utf8.DecodeRuneInString(want)
+	last, _ := utf8.DecodeLastRuneInString(want)
+	left, right = left && InTerm(first), right && InTerm(last)
 	for at := 0; ; {
 		i := strings.Index(s[at:], want)
 		if i < 0 {
 			return false
 		}
 		i += at
-		end := i + len(want)
-		if (i == 0 || !alnum(want[0]) || !alnum(s[i-1])) &&
-			(end == len(s) || !alnum(want[len(want)-1]) || !alnum(s[end])) {
+		before, _ := utf8.DecodeLastRuneInString(s[:i])
+		after, _ := utf8.DecodeRuneInString(s[i+len(want):])
+		if (!left || !InTerm(before)) && (!right || !InTerm(after)) {
 			return true
 		}
 		at = i + 1
@@ -399,7 +416,7 @@ func hasAny(s string, list []string, cs bool) bool {
 		s = strings.ToLower(s)
 	}
 	for _, w := range list {
-		if w != "" && hasTerm(s, w) {
+		if w != "" && hasTerm(s, w, true, true) {
 			return true
 		}
 	}
@@ -411,7 +428,7 @@ func hasAll(s string, list []string, cs bool) bool {
 		s = strings.ToLower(s)
 	}
 	for _, w := range list {
-		if !hasTerm(s, w) {
+		if !hasTerm(s, w, true, true) {
 			return false
 		}
 	}
