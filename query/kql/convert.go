@@ -62,6 +62,13 @@ func convertConst(v *Value, from, t Type) (*Value, bool) {
 func convertSQL(x *Expr, t Type) *Expr {
 	// A dynamic value is read as text first: "5" and 5 are both five.
 	dynText := func() Frag {
+		if x.base != nil && len(x.path) == 1 && x.base.texts != nil && !x.path[0].isKey {
+			i := x.path[0].index
+			if i >= 0 {
+				i++ // lists count from one, and from the end as paths do
+			}
+			return S(x.base.texts, "["+itoa(int(i))+"]")
+		}
 		if x.base != nil && len(x.path) > 0 {
 			return pathSQL("json_extract_string", x.base, x.path, x.text)
 		}

@@ -85,6 +85,8 @@ type Expr struct {
 	base  *Expr   // dynamic: the expression is path inside base
 	path  []step
 	text  bool    // dynamic: base is text that may not be JSON
+	texts Frag    // dynamic: the list of texts that it is the JSON of
+	lower bool    // text: it is in lower case already
 	from  *column // a part of the text of this column of a table, as it stands there
 	holds []hold  // a condition: true only where one of these texts is there
 	agg   bool    // contains an aggregate

@@ -122,7 +122,11 @@ func funcsText() []Func {
 			if len(as) == 3 {
 				return E(d, fill("kql_split_at($1, $2, $3)", as)), nil
 			}
-			return E(d, fill("kql_split($1, $2)", as)), nil
+			e := E(d, fill("kql_split($1, $2)", as))
+			if v := as[1].Const; v != nil && v.Str != "" {
+				e.texts = S("string_split(", as[0], ", ", as[1], ")")
+			}
+			return e, nil
 		}},
 		{Name: "countof", Min: 2, Max: 3, Bind: func(c *Call) (*Expr, error) {
 			as, err := c.As(s, s, s)
@@ -188,8 +192,8 @@ func funcsText() []Func {
 			return str("kql_strrep(", v, ", ", n, ", ", delim, ")"), nil
 		}},
 		Tmpl("translate", s, "kql_translate($1, $2, $3)", s, s, s),
-		Tmpl("tolower", s, "lower($1)", s),
-		Tmpl("toupper", s, "upper($1)", s),
+		inCase("tolower", "lower"),
+		inCase("toupper", "upper"),
 		Tmpl("strcmp", l, "kql_strcmp($1, $2)", s, s),
 		Tmpl("regex_quote", s, "kql_regex_quote($1)", s),
 		Tmpl("isascii", b, "kql_isascii($1)", s),
@@ -315,6 +319,19 @@ func (c *Call) typeOf(i int) (Type, error) {
 		return fn.Timespan, nil
 	}
 	return "", c.Errorf(i, "such as typeof(long)", "no type %q", v.Str)
+}
+
+// inCase is tolower() or toupper().
+func inCase(name, sql string) Func {
+	return Func{Name: name, Min: 1, Max: 1, Bind: func(c *Call) (*Expr, error) {
+		x, err := c.Arg(0, fn.String)
+		if err != nil {
+			return nil, err
+		}
+		e := E(fn.String, sql, "(", x, ")").NotNull()
+		e.lower = sql == "lower"
+		return e, nil
+	}}
 }
 
 // extract is extract(regex, group, text [, type]).

@@ -22,6 +22,14 @@ func textOf(x *Expr) (*Expr, bool) {
 	return convert(x, fn.String), true
 }
 
+// caseless reports whether a text stands in another exactly where it does without regard to
+// case: an address, a number, a sign.
+func caseless(s string) bool {
+	return strings.IndexFunc(s, func(c rune) bool {
+		return c >= utf8.RuneSelf || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+	}) < 0
+}
+
 // inASCII is the condition that a pattern of terms matches x where x is ASCII, and else what
 // the slower exact says. A class of all the world's letters takes the engine milliseconds to
 // make ready, for each pattern of a query, and lower case a copy of the text for each row.
@@ -68,11 +76,11 @@ func (b *binder) textOp(op string, l, r *Expr, sp Span) (*Expr, error) {
 	if op == "matches regex" {
 		return b.matchesRegex(lt, rt, sp)
 	}
-	cs := strings.HasSuffix(name, "_cs")
+	cs := strings.HasSuffix(name, "_cs") || rt.Const != nil && caseless(rt.Const.Str)
 	name = strings.TrimSuffix(name, "_cs")
 	ls := lt.SQL
 	low := func(f Frag, e *Expr) Frag {
-		if cs {
+		if cs || e.lower {
 			return f
 		}
 		if e.Const != nil {

@@ -99,10 +99,10 @@ func macrosTime() []string {
 		`bin_at_long(x, b, a) AS TRY_CAST(kql_bin_long(CAST(x AS HUGEINT) - a, b) + a AS BIGINT)`,
 		`bin_at_real(x, b, a) AS kql_bin_real(x - a, b) + a`,
 		`bin_at_datetime(d, b, a) AS make_timestamp(kql_bin_long(kql_ticks(d) - kql_ticks(a), b) // 10 + epoch_us(a))`,
-		`startofday(d, n) AS CAST(date_trunc('day', d) + to_days(CAST(n AS INTEGER)) AS TIMESTAMP)`,
+		`startofday(d, n) AS CAST(CASE WHEN n = 0 THEN date_trunc('day', d) ELSE date_trunc('day', d) + to_days(CAST(n AS INTEGER)) END AS TIMESTAMP)`,
 		`startofweek(d, n) AS CAST(date_trunc('day', d) + to_days(CAST(7 * n - dayofweek(d) AS INTEGER)) AS TIMESTAMP)`,
-		`startofmonth(d, n) AS CAST(date_trunc('month', d) + to_months(CAST(n AS INTEGER)) AS TIMESTAMP)`,
-		`startofyear(d, n) AS CAST(date_trunc('year', d) + to_years(CAST(n AS INTEGER)) AS TIMESTAMP)`,
+		`startofmonth(d, n) AS CAST(CASE WHEN n = 0 THEN date_trunc('month', d) ELSE date_trunc('month', d) + to_months(CAST(n AS INTEGER)) END AS TIMESTAMP)`,
+		`startofyear(d, n) AS CAST(CASE WHEN n = 0 THEN date_trunc('year', d) ELSE date_trunc('year', d) + to_years(CAST(n AS INTEGER)) END AS TIMESTAMP)`,
 	}
 	for _, p := range []string{"day", "week", "month", "year"} {
 		defs = append(defs, fmt.Sprintf(`endof%[1]s(d, n) AS make_timestamp(epoch_us(kql_startof%[1]s(d, n + 1)) - 1)`, p))
