@@ -71,6 +71,18 @@ var pairs = []struct{ name, kql, sql string }{
 		`SELECT UserIdentityArn, count(*) AS n, min(TimeGenerated), max(TimeGenerated) FROM AWSCloudTrail WHERE regexp_matches(lower(UserAgent), '(^|[^a-z0-9])(terraform|boto3)($|[^a-z0-9])') AND contains(lower(UserIdentityArn), 'team-1') GROUP BY ALL`},
 	{"case, iff, strcat", `AWSCloudTrail | extend kind = case(EventName startswith "Describe", "look", EventName startswith "Get", "read", "other"), who = strcat(UserIdentityArn, "@", SourceIpAddress) | summarize n = count(), people = dcount(who) by kind, iff(ErrorCode == "", "fine", "denied")`,
 		`SELECT CASE WHEN EventName ILIKE 'describe%' THEN 'look' WHEN EventName ILIKE 'get%' THEN 'read' ELSE 'other' END AS kind, CASE WHEN ErrorCode = '' THEN 'fine' ELSE 'denied' END AS f, count(*) AS n, count(DISTINCT UserIdentityArn || '@' || SourceIpAddress) AS people FROM AWSCloudTrail GROUP BY ALL`},
+	{"a piece of a split text", `AWSCloudTrail | extend user = tostring(split(UserIdentityArn, "/")[1]) | summarize count() by user`,
+		`SELECT split_part(UserIdentityArn, '/', 2) AS u, count(*) FROM AWSCloudTrail GROUP BY ALL`},
+	{"tolower, contains", `AWSCloudTrail | where tolower(UserAgent) contains "boto" | summarize count() by tolower(EventName)`,
+		`SELECT lower(EventName), count(*) FROM AWSCloudTrail WHERE contains(lower(UserAgent), 'boto') GROUP BY ALL`},
+	{"start of day", `AWSCloudTrail | extend day = startofday(TimeGenerated) | summarize dcount(UserIdentityArn) by day`,
+		`SELECT date_trunc('day', TimeGenerated) AS d, count(DISTINCT UserIdentityArn) FROM AWSCloudTrail GROUP BY ALL`},
+	{"extract", `AWSCloudTrail | extend team = extract("user/([a-z]+)", 1, UserIdentityArn) | summarize count() by team`,
+		`SELECT regexp_extract(UserIdentityArn, 'user/([a-z]+)', 1) AS team, count(*) FROM AWSCloudTrail GROUP BY ALL`},
+	{"make_set", `AWSCloudTrail | summarize make_set(EventName), countif(ErrorCode != "") by UserIdentityArn`,
+		`SELECT UserIdentityArn, list(DISTINCT EventName), count(*) FILTER (ErrorCode <> '') FROM AWSCloudTrail GROUP BY ALL`},
+	{"mv-expand", `AWSCloudTrail | where EventName == "RunInstances" | mv-expand i = parse_json(RequestParameters).instancesSet.items | summarize count() by tostring(i.imageId)`,
+		`SELECT i->>'$.imageId', count(*) FROM (SELECT unnest(json_extract(RequestParameters, '$.instancesSet.items[*]')) AS i FROM AWSCloudTrail WHERE EventName = 'RunInstances') GROUP BY ALL`},
 }
 
 // benchLake is a lake for benchmarks: one of huntBenchEvents records, or, where the

@@ -345,7 +345,7 @@ func extract(c *Call) (*Expr, error) {
 	}
 	var x *Expr
 	if g := c.Args[1].Const; g != nil && c.Args[0].Const != nil && g.Int >= 0 && g.Int <= 9 && g.Int <= groups(c.Args[0].Const.Str) {
-		x = str("regexp_extract(", as[2], ", ", as[0], ", "+strconv.FormatInt(g.Int, 10)+")")
+		x = E(fn.String, "regexp_extract(", as[2], ", ", as[0], ", "+strconv.FormatInt(g.Int, 10)+")").NotNull()
 	} else {
 		x = str("json_extract_string(kql_extract_groups(", as[0], ", ", as[2], "), '$[' || CAST(", as[1], " AS VARCHAR) || ']')")
 	}
