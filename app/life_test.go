@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -114,16 +113,9 @@ clauses:
 	if n := len(s.gh.Issues("acme/security")); n != 1 {
 		t.Errorf("%d issues at GitHub", n)
 	}
-	tick := func() {
-		t.Helper()
-		if err := s.serve.house.tick(context.Background(), clock.now()); err != nil {
-			t.Fatal(err)
-		}
-		s.settled()
-	}
 	clock.advance(8 * 24 * time.Hour)
-	tick()
-	tick()
+	s.tick()
+	s.tick()
 	warned := 0
 	for _, what := range s.story(drill.ID) {
 		if what == string(yagura.EntrySuppressed) {
@@ -142,7 +134,7 @@ clauses:
 		t.Errorf("%d incidents while it is suppressed", n)
 	}
 	clock.advance(3 * 24 * time.Hour)
-	tick()
+	s.tick()
 	if n := len(s.pd.Incidents()); n != 1 {
 		t.Errorf("%d incidents after the suppression", n)
 	}
@@ -230,12 +222,8 @@ func TestPeople(t *testing.T) {
 		t.Errorf("%+v", is)
 	}
 	clock.advance(2 * time.Hour)
-	for range 2 {
-		if err := s.serve.house.tick(context.Background(), clock.now()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s.settled()
+	s.tick()
+	s.tick()
 	overdue := 0
 	for _, what := range s.story(is.ID) {
 		if what == string(yagura.EntryOverdue) {
@@ -265,20 +253,13 @@ func TestFlapping(t *testing.T) {
 		s.post(trail(opened.Format(time.RFC3339), "ec2.amazonaws.com", "AuthorizeSecurityGroupIngress", ingress("0.0.0.0/0")))
 		s.post(trail(fixed.Format(time.RFC3339), "ec2.amazonaws.com", "RevokeSecurityGroupIngress", ingress("0.0.0.0/0")))
 	}
-	tick := func() {
-		t.Helper()
-		if err := s.serve.house.tick(context.Background(), clock.now()); err != nil {
-			t.Fatal(err)
-		}
-		s.settled()
-	}
-	tick()
+	s.tick()
 	is := s.issue(open)
 	if !is.Flapping || is.Status == yagura.StatusClosed {
 		t.Fatalf("%+v", is)
 	}
 	clock.advance(7 * time.Hour)
-	tick()
+	s.tick()
 	if is = s.issue(open); is.Flapping || is.Status != yagura.StatusClosed {
 		t.Errorf("%+v", is)
 	}

@@ -359,21 +359,15 @@ func TestRecheckFlapping(t *testing.T) {
 	if is = c.round(time.Hour); !is.Fixed.IsZero() {
 		t.Errorf("%+v", is)
 	}
-	tick := func() {
-		t.Helper()
-		if err := c.serve.house.tick(t.Context(), c.clock.now()); err != nil {
-			t.Fatal(err)
-		}
-	}
 	c.round(7 * time.Hour)
-	tick()
+	c.tick()
 	c.aws.PutGroup("111122223333", "eu-west-1", "sg-1")
 	c.round(time.Hour)
 	if is = c.round(11 * time.Minute); is.Status != yagura.StatusOpen {
 		t.Fatalf("%+v", is)
 	}
 	c.clock.advance(6 * time.Hour)
-	tick()
+	c.tick()
 	if is = c.issue("Remote administration port opened to the internet"); is.Status != yagura.StatusClosed || is.CloseReason != yagura.ClosedFixed {
 		t.Errorf("%+v", is)
 	}

@@ -146,6 +146,15 @@ func (s *stand) ledger() *Ledger {
 	return l
 }
 
+// tick has the service look at what is due by now, and waits until nothing is owed.
+func (s *stand) tick() {
+	s.t.Helper()
+	if err := s.serve.house.tick(s.t.Context(), s.clock()); err != nil {
+		s.t.Fatal(err)
+	}
+	s.settled()
+}
+
 // settled waits until nothing is owed.
 func (s *stand) settled() {
 	s.t.Helper()

@@ -79,10 +79,7 @@ func TestOpenedWhileSuppressed(t *testing.T) {
 		t.Fatalf("a suppressed issue was told: %+v", is)
 	}
 	clock.advance(25 * time.Hour)
-	if err := s.serve.house.tick(t.Context(), clock.now()); err != nil {
-		t.Fatal(err)
-	}
-	s.settled()
+	s.tick()
 	if !ticket().Open {
 		t.Error("the ticket of an open issue stayed closed after the suppression")
 	}

@@ -35,8 +35,8 @@ func run(text string) string {
 	return longest
 }
 
-// fewRuns are so few texts that they are found faster one by one, each by its first letters,
-// than all at once by an expression that looks at every byte: eight times as fast a pass.
+// fewRuns is up to how many texts are searched for one by one. The engine finds one by its first
+// letters, in an eighth of the time that it takes to look at each byte for all of them.
 const fewRuns = 6
 
 // test is a condition on the record r.raw without which no hold is met; "" where there is

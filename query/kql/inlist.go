@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sort"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/yagura-sec/yagura/query/kql/fn"
 )
@@ -324,9 +323,7 @@ func (b *binder) terms(op string, x *Expr, vs []*Expr, sp Span) ([]*Expr, error)
 			break
 		}
 		t := strings.ToLower(v.Const.Str)
-		first, _ := utf8.DecodeRuneInString(t)
-		last, _ := utf8.DecodeLastRuneInString(t)
-		if !fn.InTerm(first) || !fn.InTerm(last) {
+		if left, right := fn.Borders(t); !left || !right {
 			simple = false
 			break
 		}

@@ -49,13 +49,12 @@ const (
 // termPattern is the regular expression for a term in ASCII text: no letter or
 // digit stands beside it.
 func termPattern(term string, left, right bool) string {
-	first, _ := utf8.DecodeRuneInString(term)
-	last, _ := utf8.DecodeLastRuneInString(term)
+	l, r := fn.Borders(term)
 	p := regexp.QuoteMeta(term)
-	if left && fn.InTerm(first) {
+	if left && l {
 		p = borderLeft + p
 	}
-	if right && fn.InTerm(last) {
+	if right && r {
 		p += borderRight
 	}
 	return p

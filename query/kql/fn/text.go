@@ -359,24 +359,30 @@ func alnum(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-// InTerm reports whether c belongs to a term: a letter or a digit of any script.
-func InTerm(c rune) bool {
+// inTerm reports whether c belongs to a term: a letter or a digit of any script.
+func inTerm(c rune) bool {
 	if c < utf8.RuneSelf {
 		return alnum(byte(c))
 	}
 	return unicode.IsLetter(c) || unicode.IsNumber(c)
 }
 
+// Borders reports on which sides of a term that is looked for no other may go on: where it
+// ends itself with a letter or a digit.
+func Borders(term string) (left, right bool) {
+	first, _ := utf8.DecodeRuneInString(term)
+	last, _ := utf8.DecodeLastRuneInString(term)
+	return inTerm(first), inTerm(last)
+}
+
 // hasTerm reports whether want stands in s with nothing of a term beside it, on its left
-// and on its right where these are asked for. An end of want that is itself no part of a
-// term needs no border.
+// and on its right where these are asked for.
 func hasTerm(s, want string, left, right bool) bool {
 	if want == "" {
 		return true
 	}
-	first, _ := utf8.DecodeRuneInString(want)
-	last, _ := utf8.DecodeLastRuneInString(want)
-	left, right = left && InTerm(first), right && InTerm(last)
+	l, r := Borders(want)
+	left, right = left && l, right && r
 	for at := 0; ; {
 		i := strings.Index(s[at:], want)
 		if i < 0 {
@@ -385,7 +391,7 @@ func hasTerm(s, want string, left, right bool) bool {
 		i += at
 		before, _ := utf8.DecodeLastRuneInString(s[:i])
 		after, _ := utf8.DecodeRuneInString(s[i+len(want):])
-		if (!left || !InTerm(before)) && (!right || !InTerm(after)) {
+		if (!left || !inTerm(before)) && (!right || !inTerm(after)) {
 			return true
 		}
 		at = i + 1
