@@ -18,6 +18,7 @@ const module = "github.com/yagura-sec/yagura"
 // everything. The drawing of the same is in docs/architecture.md.
 var may = map[string][]string{
 	"":                       {},
+	"filter":                 {""},
 	"slot":                   {},
 	"entitlement":            {},
 	"query":                  {"", "slot"},
@@ -38,7 +39,7 @@ var may = map[string][]string{
 	"server":                 {},
 	"segment/segtest":        {"segment"},
 	"keep":                   {"", "segment"},
-	"store":                  {""},
+	"store":                  {"", "filter"},
 	"store/storetest":        {"", "store"},
 	"triage":                 {"", "rule"},
 	"intake":                 {"", "decode", "detect", "query", "repeat", "rule", "slot", "source", "triage", "keep"},
