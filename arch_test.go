@@ -19,6 +19,12 @@ const module = "github.com/yagura-sec/yagura"
 var may = map[string][]string{
 	"":                       {},
 	"filter":                 {""},
+	"auth":                   {"", "secret"},
+	"auth/oidc":              {"", "auth"},
+	"auth/saml":              {"", "auth"},
+	"api":                    {"", "auth", "filter"},
+	"web":                    {},
+	"demo/generate":          {},
 	"slot":                   {},
 	"entitlement":            {},
 	"query":                  {"", "slot"},
