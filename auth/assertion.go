@@ -1,0 +1,21 @@
+package auth
+
+// Assertion is what an identity provider says of somebody. Whoever makes one has checked that
+// the provider said so, for this server, a moment ago, and to this browser: auth/oidc and
+// auth/saml do.
+type Assertion struct {
+	// Via is the name of the provider in the configuration.
+	Via string
+	// Subject is what the provider calls the user; it is never empty, and never changes.
+	Subject string
+	// Name is what the user is called here: an e-mail address mostly, in lower case.
+	Name  string
+	Email string // "" where the provider gave none
+	// EmailVerified says that the provider vouches for Email, not only repeats it.
+	EmailVerified bool
+	Display       string
+	Groups        []string // as the provider calls them; roles are given by them
+	// Method says how the user proved to the provider who they are, in the provider's words
+	// (acr, amr, AuthnContextClassRef): for the audit trail alone.
+	Method string
+}
