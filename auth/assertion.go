@@ -1,5 +1,7 @@
 package auth
 
+import "time"
+
 // Assertion is what an identity provider says of somebody. Whoever makes one has checked that
 // the provider said so, for this server, a moment ago, and to this browser: auth/oidc and
 // auth/saml do.
@@ -18,4 +20,9 @@ type Assertion struct {
 	// Method says how the user proved to the provider who they are, in the provider's words
 	// (acr, amr, AuthnContextClassRef): for the audit trail alone.
 	Method string
+	// ID is the assertion's own name, or something as unique: whoever lets the user in takes it
+	// once, until Until, in the same transaction, so that an assertion that is sent again is
+	// refused.
+	ID    string
+	Until time.Time
 }
