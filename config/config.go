@@ -78,6 +78,7 @@ type Config struct {
 	Usual    Usual             `yaml:"usual"`
 	Watchdog Watchdog          `yaml:"watchdog"`
 	Tracing  Tracing           `yaml:"tracing"`
+	Console  Console           `yaml:"console"`
 }
 
 // Account is what people know of an account.

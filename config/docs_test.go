@@ -78,7 +78,7 @@ func TestDocsPages(t *testing.T) {
 	shown := 0
 	for p, text := range texts {
 		for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(text, -1) {
-			if !regexp.MustCompile(`(?m)^(sources|sinks|organizations|server):`).MatchString(block[1]) {
+			if !regexp.MustCompile(`(?m)^(sources|sinks|organizations|server|console):`).MatchString(block[1]) {
 				continue
 			}
 			shown++
@@ -96,7 +96,8 @@ func TestDocsPages(t *testing.T) {
 	}
 }
 
-// TestDocsKinds: the page names every key of every kind of source and sink, and no other.
+// TestDocsKinds: the page names every key of every kind of source, sink and identity provider,
+// and no other.
 func TestDocsKinds(t *testing.T) {
 	text, err := os.ReadFile(page)
 	if err != nil {
@@ -116,6 +117,9 @@ func TestDocsKinds(t *testing.T) {
 		}
 	}
 	add("aws", reflect.TypeFor[AWS]())
+	add("oidc", reflect.TypeFor[OIDC]())
+	add("saml", reflect.TypeFor[SAML]())
+	add("role", reflect.TypeFor[RoleMapping]())
 	for _, row := range regexp.MustCompile("(?m)^\\| \\[?([a-z0-9]+)(?:\\]\\([a-z.-]+\\))? \\| `([a-z0-9_]+)` \\|").FindAllStringSubmatch(string(text), -1) {
 		name := row[1] + " " + row[2]
 		if !known[name] {

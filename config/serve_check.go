@@ -67,6 +67,7 @@ func (c *Config) checkServe(at places, before faults) faults {
 		k.sink(&c.Sinks[i], fmt.Sprintf("sinks[%d]", i))
 	}
 	k.account()
+	k.console(&c.Console)
 	if c.Server.Listen == "" {
 		for _, url := range slices.Sorted(maps.Keys(k.paths)) {
 			k.fault(k.paths[url], " needs a server, and nothing listens", "server: {listen: 127.0.0.1:8080}")
@@ -137,7 +138,7 @@ func (k *serveCheck) server() {
 		}
 	}
 	k.pair("server.tls_cert", c.Server.TLSCert != "", "server.tls_key", c.Server.TLSKey != "")
-	if c.Server.ClientCA != "" && c.Server.TLSCert == "" {
+	if c.Server.ClientCA != "" && c.Server.TLSCert == "" && len(c.Console.ACME.Hosts) == 0 {
 		k.fault("server.client_ca", " is there without tls_cert", "certificates are asked for over TLS")
 	}
 	k.least("server.max_connections", c.Server.Connections, 0)
@@ -328,12 +329,15 @@ func (k *serveCheck) named(path, name string, kinds []string, kind string) {
 	k.names[name] = path
 }
 
+// ownPaths are those of the server itself, with all that is below them.
+var ownPaths = []string{"/api", "/auth", "/assets", "/healthz", "/readyz", "/metrics"}
+
 // served takes a path of the server.
 func (k *serveCheck) served(path, url string) {
 	switch first := k.paths[url]; {
 	case url == "":
 		return
-	case !pathWord.MatchString(url) || strings.Contains(url, "/.") || strings.HasPrefix(url, "/api/") || slices.Contains([]string{"/api", "/healthz", "/readyz", "/metrics"}, url):
+	case !pathWord.MatchString(url) || strings.Contains(url, "/.") || slices.ContainsFunc(ownPaths, func(own string) bool { return url == own || strings.HasPrefix(url, own+"/") }):
 		k.fault(path, fmt.Sprintf(" is %q", url), "a path of its own, such as /in/trail")
 		return
 	case first != "":
