@@ -1,5 +1,6 @@
 // Package store keeps what Yagura knows: delivery records, findings, the rows of windows,
-// issues with their timelines, and the outbox. It is database/sql over SQLite (in the
+// issues with their timelines, the outbox, and of the console users, sessions, tokens, views
+// and the audit trail. It is database/sql over SQLite (in the
 // binary, the default) or PostgreSQL 15 and later, with one schema and the same tests for
 // both.
 //
@@ -28,6 +29,13 @@
 // the commit, so that replicas do not wait for each other. Findings of an issue are
 // counted by [Tx.AddCounts] alone: the Count, FirstSeen and LastSeen of an issue are kept
 // apart from its row, and [Tx.PutIssue] takes them only when the issue is new.
+//
+// # The audit trail
+//
+// Lines of [Tx.AddAudit] belong to the transaction of what they tell of. They are numbered and
+// linked by a chain of SHA-256 as the last thing before the commit, under one lock: so their
+// numbers are in the order of commits and have no gaps. [Tx.VerifyAudit] finds a line that was
+// changed or taken out.
 //
 // # Locks
 //

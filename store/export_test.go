@@ -87,3 +87,9 @@ func (db *DB) Beat() {
 	default:
 	}
 }
+
+// Meddle runs a statement as somebody would who has the database in hand.
+func (tx *Tx) Meddle(ctx context.Context, q string) error {
+	_, err := tx.exec(ctx, q)
+	return err
+}

@@ -26,6 +26,7 @@ var released = map[string]string{
 	"0007_lake_compact.sql": "b795c103d9d767aafbb9dfd7dcffc674aa32d843bb33e8af2f9aa90a1782558f",
 	"0008_original.sql":     "d10ca4c1e4e643c507c7d1a054cb31d6c6ea0c344aea1aa01d3f39fd1e7b0a3b",
 	"0009_lake_copy.sql":    "103666461fdfdf2ce299112ceb03afc76d026972ad4b893bf4e0b7983b0d41c0",
+	"0010_console.sql":      "210b4eaec3cf2ac6fd8b4bc1b14dd993e2bc845f9795de198539c877d3e53638",
 }
 
 func TestReleasedMigrations(t *testing.T) {

@@ -368,5 +368,7 @@ func (tx *Tx) loosen(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	// Browsers that were signed out since the backup must not be signed in again.
+	_, err := tx.exec(ctx, `DELETE FROM console_session`)
+	return err
 }

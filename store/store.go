@@ -22,11 +22,13 @@ var (
 	// ErrLeaseLost says that a lease ran out and somebody else has the row, or that it is
 	// finished already: what was done with it must not be written down.
 	ErrLeaseLost = errors.New("the lease is lost")
-	// ErrMoved says that an issue was changed by somebody else since it was read. Update
+	// ErrMoved says that an issue or a user was changed by somebody else since it was read. Update
 	// runs the function again a few times before it gives the error back.
 	ErrMoved = errors.New("changed by somebody else meanwhile")
 	// ErrTaken says that a cause key belongs to another issue, for good.
 	ErrTaken = errors.New("the cause key belongs to another issue")
+	// ErrUserTaken says that another user has the name, or is what the provider calls so.
+	ErrUserTaken = errors.New("another user has the name or the subject")
 	// ErrInDoubt says that the answer to a commit was lost and could not be looked up while
 	// the context lived: the transaction may be committed or not.
 	ErrInDoubt = errors.New("it is not known whether the transaction was committed")

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/yagura-sec/yagura"
 )
 
 // Tx is a transaction. It is used by one goroutine, within the function it was handed to.
@@ -17,6 +19,7 @@ type Tx struct {
 	wrote bool  // whether there is anything to commit
 	err   error // of the first statement that failed: nothing can be committed any more
 	late  late
+	audit []yagura.Audit // lines that are written just before the commit
 }
 
 // Now returns the time at which the transaction began.
@@ -114,6 +117,9 @@ func (db *DB) Update(ctx context.Context, fn func(ctx context.Context, tx *Tx) e
 			err := fn(ctx, tx)
 			if tx.err == nil && err == nil {
 				err = tx.flush(ctx)
+			}
+			if tx.err == nil && err == nil {
+				err = tx.flushAudit(ctx)
 			}
 			if tx.err != nil {
 				err = &ended{tx.err, err}

@@ -80,6 +80,11 @@ func Fill(t testing.TB, db *store.DB) {
 		if err := tx.PutState(ctx, "k", []byte("v")); err != nil {
 			return err
 		}
+		mary, s := person("u", "mary@example.com"), session("s", "u", 1000)
+		if err := errors.Join(tx.PutUser(ctx, &mary), tx.PutUserSecrets(ctx, "u", []byte{0}), tx.AddSession(ctx, store.Secret{1}, &s),
+			tx.PutView(ctx, &yagura.View{ID: "v", List: "issues", Owner: "u"}), tx.AddAudit(ctx, line("sign_in"))); err != nil {
+			return err
+		}
 		return tx.AppendReceived(ctx, "push", [][]byte{[]byte("body")}, at(0))
 	})
 	// Something is leased while the backup is made.
@@ -109,6 +114,13 @@ func Check(t testing.TB, db *store.DB, restored bool) {
 		n := int64(len(hostile))
 		if d := cmp.Diff([]yagura.SourceTotals{{Source: "s", Objects: n, Received: 2 * n, Judged: n, Waiting: n, Oldest: at(0), LastError: hostile[len(hostile)-1]}}, books); d != "" {
 			t.Errorf("books: %v %s", err, d)
+		}
+		// A restored trail is whole, and browsers are signed out.
+		if n, err := tx.VerifyAudit(ctx); n != 1 || err != nil {
+			t.Errorf("audit trail: %d lines, %v", n, err)
+		}
+		if s, err := tx.SessionBySecret(ctx, store.Secret{1}); (s == nil) != restored || err != nil {
+			t.Errorf("session: %v, %v", s, err)
 		}
 		f, err := tx.Finding(ctx, name("f", 699))
 		if d := cmp.Diff(Filed(name("f", 699), "i"), f); d != "" {
