@@ -7,10 +7,11 @@
 // several with commas, of which one must hold; - before it turns it round. A word without a
 // field is looked for in the texts of the list. Which fields a list has, of which kind and
 // with which words, is data of this room ([Lists]); what they mean in tables is the store's.
+// The same may be written in Japanese, with the signs that its input methods write.
 //
 // It does no I/O and takes no clock: `seen:<24h` stays "less than a day ago" until somebody
-// who knows the time asks with [Query.At]. Errors point at their place in the text, and
-// [Complete] says what may be written at a place.
+// who knows the time asks with [Query.At]. An [Error] says all that is wrong with a text, each
+// fault with its place and what was expected there, in both languages.
 //
 // A worked example:
 //

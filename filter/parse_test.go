@@ -1,0 +1,110 @@
+package filter
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestParse: what is written is read as the canonical form beside it.
+func TestParse(t *testing.T) {
+	f := func(text, want string) {
+		t.Helper()
+		q, err := Parse(Issues, text)
+		if err != nil {
+			t.Errorf("%s\n%v", text, err)
+			return
+		}
+		if got := q.String(); got != want {
+			t.Errorf("%s\n got %s\nwant %s", text, got, want)
+		}
+	}
+	same := func(text string) { t.Helper(); f(text, text) }
+	f("", "")
+	f(" \t\n　", "")
+	same(`severity:>=high status:open account:1234 rule:"Root sign-in" seen:<24h "free text" -label:known`)
+	f(`sev:>=高 状況:未対応 アカウント:1234`, `severity:>=high status:open account:1234`)
+	// Input methods.
+	f(`重大度：緊急、高　状態：対応中`, `severity:critical,high status:acknowledged`)
+	f(`ｓｅｖｅｒｉｔｙ：＞＝ｈｉｇｈ`, `severity:>=high`)
+	f(`重大度：≧中 件数：≦５`, `severity:>=medium count:<=5`)
+	f(`題名：「権限の昇格」 “監査 ログ” ”漏洩 か” 『x y』`, `title:権限の昇格 "監査 ログ" "漏洩 か" "x y"`)
+	f(`－ラベル：既知`, `-label:既知`)
+	f(`発生日時：２０２６/０５/０１〜２０２６/０５/０７`, `opened:2026-05-01..2026-05-07`)
+	f(`最終検出:昨日 初回検出:<3日 opened:>2週間`, `seen:yesterday first:<3d opened:>2w`)
+	f(`rule:＊console＊`, `rule:*console*`)
+	// Words and flags.
+	f(`status:Open,CLOSED suppressed:true flapping:いいえ`, `status:open,closed suppressed:yes flapping:no`)
+	f(`severity:none assignee:none -closed:* conclusion:none`, `severity:none assignee:none -closed:* conclusion:none`)
+	f(`assignee:me assignee:自分 assignee:"me" owner:me`, `assignee:me assignee:me assignee:"me" owner:me`)
+	f(`assignee:"none" title:"*"`, `assignee:"none" title:"*"`)
+	// Numbers.
+	f(`count:5 count:>5 count:>=1k count:1..9 count:..9 count:5.. count:=3`, `count:5 count:>5 count:>=1000 count:1..9 count:<=9 count:>=5 count:3`)
+	f(`severity:low..high severity:<high,none count>5 severity>=high status=open`, `severity:low..high severity:<high,none count:>5 severity:>=high status:open`)
+	// Times.
+	same(`seen:24h seen:<90m seen:>=7d seen:7d..24h seen:today seen:2026-05-01T10:00 seen:2026-05 seen:2026`)
+	f(`seen:"2026-05-01 10:00" seen:2026-05-01T10:00:05.25+0900 seen:"2026-05-01 10:00".."2026-05-01 11:00" seen:2026-05-01T01:02z`,
+		`seen:2026-05-01T10:00 seen:2026-05-01T10:00:05.25+09:00 seen:2026-05-01T10:00..2026-05-01T11:00 seen:2026-05-01T01:02Z`)
+	f(`seen:24h.. seen:..24h seen:2026-05-01.. seen:..now`, `seen:<=24h seen:>=24h seen:>=2026-05-01 seen:<=now`)
+	// Entities and addresses.
+	same(`entity:user=alice entity:arn:aws:iam::123456789012:user/alice entity:"user=alice" entity:user="Mary Smith" entity:ip=203.0.113.*`)
+	f(`entity:利用者=alice entity:CN=root`, `entity:user=alice entity:"CN=root"`)
+	f(`ip:203.0.113.9/24 ip:2001:DB8::1 ip:203.0.113.* ip:cloudtrail.amazonaws.com ip:::ffff:10.0.0.1`,
+		`ip:203.0.113.0/24 ip:2001:db8::1 ip:203.0.113.* ip:cloudtrail.amazonaws.com ip:10.0.0.1`)
+	// Texts.
+	same(`rule:Root* rule:Root\ sign*\,x rule:a\*b*`)
+	f(`account:CORP\alice account:a\\b`, `account:"CORP\\alice" account:"a\\b"`)
+	f(`rule:"a \"b\" \\ \c"`, `rule:"a \"b\" \\ \\c"`)
+	f(`rule:'it is' rule:it's "it's"`, `rule:"it is" rule:"it's" it's`)
+	f(`*root* foo, a,b 10:30 arn:aws:iam::1:user/x https://x.example/?q=1 fe80::1 x=1`,
+		`root foo, a,b "10:30" "arn:aws:iam::1:user/x" "https://x.example/?q=1" "fe80::1" "x=1"`)
+	f(`* -x -"y z" --z`, `-x -"y z" -"-z"`)
+	f(`technique:t1078 format:aws`, `technique:t1078 format:aws`)
+}
+
+// TestFaults: all that is wrong with a text is said at once, each at its place.
+func TestFaults(t *testing.T) {
+	f := func(text string, want ...string) {
+		t.Helper()
+		q, err := Parse(Issues, text)
+		if err == nil {
+			t.Errorf("%s\nwas read as %s", text, q)
+			return
+		}
+		if got := err.Error(); got != strings.Join(want, "; ") {
+			t.Errorf("%s\n got %s\nwant %s", text, got, strings.Join(want, "; "))
+		}
+	}
+	f(`severity:>=hihg`, `1:12: "hihg" is no severity: want critical, high, medium, low or none (hint: did you mean high?)`)
+	f(`sevrity:high status:opn`,
+		`1:1: issues cannot be asked by "sevrity" (hint: did you mean severity:?)`,
+		`1:21: "opn" is no status: want open, acknowledged, closed or reopened (hint: did you mean open?)`)
+	f(`status:`, `1:8: a value of status is missing: want open, acknowledged, closed or reopened`)
+	f(`status: open`, `1:8: a value of status is missing: want open, acknowledged, closed or reopened (hint: there is no space before a value)`)
+	f(`status:open,`, `1:13: a value of status is missing: want open, acknowledged, closed or reopened`)
+	f(`status:>open`, `1:8: status cannot be compared (hint: leave out < and >)`)
+	f(`status:-closed`, `1:8: "-closed" is no status: want open, acknowledged, closed or reopened (hint: did you mean -status:closed?)`)
+	f(`title:"abc`, `1:7: the quotes are not closed`)
+	f(`title:"abc"def`, `1:12: a space or a comma is missing after the quotes`)
+	f(`seen:yesterda`, `1:6: "yesterda" is no time: want a date, a time or how long ago: 2026-05-01, today, <24h, 2026-05-01..2026-05-07 (hint: did you mean yesterday?)`)
+	f(`seen:2026-13-01 seen:2026-05-07..2026-05-01`,
+		`1:6: "2026-13-01" is no time: want a date, a time or how long ago: 2026-05-01, today, <24h, 2026-05-01..2026-05-07`,
+		`1:22: the range ends before it begins (hint: turn it round)`)
+	f(`ip:10.0.0 ip:10.0.0.0/33`,
+		`1:4: "10.0.0" is no address: want an address or a block, 203.0.113.7 or 203.0.113.0/24 (hint: for the beginning of one write 203.0.113.*)`,
+		`1:14: "10.0.0.0/33" is no address: want an address or a block, 203.0.113.7 or 203.0.113.0/24 (hint: for the beginning of one write 203.0.113.*)`)
+	f(`count:x count:9..1 count:.. count:*5`,
+		`1:7: "x" is no number: want a number, >5 or 1..9`,
+		`1:15: the range ends before it begins (hint: turn it round)`,
+		`1:26: a range has an end: want a number, >5 or 1..9`,
+		`1:35: "*5" is no number: want a number, >5 or 1..9`)
+	f(`a AND b OR c NOT (status:open)`,
+		`1:3: all terms must hold anyway (hint: leave out AND)`,
+		`1:9: alternatives are the values of one field (hint: write them with commas: status:open,acknowledged)`,
+		`1:14: what must not be has a - before it (hint: -status:closed)`,
+		`1:18: there are no brackets and no ! in a query (hint: all terms must hold; - before one turns it round, commas are between alternatives)`)
+	f(`foo:bar`, `1:1: issues cannot be asked by "foo" (hint: put it in quotes to look for it as text)`)
+	f(`- x`, `1:1: a - stands before what must not be (hint: put what you look for in quotes)`)
+	f(`""`, `1:1: there is nothing in the quotes`)
+	f(`a*b`, `1:1: free text has no * within (hint: write two words, or put it in quotes)`)
+	f("\xff", `1:1: this is not UTF-8`)
+}
