@@ -102,6 +102,7 @@ type User struct {
 	Subject  string    `json:"subject,omitempty"`
 	Groups   []string  `json:"groups,omitempty"` // as the provider said last
 	Bindings []Binding `json:"bindings"`
+	Pinned   bool      `json:"pinned,omitempty"` // bindings are an admin's, whatever the groups say
 	Disabled bool      `json:"disabled,omitempty"`
 	TOTP     bool      `json:"totp,omitempty"` // a second factor is asked
 	Created  time.Time `json:"created"`
