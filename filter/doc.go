@@ -11,7 +11,8 @@
 //
 // It does no I/O and takes no clock: `seen:<24h` stays "less than a day ago" until somebody
 // who knows the time asks with [Query.At]. An [Error] says all that is wrong with a text, each
-// fault with its place and what was expected there, in both languages.
+// fault with its place and what was expected there, in both languages; [Complete] says what may
+// be written at a place. A list that lies in memory answers by [Query.Match].
 //
 // A worked example:
 //
