@@ -40,7 +40,7 @@ func (q *Query) add(not bool, field, value string) (*Query, error) {
 func (q *Query) Without(field string, values ...string) (*Query, error) {
 	f := q.List.Field(field)
 	if f == nil {
-		return nil, fmt.Errorf("%s cannot be asked by %q", q.List.Name, field)
+		return nil, q.List.noField(field)
 	}
 	var drop []Value
 	for _, value := range values {
@@ -77,7 +77,7 @@ func holds(values []Value, f *Field, v Value) bool {
 func (q *Query) valueOf(field, text string) (*Field, Value, error) {
 	f := q.List.Field(field)
 	if f == nil {
-		return nil, Value{}, fmt.Errorf("%s cannot be asked by %q", q.List.Name, field)
+		return nil, Value{}, q.List.noField(field)
 	}
 	p := &parser{list: q.List, text: text}
 	v, ok := Value{}, true

@@ -40,6 +40,11 @@ func (l *List) Field(name string) *Field {
 	return nil
 }
 
+// noField says that a name is none of a field of the list.
+func (l *List) noField(name string) error {
+	return fmt.Errorf("%s cannot be asked by %q", l.Name, name)
+}
+
 // names returns all names of the fields.
 func (l *List) names() []string {
 	var names []string

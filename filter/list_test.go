@@ -9,7 +9,7 @@ import (
 func TestLists(t *testing.T) {
 	seen := map[string]bool{}
 	for _, l := range Lists() {
-		if seen[l.Name] || Named(l.Name) != l || l.Doc == "" || l.DocJA == "" {
+		if seen[l.Name] || Named(l.Name) != l || l.Doc == "" || l.Japanese == "" || l.DocJA == "" {
 			t.Errorf("%s: twice, not found by its name, or not described", l.Name)
 		}
 		seen[l.Name] = true

@@ -86,8 +86,8 @@ var (
 
 // Issues are what people work.
 var Issues = &List{
-	Name: "issues",
-	Doc:  "ids, titles, rules, accounts, actors, entities, labels and notes", DocJA: "ID、題名、ルール、アカウント、実行者、エンティティ、ラベル、メモ",
+	Name: "issues", Japanese: "課題",
+	Doc: "ids, titles, rules, accounts, actors, entities, labels and notes", DocJA: "ID、題名、ルール、アカウント、実行者、エンティティ、ラベル、メモ",
 	Sorts: []string{"-updated", "-severity", "-seen", "first", "-opened", "-count", "status", "title", "account", "rule", "assignee"},
 	Fields: []Field{
 		fID.also("issue"),
@@ -119,8 +119,8 @@ var Issues = &List{
 
 // Findings are what rules said.
 var Findings = &List{
-	Name: "findings",
-	Doc:  "ids, rules, accounts, actors, entities, actions and outputs", DocJA: "ID、ルール、アカウント、実行者、エンティティ、操作、出力",
+	Name: "findings", Japanese: "検出結果",
+	Doc: "ids, rules, accounts, actors, entities, actions and outputs", DocJA: "ID、ルール、アカウント、実行者、エンティティ、操作、出力",
 	Sorts: []string{"-seen", "-time", "-severity", "rule", "account"},
 	Fields: []Field{
 		fID.also("finding"), fRule, fSeverity, fAccount, fTenant, fOwner, fEnv, fFormat, fSource,
@@ -138,8 +138,8 @@ var Findings = &List{
 
 // Events are the records of the lake, by the columns of their head.
 var Events = &List{
-	Name: "events",
-	Doc:  "the record as it was received", DocJA: "受け取ったレコードの原文",
+	Name: "events", Japanese: "イベント",
+	Doc: "the record as it was received", DocJA: "受け取ったレコードの原文",
 	Sorts: []string{"-time", "-seen"},
 	Fields: []Field{
 		fID.also("event"),
@@ -166,8 +166,8 @@ var Events = &List{
 
 // Entities are who and what was involved.
 var Entities = &List{
-	Name: "entities",
-	Doc:  "ids", DocJA: "ID",
+	Name: "entities", Japanese: "エンティティ",
+	Doc: "ids", DocJA: "ID",
 	Sorts: []string{"-seen", "first", "-issues", "-findings", "type", "id"},
 	Fields: []Field{
 		words("type", "種類", "what it is", "種類", entityTypes...),
@@ -184,8 +184,8 @@ var Entities = &List{
 
 // Rules are the detections that are loaded.
 var Rules = &List{
-	Name: "rules",
-	Doc:  "ids, titles, descriptions and files", DocJA: "ID、題名、説明、ファイル",
+	Name: "rules", Japanese: "ルール",
+	Doc: "ids, titles, descriptions and files", DocJA: "ID、題名、説明、ファイル",
 	Sorts: []string{"title", "-severity", "-fired", "-findings", "-noise", "engine", "id", "file"},
 	Fields: []Field{
 		fID.also("rule"), fTitle,
@@ -211,8 +211,8 @@ var Rules = &List{
 
 // Sources are the collectors.
 var Sources = &List{
-	Name: "sources",
-	Doc:  "names, kinds and last errors", DocJA: "名前、種類、最後のエラー",
+	Name: "sources", Japanese: "収集元",
+	Doc: "names, kinds and last errors", DocJA: "名前、種類、最後のエラー",
 	Sorts: []string{"name", "-lag", "-waiting", "seen", "kind", "state", "-received", "-findings", "-broken"},
 	Fields: []Field{
 		field(Text, "name", "名前", "its name in the configuration", "設定での名前").also("source"),
@@ -232,8 +232,8 @@ var Sources = &List{
 
 // Sinks are where notices go.
 var Sinks = &List{
-	Name: "sinks",
-	Doc:  "names, kinds and last errors", DocJA: "名前、種類、最後のエラー",
+	Name: "sinks", Japanese: "通知先",
+	Doc: "names, kinds and last errors", DocJA: "名前、種類、最後のエラー",
 	Sorts: []string{"name", "-waiting", "-dead", "oldest", "kind", "-delivered"},
 	Fields: []Field{
 		field(Text, "name", "名前", "its name in the configuration", "設定での名前").also("sink"),
@@ -249,8 +249,8 @@ var Sinks = &List{
 
 // Notices are what is owed to sinks, and was.
 var Notices = &List{
-	Name: "notices",
-	Doc:  "ids, issues, sinks and last errors", DocJA: "ID、課題、通知先、最後のエラー",
+	Name: "notices", Japanese: "通知",
+	Doc: "ids, issues, sinks and last errors", DocJA: "ID、課題、通知先、最後のエラー",
 	Sorts: []string{"-created", "-done", "-attempts"},
 	Fields: []Field{
 		fID.also("notice"),
@@ -269,8 +269,8 @@ var Notices = &List{
 
 // DeadLetters are records that could not be decoded or judged.
 var DeadLetters = &List{
-	Name: "dead-letters",
-	Doc:  "ids, objects, reasons and the record itself", DocJA: "ID、オブジェクト、理由、レコードの原文",
+	Name: "dead-letters", Japanese: "デッドレター",
+	Doc: "ids, objects, reasons and the record itself", DocJA: "ID、オブジェクト、理由、レコードの原文",
 	Sorts: []string{"-at", "-size", "source"},
 	Fields: []Field{
 		fID, fSource, fFormat,
@@ -284,8 +284,8 @@ var DeadLetters = &List{
 
 // Hunts are saved questions to the lake.
 var Hunts = &List{
-	Name: "hunts",
-	Doc:  "names, titles, descriptions and queries", DocJA: "名前、題名、説明、クエリ",
+	Name: "hunts", Japanese: "ハント",
+	Doc: "names, titles, descriptions and queries", DocJA: "名前、題名、説明、クエリ",
 	Sorts: []string{"name", "title", "-updated", "owner"},
 	Fields: []Field{
 		field(Text, "name", "名前", "its name", "名前").also("id"), fTitle,
@@ -301,8 +301,8 @@ var Hunts = &List{
 
 // Views are lists that somebody kept.
 var Views = &List{
-	Name: "views",
-	Doc:  "names and queries", DocJA: "名前、クエリ",
+	Name: "views", Japanese: "ビュー",
+	Doc: "names and queries", DocJA: "名前、クエリ",
 	Sorts: []string{"name", "-updated", "list", "owner"},
 	Fields: []Field{
 		fID,
@@ -319,8 +319,8 @@ var roleWords = []Choice{{"viewer", "閲覧者"}, {"analyst", "分析者"}, {"re
 
 // Users are who may sign in.
 var Users = &List{
-	Name: "users",
-	Doc:  "names and e-mail addresses", DocJA: "名前、メールアドレス",
+	Name: "users", Japanese: "利用者",
+	Doc: "names and e-mail addresses", DocJA: "名前、メールアドレス",
 	Sorts: []string{"name", "-signed_in", "-created", "via"},
 	Fields: []Field{
 		fID,
@@ -339,8 +339,8 @@ var Users = &List{
 
 // Tokens are keys of the API.
 var Tokens = &List{
-	Name: "tokens",
-	Doc:  "names", DocJA: "名前",
+	Name: "tokens", Japanese: "トークン",
+	Doc: "names", DocJA: "名前",
 	Sorts: []string{"name", "-used", "expires", "-created"},
 	Fields: []Field{
 		fID,
@@ -357,8 +357,8 @@ var Tokens = &List{
 
 // AuditTrail is who signed in and what was changed.
 var AuditTrail = &List{
-	Name: "audit",
-	Doc:  "who, what, on what, and details", DocJA: "誰が、何を、何に、詳細",
+	Name: "audit", Japanese: "監査ログ",
+	Doc: "who, what, on what, and details", DocJA: "誰が、何を、何に、詳細",
 	Sorts: []string{"-at"},
 	Fields: []Field{
 		field(Text, "who", "誰が", "who did it: user:mary@example.com, token:ci, mary; me", "実行した人。user:mary@example.com、token:ci、mary。me は自分").also("user").me(),
@@ -374,8 +374,8 @@ var AuditTrail = &List{
 
 // Documents are runbooks and the handbook.
 var Documents = &List{
-	Name: "documents",
-	Doc:  "titles and texts", DocJA: "題名、本文",
+	Name: "documents", Japanese: "文書",
+	Doc: "titles and texts", DocJA: "題名、本文",
 	Sorts: []string{"path", "title", "-updated", "kind"},
 	Fields: []Field{
 		field(Text, "path", "パス", "its path", "パス").also("id", "file"), fTitle,
@@ -389,8 +389,8 @@ var Documents = &List{
 
 // Suppressions are what keeps issues quiet, each until a time and for a reason.
 var Suppressions = &List{
-	Name: "suppressions",
-	Doc:  "rules, queries and reasons", DocJA: "ルール、クエリ、理由",
+	Name: "suppressions", Japanese: "抑止",
+	Doc: "rules, queries and reasons", DocJA: "ルール、クエリ、理由",
 	Sorts: []string{"until", "-created", "rule", "by"},
 	Fields: []Field{
 		fID, fRule,
@@ -406,8 +406,8 @@ var Suppressions = &List{
 
 // Accounts are those of the registry, and those that send and are not in it.
 var Accounts = &List{
-	Name: "accounts",
-	Doc:  "ids, names, owners and tags", DocJA: "ID、名前、担当チーム、タグ",
+	Name: "accounts", Japanese: "アカウント",
+	Doc: "ids, names, owners and tags", DocJA: "ID、名前、担当チーム、タグ",
 	Sorts: []string{"name", "id", "cloud", "owner", "-issues", "-seen"},
 	Fields: []Field{
 		fID.also("account"),

@@ -173,22 +173,24 @@ func (p *parser) term() (t Term, ok bool) {
 	case field != nil && isCompare(r): // count>=5 is count:>=5
 	case field == nil && isColon(r) && fieldLike(name) && !p.wholeIsText(head):
 		p.fault(Span{head, p.at}, p.noField(name))
-		p.past()
+		p.past(func(rune) bool { return false })
 		return t, false
 	default:
 		p.at = head
 		return p.word(t)
 	}
 	t.Field = field
+	whole := true
 	for {
-		v, ok := p.value(field)
-		if !ok {
-			p.past()
-			return t, false
+		v, fine := p.value(field)
+		if fine {
+			t.Values = append(t.Values, v)
+		} else {
+			p.past(isComma) // the values behind may have faults of their own
 		}
-		t.Values = append(t.Values, v)
+		whole = whole && fine
 		if !isComma(p.next()) {
-			return t, true
+			return t, whole
 		}
 		p.skip()
 	}
@@ -223,25 +225,27 @@ func (p *parser) wholeIsText(start int) bool {
 }
 
 func (p *parser) noField(name string) said {
-	s := saidf("%s cannot be asked by %q", "%s に「%s」という項目はありません", p.list.Name, name)
+	s := said{text: p.list.noField(name).Error(), japanese: p.list.Japanese + "に「" + name + "」という項目はありません"}
 	if near := nearest(name, p.list.names()); near != "" {
 		return s.hinted(near + ":")
 	}
 	return s.advised("put it in quotes to look for it as text", "文字として探すなら引用符で囲んでください")
 }
 
-// past goes to the end of a term in which a fault is, over what is quoted in it.
-func (p *parser) past() {
+// past goes to the end of a term in which a fault is, or to where a function says, over what is
+// quoted in it.
+func (p *parser) past(stop func(rune) bool) {
 	before := rune(':')
-	for !p.ended() {
+	for !p.ended() && !stop(p.next()) {
 		r := p.next()
-		if shut := closers(r); shut != "" && (isColon(before) || isComma(before)) {
-			if i := strings.IndexAny(p.text[p.at+utf8.RuneLen(r):], shut); i >= 0 {
-				p.at += utf8.RuneLen(r) + i
+		p.skip()
+		if shut := closers(r); shut != "" && (isColon(before) || isComma(before) || isCompare(before)) {
+			if i := strings.IndexAny(p.text[p.at:], shut); i >= 0 {
+				p.at += i
+				p.skip()
 			}
 		}
 		before = r
-		p.skip()
 	}
 }
 

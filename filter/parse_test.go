@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -78,6 +79,14 @@ func TestFaults(t *testing.T) {
 	f(`sevrity:high status:opn`,
 		`1:1: issues cannot be asked by "sevrity" (hint: did you mean severity:?)`,
 		`1:21: "opn" is no status: want open, acknowledged, closed or reopened (hint: did you mean open?)`)
+	f(`status:opn,closed,"x y",clsed sev:hihg..`,
+		`1:8: "opn" is no status: want open, acknowledged, closed or reopened (hint: did you mean open?)`,
+		`1:19: "x y" is no status: want open, acknowledged, closed or reopened`,
+		`1:25: "clsed" is no status: want open, acknowledged, closed or reopened (hint: did you mean closed?)`,
+		`1:35: "hihg" is no severity: want critical, high, medium, low or none (hint: did you mean high?)`)
+	f(`entity:user=,"a b" foo:"a b",c:d x`,
+		`1:8: a value of entity is empty: want an id, or type=id`,
+		`1:20: issues cannot be asked by "foo" (hint: put it in quotes to look for it as text)`)
 	f(`status:`, `1:8: a value of status is missing: want open, acknowledged, closed or reopened`)
 	f(`status: open`, `1:8: a value of status is missing: want open, acknowledged, closed or reopened (hint: there is no space before a value)`)
 	f(`status:open,`, `1:13: a value of status is missing: want open, acknowledged, closed or reopened`)
@@ -107,4 +116,48 @@ func TestFaults(t *testing.T) {
 	f(`""`, `1:1: there is nothing in the quotes`)
 	f(`a*b`, `1:1: free text has no * within (hint: write two words, or put it in quotes)`)
 	f("\xff", `1:1: this is not UTF-8`)
+}
+
+// TestFaultsJapanese: the same is said in Japanese.
+func TestFaultsJapanese(t *testing.T) {
+	_, err := Parse(Issues, "重大度：高い\n  状況：未対 発生日時：きのう sevrity:x")
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Fatal(err)
+	}
+	const want = `1:5: 重大度に「高い」はありません。緊急、高、中、低、対応不要のどれかを書いてください（ヒント: 高 ですか？）; ` +
+		`2:6: 状況に「未対」はありません。未対応、対応中、完了、再オープンのどれかを書いてください（ヒント: 未対応 ですか？）; ` +
+		`2:14: 「きのう」は日時ではありません。日付、時刻、または何時間・何日前か（2026-05-01、today、<24h、2026-05-01..2026-05-07）を書いてください; ` +
+		`2:18: 課題に「sevrity」という項目はありません（ヒント: severity: ですか？）`
+	if got := e.In(true); got != want {
+		t.Errorf("\n got %s\nwant %s", got, want)
+	}
+	for _, x := range e.Faults {
+		if x.Start >= x.End {
+			t.Errorf("no place: %+v", x)
+		}
+	}
+}
+
+// TestBounds: what is too much is refused where it begins to be.
+func TestBounds(t *testing.T) {
+	f := func(text, want string) {
+		t.Helper()
+		got := ""
+		if _, err := Parse(Issues, text); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%.40s…: %.300s, want %s", text, got, want)
+		}
+	}
+	f(strings.Repeat("a", MaxText), "")
+	f(strings.Repeat("a", MaxText+1), "1:4097: a query has at most 4096 bytes, this one has 4097")
+	f(strings.Repeat("a ", MaxTerms), "")
+	f(strings.Repeat("a ", MaxTerms+5), "1:129: a query has at most 64 terms")
+	f("label:"+strings.Repeat("a,", MaxValues-1)+"a", "")
+	f("x label:"+strings.Repeat("a,", MaxValues-1)+"a", "1:3: a query has at most 256 values")
+	if _, err := Parse(Issues, strings.Repeat("x:y ", 500)); len(err.(*Error).Faults) != maxFaults {
+		t.Errorf("%d faults", len(err.(*Error).Faults))
+	}
 }

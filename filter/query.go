@@ -60,8 +60,9 @@ type Choice struct{ Name, Japanese string }
 
 // List is what can be listed.
 type List struct {
-	Name   string // "issues", as in the path of the API
-	Fields []Field
+	Name     string // "issues", as in the path of the API
+	Japanese string
+	Fields   []Field
 	// Sorts are the orders that the list can be read in, each in the direction in which it is
 	// of most use: with "-" before it, the greatest first. The first is the usual one. Either
 	// direction of each may be asked: see [List.Sort].

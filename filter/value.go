@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"fmt"
 	"math"
 	"net/netip"
 	"strconv"
@@ -126,10 +127,10 @@ func (p *parser) value(f *Field) (Value, bool) {
 	}
 	v.Op = p.compare()
 	if v.Op != Is && !f.Kind.ordered() {
-		return refuse(Span{v.Start, p.at}, saidf("%s cannot be compared", "%s は大小を比べられません", f.Name).advised("leave out < and >", "< や > を外してください"))
+		return refuse(Span{v.Start, p.at}, f.saidf("%s cannot be compared", "「%s」は大小を比べられません").advised("leave out < and >", "< や > を外してください"))
 	}
 	if p.ended() || isComma(p.next()) {
-		s := saidf("a value of %s is missing", "%s の値がありません", f.Name)
+		s := f.saidf("a value of %s is missing", "「%s」の値がありません")
 		if p.at < len(p.text) && !isComma(p.next()) {
 			s = s.advised("there is no space before a value", "値の前に空白は置きません")
 		}
@@ -203,14 +204,14 @@ func (p *parser) entityType(f *Field) string {
 // wrong, and where.
 func (v *Value) read(f *Field, from, until piece) (said, Span) {
 	if f.Kind != Text && f.Kind != Entity && f.Kind != Address && len(from.parts)+len(until.parts) > 2 || len(until.parts) > 1 {
-		return saidf("%s has no values with a *", "%s の値に * は使えません", f.Name).expecting(f), v.Span
+		return f.saidf("%s has no values with a *", "「%s」の値に * は使えません").expecting(f), v.Span
 	}
 	v.Text = from.text
 	if len(from.parts) > 1 {
 		v.Parts = from.parts
 	}
 	if v.Text == "" && f.Kind != Text && v.Op != Between {
-		return saidf("a value of %s is empty", "%s の値が空です", f.Name).expecting(f), v.Span
+		return f.saidf("a value of %s is empty", "「%s」の値が空です").expecting(f), v.Span
 	}
 	switch f.Kind {
 	case Text:
@@ -253,6 +254,19 @@ func (v *Value) readWord(f *Field, from piece) (said, Span) {
 	return said{}, Span{}
 }
 
+// inJapanese returns the name of the field in Japanese.
+func (f *Field) inJapanese() string {
+	if f.Japanese == "" {
+		return strings.ToUpper(f.Name) // id
+	}
+	return f.Japanese
+}
+
+// saidf returns what is wrong with a field, whose name both texts have.
+func (f *Field) saidf(english, japanese string) said {
+	return said{text: fmt.Sprintf(english, f.Name), japanese: fmt.Sprintf(japanese, f.inJapanese())}
+}
+
 // noWord says that a text is none of the field's words.
 func (f *Field) noWord(text string) said {
 	var names []string
@@ -262,7 +276,7 @@ func (f *Field) noWord(text string) said {
 			names = append(names, w.Japanese)
 		}
 	}
-	s := saidf("%q is no %s", "「%s」は %s にありません", text, f.Name).expecting(f)
+	s := said{text: fmt.Sprintf("%q is no %s", text, f.Name), japanese: f.inJapanese() + "に「" + text + "」はありません"}.expecting(f)
 	near := nearest(text, names)
 	if rest := strings.TrimLeft(text, "-!"); near == "" || rest != text {
 		if w := f.choice(strings.TrimLeft(rest, "=")); w != "" {
@@ -286,17 +300,17 @@ func (s said) expecting(f *Field) said {
 			japanese = append(japanese, w.Japanese)
 		}
 		last := len(names) - 1
-		want, ja = strings.Join(names[:last], ", ")+" or "+names[last], strings.Join(japanese, "、")+" のどれか"
+		want, ja = strings.Join(names[:last], ", ")+" or "+names[last], strings.Join(japanese, "、")+"のどれか"
 	case Number:
-		want, ja = "a number, >5 or 1..9", "数、>5、1..9 など"
+		want, ja = "a number, >5 or 1..9", "数（5、>5、1..9 など）"
 	case Length:
 		want, ja = "a length with < or >, such as >5m", "<、> と長さ（>5m など）"
 	case Time:
-		want, ja = "a date, a time or how long ago: 2026-05-01, today, <24h, 2026-05-01..2026-05-07", "日付、時刻、または何時間・何日前か: 2026-05-01、today、<24h、2026-05-01..2026-05-07"
+		want, ja = "a date, a time or how long ago: 2026-05-01, today, <24h, 2026-05-01..2026-05-07", "日付、時刻、または何時間・何日前か（2026-05-01、today、<24h、2026-05-01..2026-05-07）"
 	case Entity:
 		want, ja = "an id, or type=id", "ID または type=ID"
 	case Address:
-		want, ja = "an address or a block, 203.0.113.7 or 203.0.113.0/24", "アドレスまたは範囲: 203.0.113.7、203.0.113.0/24"
+		want, ja = "an address or a block, 203.0.113.7 or 203.0.113.0/24", "アドレスまたは範囲（203.0.113.7、203.0.113.0/24）"
 	default:
 		return s
 	}
