@@ -13,9 +13,10 @@ import (
 // Books is the store as the command line reads and changes it, beside a server or without
 // one.
 type Books struct {
-	DB   *store.DB
-	cfg  *config.Config
-	data string // the folder of the server, "" when it is not known
+	DB       *store.DB
+	cfg      *config.Config
+	data     string // the folder of the server, "" when it is not known
+	accounts *triage.Accounts
 	inbox
 }
 
@@ -49,7 +50,7 @@ func OpenBooks(ctx context.Context, cfg *config.Config, mode store.Mode, now fun
 	}
 	desk := &triage.Desk{Policy: func() *triage.Policy { return policy }, Account: func(id string) yagura.AccountInfo { return accounts.Lookup(id) },
 		Now: now, NewID: NewID(now), Tenant: cfg.Tenant}
-	return &Books{DB: db, data: cfg.Data, cfg: cfg, inbox: inbox{db: db, desk: desk}}, nil
+	return &Books{DB: db, data: cfg.Data, cfg: cfg, accounts: accounts, inbox: inbox{db: db, desk: desk}}, nil
 }
 
 // Change applies what a person did.

@@ -32,38 +32,44 @@ const (
 )
 
 // Related finds what happened around an issue, and how issues like it ended.
-func (b *Books) Related(ctx context.Context, is *yagura.Issue) (*Related, error) {
+func (b *Books) Related(ctx context.Context, is *yagura.Issue) (out *Related, err error) {
+	err = b.DB.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		out, err = relatedTo(ctx, tx, is, func(*yagura.Issue) bool { return true })
+		return err
+	})
+	return out, err
+}
+
+// relatedTo finds them among the issues that may be shown.
+func relatedTo(ctx context.Context, tx *store.Tx, is *yagura.Issue, may func(*yagura.Issue) bool) (*Related, error) {
 	out := &Related{}
-	err := b.DB.View(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if is.Actor.ID != "" {
-			list, _, err := tx.ListIssues(ctx, yagura.IssueFilter{Account: is.Account, Text: is.Actor.ID, Limit: lookedAt})
-			if err != nil {
-				return err
-			}
-			for _, x := range list {
-				if x.ID != is.ID && len(out.SameActor) < shownActors {
-					out.SameActor = append(out.SameActor, x)
-				}
-			}
-			slices.SortFunc(out.SameActor, func(x, y yagura.Issue) int { return x.FirstSeen.Compare(y.FirstSeen) })
-		}
-		list, err := tx.SimilarIssues(ctx, is.Rule.ID, lookedAt)
+	if is.Actor.ID != "" {
+		list, _, err := tx.ListIssues(ctx, yagura.IssueFilter{Account: is.Account, Text: is.Actor.ID, Limit: lookedAt})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, x := range list {
-			if x.ID == is.ID {
-				continue
-			}
-			if s := alike(is, &x); s.Score > 0 {
-				out.Similar = append(out.Similar, s)
+			if x.ID != is.ID && len(out.SameActor) < shownActors && may(&x) {
+				out.SameActor = append(out.SameActor, x)
 			}
 		}
-		return nil
-	})
+		slices.SortFunc(out.SameActor, func(x, y yagura.Issue) int { return x.FirstSeen.Compare(y.FirstSeen) })
+	}
+	list, err := tx.SimilarIssues(ctx, is.Rule.ID, lookedAt)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range list {
+		if x.ID == is.ID || !may(&x) {
+			continue
+		}
+		if s := alike(is, &x); s.Score > 0 {
+			out.Similar = append(out.Similar, s)
+		}
+	}
 	sort.SliceStable(out.Similar, func(i, j int) bool { return out.Similar[i].Score > out.Similar[j].Score })
 	out.Similar = out.Similar[:min(len(out.Similar), shownLike)]
-	return out, err
+	return out, nil
 }
 
 // alike says how much two issues of one rule have in common.

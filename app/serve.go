@@ -18,6 +18,8 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/api"
+	"github.com/yagura-sec/yagura/auth"
 	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/intake"
 	"github.com/yagura-sec/yagura/lake"
@@ -77,6 +79,9 @@ type Serve struct {
 	planned   *planned // nil: rules on a schedule are not run here
 	baselines *Baselines
 	stops     stops
+	gate      *auth.Gate // nil: there is no console
+	hub       *api.Hub
+	console   *console
 }
 
 // NewID returns a ULID of now.
@@ -178,6 +183,9 @@ func NewServe(ctx context.Context, o ServeOptions) (s *Serve, err error) {
 	}
 	s.house = newHouse(s)
 	s.routes()
+	if err := s.openConsole(ctx, cfg); err != nil {
+		return nil, err
+	}
 	return s, s.listen(cfg)
 }
 
@@ -248,6 +256,7 @@ func (s *Serve) Run(ctx context.Context) error {
 	}
 	sending.Go(func() { s.house.run(senders) })
 	sending.Go(func() { s.planned.run(senders, s) })
+	sending.Go(func() { s.runConsole(senders) })
 	rest.Go(func() {
 		select {
 		case <-s.db.Lost(): // nothing can be committed any more, so nothing is waited for
@@ -261,6 +270,7 @@ func (s *Serve) Run(ctx context.Context) error {
 	s.log.Info("serving", "address", s.Addr(), "rules", len(s.rules.Load().rules.Rules), "scheduled", len(s.scheduled()), "sources", len(s.o.Config.Sources), "sinks", len(s.sinks))
 	err := s.in.Run(soft)
 	s.ready.Store(false)
+	s.hub.Close() // streams do not end by themselves
 	stopWeb()
 	stopSenders()
 	sending.Wait()
@@ -310,6 +320,7 @@ func (s *Serve) wake() {
 	for _, d := range s.senders {
 		d.Wake()
 	}
+	s.hub.Wake()
 }
 
 // listenSink keeps a sink's own connection.

@@ -70,6 +70,7 @@ func newHouse(s *Serve) *house {
 		{name: "merge files of the lake", every: reconcileEvery, do: h.compact, done: true},
 		{name: "drop copies of originals that no record is left of", every: reconcileEvery, do: h.copies, done: true},
 		{name: "prune", every: pruneEvery, do: h.prune},
+		{name: "remove sessions that are over", every: pruneEvery, do: h.sweepSignIns},
 		{name: "seal what arrived", every: tickEvery, do: h.sealHours},
 	}
 	if s.o.Config.Lake.Iceberg {

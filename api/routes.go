@@ -1,0 +1,57 @@
+package api
+
+// Routes is the table of all endpoints.
+func (a *API) Routes() []Route {
+	return []Route{
+		// Who is there
+		get("/openapi.json", Public, "describe", "The description of this API", a.describe),
+		get("/sign-in", Public, "getOffer", "How one may sign in", a.offer),
+		post("/sign-in", Public, "signIn", "Sign in with a password", a.signIn).signIn(),
+		post("/setup", Public, "setUp", "Make the first admin, or set the password of an invitation", a.setUp).signIn(),
+		get("/session", Self, "getSession", "Who calls, and what may be done", a.session),
+		post("/sign-out", Self, "signOut", "End this session", a.signOut),
+		patch("/me", Self, "changeMe", "Change one's own preferences", a.prefer),
+		post("/me/password", Self, "changePassword", "Change one's own password", a.changePassword),
+		post("/me/totp", Self, "startTotp", "Begin with a second factor", a.startTOTP),
+		put("/me/totp", Self, "confirmTotp", "Turn the second factor on with its first code", a.confirmTOTP),
+		del("/me/totp", Self, "removeTotp", "Turn the second factor off", a.removeTOTP),
+		get("/me/sessions", Self, "listMySessions", "One's own sessions", a.mySessions),
+		del("/me/sessions/{id}", Self, "endMySession", "End one of one's own sessions", a.endMySession),
+		put("/me/visit", Self, "visit", "Mark that one has looked", a.visit),
+
+		// Issues
+		post("/issues/changes", Work, "changeIssues", "Change many issues alike", a.changeIssues),
+		get("/issues/{id}", View, "getIssue", "One issue", a.issue),
+		get("/issues/{id}/timeline", View, "listTimeline", "What happened to an issue", a.timeline),
+		get("/issues/{id}/findings", View, "listIssueFindings", "The findings of an issue", a.issueFindings),
+		get("/issues/{id}/notices", View, "listIssueNotices", "Who was told of an issue", a.issueNotices),
+		get("/issues/{id}/related", View, "getRelated", "Issues of the same actor, and similar ones", a.relatedIssues),
+		post("/issues/{id}/changes", Work, "changeIssue", "Change an issue", a.changeIssue),
+
+		// Lists
+		get("/lists", View, "listLists", "What every list can be asked", a.lists),
+		get("/query/check", View, "checkQuery", "What is wrong with a query", a.queryCheck),
+		get("/views", View, "listViews", "Lists that people kept", a.views),
+		get("/views/{id}", View, "getView", "One view", a.view),
+		post("/views", Work, "addView", "Keep a list", a.addView),
+		put("/views/{id}", Work, "setView", "Change a view", a.setView).Matched(),
+		del("/views/{id}", Work, "deleteView", "Forget a view", a.deleteView),
+
+		// Who may what
+		post("/users", Manage, "addUser", "Make a user, with a link to set the password", a.addUser),
+		get("/users/{id}", Manage, "getUser", "One user", a.user),
+		patch("/users/{id}", Manage, "changeUser", "Change a user", a.changeUser).Matched(),
+		del("/users/{id}", Manage, "removeUser", "Remove a user", a.removeUser),
+		post("/users/{id}/invite", Manage, "inviteUser", "Make a link by which a user sets a password anew", a.invite),
+		get("/users/{id}/sessions", Manage, "listUserSessions", "The sessions of a user", a.userSessions),
+		del("/users/{id}/sessions", Manage, "endUserSessions", "End all sessions of a user", a.endUserSessions),
+		get("/sessions", Manage, "listSessions", "All sessions", a.sessions),
+		del("/sessions/{id}", Manage, "endSession", "End a session", a.endSession),
+		post("/tokens", Manage, "addToken", "Make a token", a.addToken),
+		get("/tokens/{id}", Manage, "getToken", "One token", a.token),
+		del("/tokens/{id}", Manage, "revokeToken", "Revoke a token", a.revokeToken),
+
+		// What happens now
+		get("/stream", View, "stream", "News, as server-sent events", a.stream).Within(0),
+	}
+}

@@ -1,0 +1,97 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/api"
+	"github.com/yagura-sec/yagura/store"
+)
+
+// feed tells watchers what is new in the store. It looks a little further back than it did
+// the time before, because commits of other replicas come late and their clocks differ, and
+// remembers what it told.
+type feed struct {
+	c    *console
+	last time.Time            // when it looked; zero before it did
+	told map[string]time.Time // by issue and version, or finding
+}
+
+// The bounds of a look.
+const (
+	feedBack = 15 * time.Second
+	feedMost = 1000
+	feedGap  = time.Minute // after which watchers read their lists anew
+)
+
+// IssueNews is what watchers are told of an issue.
+type IssueNews struct {
+	ID       string          `json:"id"`
+	Version  int64           `json:"version"`
+	Status   yagura.Status   `json:"status"`
+	Severity yagura.Severity `json:"severity"`
+	Updated  time.Time       `json:"updated"`
+}
+
+// FindingNews is what watchers are told of a finding.
+type FindingNews struct {
+	ID       string          `json:"id"`
+	IssueID  string          `json:"issue_id,omitempty"`
+	Rule     string          `json:"rule"`
+	Severity yagura.Severity `json:"severity"`
+	Time     time.Time       `json:"time"`
+}
+
+// News returns what is new since the call before.
+func (f *feed) News(ctx context.Context) (news []api.News, lost bool, err error) {
+	now := f.c.now()
+	first := f.last.IsZero()
+	from := f.last.Add(-feedBack)
+	if first || now.Sub(f.last) > feedGap || now.Before(f.last) {
+		lost = !first
+		from = now.Add(-feedBack)
+	}
+	var issues []yagura.Issue
+	var findings []yagura.Filed
+	err = f.c.db.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		if issues, _, err = tx.ListIssues(ctx, yagura.IssueFilter{Since: from, Limit: feedMost}); err != nil {
+			return err
+		}
+		findings, _, err = tx.FindingsBetween(ctx, from, now.Add(feedGap), "", feedMost)
+		return err
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	f.last = now
+	lost = lost || len(issues) == feedMost || len(findings) == feedMost
+	quiet := first || lost
+	fresh := func(key string) bool {
+		_, known := f.told[key]
+		f.told[key] = now
+		return !known && !quiet
+	}
+	tenant := func(account string) string { return f.c.accounts().Lookup(account).Organisation }
+	for _, is := range slices.Backward(issues) {
+		if fresh(fmt.Sprintf("i%s %d", is.ID, is.Version)) {
+			news = append(news, api.News{Event: "issue", Tenant: tenant(is.Account), Account: is.Account, Format: is.Format,
+				Data: IssueNews{is.ID, is.Version, is.Status, is.Severity, is.Updated}})
+		}
+	}
+	for _, x := range findings {
+		if fresh("f" + x.Finding.ID) {
+			account := x.Finding.Event.Account
+			news = append(news, api.News{Event: "finding", Tenant: tenant(account), Account: account, Format: x.Finding.Format,
+				Data: FindingNews{x.Finding.ID, x.IssueID, x.Finding.Rule.ID, x.Severity, x.Finding.Time}})
+		}
+	}
+	for key, at := range f.told {
+		if now.Sub(at) > 2*feedBack {
+			delete(f.told, key)
+		}
+	}
+	return news, lost, nil
+}

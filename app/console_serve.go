@@ -1,0 +1,112 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/yagura-sec/yagura/api"
+	"github.com/yagura-sec/yagura/auth"
+	"github.com/yagura-sec/yagura/config"
+)
+
+// openConsole makes what people and programs call: the gate, the API and its stream.
+func (s *Serve) openConsole(_ context.Context, cfg *config.Config) error {
+	if cfg.Server.Listen == "" || cfg.Console.Off {
+		return nil
+	}
+	var err error
+	if s.gate, err = newGate(cfg, gateStore{s.db}, s.o.Now); err != nil {
+		return err
+	}
+	s.hub = api.NewHub(strings.ToLower(NewID(s.o.Now)()))
+	s.console = s.newConsole()
+	s.console.people = s.gate
+	a, err := api.New(api.Options{Gate: s.gate, Parts: s.console.parts(), Hub: s.hub, Log: s.log, Now: s.o.Now, NewID: NewID(s.o.Now), Zone: cfg.Timezone})
+	if err != nil {
+		return err
+	}
+	s.mux.Handle(api.Prefix+"/", a)
+	return nil
+}
+
+// newGate makes the gate of a configuration.
+func newGate(cfg *config.Config, st auth.Store, now func() time.Time) (*auth.Gate, error) {
+	c := &cfg.Console
+	o := auth.Options{Store: st, CertificateHeader: c.CertificateHeader, Idle: time.Duration(c.Sessions.Idle), Age: time.Duration(c.Sessions.Age),
+		Local: c.LocalSignIn(), Now: now}
+	if public := publicURL(cfg); public != "" {
+		u, err := url.Parse(public)
+		if err != nil {
+			return nil, &config.Fault{Where: "console.url", Reason: err.Error()}
+		}
+		o.Public = u
+	}
+	for _, part := range []struct {
+		where string
+		from  []string
+		to    *[]netip.Prefix
+	}{{"console.networks", c.Networks, &o.Networks}, {"console.trusted_gateways", c.Gateways, &o.Gateways}} {
+		for _, text := range part.from {
+			p, err := netip.ParsePrefix(text)
+			if a, aerr := netip.ParseAddr(text); aerr == nil {
+				p, err = netip.PrefixFrom(a, a.BitLen()), nil
+			}
+			if err != nil {
+				return nil, &config.Fault{Where: part.where, Reason: fmt.Sprintf("%q is no address and no network", text)}
+			}
+			*part.to = append(*part.to, p)
+		}
+	}
+	return auth.New(o)
+}
+
+// publicURL is how browsers reach the console, "" where nobody said.
+func publicURL(cfg *config.Config) string {
+	if cfg.Console.URL != "" {
+		return cfg.Console.URL
+	}
+	return cfg.Server.URL
+}
+
+// runConsole keeps the stream fed, removes what is over, and says how the first admin is
+// made, until ctx ends.
+func (s *Serve) runConsole(ctx context.Context) {
+	if s.gate == nil {
+		return
+	}
+	if key, err := s.gate.SetUpKey(ctx); err != nil {
+		s.log.Warn("the set-up link could not be made", "error", err)
+	} else if key != "" {
+		s.log.Info("nobody can sign in yet: open this link once to make the first admin", "link", s.consoleURL()+"/setup#key="+key)
+	}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	c := s.console
+	s.hub.Run(ctx, &feed{c: c, told: map[string]time.Time{}}, tick.C, func(err error) {
+		s.log.Warn("the stream of news cannot look into the store", "error", err)
+	})
+}
+
+// consoleURL is the beginning of the console's addresses.
+func (s *Serve) consoleURL() string {
+	if public := publicURL(s.o.Config); public != "" {
+		return strings.TrimSuffix(public, "/")
+	}
+	scheme := "http"
+	if s.o.Config.Server.TLSCert != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + s.Addr()
+}
+
+// sweepSignIns removes sessions that are over, and what was taken once.
+func (h *house) sweepSignIns(ctx context.Context, _ time.Time) error {
+	if h.s.gate == nil {
+		return nil
+	}
+	return h.s.gate.Sweep(ctx)
+}
