@@ -18,7 +18,10 @@ func Fold(text string) string {
 	if isASCII(text) {
 		return strings.ToLower(text)
 	}
-	text = strings.ToValidUTF8(text, string(utf8.RuneError))
+	text = norm.NFKC.String(strings.ToValidUTF8(text, string(utf8.RuneError)))
+	if isEastAsian(text) {
+		return strings.ToLower(text)
+	}
 	// Folding may undo a composition and composing may bring back a capital, but rarely: two
 	// rounds are enough for all but texts that are made to need a third.
 	for range 4 {
@@ -29,6 +32,17 @@ func Fold(text string) string {
 		text = folded
 	}
 	return text
+}
+
+// isEastAsian reports whether all of a text is ASCII, or of the scripts from CJK's radicals to
+// Vai, none of which has case.
+func isEastAsian(s string) bool {
+	for _, r := range s {
+		if r >= utf8.RuneSelf && (r < '\u2e80' || r > '\ua63f') {
+			return false
+		}
+	}
+	return true
 }
 
 func isASCII(s string) bool {

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -61,12 +64,15 @@ func FuzzParse(f *testing.F) {
 
 // FuzzFold: what is folded once stays as it is, and case and width make no difference.
 func FuzzFold(f *testing.F) {
-	for _, s := range []string{"Ａｂｃ", "ｶﾞ", "ß", "İ", "ΌΣΟΣ", "ͅα", "\xff", "權限 監査"} {
+	for _, s := range []string{"Ａｂｃ", "ｶﾞ", "ß", "İ", "ΌΣΟΣ", "ͅα", "ガＡ〜ＭＦＡなし", "が゛㍻㌔", "\xff", "權限 監査"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		if got := Fold(s); Fold(got) != got {
 			t.Errorf("%q: %q, then %q", s, got, Fold(got))
+		}
+		if long := Fold(s + "é"); isEastAsian(norm.NFKC.String(s)) && utf8.ValidString(s) && long != Fold(s)+"é" {
+			t.Errorf("%q: %q, but with another script %q", s, Fold(s), long)
 		}
 		if isASCII(s) && Fold(strings.ToUpper(s)) != Fold(s) {
 			t.Errorf("%q: case makes a difference", s)

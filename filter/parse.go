@@ -208,20 +208,20 @@ func fieldLike(name string) bool {
 }
 
 // wholeIsText reports whether a word with a colon in it is no field and its value but something
-// that is pasted as it stands: an ARN, a URL, an address of version 6.
+// that is pasted as it stands: an ARN, a URL, a digest, a name in Kubernetes, an address of version 6.
 func (p *parser) wholeIsText(start int) bool {
 	at := p.at
 	defer func() { p.at = at }()
 	p.at = start
 	p.toEnd()
 	word := strings.ToLower(p.text[start:p.at])
-	for _, scheme := range []string{"arn:", "urn:", "http://", "https://", "s3://", "gs://", "spn:", "system:", "serviceaccount:"} {
+	for _, scheme := range []string{"arn:", "urn:", "system:", "serviceaccount:", "sha256:", "sha1:", "md5:"} {
 		if strings.HasPrefix(word, scheme) {
 			return true
 		}
 	}
 	_, address := parseBlock(word)
-	return address
+	return address || strings.HasPrefix(p.text[at:], "://")
 }
 
 func (p *parser) noField(name string) said {

@@ -58,6 +58,7 @@ func TestParse(t *testing.T) {
 	f(`rule:'it is' rule:it's "it's"`, `rule:"it is" rule:"it's" it's`)
 	f(`*root* foo, a,b 10:30 arn:aws:iam::1:user/x https://x.example/?q=1 fe80::1 x=1`,
 		`root foo, a,b "10:30" "arn:aws:iam::1:user/x" "https://x.example/?q=1" "fe80::1" "x=1"`)
+	f(`s3://b/k sha256:ab12 system:serviceaccount:ns:n`, `"s3://b/k" "sha256:ab12" "system:serviceaccount:ns:n"`)
 	f(`* -x -"y z" --z`, `-x -"y z" -"-z"`)
 	f(`technique:t1078 format:aws`, `technique:t1078 format:aws`)
 }
@@ -111,6 +112,7 @@ func TestFaults(t *testing.T) {
 		`1:9: alternatives are the values of one field (hint: write them with commas: status:open,acknowledged)`,
 		`1:14: what must not be has a - before it (hint: -status:closed)`,
 		`1:18: there are no brackets and no ! in a query (hint: all terms must hold; - before one turns it round, commas are between alternatives)`)
+	f(`foo:https://x`, `1:1: issues cannot be asked by "foo" (hint: put it in quotes to look for it as text)`)
 	f(`foo:bar`, `1:1: issues cannot be asked by "foo" (hint: put it in quotes to look for it as text)`)
 	f(`- x`, `1:1: a - stands before what must not be (hint: put what you look for in quotes)`)
 	f(`""`, `1:1: there is nothing in the quotes`)
