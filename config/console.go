@@ -49,6 +49,12 @@ type OIDC struct {
 	NameClaim   string        `yaml:"name_claim"`
 	GroupsClaim string        `yaml:"groups_claim"`
 	Roles       []RoleMapping `yaml:"roles"`
+	// HostedDomain is the one Google Workspace domain whose users are let in (claim hd).
+	HostedDomain string `yaml:"hosted_domain"`
+	// UnverifiedEmail takes e-mail addresses that the provider does not say it has verified.
+	UnverifiedEmail bool   `yaml:"allow_unverified_email"`
+	TokenAuth       string `yaml:"token_auth"` // how the secret is sent: basic or post; "" is basic
+	CA              string `yaml:"ca"`         // file of authorities of the provider's certificate
 	// Private lets the provider be on loopback or in a private network.
 	Private bool `yaml:"allow_private"`
 }
@@ -57,12 +63,19 @@ type OIDC struct {
 type SAML struct {
 	Name     string `yaml:"name"`
 	Label    string `yaml:"label"`
-	Metadata string `yaml:"metadata"`  // https address or file of the provider's metadata
-	EntityID string `yaml:"entity_id"` // ours; "" is the address of our metadata
+	Metadata string `yaml:"metadata"` // https address or file of the provider's metadata
+	// MetadataCertificate is a file: the metadata must be signed with its key.
+	MetadataCertificate string `yaml:"metadata_certificate"`
+	// IdPEntityID says which provider, where the metadata has several.
+	IdPEntityID string `yaml:"idp_entity_id"`
+	EntityID    string `yaml:"entity_id"` // ours; "" is the address of our metadata
 	// Key and Certificate are ours: requests are signed with them, assertions are decrypted.
 	Key         Secret `yaml:"key"`
 	Certificate string `yaml:"certificate"` // file
 	Sign        bool   `yaml:"sign"`        // sign requests
+	Binding     string `yaml:"binding"`     // of requests: redirect or post; "" is redirect
+	Signed      string `yaml:"signed"`      // what must be: assertion, response or both; "" is either
+	NameID      string `yaml:"name_id"`     // form of the NameID: email or any; "" is email
 	// IdPInitiated takes assertions that nobody here asked for.
 	IdPInitiated bool `yaml:"idp_initiated"`
 	// The attributes that say what a user is called and which groups there are; "" are the
@@ -72,6 +85,7 @@ type SAML struct {
 	DisplayAttribute string        `yaml:"display_attribute"`
 	GroupsAttribute  string        `yaml:"groups_attribute"`
 	Roles            []RoleMapping `yaml:"roles"`
+	CA               string        `yaml:"ca"` // file of authorities of the metadata's address
 	Private          bool          `yaml:"allow_private"`
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,6 +75,9 @@ func (k *serveCheck) console(c *Console) {
 	}
 	if !c.LocalSignIn() && len(c.OIDC)+len(c.SAML) == 0 {
 		k.fault("console.local", " is false, and there is no identity provider", "give console.oidc or console.saml: nobody could sign in")
+	} else if !c.LocalSignIn() && !slices.ContainsFunc(c.OIDC, func(o OIDC) bool { return slices.ContainsFunc(o.Roles, manages) }) &&
+		!slices.ContainsFunc(c.SAML, func(s SAML) bool { return slices.ContainsFunc(s.Roles, manages) }) {
+		k.fault("console.local", " is false, and no identity provider makes anybody an admin", "add a role admin without tenants, accounts and formats to the roles of one")
 	}
 	providers := map[string]string{}
 	for i := range c.OIDC {
@@ -133,6 +137,8 @@ func (k *serveCheck) oidc(o *OIDC, path string, providers map[string]string) {
 	case u.Scheme == "http" && !(o.Private && loopbackName(u.Hostname())):
 		k.fault(path+".issuer", " is not encrypted", "write https://")
 	}
+	k.word(path+".token_auth", o.TokenAuth, "basic", "post")
+	k.form(path+".hosted_domain", o.HostedDomain, hostWord, "a domain in small letters, such as example.com")
 	if o.ClientID == "" {
 		k.fault(path, " has no client_id", "the provider gives it when this application is registered there")
 	}
@@ -147,11 +153,26 @@ func (k *serveCheck) saml(s *SAML, path string, providers map[string]string) {
 		(err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && s.Private && loopbackName(u.Hostname()))) {
 		k.fault(path+".metadata", " is no https address", "an https address, or a file: whoever changes it says who signs in")
 	}
+	k.word(path+".binding", s.Binding, "redirect", "post")
+	k.word(path+".signed", s.Signed, "assertion", "response", "both")
+	k.word(path+".name_id", s.NameID, "email", "any")
 	k.pair(path+".key", s.Key != "", path+".certificate", s.Certificate != "")
 	if s.Sign && s.Key == "" {
 		k.fault(path+".sign", " is there without key", "give key and certificate too")
 	}
 	k.roles(path, s.Roles)
+}
+
+func (k *serveCheck) word(path, value string, allowed ...string) {
+	if value != "" && !slices.Contains(allowed, value) {
+		k.fault(path, fmt.Sprintf(" is %q", value), strings.Join(allowed, " or ")+", or leave it out")
+	}
+}
+
+// manages reports whether a mapping makes admins of everything.
+func manages(m RoleMapping) bool {
+	b := m.Binding()
+	return b.Role == yagura.RoleAdmin && b.Scope.All()
 }
 
 func (k *serveCheck) roles(path string, roles []RoleMapping) {
