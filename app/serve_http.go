@@ -1,11 +1,13 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -22,8 +24,13 @@ func (s *Serve) listen(cfg *config.Config) error {
 	if cfg.Server.Listen == "" {
 		return nil
 	}
+	var authority *server.ACME
+	if a := &cfg.Console.ACME; len(a.Hosts) > 0 {
+		authority = &server.ACME{Hosts: a.Hosts, Email: a.Email, Directory: a.Directory, Dir: filepath.Join(cfg.Data, "acme"), HTTP: a.HTTP, CAFile: a.CA}
+	}
 	var err error
-	s.server, err = server.Listen(server.Options{Addr: cfg.Server.Listen, CertFile: cfg.Server.TLSCert, KeyFile: cfg.Server.TLSKey, ClientCAFile: cfg.Server.ClientCA,
+	s.server, err = server.Listen(server.Options{Addr: cfg.Server.Listen, CertFile: cfg.Server.TLSCert, KeyFile: cfg.Server.TLSKey, ACME: authority,
+		ClientCAFile: cmp.Or(cfg.Server.ClientCA, cfg.Console.ClientCA), ClientOptional: cfg.Server.ClientCA == "",
 		MaxConns: cfg.Server.Connections, MaxConnsPerAddr: cfg.Server.PerAddress, Logger: s.log, Now: s.o.Now})
 	if err != nil {
 		return &config.Fault{Where: "server.listen", Reason: err.Error()}

@@ -1,7 +1,7 @@
 // Package server is the one HTTP server of the service, with defaults that hold against
 // the open internet: time limits on every part of a request, a bound on connections
-// (also per address), small headers, TLS from files that may be renewed while it runs,
-// and a stop that lets requests finish.
+// (also per address), small headers, TLS from files that may be renewed while it runs or
+// from an authority that speaks ACME, and a stop that lets requests finish.
 //
 // It knows no routes and no sources: it serves the handler that it is given. A handler
 // may move the deadlines of its own requests with http.ResponseController, as receivers

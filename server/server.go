@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"sync"
 	"time"
 )
 
@@ -20,6 +21,8 @@ type Options struct {
 	Addr string
 	// CertFile and KeyFile turn on TLS. They are read again when they change.
 	CertFile, KeyFile string
+	// ACME gets a certificate in place of these files.
+	ACME *ACME
 	// ClientCAFile, if it is set, asks clients for a certificate of one of its authorities.
 	// With ClientOptional a client may come without one; the handler looks at
 	// Request.TLS.VerifiedChains.
@@ -47,7 +50,8 @@ type Options struct {
 type Server struct {
 	o        Options
 	listener *limited
-	tls      *files // nil without TLS
+	tls      *files     // nil without files of a certificate
+	acme     *authority // nil without ACME
 }
 
 // Listen opens the port. Errors of addresses and certificates are found here.
@@ -57,7 +61,10 @@ func Listen(o Options) (*Server, error) {
 	if (o.CertFile == "") != (o.KeyFile == "") {
 		return nil, errors.New("server: a certificate and its key belong together")
 	}
-	if o.ClientCAFile != "" && o.CertFile == "" {
+	if o.ACME != nil && o.CertFile != "" {
+		return nil, errors.New("server: a certificate comes from files or by ACME")
+	}
+	if o.ClientCAFile != "" && o.CertFile == "" && o.ACME == nil {
 		return nil, errors.New("server: client certificates need TLS (hint: a certificate and a key of the server)")
 	}
 	if o.CertFile != "" {
@@ -66,8 +73,17 @@ func Listen(o Options) (*Server, error) {
 			return nil, fmt.Errorf("server: %w", err)
 		}
 	}
+	if o.ACME != nil {
+		var err error
+		if s.acme, err = newAuthority(o); err != nil {
+			return nil, fmt.Errorf("server: %w", err)
+		}
+	}
 	l, err := (&net.ListenConfig{KeepAlive: 30 * time.Second}).Listen(context.Background(), "tcp", o.Addr)
 	if err != nil {
+		if s.acme != nil {
+			err = errors.Join(err, s.acme.close())
+		}
 		return nil, fmt.Errorf("server: %w", err)
 	}
 	s.listener = limit(l, o.MaxConns, o.MaxConnsPerAddr)
@@ -109,26 +125,40 @@ func defaults(o *Options) {
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
 // Close gives the port free without having served.
-func (s *Server) Close() error { return s.listener.Close() }
+func (s *Server) Close() error {
+	err := s.listener.Close()
+	if s.acme != nil {
+		err = errors.Join(err, s.acme.close())
+	}
+	return err
+}
 
 // Serve serves until ctx ends, then takes no more connections, lets requests finish, and
 // returns. It returns an error when serving failed, or when requests had to be cut off.
 func (s *Server) Serve(ctx context.Context, h http.Handler) error {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(s.tls != nil)
+	protocols.SetHTTP2(s.tls != nil || s.acme != nil)
 	srv := &http.Server{
 		Handler: guarded(h, s.o.Logger), Protocols: &protocols,
 		ReadHeaderTimeout: s.o.HeaderWithin, ReadTimeout: s.o.RequestWithin, WriteTimeout: s.o.AnswerWithin, IdleTimeout: s.o.IdleWithin,
 		MaxHeaderBytes: s.o.MaxHeader,
 		HTTP2:          &http.HTTP2Config{MaxConcurrentStreams: 64, PingTimeout: 15 * time.Second, SendPingTimeout: 30 * time.Second},
-		ErrorLog:       log.New(&errorLog{s.o.Logger}, "", 0),
+		ErrorLog:       quiet(s.o.Logger),
 		// Requests go on while the server stops: they end with their own limits.
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	var l net.Listener = s.listener
-	if s.tls != nil {
+	switch {
+	case s.tls != nil:
 		l = tls.NewListener(l, s.tls.config(srv))
+	case s.acme != nil:
+		l = tls.NewListener(l, s.acme.config(srv))
+		over, end := context.WithCancel(ctx)
+		var wg sync.WaitGroup
+		wg.Go(func() { s.acme.run(over) })
+		defer wg.Wait()
+		defer end()
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
@@ -179,6 +209,8 @@ const restWithin = time.Second
 
 // errorLog takes the lines of net/http: handshakes that failed and the like, which
 // strangers can cause at will. They are said at debug level.
+func quiet(logger *slog.Logger) *log.Logger { return log.New(&errorLog{logger}, "", 0) }
+
 type errorLog struct{ logger *slog.Logger }
 
 // Write takes a line.

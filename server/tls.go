@@ -3,7 +3,6 @@ package server
 import (
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -50,7 +49,7 @@ func (f *files) load() error {
 	}
 	cert, err1 := read(f.o.CertFile)
 	key, err2 := read(f.o.KeyFile)
-	clients, err3 := read(f.o.ClientCAFile)
+	authorities, err3 := read(f.o.ClientCAFile)
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return err
 	}
@@ -63,15 +62,8 @@ func (f *files) load() error {
 		return fmt.Errorf("%s: %w", f.o.CertFile, err)
 	}
 	c := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
-	if f.o.ClientCAFile != "" {
-		c.ClientCAs = x509.NewCertPool()
-		if !c.ClientCAs.AppendCertsFromPEM(clients) {
-			return fmt.Errorf("%s: no certificate in it", f.o.ClientCAFile)
-		}
-		c.ClientAuth = tls.RequireAndVerifyClientCert
-		if f.o.ClientOptional {
-			c.ClientAuth = tls.VerifyClientCertIfGiven
-		}
+	if err := clients(c, f.o, authorities); err != nil {
+		return err
 	}
 	f.sum, f.current = sum, c
 	return nil
