@@ -35,7 +35,7 @@ func (c *console) parts() api.Parts {
 // API is the API over the store as the command line opened it. Whoever has the files of the
 // store may do everything, so who says only whom the timelines and the audit trail name.
 func (b *Books) API(who, version string, now func() time.Time) (*api.API, error) {
-	gate, err := newGate(b.cfg, gateStore{b.db}, now)
+	gate, err := newGate(b.cfg, gateStore{b.db}, now, nil)
 	if err != nil {
 		return nil, err
 	}

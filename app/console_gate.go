@@ -3,11 +3,9 @@ package app
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/yagura-sec/yagura"
@@ -41,36 +39,30 @@ func (tx gateTx) State(ctx context.Context, name string, lock yagura.Lock) (valu
 	return value, err
 }
 
-// publicURL is how browsers reach the console, nil where nobody says.
-func publicURL(cfg *config.Config) (*url.URL, error) {
-	text := cmp.Or(cfg.Console.URL, cfg.Server.URL)
-	if text == "" {
-		return nil, nil
-	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return nil, err
-	}
-	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
-}
+// publicURL is how browsers reach the console, "" where nobody said.
+func publicURL(cfg *config.Config) string { return cmp.Or(cfg.Console.URL, cfg.Server.URL) }
 
-// openGate makes the gate of a configuration.
-func openGate(cfg *config.Config, db *store.DB, now func() time.Time, log *slog.Logger) (*auth.Gate, error) {
+// newGate makes the gate of a configuration.
+func newGate(cfg *config.Config, st auth.Store, now func() time.Time, log *slog.Logger) (*auth.Gate, error) {
 	c := &cfg.Console
-	o := auth.Options{Store: gateStore{db}, CertificateHeader: c.CertificateHeader, Idle: time.Duration(c.Sessions.Idle), Age: time.Duration(c.Sessions.Age),
+	o := auth.Options{Store: st, CertificateHeader: c.CertificateHeader, Idle: time.Duration(c.Sessions.Idle), Age: time.Duration(c.Sessions.Age),
 		Local: c.LocalSignIn(), Now: now, Logger: log}
-	var err error
-	if o.Public, err = publicURL(cfg); err != nil {
-		return nil, err
+	if text := publicURL(cfg); text != "" {
+		u, err := url.Parse(text)
+		if err != nil {
+			return nil, &config.Fault{Where: "console.url", Reason: err.Error()}
+		}
+		o.Public = &url.URL{Scheme: u.Scheme, Host: u.Host}
 	}
 	for _, list := range []struct {
-		from []string
-		to   *[]netip.Prefix
-	}{{c.Networks, &o.Networks}, {c.Gateways, &o.Gateways}} {
+		where string
+		from  []string
+		to    *[]netip.Prefix
+	}{{"console.networks", c.Networks, &o.Networks}, {"console.trusted_gateways", c.Gateways, &o.Gateways}} {
 		for _, text := range list.from {
 			p, err := config.ParseNetwork(text)
 			if err != nil {
-				return nil, err
+				return nil, &config.Fault{Where: list.where, Reason: err.Error()}
 			}
 			*list.to = append(*list.to, p)
 		}
@@ -89,28 +81,4 @@ func openGate(cfg *config.Config, db *store.DB, now func() time.Time, log *slog.
 		provider("saml", c.SAML[i].Name, c.SAML[i].Label, c.SAML[i].Roles)
 	}
 	return auth.New(o)
-}
-
-// setUpLink makes the link by which the first admin is made, or returns "" where there is a
-// user. listens is where the server listens, for who has no better address.
-func setUpLink(ctx context.Context, cfg *config.Config, gate *auth.Gate, listens string) (string, error) {
-	key, err := gate.SetUpKey(ctx)
-	if err != nil || key == "" {
-		return "", err
-	}
-	u, err := publicURL(cfg)
-	if err != nil {
-		return "", err
-	}
-	if u == nil {
-		u = &url.URL{Scheme: "http", Host: strings.NewReplacer("[::]", "localhost", "0.0.0.0", "localhost").Replace(listens)}
-		if cfg.Server.TLSCert != "" {
-			u.Scheme = "https"
-		}
-		if hosts := cfg.Console.ACME.Hosts; len(hosts) > 0 {
-			u.Scheme, u.Host = "https", hosts[0]
-		}
-	}
-	// The key stands behind #: browsers send it to no server and write it into no log.
-	return fmt.Sprintf("%s/setup#key=%s", u, key), nil
 }

@@ -2,14 +2,10 @@ package app
 
 import (
 	"context"
-	"fmt"
-	"net/netip"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/yagura-sec/yagura/api"
-	"github.com/yagura-sec/yagura/auth"
 	"github.com/yagura-sec/yagura/config"
 )
 
@@ -19,7 +15,7 @@ func (s *Serve) openConsole(_ context.Context, cfg *config.Config) error {
 		return nil
 	}
 	var err error
-	if s.gate, err = newGate(cfg, gateStore{s.db}, s.o.Now); err != nil {
+	if s.gate, err = newGate(cfg, gateStore{s.db}, s.o.Now, s.log); err != nil {
 		return err
 	}
 	s.hub = api.NewHub(strings.ToLower(NewID(s.o.Now)()))
@@ -31,45 +27,6 @@ func (s *Serve) openConsole(_ context.Context, cfg *config.Config) error {
 	}
 	s.mux.Handle(api.Prefix+"/", a)
 	return nil
-}
-
-// newGate makes the gate of a configuration.
-func newGate(cfg *config.Config, st auth.Store, now func() time.Time) (*auth.Gate, error) {
-	c := &cfg.Console
-	o := auth.Options{Store: st, CertificateHeader: c.CertificateHeader, Idle: time.Duration(c.Sessions.Idle), Age: time.Duration(c.Sessions.Age),
-		Local: c.LocalSignIn(), Now: now}
-	if public := publicURL(cfg); public != "" {
-		u, err := url.Parse(public)
-		if err != nil {
-			return nil, &config.Fault{Where: "console.url", Reason: err.Error()}
-		}
-		o.Public = u
-	}
-	for _, part := range []struct {
-		where string
-		from  []string
-		to    *[]netip.Prefix
-	}{{"console.networks", c.Networks, &o.Networks}, {"console.trusted_gateways", c.Gateways, &o.Gateways}} {
-		for _, text := range part.from {
-			p, err := netip.ParsePrefix(text)
-			if a, aerr := netip.ParseAddr(text); aerr == nil {
-				p, err = netip.PrefixFrom(a, a.BitLen()), nil
-			}
-			if err != nil {
-				return nil, &config.Fault{Where: part.where, Reason: fmt.Sprintf("%q is no address and no network", text)}
-			}
-			*part.to = append(*part.to, p)
-		}
-	}
-	return auth.New(o)
-}
-
-// publicURL is how browsers reach the console, "" where nobody said.
-func publicURL(cfg *config.Config) string {
-	if cfg.Console.URL != "" {
-		return cfg.Console.URL
-	}
-	return cfg.Server.URL
 }
 
 // runConsole keeps the stream fed, removes what is over, and says how the first admin is
@@ -96,11 +53,15 @@ func (s *Serve) consoleURL() string {
 	if public := publicURL(s.o.Config); public != "" {
 		return strings.TrimSuffix(public, "/")
 	}
+	if hosts := s.o.Config.Console.ACME.Hosts; len(hosts) > 0 {
+		return "https://" + hosts[0]
+	}
 	scheme := "http"
 	if s.o.Config.Server.TLSCert != "" {
 		scheme = "https"
 	}
-	return scheme + "://" + s.Addr()
+	// Who listens everywhere is opened from this machine, where plain http may sign in.
+	return scheme + "://" + strings.NewReplacer("[::]", "localhost", "0.0.0.0", "localhost").Replace(s.Addr())
 }
 
 // sweepSignIns removes sessions that are over, and what was taken once.
