@@ -178,6 +178,59 @@ func (m moment) String() string {
 	return s + fmt.Sprintf("%s%02d:%02d", sign, n/3600, n/60%60)
 }
 
+// readTime reads a time or a range of them.
+func (v *Value) readTime(f *Field, from, until piece) (said, Span) {
+	end := func(c piece) (moment, said) {
+		if c.text == "" && v.Op == Between && !c.quoted {
+			return moment{}, said{}
+		}
+		m, ok := parseMoment(c.text)
+		if !ok {
+			s := saidf("%q is no time", "「%s」は日時ではありません", c.text).expecting(f)
+			var names []string
+			for _, w := range namedMoments {
+				names = append(names, w.Name, w.Japanese)
+			}
+			return m, s.hinted(nearest(c.text, names))
+		}
+		return m, said{}
+	}
+	var what said
+	if v.from, what = end(from); what.text != "" {
+		return what, from.Span
+	}
+	v.Text = v.from.String()
+	if v.Op != Between {
+		return said{}, Span{}
+	}
+	if v.until, what = end(until); what.text != "" {
+		return what, until.Span
+	}
+	a, b := v.from, v.until
+	switch {
+	case a.kind == noMoment && b.kind == noMoment:
+		return saidf("a range has an end", "範囲には端が要ります").expecting(f), v.Span
+	case b.kind == noMoment:
+		v.Op, v.until = AtLeast, moment{}
+	case a.kind == noMoment:
+		v.Op, v.from, v.until = AtMost, b, moment{}
+	case a.kind == civil && b.kind == civil && a.fixed == b.fixed && !a.fixed && a.civil.After(b.civil):
+		return saidf("the range ends before it begins", "範囲の終わりが始まりより前です").advised("turn it round", "順序を入れ替えてください"), v.Span
+	}
+	v.Text = v.from.String()
+	// An open end is one in the order of time, but the operators on a length are about how
+	// long ago it is.
+	if v.from.kind == length && !f.Ahead {
+		switch v.Op {
+		case AtLeast:
+			v.Op = AtMost
+		case AtMost:
+			v.Op = AtLeast
+		}
+	}
+	return said{}, Span{}
+}
+
 // interval returns the time that a moment is about: of a date its whole day, of a length the
 // one instant.
 func (m moment) interval(at time.Time, loc *time.Location, ahead bool) (from, until time.Time) {

@@ -52,6 +52,7 @@ func TestParse(t *testing.T) {
 	f(`ip:203.0.113.9/24 ip:2001:DB8::1 ip:203.0.113.* ip:cloudtrail.amazonaws.com ip:::ffff:10.0.0.1`,
 		`ip:203.0.113.0/24 ip:2001:db8::1 ip:203.0.113.* ip:cloudtrail.amazonaws.com ip:10.0.0.1`)
 	// Texts.
+	same(`rule:\** rule:*\* title:*`)
 	same(`rule:Root* rule:Root\ sign*\,x rule:a\*b*`)
 	f(`account:CORP\alice account:a\\b`, `account:"CORP\\alice" account:"a\\b"`)
 	f(`rule:"a \"b\" \\ \c"`, `rule:"a \"b\" \\ \\c"`)
@@ -106,7 +107,7 @@ func TestFaults(t *testing.T) {
 		`1:7: "x" is no number: want a number, >5 or 1..9`,
 		`1:15: the range ends before it begins (hint: turn it round)`,
 		`1:26: a range has an end: want a number, >5 or 1..9`,
-		`1:35: "*5" is no number: want a number, >5 or 1..9`)
+		`1:35: count has no values with a *: want a number, >5 or 1..9`)
 	f(`a AND b OR c NOT (status:open)`,
 		`1:3: all terms must hold anyway (hint: leave out AND)`,
 		`1:9: alternatives are the values of one field (hint: write them with commas: status:open,acknowledged)`,
