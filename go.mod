@@ -56,9 +56,8 @@ require (
 	oras.land/oras-go/v2 v2.7.0
 )
 
-require github.com/jonboulle/clockwork v0.5.0 // indirect
-
 require (
+	github.com/jonboulle/clockwork v0.5.0 // indirect
 	github.com/letsencrypt/challtestsrv v1.4.2 // indirect
 	github.com/letsencrypt/pebble/v2 v2.10.3
 	github.com/miekg/dns v1.1.62 // indirect
