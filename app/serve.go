@@ -45,6 +45,11 @@ type ServeOptions struct {
 	Now     func() time.Time
 	// Client is used for what goes out over HTTP; nil is one with time-outs.
 	Client *http.Client
+
+	// Of a playback: who stands for a source, by its name, and who is told of objects that
+	// are judged. Both are nil of a service that is on the clock of the world.
+	hands  map[string]source.Receiver
+	judged func(source, object string, err error)
 }
 
 // Serve is the running service.
@@ -204,7 +209,7 @@ func (s *Serve) intakeOptions(receivers []source.Receiver, mark uint64) intake.O
 	return intake.Options{Receivers: receivers, Copies: copies, Store: txStore{s.db}, Desk: s.desk, Keys: s.keys, Keep: s.lake, Heads: true,
 		Own: newOwn(cfg, newOwnNotices(s.db, s.o.Now), func(id string) bool { return s.registry.load().Lookup(id).Listed }).look, Generation: func() *intake.Generation { return &s.rules.Load().Generation },
 		Mark: mark, MarkKey: s.markKey(), Owner: s.db.Replica(), Workers: cfg.Workers, Lateness: time.Duration(cfg.Lateness), Now: s.o.Now,
-		Log: s.log, Committed: s.wake, Trace: s.tracer.intake()}
+		Log: s.log, Committed: s.wake, Trace: s.tracer.intake(), Stepped: s.o.hands != nil, Judged: s.o.judged}
 }
 
 func (s *Serve) markKey() string { return "mark/" + s.db.Replica() }

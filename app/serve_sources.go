@@ -102,6 +102,9 @@ func credentials(src *config.Source) (access push.Access, keys push.WebhookKeys)
 
 // openSource makes one receiver; path is where it is mounted.
 func (s *Serve) openSource(ctx context.Context, src *config.Source, memory, strangers *push.Memory) (r source.Receiver, path string, err error) {
+	if r := s.o.hands[src.Name]; r != nil {
+		return r, "", nil
+	}
 	access, keys := credentials(src)
 	switch {
 	case src.SQS != nil:

@@ -96,6 +96,12 @@ type Options struct {
 	Log      *slog.Logger
 	// Committed is called after every commit that owed notices.
 	Committed func()
+	// Judged is told of each object that is judged to its end, after the commit, with what
+	// ended the reading early; nil: nobody is. It must be quick.
+	Judged func(source, object string, err error)
+	// Stepped says that somebody walks the clock: windows are evaluated by [Intake.Evaluate]
+	// and at no other time.
+	Stepped bool
 	// Trace is told when something begins that takes time; nil: nobody is. It must be quick
 	// and safe for many goroutines.
 	Trace func(b Begin) Span
@@ -224,7 +230,9 @@ func (in *Intake) Run(ctx context.Context) error {
 		rest.Go(func() { in.heartbeat(ctx, r) })
 		rest.Go(func() { in.lag(ctx, r) })
 	}
-	rest.Go(func() { in.evaluate(ctx) })
+	if !in.o.Stepped {
+		rest.Go(func() { in.evaluate(ctx) })
+	}
 	done := make(chan struct{})
 	go func() {
 		receivers.Wait()

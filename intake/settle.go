@@ -104,6 +104,9 @@ func (in *Intake) settle(ctx context.Context, objects map[*message]map[string]*p
 		}
 		in.count(p)
 		in.room.give(p.bytes)
+		if p.last && in.o.Judged != nil {
+			in.o.Judged(p.source, p.object, p.err)
+		}
 	}
 	for _, n := range notes {
 		if in.finished(n.p.msg) {

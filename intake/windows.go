@@ -64,6 +64,17 @@ func (in *Intake) evaluate(ctx context.Context) {
 	}
 }
 
+// Evaluate evaluates all groups that changed or whose windows have ended by now, for whoever
+// walks the clock ([Options.Stepped]).
+func (in *Intake) Evaluate(ctx context.Context) error {
+	for {
+		n, err := in.evaluateSome(ctx, map[string]time.Time{})
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
 func (in *Intake) evaluateSome(ctx context.Context, paced map[string]time.Time) (int, error) {
 	now := in.o.Now()
 	var groups []yagura.WindowGroup

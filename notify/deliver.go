@@ -148,6 +148,21 @@ func (d *Deliverer) Run(ctx context.Context) {
 	}
 }
 
+// Drain delivers what is due now, and returns once nothing is: for whoever walks the clock
+// and so does not run it.
+func (d *Deliverer) Drain(ctx context.Context) error {
+	d.init()
+	slots := make(chan struct{}, atOnce)
+	for {
+		var running sync.WaitGroup
+		n, err := d.lease(ctx, slots, &running)
+		running.Wait()
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
 // lease takes what is due and there is room for, and starts its delivery.
 func (d *Deliverer) lease(ctx context.Context, slots chan struct{}, running *sync.WaitGroup) (int, error) {
 	select {

@@ -190,7 +190,7 @@ func TestInvented(t *testing.T) {
 		return slices.ContainsFunc(ranges, func(p netip.Prefix) bool { return p.Contains(a) })
 	}
 	clock := regexp.MustCompile(`^2\d{3}:\d\d:\d\d`)
-	agents := regexp.MustCompile(`(?:Chrome|kubectl|Safari|Edg)/[\d.]+`) // versions that look like addresses
+	agents := regexp.MustCompile(`(?:Chrome|kubectl|Safari|Edg)/[\d.]+`)    // versions that look like addresses
 	story := len(generate.New(generate.Options{Seed: 1, End: end}).Story()) // the last of the records
 	for i, r := range records {
 		if i%7 != 0 && i < len(records)-story {

@@ -198,7 +198,7 @@ func (w *Watch) settle(ctx context.Context) error {
 			}
 			continue
 		}
-		files, objects = append(files, f), append(objects, w.object(f.path, f.size, f.modified))
+		files, objects = append(files, f), append(objects, object(f.path, f.size, f.modified))
 	}
 	w.mu.Unlock()
 	known := make([]bool, len(files))
@@ -221,8 +221,17 @@ func (w *Watch) settle(ctx context.Context) error {
 	return nil
 }
 
+// Whole returns a file as a [Watch] hands it out once it is finished: under the same identity.
+func Whole(path string) (source.Object, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return source.Object{}, err
+	}
+	return object(path, info.Size(), info.ModTime()), nil
+}
+
 // object is one version of a whole file.
-func (w *Watch) object(path string, size int64, modified time.Time) source.Object {
+func object(path string, size int64, modified time.Time) source.Object {
 	o := source.Object{Source: "file", Name: path, Size: size, Modified: modified, Tag: versionTag(size, modified), Whole: true}
 	o.Open = func(context.Context) (io.ReadCloser, error) {
 		f, err := open(path, false)
