@@ -266,21 +266,17 @@ func (d *Demo) steps(ctx context.Context) (<-chan moment, int) {
 	out := make(chan moment, 8)
 	go func() {
 		defer close(out)
-		waiting, hour := []generate.Record{}, 0
+		var waiting []generate.Record
+		hour := 0
 		for _, at := range cuts {
-			for hour < generate.Hours && d.week.Start().Add(time.Duration(hour)*time.Hour).Before(at) {
+			var now []generate.Record
+			// Ordinary work comes by the hour: what it is about can wait, and an hour is read
+			// faster than its pieces.
+			for hour < generate.Hours && !d.week.Start().Add(time.Duration(hour+1)*time.Hour).After(at) {
 				waiting = append(waiting, d.week.Hour(hour)...)
 				hour++
+				now, waiting = arrivedBy(waiting, at)
 			}
-			var now, later []generate.Record
-			for _, r := range waiting {
-				if r.At.After(at) {
-					later = append(later, r)
-				} else {
-					now = append(now, r)
-				}
-			}
-			waiting = later
 			for len(story) > 0 && !story[0].At.After(at) {
 				now, story = append(now, story[0]), story[1:]
 			}
@@ -299,9 +295,21 @@ func (d *Demo) steps(ctx context.Context) (<-chan moment, int) {
 	return out, len(cuts)
 }
 
+// arrivedBy parts records into those that are there at a time and the others.
+func arrivedBy(list []generate.Record, at time.Time) (there, later []generate.Record) {
+	for _, r := range list {
+		if r.At.After(at) {
+			later = append(later, r)
+		} else {
+			there = append(there, r)
+		}
+	}
+	return there, later
+}
+
 // demoStep is how exactly the moments follow the stories: what happens within it is judged
 // together.
-const demoStep = 5 * time.Minute
+const demoStep = 10 * time.Minute
 
 // write puts records into the folders of the sources, each file at once and whole.
 func (d *Demo) write(records []generate.Record) ([]received, error) {

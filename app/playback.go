@@ -79,8 +79,10 @@ func (p *playback) step(ctx context.Context, at time.Time, files []received) err
 	if err := p.receive(ctx, files); err != nil {
 		return err
 	}
-	if err := p.serve.in.Evaluate(ctx); err != nil {
-		return err
+	if len(files) > 0 {
+		if err := p.serve.in.Evaluate(ctx); err != nil {
+			return err
+		}
 	}
 	if n := p.serve.in.Stats.Findings.Load(); n != p.found {
 		p.found = n
@@ -176,7 +178,7 @@ func (p *playback) finish(ctx context.Context) error {
 	if err := p.serve.lake.Sync(ctx); err != nil {
 		return err
 	}
-	return errors.Join(h.fold(ctx, now), h.story(ctx, now), h.status(ctx, now), h.compact(ctx, now))
+	return errors.Join(h.fold(ctx, now), h.story(ctx, now), h.status(ctx, now))
 }
 
 // hand is a receiver that hands out what it is given.

@@ -21,8 +21,8 @@ func (g *gen) network() {
 			g.flow(g.moment(), Production, m.eni, remote, m.ip, port, local, packets, packets*(200+g.IntN(900)), true)
 		}
 	}
-	for range g.some(25) { // the noise of the internet
-		g.flow(g.moment(), Production, machines[0].eni, g.shopper(), machines[0].ip, 40000+g.IntN(20000), one(g, []int{23, 8080, 5900, 445, 3389, 22}), 1, 40, false)
+	for range g.some(16) { // the noise of the internet
+		g.flow(g.moment(), Production, machines[0].eni, fmt.Sprintf("203.0.113.%d", 241+g.IntN(4)), machines[0].ip, 40000+g.IntN(20000), one(g, []int{23, 8080, 5900, 445, 3389, 22}), 1, 40, false)
 	}
 	for range g.some(40 + 320*busy) {
 		path := one(g, []string{"/", "/products/%d", "/products/%d", "/cart", "/api/cart", "/api/search?q=tenugui", "/api/search?q=%E6%80%A5%E9%A0%88", "/login", "/static/app.js", "/api/orders/%d"})
@@ -30,10 +30,11 @@ func (g *gen) network() {
 			path = fmt.Sprintf(path, 1000+g.IntN(4000))
 		}
 		status := 200
-		if g.chance(0.02) {
-			status = one(g, []int{404, 404, 302, 499})
+		from := g.shopper()
+		if g.chance(0.01) { // an old link, which few still have
+			status, from = one(g, []int{404, 404, 302, 499}), fmt.Sprintf("203.0.113.%d", 100+g.IntN(28))
 		}
-		g.request(g.moment(), g.shopper(), "GET", path, status, one(g, []string{agentBrowser, agentMac, "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1"}))
+		g.request(g.moment(), from, "GET", path, status, one(g, []string{agentBrowser, agentMac, "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1"}))
 	}
 	g.webScanner()
 	if !g.from.Before(g.w.wafSilent()) {

@@ -59,7 +59,7 @@ func (g *gen) people() {
 			}
 			g.signIn(t, s)
 		}
-		for range g.some(1.6 * busy) {
+		for range g.some(0.9 * busy) {
 			t := g.moment()
 			g.signIn(t, signIn{who: p, app: one(g, apps), from: g.place(p, t), agent: "Windows-AzureAD-Authentication-Provider/1.0", quiet: true})
 		}

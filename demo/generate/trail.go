@@ -52,11 +52,16 @@ func temporary(name string) string { return pick("ASIAEXAMPLE", name, upper, 9) 
 func assumed(account, role, path, session, ip, agent string, created time.Time) caller {
 	id := pick("AROAEXAMPLE", account+role, upper, 10)
 	arn := "arn:aws:sts::" + account + ":assumed-role/" + role + "/" + session
+	var by any // a service that acts as the role
+	if strings.HasSuffix(ip, ".amazonaws.com") {
+		by = ip
+	}
 	return caller{account: account, ip: ip, agent: agent, arn: arn, json: doc(
 		"type", "AssumedRole", "principalId", id+":"+session, "arn", arn, "accountId", account,
 		"accessKeyId", temporary(arn+created.Format("2006010215")),
 		"sessionContext", doc("sessionIssuer", doc("type", "Role", "principalId", id, "arn", "arn:aws:iam::"+account+":role/"+path+role, "accountId", account, "userName", role),
-			"attributes", doc("creationDate", seconds(created), "mfaAuthenticated", "false")))}
+			"attributes", doc("creationDate", seconds(created), "mfaAuthenticated", "false")),
+		"invokedBy", by)}
 }
 
 // service is a service of AWS that acts by itself.
