@@ -10,7 +10,7 @@ import (
 )
 
 // openConsole makes what people and programs call: the gate, the API and its stream.
-func (s *Serve) openConsole(_ context.Context, cfg *config.Config) error {
+func (s *Serve) openConsole(ctx context.Context, cfg *config.Config) error {
 	if cfg.Server.Listen == "" || cfg.Console.Off {
 		return nil
 	}
@@ -26,7 +26,7 @@ func (s *Serve) openConsole(_ context.Context, cfg *config.Config) error {
 		return err
 	}
 	s.mux.Handle(api.Prefix+"/", a)
-	return nil
+	return s.openProviders(ctx, cfg)
 }
 
 // runConsole keeps the stream fed, removes what is over, and says how the first admin is

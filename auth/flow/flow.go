@@ -57,7 +57,7 @@ type Flow struct {
 	seal       cipher.AEAD
 }
 
-var nameForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
+var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
 
 // New makes the way in by one provider. kind is "oidc" or "saml". crossSite says that the
 // provider's answer is posted by the provider's page: a cookie that is kept to this site would
@@ -65,7 +65,7 @@ var nameForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
 func New(kind, name string, crossSite bool, o Options) (*Flow, error) {
 	switch {
 	case !nameForm.MatchString(name):
-		return nil, fmt.Errorf("name %q: want 1 to 32 of a-z, 0-9 and -, as it stands in addresses", name)
+		return nil, fmt.Errorf("name %q: want small letters, digits, - _ and ., as it stands in addresses", name)
 	case o.Public == nil || o.Public.Host == "" || o.Public.Scheme != "https" && o.Public.Scheme != "http" || o.Public.User != nil || o.Public.RawQuery != "" || o.Public.Fragment != "":
 		return nil, errors.New("the console needs its public address, as browsers see it (hint: url: https://yagura.example.com)")
 	case o.Public.Scheme == "http" && !loopbackName(o.Public.Hostname()):
