@@ -140,7 +140,7 @@ func NewServe(ctx context.Context, o ServeOptions) (s *Serve, err error) {
 	cfg = secrets
 	s.o.Config = cfg
 	s.secrets.Store(cfg)
-	if s.db, err = store.Open(ctx, store.Options{URL: cfg.Store.Reveal(), Dir: cfg.Data, AcceptLoss: cfg.AcceptLoss, Now: o.Now, Trouble: s.trouble}); err != nil {
+	if s.db, err = store.Open(ctx, store.Options{URL: cfg.Store.Reveal(), Dir: cfg.Data, AcceptLoss: cfg.AcceptLoss, Now: o.Now, Trouble: s.trouble, Progress: s.progress}); err != nil {
 		return nil, err
 	}
 	s.o.Rules.Check = RuleChecker(cfg)
@@ -382,4 +382,9 @@ func (s *Serve) route(words []string) []string {
 		}
 	}
 	return out
+}
+
+// progress says how far the store has come with work that takes long at its start.
+func (s *Serve) progress(what string, done, left int64) {
+	s.log.Info("the database is brought up to this version", "what", what, "done", done, "left", left)
 }

@@ -155,7 +155,27 @@ func (h *house) fold(ctx context.Context, _ time.Time) error {
 			n, err = tx.FoldCounts(ctx, foldAtOnce)
 			return err
 		})
-		if err != nil || n < foldAtOnce {
+		if err != nil {
+			return err
+		}
+		if n < foldAtOnce {
+			break
+		}
+	}
+	return h.index(ctx)
+}
+
+// index brings what is new into what lists are asked by.
+func (h *house) index(ctx context.Context) error {
+	for {
+		n, m := 0, 0
+		err := h.s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			if n, err = tx.IndexFindings(ctx); err == nil {
+				m, err = tx.IndexIssues(ctx, foldAtOnce)
+			}
+			return err
+		})
+		if err != nil || n+m == 0 {
 			return err
 		}
 	}

@@ -55,6 +55,16 @@ type backupEnd struct {
 // ours are the tables that a backup leaves out: they are of one database.
 var ours = []string{"migration", "commit_mark"}
 
+// derived are the tables that follow from others. A backup leaves them out, and a restore makes
+// them again.
+var derived = []string{"issue_fact", "issue_value", "issue_text", "issue_gram", "finding_new", "finding_block", "finding_piece", "finding_shelf", "finding_again", "finding_value"}
+
+// kept reports whether a table belongs to a backup. SQLite has tables of its own below that of
+// its index of texts.
+func kept(table string) bool {
+	return !slices.Contains(ours, table) && !slices.Contains(derived, table) && !strings.HasPrefix(table, "issue_gram_")
+}
+
 // tables describes the tables of the database, by name.
 func (tx *Tx) tables(ctx context.Context) ([]backupTable, error) {
 	q := `SELECT m.name, p.name, upper(p.type) FROM sqlite_master m JOIN pragma_table_info(m.name) p
@@ -69,7 +79,7 @@ func (tx *Tx) tables(ctx context.Context) ([]backupTable, error) {
 		if err := rows.Scan(&table, &column, &kind); err != nil {
 			return err
 		}
-		if slices.Contains(ours, table) {
+		if !kept(table) {
 			return nil
 		}
 		if n := len(out); n == 0 || out[n-1].Table != table {

@@ -44,17 +44,25 @@ func (tx *Tx) Supersede(ctx context.Context, findings []string) error {
 	for i, id := range findings {
 		ids[i] = key(id)
 	}
-	var issues []string
-	_, err := tx.many(ctx, `UPDATE finding SET superseded = 1 FROM d WHERE finding.id = d.id AND finding.superseded = 0 RETURNING finding.issue_id`,
+	var issues, gone []string
+	_, err := tx.many(ctx, `UPDATE finding SET superseded = 1 FROM d WHERE finding.id = d.id AND finding.superseded = 0 RETURNING finding.issue_id, finding.id`,
 		[]column{textColumn("id", ids)}, func(rows *sql.Rows) error {
-			var issue string
-			err := rows.Scan(&issue)
+			var issue, id string
+			err := rows.Scan(&issue, &id)
+			gone = append(gone, id)
 			if issue != "" {
 				issues = append(issues, issue)
 			}
 			return err
 		})
 	if err != nil {
+		return err
+	}
+	again := make([]int64, len(gone))
+	for i := range again {
+		again[i] = 1
+	}
+	if err := tx.noteNew(ctx, gone, again); err != nil {
 		return err
 	}
 	for _, issue := range issues {

@@ -4,11 +4,14 @@ import (
 	"bufio"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
 	"strings"
 	"time"
+
+	"github.com/yagura-sec/yagura"
 )
 
 // OpenWith opens a database with the migrations of files instead of the program's own.
@@ -91,5 +94,36 @@ func (db *DB) Beat() {
 // Meddle runs a statement as somebody would who has the database in hand.
 func (tx *Tx) Meddle(ctx context.Context, q string) error {
 	_, err := tx.exec(ctx, q)
+	return err
+}
+
+// PutOldIssue and PutOldFinding write rows as they were before there were tables for lists.
+func (tx *Tx) PutOldIssue(ctx context.Context, x *yagura.Issue, note string) error {
+	cols, err := issueColumns([]*yagura.Issue{x})
+	if err != nil {
+		return err
+	}
+	if _, err := tx.many(ctx, `INSERT INTO issue (id, cause_key, version, status, severity, account, rule_id, umbrella, updated, search, body)
+		SELECT id, cause_key, version, status, severity, account, rule_id, umbrella, updated, search, body FROM d`, cols, nil); err != nil {
+		return err
+	}
+	body, err := json.Marshal(yagura.Entry{IssueID: x.ID, Seq: 1, What: yagura.EntryNote, Text: note})
+	if err != nil {
+		return err
+	}
+	if _, err := tx.exec(ctx, `INSERT INTO entry (issue_id, seq, body) VALUES (?, 1, ?)`, x.ID, body); err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `INSERT INTO issue_tally (issue_id, findings, first_seen, last_seen, entries) VALUES (?, 1, 1, 1, 1)`, x.ID)
+	return err
+}
+
+func (tx *Tx) PutOldFinding(ctx context.Context, f yagura.Filed) error {
+	r, err := newFindingRow(f.Finding.ID, 0, &f)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `INSERT INTO finding (id, issue_id, episode, severity, rule_id, suppressed, generation, seen, clauses, digest, body)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, r.id, f.IssueID, f.Episode, int64(f.Severity), f.Finding.Rule.ID, 0, f.Generation, ns(f.Seen), r.clauses, r.digest, r.body)
 	return err
 }

@@ -67,8 +67,8 @@ func (tx *Tx) PutFindings(ctx context.Context, filed []yagura.Filed) ([]yagura.F
 	}
 	slices.SortFunc(rows, func(a, b *findingRow) int { return cmp.Compare(a.id, b.id) })
 	fresh := make(map[string]bool, len(rows))
-	_, err := tx.many(ctx, `INSERT INTO finding (id, issue_id, episode, severity, rule_id, suppressed, generation, seen, clauses, digest, body)
-		SELECT id, issue_id, episode, severity, rule_id, suppressed, generation, seen, clauses, digest, body FROM d WHERE true
+	_, err := tx.many(ctx, `INSERT INTO finding (id, issue_id, episode, severity, rule_id, account, format, suppressed, generation, seen, clauses, digest, body)
+		SELECT id, issue_id, episode, severity, rule_id, account, format, suppressed, generation, seen, clauses, digest, body FROM d WHERE true
 		ON CONFLICT (id) DO NOTHING RETURNING id`, findingColumns(rows), func(r *sql.Rows) error {
 		var id string
 		err := r.Scan(&id)
@@ -121,9 +121,28 @@ func (tx *Tx) PutFindings(ctx context.Context, filed []yagura.Filed) ([]yagura.F
 		return nil, err
 	}
 	_, err = tx.many(ctx, `UPDATE finding SET issue_id = d.issue_id, episode = d.episode, severity = d.severity, rule_id = d.rule_id,
-			suppressed = d.suppressed, generation = d.generation, clauses = d.clauses, digest = d.digest, body = d.body, superseded = 0
+			account = d.account, format = d.format, suppressed = d.suppressed, generation = d.generation, clauses = d.clauses, digest = d.digest, body = d.body, superseded = 0
 		FROM d WHERE finding.id = d.id`, findingColumns(changed), nil)
-	return states, err
+	if err != nil {
+		return nil, err
+	}
+	var news []string
+	var again []int64
+	for _, r := range rows {
+		switch {
+		case fresh[r.id]:
+			news, again = append(news, r.id), append(again, 0)
+		case revived[r.id] || slices.Contains(changed, r):
+			news, again = append(news, r.id), append(again, 1)
+		}
+	}
+	return states, tx.noteNew(ctx, news, again)
+}
+
+// noteNew notes findings that lists have to learn of.
+func (tx *Tx) noteNew(ctx context.Context, ids []string, again []int64) error {
+	_, err := tx.many(ctx, `INSERT INTO finding_new (id, again) SELECT id, again FROM d`, []column{textColumn("id", ids), intColumn("again", again)}, nil)
+	return err
 }
 
 type findingRow struct {
@@ -151,25 +170,27 @@ func newFindingRow(id string, i int, f *yagura.Filed) (*findingRow, error) {
 }
 
 func findingColumns(rows []*findingRow) []column {
-	var ids, issues, rules, generations []string
+	var ids, issues, rules, generations, accounts, formats []string
 	var clauses, digests, bodies [][]byte
 	v := numbers{names: []string{"episode", "severity", "suppressed", "seen"}}
 	for _, r := range rows {
 		ids, issues, rules, generations = append(ids, r.id), append(issues, key(r.f.IssueID)), append(rules, key(r.f.Finding.Rule.ID)), append(generations, clean(r.f.Generation))
+		accounts, formats = append(accounts, key(r.f.Finding.Event.Account)), append(formats, key(r.f.Finding.Format))
 		clauses, digests, bodies = append(clauses, r.clauses), append(digests, r.digest), append(bodies, r.body)
 		v.add(int64(r.f.Episode), int64(r.f.Severity), flag(r.f.Suppressed), ns(r.f.Seen))
 	}
 	return append([]column{textColumn("id", ids), textColumn("issue_id", issues), textColumn("rule_id", rules), textColumn("generation", generations),
+		textColumn("account", accounts), textColumn("format", formats),
 		blobColumn("clauses", clauses), blobColumn("digest", digests), blobColumn("body", bodies)}, v.columns()...)
 }
 
 const filedColumns = `id, issue_id, episode, severity, suppressed, generation, seen, clauses, body`
 
-func scanFiled(rows *sql.Rows) (f yagura.Filed, id string, seen int64, err error) {
+func scanFiled(rows *sql.Rows, before ...any) (f yagura.Filed, id string, seen int64, err error) {
 	var issue, generation string
 	var severity, suppressed int64
 	var clauses, body []byte
-	if err = rows.Scan(&id, &issue, &f.Episode, &severity, &suppressed, &generation, &seen, &clauses, &body); err != nil {
+	if err = rows.Scan(append(before, &id, &issue, &f.Episode, &severity, &suppressed, &generation, &seen, &clauses, &body)...); err != nil {
 		return f, id, seen, err
 	}
 	f.IssueID, f.Generation, f.Seen = unclean(issue), unclean(generation), at(seen)

@@ -259,7 +259,10 @@ func (tx *Tx) PutIssues(ctx context.Context, issues []*yagura.Issue) error {
 	if err == nil && n != int64(len(changed)) {
 		err = tx.fail(fmt.Errorf("put issue: %w", ErrMoved))
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return tx.putFacts(ctx, issues)
 }
 
 func (tx *Tx) insertIssues(ctx context.Context, fresh []*yagura.Issue) error {

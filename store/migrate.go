@@ -63,6 +63,12 @@ func (db *DB) migrate(ctx context.Context) error {
 		return fmt.Errorf("schema: %w", err)
 	}
 	if done == len(all) {
+		if db.mode != Serve || done < listStep {
+			return nil
+		}
+		if err := db.catchUp(ctx); err != nil { // what an earlier process did not end
+			return fmt.Errorf("lists: %w", err)
+		}
 		return nil
 	}
 	if db.mode == ReadOnly || db.mode == Shared {
@@ -95,6 +101,11 @@ func (db *DB) migrate(ctx context.Context) error {
 	})
 	if err != nil {
 		return fmt.Errorf("schema: %w", err)
+	}
+	if len(all) >= listStep {
+		if err := db.catchUp(ctx); err != nil {
+			return fmt.Errorf("lists: %w", err)
+		}
 	}
 	return nil
 }

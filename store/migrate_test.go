@@ -27,6 +27,7 @@ var released = map[string]string{
 	"0008_original.sql":     "d10ca4c1e4e643c507c7d1a054cb31d6c6ea0c344aea1aa01d3f39fd1e7b0a3b",
 	"0009_lake_copy.sql":    "103666461fdfdf2ce299112ceb03afc76d026972ad4b893bf4e0b7983b0d41c0",
 	"0010_console.sql":      "210b4eaec3cf2ac6fd8b4bc1b14dd993e2bc845f9795de198539c877d3e53638",
+	"0011_lists.sql":        "7aee5f8475a51ca097cb570c01fce1917f2edea9c2d933b61df4b49ca83057d2",
 }
 
 func TestReleasedMigrations(t *testing.T) {

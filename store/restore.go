@@ -94,6 +94,9 @@ func (db *DB) Restore(ctx context.Context, r io.Reader) error {
 		tx := &Tx{db: db, s: s, write: true, now: db.now()}
 		return true, tx.restore(ctx, lines)
 	})
+	if err == nil && len(db.steps) >= listStep {
+		err = db.catchUp(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("store: restore: %w", err)
 	}
@@ -138,6 +141,12 @@ func (tx *Tx) restore(ctx context.Context, lines *lineReader) error {
 			return tx.fail(err)
 		}
 	}
+	if !older {
+		// The step that made these tables puts all findings there for an older backup.
+		if _, err := tx.exec(ctx, `INSERT INTO finding_new (id, again) SELECT id, 0 FROM finding ORDER BY seen, id`); err != nil {
+			return err
+		}
+	}
 	if c := tx.db.claim; c != nil && older {
 		if err := c.write(ctx, tx); err != nil { // it went with its table
 			return err
@@ -176,8 +185,10 @@ func (tx *Tx) rebuild(ctx context.Context, steps []migration) error {
 			return tx.fail(err)
 		}
 	}
-	if err := tx.s.plain(ctx, `DROP TABLE commit_mark`); err != nil {
-		return tx.fail(err)
+	for _, t := range append([]string{"commit_mark"}, derived...) {
+		if err := tx.s.plain(ctx, `DROP TABLE IF EXISTS `+t); err != nil {
+			return tx.fail(err)
+		}
 	}
 	if _, err := tx.exec(ctx, `DELETE FROM migration`); err != nil {
 		return err

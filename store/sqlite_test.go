@@ -348,6 +348,10 @@ func TestNothingScans(t *testing.T) {
 				if strings.Contains(statement, "WHERE owner = ?") {
 					continue
 				}
+			case "issue_text": // what is not indexed yet, by the index of it
+				if strings.Contains(step, "issue_text_new") {
+					continue
+				}
 			case "issue_count": // from its beginning, as many as are folded
 				if strings.Contains(statement, "ORDER BY seq LIMIT") {
 					continue

@@ -60,6 +60,9 @@ type Options struct {
 	// Trouble is told of every error that Update waits out (a server that is away, a lock
 	// of another process), before the wait. It must be quick. May be nil.
 	Trouble func(err error, wait time.Duration)
+	// Progress is told now and then how far work has come that takes long when a database is
+	// brought up to this version: what it is about, and how much is done and left. May be nil.
+	Progress func(what string, done, left int64)
 	// Patience is how long PostgreSQL may still hold the name of this replica for a process
 	// that is gone, before Open refuses; 0: a bit more than a server takes to notice.
 	Patience time.Duration
@@ -74,6 +77,7 @@ type DB struct {
 	mode    Mode
 	now     func() time.Time
 	trouble func(error, time.Duration)
+	told    func(what string, done, left int64)
 	dir     string
 	steps   []migration
 	grace   time.Duration // how long a commit without an answer is looked up after the context ended
@@ -131,7 +135,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 }
 
 func open(ctx context.Context, o Options, steps []migration) (*DB, error) {
-	db := &DB{now: o.Now, mode: o.Mode, dir: o.Dir, trouble: o.Trouble, steps: steps, grace: 10 * time.Second}
+	db := &DB{now: o.Now, mode: o.Mode, dir: o.Dir, trouble: o.Trouble, told: o.Progress, steps: steps, grace: 10 * time.Second}
 	if db.now == nil {
 		db.now = time.Now
 	}

@@ -198,7 +198,10 @@ func (tx *Tx) AddEntries(ctx context.Context, entries []yagura.Entry) error {
 	}
 	_, err = tx.many(ctx, `INSERT INTO entry (issue_id, seq, body) SELECT i, seq, body FROM d`,
 		[]column{textColumn("i", keys), intColumn("seq", seqs), blobColumn("body", bodies)}, nil)
-	return err
+	if err != nil {
+		return err
+	}
+	return tx.addNotes(ctx, entries)
 }
 
 // Entries returns lines of an issue's timeline in the order of Seq, those behind after.

@@ -1,0 +1,721 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/filter"
+)
+
+// A block is about a thousand findings in columns: of each field the codes of its texts, in a
+// dictionary that all fields share. Texts are folded, but for ids and what scopes compare. A
+// block says which findings may answer a query, and in which order; what is given out is read
+// from the findings themselves and asked again.
+
+// The columns of a block. Those before blockFree are what free text is looked for in.
+const (
+	colRule = iota
+	colRuleTitle
+	colAccount
+	colActor
+	colActorName
+	colEntity
+	colAction
+	colOutput // with what clauses asked and found
+	colIssue
+	colEvent
+	blockFree
+)
+
+const (
+	colID      = blockFree + iota // as it is
+	colScope                      // account, as it is
+	colLogType                    // format, as it is
+	colFormat
+	colSource
+	colIP
+	colOutcome
+	colRegion
+	colTechnique
+	colKind
+	colEngine
+	colMode
+	colAccountName
+	colTenant
+	colOwner
+	colEnvironment
+	blockTexts
+)
+
+const (
+	numSeen = iota
+	numTime
+	numSeverity
+	numFlags // 1 suppressed, 2 retro
+	blockNumbers
+)
+
+// findingColumns of a block that a field of [filter.Findings] is asked by.
+var blockOf = map[string][]int{
+	"id": {colID}, "rule": {colRule, colRuleTitle}, "account": {colAccount, colAccountName}, "tenant": {colTenant}, "owner": {colOwner}, "environment": {colEnvironment},
+	"format": {colFormat}, "source": {colSource}, "entity": {colEntity}, "actor": {colActor, colActorName}, "ip": {colIP}, "action": {colAction}, "outcome": {colOutcome},
+	"region": {colRegion}, "technique": {colTechnique}, "title": {colRuleTitle}, "issue": {colIssue}, "event": {colEvent}, "kind": {colKind}, "engine": {colEngine}, "mode": {colMode},
+}
+
+// accountFacts are what the issues say of an account.
+type accountFacts struct{ name, tenant, owner, environment string }
+
+// findingTexts returns the texts of a finding by column.
+func findingTexts(f *yagura.Filed, facts accountFacts) [blockTexts][]string {
+	var t [blockTexts][]string
+	x := &f.Finding
+	set := func(col int, texts ...string) {
+		for _, s := range texts {
+			if s != "" {
+				t[col] = append(t[col], filter.Fold(cut(s, 2048)))
+			}
+		}
+	}
+	set(colRule, x.Rule.ID)
+	set(colRuleTitle, x.Rule.Title)
+	set(colAccount, x.Event.Account)
+	set(colActor, x.Event.Actor.ID, x.Event.Actor.SessionOf)
+	set(colActorName, x.Event.Actor.Name)
+	set(colIP, x.Event.SrcIP)
+	for _, e := range x.Entities {
+		t[colEntity] = append(t[colEntity], filter.Fold(cut(e.ID, 2048))+entityMark+filter.Fold(e.Type))
+		if e.Type == yagura.EntityIP && e.ID != x.Event.SrcIP {
+			set(colIP, e.ID)
+		}
+	}
+	set(colAction, x.Event.Action)
+	set(colOutput, x.Output)
+	for _, w := range x.Why {
+		set(colOutput, w.Value, w.Actual)
+	}
+	set(colIssue, f.IssueID)
+	set(colEvent, x.Event.ID, x.Event.Key.String())
+	for _, id := range x.Events {
+		if id != x.Event.ID {
+			set(colEvent, id)
+		}
+	}
+	t[colID] = []string{x.ID}
+	t[colScope] = []string{x.Event.Account}
+	t[colLogType] = []string{x.Format}
+	set(colFormat, x.Format)
+	set(colSource, x.Source)
+	set(colOutcome, x.Event.Outcome)
+	set(colRegion, x.Event.Region)
+	t[colTechnique] = techniques(x.Rule.Tags)
+	set(colKind, string(x.Kind))
+	set(colEngine, string(x.Rule.Engine))
+	set(colMode, findingMode(x))
+	set(colAccountName, facts.name)
+	set(colTenant, facts.tenant)
+	set(colOwner, facts.owner)
+	set(colEnvironment, facts.environment)
+	return t
+}
+
+func findingMode(x *yagura.Finding) string {
+	if x.Mode == "" {
+		return "notify"
+	}
+	return x.Mode
+}
+
+func findingFlags(f *yagura.Filed) int64 { return flag(f.Suppressed) | flag(f.Finding.Retro)<<1 }
+
+// block is a block that was read or is made.
+type block struct {
+	rows  int
+	dict  []string
+	texts [blockTexts]codes
+	nums  [blockNumbers][]int64
+}
+
+// codes are the codes of the texts of each row: those of row i are list[ends[i-1]:ends[i]].
+type codes struct {
+	ends []uint32
+	list []uint32
+}
+
+func (c *codes) of(row int) []uint32 {
+	from := uint32(0)
+	if row > 0 {
+		from = c.ends[row-1]
+	}
+	return c.list[from:c.ends[row]]
+}
+
+// blockMaker makes a block of findings.
+type blockMaker struct {
+	block
+	known map[string]uint32
+}
+
+func (m *blockMaker) add(f *yagura.Filed, facts accountFacts) {
+	if m.known == nil {
+		m.known = map[string]uint32{}
+	}
+	t := findingTexts(f, facts)
+	for col := range t {
+		c := &m.texts[col]
+		for _, s := range t[col] {
+			code, ok := m.known[s]
+			if !ok {
+				code = uint32(len(m.dict))
+				m.known[s] = code
+				m.dict = append(m.dict, s)
+			}
+			c.list = append(c.list, code)
+		}
+		c.ends = append(c.ends, uint32(len(c.list)))
+	}
+	for i, n := range [blockNumbers]int64{ns(f.Seen), ns(f.Finding.Time), int64(f.Severity), findingFlags(f)} {
+		m.nums[i] = append(m.nums[i], n)
+	}
+	m.rows++
+}
+
+var zstdWriter = sync.OnceValue(func() *zstd.Encoder {
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(2), zstd.WithEncoderLevel(zstd.SpeedDefault))
+	if err != nil {
+		panic(err) // the options are ours
+	}
+	return w
+})
+
+var zstdReader = sync.OnceValue(func() *zstd.Decoder {
+	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(4), zstd.WithDecoderMaxMemory(64<<20))
+	if err != nil {
+		panic(err) // the options are ours
+	}
+	return r
+})
+
+const blockVersion = 1
+
+// encode returns the block as its row holds it.
+func (b *block) encode() []byte {
+	buf := []byte{blockVersion}
+	put := func(n uint64) { buf = binary.AppendUvarint(buf, n) }
+	put(uint64(b.rows))
+	put(uint64(len(b.dict)))
+	for _, s := range b.dict {
+		put(uint64(len(s)))
+	}
+	for _, s := range b.dict {
+		buf = append(buf, s...)
+	}
+	for col := range b.texts {
+		c := &b.texts[col]
+		last := uint32(0)
+		for _, e := range c.ends {
+			put(uint64(e - last))
+			last = e
+		}
+		for _, code := range c.list {
+			put(uint64(code))
+		}
+	}
+	for i := range b.nums {
+		last := int64(0)
+		for _, n := range b.nums[i] {
+			buf = binary.AppendVarint(buf, n-last) // wraps where it overflows, and back
+			last = n
+		}
+	}
+	return zstdWriter().EncodeAll(buf, nil)
+}
+
+var errBlock = errors.New("a block of findings cannot be read")
+
+func decodeBlock(data []byte) (b *block, err error) {
+	buf, err := zstdReader().DecodeAll(data, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errBlock, err)
+	}
+	if len(buf) == 0 || buf[0] != blockVersion {
+		return nil, errBlock
+	}
+	buf = buf[1:]
+	broken := false
+	get := func() uint64 {
+		n, size := binary.Uvarint(buf)
+		if size <= 0 {
+			broken = true
+			return 0
+		}
+		buf = buf[size:]
+		return n
+	}
+	b = &block{rows: int(get())}
+	size := int(get())
+	if broken || b.rows < 0 || b.rows > 1<<20 || size < 0 || size > len(buf) {
+		return nil, errBlock
+	}
+	lengths := make([]int, size)
+	all := 0
+	for i := range lengths {
+		lengths[i] = int(get())
+		all += lengths[i]
+	}
+	if broken || all > len(buf) || all < 0 {
+		return nil, errBlock
+	}
+	whole := string(buf[:all])
+	buf = buf[all:]
+	b.dict = make([]string, size)
+	for i, n := range lengths {
+		b.dict[i], whole = whole[:n], whole[n:]
+	}
+	for col := range b.texts {
+		c := &b.texts[col]
+		c.ends = make([]uint32, b.rows)
+		last := uint32(0)
+		for i := range c.ends {
+			last += uint32(get())
+			c.ends[i] = last
+		}
+		if broken || int(last) > len(buf) {
+			return nil, errBlock
+		}
+		c.list = make([]uint32, last)
+		for i := range c.list {
+			if c.list[i] = uint32(get()); int(c.list[i]) >= size {
+				return nil, errBlock
+			}
+		}
+	}
+	for i := range b.nums {
+		b.nums[i] = make([]int64, b.rows)
+		last := int64(0)
+		for j := range b.nums[i] {
+			n, size := binary.Varint(buf)
+			if size <= 0 {
+				return nil, errBlock
+			}
+			buf = buf[size:]
+			last += n
+			b.nums[i][j] = last
+		}
+	}
+	if broken {
+		return nil, errBlock
+	}
+	return b, nil
+}
+
+// Bits of pieces.
+const (
+	pieceBits  = 1 << 19
+	sliceBits  = 512
+	shelfSize  = 64
+	pieceSlice = pieceBits / sliceBits
+)
+
+// bitOf is the bit of a piece of text.
+func bitOf(h uint64) uint32 { return uint32((h ^ h>>23) % pieceBits) }
+
+// bitsOf are the bits of a whole value: three, as fewer values than pieces are looked up at
+// once.
+func bitsOf(field, value string) []uint32 {
+	h := tokenHash(field, value)
+	return []uint32{uint32(h % pieceBits), uint32(h >> 20 % pieceBits), uint32(h >> 40 % pieceBits)}
+}
+
+// tokens are the whole values that a block is found by.
+func eachToken(field, value string, yield func(field, value string)) {
+	yield(field, value)
+	switch field {
+	case "format", "technique":
+		for i := range len(value) {
+			if value[i] == '.' {
+				yield(field, value[:i])
+			}
+		}
+	case "entity":
+		if id, _, ok := strings.Cut(value, entityMark); ok {
+			yield("entity", id)
+		}
+	case "ip":
+		a, err := netip.ParseAddr(value)
+		if err != nil {
+			return
+		}
+		a = a.Unmap().WithZone("")
+		for _, bits := range networkBits(a) {
+			if p, err := a.Prefix(bits); err == nil {
+				yield("net", p.String())
+			}
+		}
+	}
+}
+
+func networkBits(a netip.Addr) []int {
+	if a.Is4() {
+		return []int{8, 16, 24, 32}
+	}
+	return []int{32, 48, 64, 128}
+}
+
+// pieces returns the bits of the block.
+func (b *block) pieces() []byte {
+	bits := make([]byte, pieceBits/8)
+	set := func(n uint32) { bits[n/8] |= 1 << (n % 8) }
+	token := func(field, value string) {
+		for _, n := range bitsOf(field, value) {
+			set(n)
+		}
+	}
+	for _, s := range b.dict {
+		eachPiece(filter.Fold(s), func(h uint64) { set(bitOf(h)) }) // ids are as they are
+	}
+	for field, cols := range blockOf {
+		for _, col := range cols {
+			done := make([]bool, len(b.dict))
+			for _, code := range b.texts[col].list {
+				if !done[code] {
+					done[code] = true
+					s := b.dict[code]
+					if col == colID {
+						s = filter.Fold(s)
+					}
+					eachToken(field, s, token)
+				}
+			}
+		}
+	}
+	for _, col := range []int{colScope, colLogType} {
+		done := make([]bool, len(b.dict))
+		for _, code := range b.texts[col].list {
+			if !done[code] {
+				done[code] = true
+				token(scopeTokens[col], b.dict[code])
+			}
+		}
+	}
+	var severities [8]bool
+	flags := int64(0)
+	for i := range b.rows {
+		severities[b.nums[numSeverity][i]&7] = true
+		flags |= b.nums[numFlags][i]
+	}
+	for s, there := range severities {
+		if there {
+			token("severity", fmt.Sprint(s))
+		}
+	}
+	if flags&1 != 0 {
+		token("suppressed", "1")
+	}
+	if flags&2 != 0 {
+		token("retro", "1")
+	}
+	return bits
+}
+
+var scopeTokens = map[int]string{colScope: "scope account", colLogType: "scope format"}
+
+// filedRow gives the cells of a finding to [filter.Query.Match].
+func filedRow(f *yagura.Filed, facts accountFacts) filter.Row {
+	x := &f.Finding
+	t := findingTexts(f, facts)
+	texts := func(cols ...int) (out []any) {
+		for _, col := range cols {
+			for _, s := range t[col] {
+				out = append(out, s)
+			}
+		}
+		return out
+	}
+	return func(field string) []any {
+		switch field {
+		case "":
+			var out []any
+			for col := range blockFree {
+				for _, s := range t[col] {
+					if col == colEntity {
+						s, _, _ = strings.Cut(s, entityMark)
+					}
+					out = append(out, s)
+				}
+			}
+			return append(out, x.ID)
+		case "severity":
+			return []any{f.Severity}
+		case "time":
+			return []any{x.Time}
+		case "seen":
+			return []any{f.Seen}
+		case "suppressed":
+			return []any{f.Suppressed}
+		case "retro":
+			return []any{x.Retro}
+		case "entity":
+			var out []any
+			for _, s := range t[colEntity] {
+				out = append(out, cellOf(colEntity, s))
+			}
+			return out
+		}
+		return texts(blockOf[field]...)
+	}
+}
+
+// cellOf is a text of a column as a cell.
+func cellOf(col int, s string) any {
+	if col == colEntity {
+		id, typ, _ := strings.Cut(s, entityMark)
+		return yagura.Entity{Type: typ, ID: id}
+	}
+	return s
+}
+
+// asker asks the rows of blocks.
+type asker struct {
+	q      *filter.Query
+	scopes []yagura.Scope
+	all    bool
+	need   [][][]uint32 // of each term its alternatives: bits that must all be set
+	seen   [2]int64     // what seen and time must be within, ends excluded
+	time   [2]int64
+}
+
+func newAsker(q *filter.Query, scopes []yagura.Scope, all bool) *asker {
+	a := &asker{q: q, scopes: scopes, all: all, seen: [2]int64{-1 << 63, 1<<63 - 1}, time: [2]int64{-1 << 63, 1<<63 - 1}}
+	if q != nil {
+		for i := range q.Terms {
+			a.term(&q.Terms[i])
+		}
+	}
+	if !all && len(scopes) > 0 {
+		a.needScopes()
+	}
+	return a
+}
+
+const mostAlternatives = 64
+
+func (a *asker) needScopes() {
+	var alternatives [][]uint32
+	for _, s := range a.scopes {
+		switch {
+		case len(s.Tenants)+len(s.Accounts) > 0:
+			for _, id := range s.Accounts {
+				alternatives = append(alternatives, bitsOf(scopeTokens[colScope], id))
+			}
+		case len(s.Formats) > 0:
+			for _, f := range s.Formats {
+				alternatives = append(alternatives, bitsOf(scopeTokens[colLogType], f))
+			}
+		default:
+			return
+		}
+	}
+	if len(alternatives) <= mostAlternatives {
+		a.need = append(a.need, alternatives)
+	}
+}
+
+// term notes which bits a block must have for a term.
+func (a *asker) term(t *filter.Term) {
+	if t.Not {
+		return
+	}
+	if t.Field != nil && t.Field.Kind == filter.Time && len(t.Values) == 1 && t.Values[0].Op != filter.Has && t.Values[0].Op != filter.Lacks {
+		within := &a.seen
+		if t.Field.Name == "time" {
+			within = &a.time
+		}
+		if v := t.Values[0]; !v.Time.IsZero() {
+			within[0] = max(within[0], ns(v.Time))
+		}
+		if v := t.Values[0]; !v.End.IsZero() {
+			within[1] = min(within[1], ns(v.End))
+		}
+		return
+	}
+	var alternatives [][]uint32
+	for i := range t.Values {
+		list, ok := valueBits(t.Field, &t.Values[i])
+		if !ok {
+			return
+		}
+		alternatives = append(alternatives, list...)
+	}
+	if len(alternatives) <= mostAlternatives {
+		a.need = append(a.need, alternatives)
+	}
+}
+
+func textBits(parts ...string) (bits []uint32) {
+	for _, p := range parts {
+		for _, h := range askedPieces(filter.Fold(p)) {
+			bits = append(bits, bitOf(h))
+		}
+	}
+	return bits
+}
+
+// valueBits returns the bits that a block has whose rows may hold a value, in alternatives;
+// ok is false where nothing is known.
+func valueBits(f *filter.Field, v *filter.Value) (alternatives [][]uint32, ok bool) {
+	one := func(bits []uint32) ([][]uint32, bool) { return [][]uint32{bits}, len(bits) > 0 }
+	switch {
+	case f == nil:
+		return one(textBits(v.Text))
+	case v.Op == filter.Has || v.Op == filter.Lacks:
+		return nil, false
+	case f.Kind == filter.Severity:
+		for s := max(v.Number, 1); s <= min(v.To, 5); s++ {
+			alternatives = append(alternatives, bitsOf("severity", fmt.Sprint(s)))
+		}
+		return alternatives, true
+	case f.Kind == filter.Flag:
+		if v.Number == 1 {
+			return one(bitsOf(f.Name, "1"))
+		}
+		return nil, false
+	case f.Kind == filter.Number || f.Kind == filter.Time || f.Kind == filter.Length:
+		return nil, false
+	case v.Parts != nil:
+		return one(textBits(v.Parts...))
+	case f.Within:
+		return one(textBits(v.Text))
+	case f.Kind == filter.Entity && v.Entity != "":
+		return one(bitsOf("entity", filter.Fold(cut(v.Text, 2048))+entityMark+v.Entity))
+	case f.Kind == filter.Address && v.Block.IsValid():
+		best := 0
+		addr := v.Block.Addr().Unmap()
+		for _, bits := range networkBits(addr) {
+			if bits <= v.Block.Bits() {
+				best = bits
+			}
+		}
+		if p, err := addr.Prefix(best); err == nil && best > 0 {
+			return one(bitsOf("net", p.String()))
+		}
+		return nil, false
+	}
+	return one(bitsOf(f.Name, filter.Fold(cut(v.Text, 2048))))
+}
+
+// inScope reports whether a row of an account and format is within the scopes.
+func (a *asker) inScope(account, format string) bool {
+	if a.all {
+		return true
+	}
+	for _, s := range a.scopes {
+		if len(s.Tenants)+len(s.Accounts) > 0 && account == "" {
+			continue
+		}
+		s.Tenants = append([]string(nil), s.Tenants...)
+		if s.Holds("", account, format) {
+			return true
+		}
+	}
+	return false
+}
+
+// rows calls yield for the rows of a block that answer the query.
+func (a *asker) rows(b *block, yield func(row int)) {
+	var tests []func(row int) bool
+	if !a.all {
+		memo := map[[2]uint32]bool{}
+		tests = append(tests, func(row int) bool {
+			k := [2]uint32{b.texts[colScope].of(row)[0], b.texts[colLogType].of(row)[0]}
+			in, ok := memo[k]
+			if !ok {
+				in = a.inScope(b.dict[k[0]], b.dict[k[1]])
+				memo[k] = in
+			}
+			return in
+		})
+	}
+	if a.q != nil {
+		for i := range a.q.Terms {
+			t := a.q.Terms[i]
+			tests = append(tests, a.test(b, t))
+		}
+	}
+rows:
+	for row := range b.rows {
+		for _, ok := range tests {
+			if !ok(row) {
+				continue rows
+			}
+		}
+		yield(row)
+	}
+}
+
+// test returns what a term asks of a row. A text is asked once, however many rows have it.
+func (a *asker) test(b *block, t filter.Term) func(row int) bool {
+	negated := t.Not
+	t.Not = false
+	q := &filter.Query{List: a.q.List, Terms: []filter.Term{t}, Now: a.q.Now}
+	ask := func(cells ...any) bool { return q.Match(func(string) []any { return cells }) }
+	number := func(cell func(row int) any) func(int) bool {
+		return func(row int) bool { return ask(cell(row)) != negated }
+	}
+	var cols []int
+	switch {
+	case t.Field == nil:
+		cols = make([]int, 0, blockFree+1)
+		for col := range blockFree {
+			cols = append(cols, col)
+		}
+		cols = append(cols, colID)
+	case t.Field.Name == "severity":
+		var holds [8]bool
+		for s := 1; s <= 5; s++ {
+			holds[s] = ask(yagura.Severity(s)) != negated
+		}
+		return func(row int) bool { return holds[b.nums[numSeverity][row]&7] }
+	case t.Field.Name == "seen":
+		return number(func(row int) any { return at(b.nums[numSeen][row]) })
+	case t.Field.Name == "time":
+		return number(func(row int) any { return at(b.nums[numTime][row]) })
+	case t.Field.Name == "suppressed":
+		return number(func(row int) any { return b.nums[numFlags][row]&1 != 0 })
+	case t.Field.Name == "retro":
+		return number(func(row int) any { return b.nums[numFlags][row]&2 != 0 })
+	default:
+		cols = blockOf[t.Field.Name]
+	}
+	const unknown, no, yes = 0, 1, 2
+	memo := make([]uint8, len(b.dict))
+	empty := ask() // of a row without the field
+	return func(row int) bool {
+		holds, any := false, false
+		for _, col := range cols {
+			for _, code := range b.texts[col].of(row) {
+				any = true
+				m := memo[code]
+				if m == unknown {
+					if m = no; ask(cellOf(col, b.dict[code])) {
+						m = yes
+					}
+					memo[code] = m
+				}
+				if holds = m == yes; holds {
+					return !negated
+				}
+			}
+		}
+		if !any {
+			holds = empty
+		}
+		return holds != negated
+	}
+}
