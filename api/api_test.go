@@ -89,16 +89,16 @@ func TestStrictJSON(t *testing.T) {
 		t.Error(diff)
 	}
 	for text, reason := range map[string]string{
-		`{"name":"x","role":"admin"}`:        `1:13: there is no key "role"`,
-		`{"Name":"x"}`:                       `1:2: there is no key "Name"`,
+		`{"name":"x","role":"admin"}`:         `1:13: there is no key "role"`,
+		`{"Name":"x"}`:                        `1:2: there is no key "Name"`,
 		"{\"name\":\"日本\",\n \"name\":\"y\"}": `2:2: the key "name" is there twice`,
-		`{"list":[{"a":"x","b":1}]}`:         `there is no key "list[0].b"`,
-		`{"name":"x"} {}`:                    `1:13: there is more behind the value`,
-		`{"name":1}`:                         "a number does not belong here",
-		`{"name":"x"`:                        "ends too early",
-		`[]`:                                 "a array does not belong here",
-		``:                                   "ends too early",
-		"{\"name\":\"\xff\"}":                "not UTF-8",
+		`{"list":[{"a":"x","b":1}]}`:          `there is no key "list[0].b"`,
+		`{"name":"x"} {}`:                     `1:13: there is more behind the value`,
+		`{"name":1}`:                          "a number does not belong here",
+		`{"name":"x"`:                         "ends too early",
+		`[]`:                                  "a array does not belong here",
+		``:                                    "ends too early",
+		"{\"name\":\"\xff\"}":                 "not UTF-8",
 		`{"any":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`: "nested more than",
 	} {
 		var b body

@@ -187,11 +187,16 @@ func (a *API) issueGraph(ctx context.Context, c *Call[issueGraphIn]) (*Graph, er
 
 // EventMatch is a raw event with the clauses of a finding that hold in it.
 type EventMatch struct {
-	FindingID string       `json:"finding_id"`
-	Event     yagura.Event `json:"event"`
-	Raw       string       `json:"raw" doc:"The record as it was received."`
-	Clauses   []Clause     `json:"clauses"`
-	Missing   string       `json:"missing,omitempty" doc:"Why the record itself is not here; empty where it is."`
+	FindingID string          `json:"finding_id"`
+	Event     yagura.EventRef `json:"event"`
+	Format    string          `json:"format"`
+	Source    string          `json:"source"`
+	Object    string          `json:"object,omitempty" doc:"What the source brought it in."`
+	Record    int64           `json:"record" doc:"Its number in the object, from 0."`
+	Seen      time.Time       `json:"seen,omitzero" doc:"When it arrived."`
+	Raw       string          `json:"raw" doc:"The record as it was received; empty where missing says why."`
+	Clauses   []Clause        `json:"clauses"`
+	Missing   string          `json:"missing,omitempty" enum:"not_in_lake,no_event" doc:"not_in_lake: it is written within a minute of its arrival, and kept as long as the retention says."`
 }
 
 // Clause is a clause of a rule that held, and where in the record.

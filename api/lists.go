@@ -95,3 +95,52 @@ func (a *API) queryCheck(_ context.Context, c *Call[queryIn]) (*QueryCheck, erro
 	}
 	return out, nil
 }
+
+type completeIn struct {
+	List string `query:"list" doc:"Name of the list."`
+	Q    string `query:"q"`
+	At   int    `query:"at" doc:"Where somebody writes, in bytes of q."`
+}
+
+// Completion is what may stand at a place of a query.
+type Completion struct {
+	From  int              `json:"from" doc:"What an item takes the place of, in bytes of q."`
+	To    int              `json:"to"`
+	Items []CompletionItem `json:"items"`
+}
+
+// CompletionItem is one thing that may be written.
+type CompletionItem struct {
+	Text string `json:"text"`
+	Doc  string `json:"doc,omitempty" doc:"In the language of the call."`
+	Kind string `json:"kind" doc:"field, value, operator, example or term."`
+}
+
+// mostItems is how many values are offered.
+const mostItems = 20
+
+func (a *API) queryComplete(ctx context.Context, c *Call[completeIn]) (*Completion, error) {
+	l, err := listNamed(c.In.List)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.In.Q) > mostQuery || c.In.At < 0 || c.In.At > len(c.In.Q) {
+		return nil, Refuse(CodeBadRequest, "at: it lies outside of q", "at が q の範囲外です")
+	}
+	help := filter.Help{Japanese: c.Japanese}
+	if a.parts.Values != nil {
+		help.Values = func(field, typed string) []string {
+			list, err := a.parts.Values.Values(ctx, c.Reach, l.Name, field, typed, mostItems)
+			if err != nil {
+				a.log.Warn("values could not be offered", "request", c.Request, "list", l.Name, "field", field, "error", err)
+			}
+			return list
+		}
+	}
+	found := filter.Complete(l, c.In.Q, c.In.At, help)
+	out := &Completion{From: found.From, To: found.To}
+	for _, x := range found.Items {
+		out.Items = append(out.Items, CompletionItem{Text: x.Text, Doc: x.Doc, Kind: x.Kind})
+	}
+	return out, nil
+}

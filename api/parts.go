@@ -21,6 +21,7 @@ type Parts struct {
 	Records  Records
 	Entities Entities
 	Views    Views
+	Values   Values // nil: queries are completed without values
 	Lists    Lists
 }
 
@@ -98,4 +99,9 @@ type Views interface {
 	View(ctx context.Context, owner, id string) (*yagura.View, error)
 	PutView(ctx context.Context, v *yagura.View) error
 	DeleteView(ctx context.Context, id string) error
+}
+
+// Values offers values of a list's field that begin with what was typed, or hold it.
+type Values interface {
+	Values(ctx context.Context, reach Reach, list, field, typed string, limit int) ([]string, error)
 }

@@ -170,3 +170,15 @@ func check(routes []Route) error {
 	}
 	return nil
 }
+
+// TakesBody reports whether an endpoint takes a body.
+func (r *Route) TakesBody() bool {
+	_, ok := r.in.FieldByName("Body")
+	return ok
+}
+
+// NeedsWhole reports whether who calls needs the permission without a scope.
+func (r *Route) NeedsWhole() bool { return r.whole }
+
+// ReadsOnly reports whether an endpoint changes nothing.
+func (r *Route) ReadsOnly() bool { return r.reads }

@@ -1,5 +1,7 @@
 package api
 
+import "time"
+
 // Routes is the table of all endpoints.
 func (a *API) Routes() []Route {
 	return []Route{
@@ -26,11 +28,17 @@ func (a *API) Routes() []Route {
 		get("/issues/{id}/findings", View, "listIssueFindings", "The findings of an issue", a.issueFindings),
 		get("/issues/{id}/notices", View, "listIssueNotices", "Who was told of an issue", a.issueNotices),
 		get("/issues/{id}/related", View, "getRelated", "Issues of the same actor, and similar ones", a.relatedIssues),
+		get("/issues/{id}/events", View, "listIssueEvents", "The raw events of an issue's findings", a.issueEvents),
+		get("/issues/{id}/evidence", View, "getEvidence", "Everything about an issue in one archive, with check sums", a.evidence).Within(5 * time.Minute),
 		post("/issues/{id}/changes", Work, "changeIssue", "Change an issue", a.changeIssue),
+
+		// Findings and entities
+		get("/findings/{id}", View, "getFinding", "One finding, with its raw events", a.finding),
 
 		// Lists
 		get("/lists", View, "listLists", "What every list can be asked", a.lists),
 		get("/query/check", View, "checkQuery", "What is wrong with a query", a.queryCheck),
+		get("/query/complete", View, "completeQuery", "What may be written at a place of a query", a.queryComplete),
 		get("/views", View, "listViews", "Lists that people kept", a.views),
 		get("/views/{id}", View, "getView", "One view", a.view),
 		post("/views", Work, "addView", "Keep a list", a.addView),

@@ -126,7 +126,7 @@ func (s *schemas) of(t reflect.Type) object {
 		return s.of(t.Elem())
 	case t.Implements(textMarshaler) || reflect.PointerTo(t).Implements(textMarshaler):
 		return object{"type": "string"}
-	case t.Implements(jsonMarshaler) && t.Kind() != reflect.Struct:
+	case t.Implements(jsonMarshaler) || reflect.PointerTo(t).Implements(jsonMarshaler):
 		return object{}
 	}
 	switch t.Kind() {
