@@ -4,7 +4,7 @@ BIN     := bin/yagura
 SECONDS ?= 60
 export GOFLAGS ?= -buildvcs=false
 
-.PHONY: help build demo test lint bench prove golden clean
+.PHONY: help build ui ui-test demo test lint bench prove golden clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -26,6 +26,17 @@ else
 	@echo "no C++ compiler: bin/yagura will not hunt (apt-get install g++, then make build)" >&2
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(VCS) -o $(BIN) ./cmd/yagura
 endif
+
+# The console is built by Node 20.19 or newer; where there is none, npm's own package of it is
+# fetched. What comes out is committed: a build of the binary needs no Node.
+NODE_OK := $(shell node -e 'const [a,b]=process.versions.node.split(".");process.stdout.write(a>20||a==20&&b>=19?"yes":"")' 2>/dev/null)
+ui: ## build the console into web/dist
+	@[ -n "$(NODE_OK)" ] || { echo "the console needs Node 20.19 or newer (npm install -g node@20 brings it)" >&2; exit 1; }
+	cd web && npm ci --no-audit --no-fund && npm run build
+
+ui-test: ui ## check the console: types, lint, unit tests, that web/dist is what is built
+	cd web && npm run check && npm test
+	@git diff --exit-code --stat -- web/dist && [ -z "$$(git status --porcelain -- web/dist)" ] || { echo "web/dist is not what the sources make: run make ui and commit it" >&2; exit 1; }
 
 demo: build ## scan the bundled sample logs with the shipped detections
 	$(BIN) demo

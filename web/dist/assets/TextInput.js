@@ -1,0 +1,1 @@
+import{h as e,y as t}from"./words.js?v=e902d8786143";import{t as n}from"./InputBase.js?v=e902d8786143";import{g as r}from"./vendor.js?v=e902d8786143";var i=r(),a=e(e=>{let r=t([`Input`,`InputWrapper`,`TextInput`],null,e);return(0,i.jsx)(n,{component:`input`,...r,__staticSelector:`TextInput`})});a.classes=n.classes,a.displayName=`@mantine/core/TextInput`;export{a as t};

@@ -1,0 +1,1 @@
+import{n as e}from"./rolldown-runtime.js?v=e902d8786143";import{v as t}from"./vendor.js?v=e902d8786143";var n=e(t(),1);function r(e){let t=(0,n.useRef)(e);return(0,n.useEffect)(()=>{t.current=e}),(0,n.useMemo)(()=>((...e)=>t.current?.(...e)),[])}function i(e){return e?parseInt(e,10):0}export{r as n,i as t};

@@ -1,0 +1,30 @@
+// Addresses as text: the router's own links are typed by its routes, which come from the list
+// of pages.
+import type { AnyRouter } from "@tanstack/react-router";
+
+let router: AnyRouter | undefined;
+
+export function setRouter(r: AnyRouter) {
+  router = r;
+}
+
+/** go opens an address of the console. */
+export function go(href: string, options: { replace?: boolean } = {}) {
+  if (!router) {
+    location.assign(href);
+    return;
+  }
+  if (options.replace) router.history.replace(href);
+  else router.history.push(href);
+}
+
+/** withSearch returns the address of this page with some of its search changed. */
+export function withSearch(change: Record<string, string | undefined>): string {
+  const p = new URLSearchParams(location.search);
+  for (const [k, v] of Object.entries(change)) {
+    if (v === undefined || v === "") p.delete(k);
+    else p.set(k, v);
+  }
+  const s = p.toString();
+  return location.pathname + (s ? `?${s}` : "");
+}

@@ -1,0 +1,30 @@
+// The list of pages: addresses, names, keys and permissions. Each page is a chunk of its own.
+import type { ComponentType } from "react";
+import type { Permission } from "../api/types";
+import type { en } from "../i18n/en";
+import type { IconName } from "../ui/Icon";
+
+export interface PageDef {
+  path: string;
+  /** Exports Page. */
+  load: () => Promise<{ Page: ComponentType }>;
+  /** In the navigation, with its icon and the second key after g. */
+  nav?: { name: keyof typeof en.nav; icon: IconName; key?: string; group: "main" | "detection" | "operation" };
+  permission?: Permission;
+  /** Without session and shell: sign-in and set-up. */
+  bare?: boolean;
+}
+
+export const pages: PageDef[] = [
+  { path: "/sign-in", load: () => import("../pages/sign-in/Page"), bare: true },
+  { path: "/setup", load: () => import("../pages/setup/Page"), bare: true },
+  {
+    path: "/issues",
+    load: () => import("../pages/issues/Page"),
+    nav: { name: "issues", icon: "issue", key: "i", group: "main" },
+  },
+  { path: "/issues/$id", load: () => import("../pages/issue/Page") },
+];
+
+/** home is where / leads while there is no page of that address. */
+export const home = "/issues";

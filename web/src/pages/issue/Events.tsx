@@ -1,0 +1,78 @@
+import { Button } from "@mantine/core";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { get, query } from "../../api/client";
+import type { Issue, Page, RawEvent as RawEventType } from "../../api/types";
+import { useCore } from "../../i18n/core";
+import { useWords } from "../../i18n/words";
+import { CopyMenu } from "../../ui/Copy";
+import { Hostile } from "../../ui/Hostile";
+import { RawEvent } from "../../ui/RawEvent";
+import { parseRaw } from "../../ui/raw";
+import { Time } from "../../ui/Time";
+import { EntityLink } from "../../ui/Value";
+import { w as catalogue } from "./words";
+
+/** Events are the records behind an issue, as they were received. */
+export function Events({ issue }: { issue: Issue }) {
+  const w = useWords(catalogue);
+  const core = useCore();
+  const r = useInfiniteQuery({
+    queryKey: ["issue", issue.id, "events"],
+    queryFn: ({ pageParam, signal }) =>
+      get<Page<RawEventType>>(
+        `/issues/${encodeURIComponent(issue.id)}/events${query({ cursor: pageParam || undefined, limit: 10 })}`,
+        signal,
+      ),
+    initialPageParam: "",
+    getNextPageParam: (p) => p.next || undefined,
+    retry: false,
+  });
+  const items = r.data?.pages.flatMap((p) => p.items ?? []) ?? [];
+  if (items.length === 0)
+    return (
+      <section className="section">
+        <p className="dim plain">{r.isPending ? core.state.loading : w.events.none}</p>
+      </section>
+    );
+  return (
+    <>
+      {items.map((e, i) => (
+        <One key={`${e.finding_id} ${e.event.key} ${i}`} event={e} missing={w.why.missing} />
+      ))}
+      {r.hasNextPage && (
+        <section className="section">
+          <Button onClick={() => void r.fetchNextPage()} loading={r.isFetchingNextPage}>
+            {w.events.more}
+          </Button>
+        </section>
+      )}
+    </>
+  );
+}
+
+function One({ event: e, missing }: { event: RawEventType; missing: string }) {
+  const raw = useMemo(() => parseRaw(e.raw), [e.raw]);
+  return (
+    <section className="section">
+      <div className="section-head">
+        <strong className="mono cut">
+          <Hostile text={e.event.action} />
+        </strong>
+        <span className="faint">
+          <Time at={e.event.time} mode="exact" />
+        </span>
+        {e.event.src_ip && <EntityLink type="ip" id={e.event.src_ip} />}
+        <span className="grow" />
+        <CopyMenu of={{ event: e.event, raw, path: `/events/${e.event.key}` }} />
+      </div>
+      {e.missing ? (
+        <p className="dim plain">
+          {missing}: <Hostile text={e.missing} />
+        </p>
+      ) : (
+        <RawEvent raw={raw} clauses={e.clauses} limit={24} />
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,178 @@
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { get, query } from "../../api/client";
+import type { Issue, Page, RawEvent as RawEventType } from "../../api/types";
+import { Link } from "../../app/Link";
+import { useLang } from "../../app/prefs";
+import { useCore } from "../../i18n/core";
+import { useWords } from "../../i18n/words";
+import { CopyMenu } from "../../ui/Copy";
+import { Hostile } from "../../ui/Hostile";
+import { RawEvent } from "../../ui/RawEvent";
+import { parseRaw } from "../../ui/raw";
+import { Time } from "../../ui/Time";
+import { Value } from "../../ui/Value";
+import { w as catalogue } from "./words";
+
+/** Why says why the issue is there: the clauses that held, marked in the record itself. */
+export function Why({ issue }: { issue: Issue }) {
+  const w = useWords(catalogue);
+  const core = useCore();
+  const lang = useLang();
+  const events = useQuery({
+    queryKey: ["issue", issue.id, "events", 1],
+    queryFn: ({ signal }) =>
+      get<Page<RawEventType>>(`/issues/${encodeURIComponent(issue.id)}/events${query({ limit: 1 })}`, signal),
+    retry: false,
+  });
+  const f = issue.latest;
+  const event = events.data?.items?.[0];
+  const why = event?.clauses?.length ? event.clauses : (f?.why ?? []);
+  const raw = useMemo(() => (event ? parseRaw(event.raw) : undefined), [event]);
+  const { check, act } = runbook(issue, lang);
+  const output = f?.output && f.output !== issue.title ? f.output : "";
+  return (
+    <>
+      <section className="section">
+        <h2>{w.why.title}</h2>
+        <p className="why-rule">
+          <Link href={`/rules/${encodeURIComponent(issue.rule.id)}`}>
+            <Hostile text={issue.rule.title} />
+          </Link>{" "}
+          <span className="tag">{issue.rule.engine}</span>{" "}
+          {f?.retro && <span className="tag tag-accent">{w.why.retro}</span>}{" "}
+          {f?.mode === "count" && <span className="tag">{w.why.counted}</span>}
+        </p>
+        {output && (
+          <p className="dim">
+            <Hostile text={output} />
+          </p>
+        )}
+        {why.length > 0 ? (
+          <div className="table-wrap">
+            <table className="table">
+              <thead>
+                <tr>
+                  <th>{w.why.clause.field}</th>
+                  <th>{w.why.clause.op}</th>
+                  <th>{w.why.clause.value}</th>
+                  <th>{w.why.clause.actual}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {why.map((c, i) => (
+                  <tr key={i}>
+                    <td className="mono">
+                      <Hostile text={c.field} />
+                    </td>
+                    <td className="dim">{c.op}</td>
+                    <td className="mono why-value">
+                      <Hostile text={c.value} />
+                    </td>
+                    <td className="why-value">
+                      <mark>
+                        <Value field="entity" value={c.actual} />
+                      </mark>
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        ) : (
+          <p className="dim">{w.why.noClauses}</p>
+        )}
+      </section>
+      {event && (
+        <section className="section">
+          <div className="section-head">
+            <h2>{w.why.event}</h2>
+            <span className="mono dim cut">
+              <Hostile text={event.event.action} />
+            </span>
+            <span className="faint">
+              <Time at={event.event.time} mode="exact" />
+            </span>
+            <span className="grow" />
+            <CopyMenu of={{ event: event.event, raw, path: `/events/${event.event.key}` }} />
+          </div>
+          {event.missing ? (
+            <p className="dim">
+              {w.why.missing}: <Hostile text={event.missing} />
+            </p>
+          ) : (
+            <RawEvent raw={raw} clauses={event.clauses} limit={48} label={w.why.event} />
+          )}
+        </section>
+      )}
+      {(check.length > 0 || act.length > 0) && (
+        <section className="section">
+          <h2>{w.runbook.title}</h2>
+          {check.length > 0 && <h3 className="dim">{w.runbook.check}</h3>}
+          <List items={check} />
+          {act.length > 0 && <h3 className="dim">{w.runbook.do}</h3>}
+          <List items={act} />
+        </section>
+      )}
+      {((issue.explained?.length ?? 0) > 0 || issue.severity_original) && (
+        <section className="section">
+          <h2>{w.why.explained}</h2>
+          <ul className="plain">
+            {issue.severity_original && (
+              <li className="dim">{w.why.original(original(issue.severity_original, core.severity))}</li>
+            )}
+            {issue.explained?.map((e) => (
+              <li key={e}>
+                <Hostile text={e} />
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      {(f?.usual?.length ?? 0) > 0 && (
+        <section className="section">
+          <h2>{w.why.usual}</h2>
+          <ul className="plain">
+            {f?.usual?.map((u, i) => (
+              <li key={i}>
+                <Hostile text={usual(u)} />
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </>
+  );
+}
+
+function original(level: string, names: Record<string, string>): string {
+  return names[level] ?? level;
+}
+
+function usual(u: Record<string, unknown>): string {
+  if (typeof u.text === "string") return u.text;
+  return Object.entries(u)
+    .filter(([, v]) => typeof v === "string" || typeof v === "number")
+    .map(([k, v]) => `${k}: ${String(v)}`)
+    .join(" · ");
+}
+
+function runbook(issue: Issue, lang: "en" | "ja"): { check: string[]; act: string[] } {
+  const r = issue.runbook;
+  if (!r) return { check: [], act: [] };
+  if (lang === "ja" && (r.check_ja?.length || r.do_ja?.length)) return { check: r.check_ja ?? [], act: r.do_ja ?? [] };
+  return { check: r.check ?? [], act: r.do ?? [] };
+}
+
+function List({ items }: { items: string[] }) {
+  if (items.length === 0) return null;
+  return (
+    <ol className="runbook">
+      {items.map((s) => (
+        <li key={s}>
+          <Hostile text={s} />
+        </li>
+      ))}
+    </ol>
+  );
+}

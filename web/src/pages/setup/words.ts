@@ -1,0 +1,36 @@
+import { words } from "../../i18n/words";
+
+export const w = words(
+  {
+    title: "Set up Yagura",
+    tagline: "You become the first administrator",
+    name: "E-mail address",
+    nameDoc: "You sign in with it. It stays in this installation.",
+    display: "Your name",
+    password: "Password",
+    passwordDoc: "12 characters or more; a few words are good.",
+    again: "Password again",
+    differs: "The passwords differ.",
+    submit: "Create the account",
+    key: "Set-up key",
+    keyDoc: "It stands in the link that the server printed when it started.",
+    done: "Somebody has set it up already. Sign in.",
+    toSignIn: "To the sign-in",
+  },
+  {
+    title: "Yagura のセットアップ",
+    tagline: "最初の管理者アカウントを作成します",
+    name: "メールアドレス",
+    nameDoc: "サインインに使います。この環境の外には送られません。",
+    display: "表示名",
+    password: "パスワード",
+    passwordDoc: "12 文字以上。いくつかの単語を並べると覚えやすくなります。",
+    again: "パスワード（確認）",
+    differs: "パスワードが一致しません。",
+    submit: "アカウントを作成",
+    key: "セットアップキー",
+    keyDoc: "サーバーの起動時に表示されたリンクに含まれています。",
+    done: "セットアップは完了しています。サインインしてください。",
+    toSignIn: "サインインへ",
+  },
+);

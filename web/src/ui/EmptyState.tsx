@@ -1,0 +1,54 @@
+import { Button } from "@mantine/core";
+import type { ReactNode } from "react";
+import { CopyButton } from "./Copy";
+
+export interface Step {
+  title: string;
+  doc?: ReactNode;
+  /** A command or a document to copy. */
+  code?: string;
+}
+
+/** EmptyState says why there is nothing, and teaches the exact next step. */
+export function EmptyState({
+  title,
+  doc,
+  steps,
+  action,
+  children,
+}: {
+  title: string;
+  doc?: ReactNode;
+  steps?: Step[];
+  action?: { label: string; run: () => void };
+  children?: ReactNode;
+}) {
+  return (
+    <div className="empty">
+      <h2>{title}</h2>
+      {doc && <p>{doc}</p>}
+      {steps && (
+        <ol>
+          {steps.map((s) => (
+            <li key={s.title}>
+              <strong>{s.title}</strong>
+              {s.doc && <div className="dim">{s.doc}</div>}
+              {s.code && (
+                <div className="empty-code">
+                  <pre>{s.code}</pre>
+                  <CopyButton text={s.code} />
+                </div>
+              )}
+            </li>
+          ))}
+        </ol>
+      )}
+      {action && (
+        <Button onClick={action.run} variant="default">
+          {action.label}
+        </Button>
+      )}
+      {children}
+    </div>
+  );
+}

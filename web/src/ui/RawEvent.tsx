@@ -1,0 +1,94 @@
+import { Button } from "@mantine/core";
+import { useMemo, useState } from "react";
+import type { Clause } from "../api/types";
+import { useLang } from "../app/prefs";
+import { useCore } from "../i18n/core";
+import { count } from "../i18n/words";
+import { Hostile } from "./Hostile";
+import { countHidden, plain } from "./hostile";
+import { lines, marks } from "./raw";
+
+/** RawEvent shows a record as it was received, with the values marked that clauses are about. */
+export function RawEvent({
+  raw,
+  clauses = [],
+  limit = 60,
+  label,
+}: {
+  raw: unknown;
+  clauses?: Clause[] | null;
+  limit?: number;
+  label?: string;
+}) {
+  const w = useCore();
+  const lang = useLang();
+  const [all, setAll] = useState(false);
+  const [wrap, setWrap] = useState(true);
+  const ls = useMemo(() => lines(raw), [raw]);
+  const ms = useMemo(() => marks(ls, clauses ?? []), [ls, clauses]);
+  const hidden = useMemo(() => countHidden(ls.map((l) => `${l.key ?? ""} ${l.value}`).join("\n")), [ls]);
+  // What is marked is never folded away.
+  const lastMark = ms.size > 0 ? Math.max(...ms.keys()) : 0;
+  const shown = all ? ls.length : Math.min(ls.length, Math.max(limit, lastMark + 4));
+  return (
+    <div className="raw">
+      {hidden > 0 && <div className="raw-hidden">{w.raw.hidden(count(hidden, lang))}</div>}
+      <section className={wrap ? "raw-lines wrap-lines" : "raw-lines"} aria-label={label ?? "JSON"}>
+        {ls.slice(0, shown).map((l, i) => {
+          const m = ms.get(i);
+          return (
+            <div key={i} className={m ? "raw-line raw-marked" : "raw-line"}>
+              <span className="raw-n" aria-hidden="true">
+                {i + 1}
+              </span>
+              <span className="raw-text" style={{ paddingLeft: `${l.depth * 14 + 14}px` }}>
+                {l.key !== undefined && (
+                  <>
+                    <span className="json-key">
+                      <Hostile text={JSON.stringify(l.key)} />
+                    </span>
+                    {": "}
+                  </>
+                )}
+                {m ? (
+                  <mark title={m.map((c) => plain(w.raw.clause(c.field, c.op, c.value))).join("\n")}>
+                    <Hostile text={l.value} />
+                  </mark>
+                ) : (
+                  <span className={`json-${l.kind}`}>
+                    <Hostile text={l.value} />
+                  </span>
+                )}
+                {l.comma && ","}
+                {m && (
+                  <span className="raw-why">
+                    {m.map((c, n) => (
+                      <span key={n}>
+                        <Hostile text={`${c.op} ${c.value}`} />
+                      </span>
+                    ))}
+                  </span>
+                )}
+              </span>
+            </div>
+          );
+        })}
+      </section>
+      <div className="raw-foot">
+        {(shown < ls.length || all) && ls.length > limit && (
+          <Button variant="subtle" size="compact-xs" onClick={() => setAll(!all)}>
+            {all ? w.raw.less : w.raw.more(count(ls.length - shown, lang))}
+          </Button>
+        )}
+        <Button variant="subtle" size="compact-xs" aria-pressed={wrap} onClick={() => setWrap(!wrap)}>
+          {w.raw.wrap}
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+/** Json shows any value the same way, without clauses. */
+export function Json({ value, limit = 40 }: { value: unknown; limit?: number }) {
+  return <RawEvent raw={value} limit={limit} />;
+}
