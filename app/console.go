@@ -12,6 +12,7 @@ import (
 	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/store"
 	"github.com/yagura-sec/yagura/triage"
+	"github.com/yagura-sec/yagura/web"
 )
 
 // console is what the API asks: the store, and of a running service what it knows beyond it.
@@ -50,7 +51,7 @@ func (s *Serve) newConsole() *console {
 
 // About says what this server is.
 func (c *console) About(context.Context) (*api.About, error) {
-	return &api.About{Version: c.version, Tenant: c.cfg.Tenant, Zone: c.cfg.Timezone, Time: c.now().UTC(), Build: c.version}, nil
+	return &api.About{Version: c.version, Tenant: c.cfg.Tenant, Zone: c.cfg.Timezone, Time: c.now().UTC(), Build: web.Build()}, nil
 }
 
 // within writes a reach in accounts and formats alone: an organisation is the accounts that

@@ -7,6 +7,7 @@ import (
 
 	"github.com/yagura-sec/yagura/api"
 	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/web"
 )
 
 // openConsole makes what people and programs call: the gate, the API and its stream.
@@ -26,6 +27,13 @@ func (s *Serve) openConsole(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	s.mux.Handle(api.Prefix+"/", a)
+	pages := web.Handler()
+	if s.o.Dev != "" {
+		if pages, err = web.Dev(s.o.Dev); err != nil {
+			return err
+		}
+	}
+	s.mux.Handle("/", pages)
 	return s.openProviders(ctx, cfg)
 }
 

@@ -133,7 +133,7 @@ var (
 	v6    = entry{"sgr-6", 22, "::/0"}
 	rdp   = entry{"sgr-r", 3389, "0.0.0.0/0"}
 	inner = entry{"sgr-i", 22, "10.0.0.0/8"}
-	web   = entry{"sgr-w", 443, "0.0.0.0/0"}
+	https = entry{"sgr-w", 443, "0.0.0.0/0"}
 )
 
 // wholeAnswer is an entry for all protocols and ports as answers have it, and whole a call
@@ -241,8 +241,8 @@ func TestEntries(t *testing.T) {
 			{[]string{answered(trail(at(12), ec2, "RevokeSecurityGroupIngress", byID("sgr-a")), `{"revokedSecurityGroupRuleSet":{"items":[`+wholeAnswer+`]}}`)}, "all closed 2"},
 		}},
 		{"nothing dangerous", []step{
-			{[]string{open(at(9), inner, web), revoke(at(10), inner, web), modify(at(11), inner, web)}, ""},
-			{[]string{open(at(12), inner, web, rdp)}, "rdp open 1"},
+			{[]string{open(at(9), inner, https), revoke(at(10), inner, https), modify(at(11), inner, https)}, ""},
+			{[]string{open(at(12), inner, https, rdp)}, "rdp open 1"},
 		}},
 	}
 	bothStores(t, func(t *testing.T, url string) {

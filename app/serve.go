@@ -45,6 +45,9 @@ type ServeOptions struct {
 	Now     func() time.Time
 	// Client is used for what goes out over HTTP; nil is one with time-outs.
 	Client *http.Client
+	// Dev is the address of a development server that the console is fetched from; "" is the
+	// console that is embedded.
+	Dev string
 
 	// Of a playback: who stands for a source, by its name, and who is told of objects that
 	// are judged. Both are nil of a service that is on the clock of the world.

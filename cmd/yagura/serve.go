@@ -24,6 +24,7 @@ type serveCmd struct {
 	serverFlags
 	LogFormat  string `enum:"text,json" default:"json" help:"Logs on standard error: json (default) or text."`
 	LogLevel   string `enum:"debug,info,warn,error" default:"info" help:"Least level of what is logged."`
+	Dev        string `placeholder:"URL" help:"Take the console from a development server (http://127.0.0.1:5173), for work on the console itself."`
 	AcceptLoss bool   `name:"i-accept-loss" help:"Let SQLite lie on a file system that may lose it (memory, network, overlay): for demonstrations."`
 }
 
@@ -71,7 +72,7 @@ func (c *serveCmd) Run(env *environment) error {
 		return err
 	}
 	s, err := app.NewServe(env.ctx, app.ServeOptions{Config: cfg, Reload: load, Rules: rules, Version: version(),
-		Log: slog.New(handler), Now: env.now})
+		Log: slog.New(handler), Now: env.now, Dev: c.Dev})
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
