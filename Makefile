@@ -41,13 +41,15 @@ ui-test: ui ## check the console: types, lint, unit tests, that web/dist is what
 demo: build ## scan the bundled sample logs with the shipped detections
 	$(BIN) demo
 
-test: build ## format, vet and every test with the race detector; installs a C++ compiler, PostgreSQL and git where missing
+test: build ## format, vet and every test with the race detector; installs a C++ compiler, PostgreSQL, git, Node and the identity providers of the tests where missing
 	@command -v gcc >/dev/null && command -v g++ >/dev/null || { apt-get update -q && apt-get install -qy gcc g++ libc6-dev; }
 	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -q && apt-get install -qy --no-install-recommends postgresql; }
 	@command -v git >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends git; }
+	@command -v npm >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends nodejs npm; }
+	@cd auth/idptest && { cmp -s package-lock.json node_modules/.installed || { npm ci --no-audit --no-fund && cp package-lock.json node_modules/.installed; }; }
 	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 	$(GO) vet ./...
-	YAGURA_TEST_REQUIRE_POSTGRES=1 $(GO) test -race -timeout 30m ./...
+	YAGURA_TEST_REQUIRE_POSTGRES=1 YAGURA_TEST_REQUIRE_IDP=1 $(GO) test -race -timeout 30m ./...
 	CGO_ENABLED=0 $(GO) test -run '^(TestArch|TestDirection|TestScript)' . ./cmd/...
 
 lint: ## run golangci-lint and govulncheck (both are fetched as Go modules)

@@ -22,6 +22,7 @@ var may = map[string][]string{
 	"auth":                   {"", "secret"},
 	"auth/flow":              {"", "auth"},
 	"auth/oidc":              {"", "auth", "auth/flow"},
+	"auth/idptest":           {},
 	"auth/saml":              {"", "auth", "auth/flow"},
 	"api":                    {"", "auth", "filter"},
 	"web":                    {},
