@@ -90,6 +90,21 @@ func TestUsers(t *testing.T) {
 	want(t, "enable", change(admin, half.User.ID, auth.UserChange{Disabled: ptr(false)}), "")
 	_, err = h.Identify(hb.request())
 	want(t, "enabled again, the old session", err, "nobody")
+	// Also when somebody else than the gate disables: a session that is left is of no use.
+	left, lb := h.user(admin, "left@example.com", bind(yagura.RoleViewer))
+	if err := h.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		u, err := tx.User(ctx, left.User.ID, yagura.LockChange)
+		if err != nil {
+			return err
+		}
+		u.Disabled = true
+		u.Version++
+		return tx.PutUser(ctx, u)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = h.Identify(lb.request())
+	want(t, "disabled beside the gate", err, "nobody")
 	// The last admin stays, whoever asks.
 	cli := &auth.Identity{Who: "cli:root", Bindings: []yagura.Binding{{Role: yagura.RoleAdmin}}}
 	want(t, "one of two admins", h.RemoveUser(ctx, second, me), "")

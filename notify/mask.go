@@ -13,6 +13,7 @@ import (
 //
 //   - AWS secret access keys (40 characters of base64 that look drawn at random) and session
 //     tokens; access key ids (AKIA…, ASIA…) stay, because an id is evidence and opens nothing
+//   - our own tokens (ygr_…)
 //   - tokens of GitHub (ghp_ gho_ ghu_ ghs_ ghr_ github_pat_), GitLab, Slack (xox…, xapp-,
 //     hooks.slack.com paths), npm, PyPI, Docker, Stripe, SendGrid, Vault, OpenAI and
 //     Anthropic, DigitalOcean, Databricks, and PagerDuty keys that begin with R0 or pdus+
@@ -200,7 +201,7 @@ type shape struct {
 var shapes = func() (t [256][]shape) {
 	for _, s := range []shape{
 		{"ghp_", "github-token", 16, ""}, {"gho_", "github-token", 16, ""}, {"ghu_", "github-token", 16, "-."},
-		{"ghs_", "github-token", 16, "-."}, {"ghr_", "github-token", 16, ""}, {"github_pat_", "github-token", 16, ""},
+		{"ygr_", "yagura-token", 30, ""}, {"ghs_", "github-token", 16, "-."}, {"ghr_", "github-token", 16, ""}, {"github_pat_", "github-token", 16, ""},
 		{"glpat-", "gitlab-token", 16, "-."}, {"gldt-", "gitlab-token", 16, "-."}, {"glrt-", "gitlab-token", 16, "-."},
 		{"xoxa-", "slack-token", 8, "-"}, {"xoxb-", "slack-token", 8, "-"}, {"xoxc-", "slack-token", 8, "-"},
 		{"xoxd-", "slack-token", 8, "-%+/="}, {"xoxe-", "slack-token", 8, "-"}, {"xoxe.", "slack-token", 8, "-."},

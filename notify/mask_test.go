@@ -32,6 +32,7 @@ func TestMask(t *testing.T) {
 		{"sigv4 header", "Authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/x, Signature=0123456789abcdef0123456789abcdef",
 			"Authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/x, Signature=[masked:signature]"},
 		{"github", "push " + ghToken + ", done", "push [masked:github-token], done"},
+		{"our own", "curl -H ygr_" + strings.Repeat("aB3", 25) + " x", "curl -H [masked:yagura-token] x"},
 		{"github fine", "github_pat_" + "11ABCDEFG0abcdefghijkl_mnopqrstuvwxyz", "[masked:github-token]"},
 		{"github word stays", "ghp_short", "ghp_short"},
 		{"slack", "xoxb-" + "123456789012-abcdefGHIJ", "[masked:slack-token]"},
