@@ -51,7 +51,7 @@ func (s *Serve) newConsole() *console {
 
 // About says what this server is.
 func (c *console) About(context.Context) (*api.About, error) {
-	return &api.About{Version: c.version, Tenant: c.cfg.Tenant, Zone: c.cfg.Timezone, Time: c.now().UTC(), Build: web.Build()}, nil
+	return &api.About{Version: c.version, Tenant: c.cfg.Tenant, Zone: c.cfg.Timezone, Time: c.now().UTC(), Build: web.Build(), Demo: c.serve != nil && c.serve.o.Demo != nil}, nil
 }
 
 // within writes a reach in accounts and formats alone: an organisation is the accounts that

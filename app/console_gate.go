@@ -42,11 +42,11 @@ func (tx gateTx) State(ctx context.Context, name string, lock yagura.Lock) (valu
 // publicURL is how browsers reach the console, "" where nobody said.
 func publicURL(cfg *config.Config) string { return cmp.Or(cfg.Console.URL, cfg.Server.URL) }
 
-// newGate makes the gate of a configuration.
-func newGate(cfg *config.Config, st auth.Store, now func() time.Time, log *slog.Logger) (*auth.Gate, error) {
+// newGate makes the gate of a configuration, with further providers that it does not name.
+func newGate(cfg *config.Config, st auth.Store, now func() time.Time, log *slog.Logger, more ...auth.Provider) (*auth.Gate, error) {
 	c := &cfg.Console
 	o := auth.Options{Store: st, CertificateHeader: c.CertificateHeader, Idle: time.Duration(c.Sessions.Idle), Age: time.Duration(c.Sessions.Age),
-		Local: c.LocalSignIn(), Now: now, Logger: log}
+		Local: c.LocalSignIn(), Now: now, Logger: log, Providers: more}
 	if text := publicURL(cfg); text != "" {
 		u, err := url.Parse(text)
 		if err != nil {

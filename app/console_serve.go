@@ -16,7 +16,7 @@ func (s *Serve) openConsole(ctx context.Context, cfg *config.Config) error {
 		return nil
 	}
 	var err error
-	if s.gate, err = newGate(cfg, gateStore{s.db}, s.o.Now, s.log); err != nil {
+	if s.gate, err = newGate(cfg, gateStore{s.db}, s.o.Now, s.log, s.o.Demo.providers()...); err != nil {
 		return err
 	}
 	s.hub = api.NewHub(strings.ToLower(NewID(s.o.Now)()))
@@ -27,6 +27,9 @@ func (s *Serve) openConsole(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	s.mux.Handle(api.Prefix+"/", a)
+	if s.o.Demo != nil {
+		s.mux.Handle("GET "+DemoDoorPath, s.o.Demo.handler(s.gate, s.o.Now))
+	}
 	pages := web.Handler()
 	if s.o.Dev != "" {
 		if pages, err = web.Dev(s.o.Dev); err != nil {

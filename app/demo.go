@@ -88,6 +88,9 @@ func NewDemo(o DemoOptions) (*Demo, error) {
 	return d, nil
 }
 
+// Log has what happens said there from now on.
+func (d *Demo) Log(log *slog.Logger) { d.o.Log = log }
+
 // Close ends what the demo's sinks deliver to. The folder stays.
 func (d *Demo) Close() error { return d.inbox.close() }
 
@@ -218,6 +221,9 @@ func (d *Demo) play(ctx context.Context, p *playback) error {
 		if m.err != nil {
 			return m.err
 		}
+		for _, f := range m.files {
+			d.Filled.Files, d.Filled.Records, d.Filled.Broken = d.Filled.Files+1, d.Filled.Records+f.records, d.Filled.Broken+f.broken
+		}
 		if err := p.step(ctx, m.at, m.files); err != nil {
 			return fmt.Errorf("the week at %s: %w", m.at.Format(time.RFC3339), err)
 		}
@@ -235,6 +241,15 @@ func (d *Demo) play(ctx context.Context, p *playback) error {
 		d.o.Progress(done, all, m.at)
 	}
 	return ctx.Err()
+}
+
+// Serve makes the service that goes on with a filled demo, on the clock of the world.
+func (d *Demo) Serve(ctx context.Context, door *DemoDoor, now func() time.Time) (*Serve, error) {
+	cfg, rules, err := d.load()
+	if err != nil {
+		return nil, err
+	}
+	return NewServe(ctx, ServeOptions{Config: cfg, Rules: rules, Version: d.o.Version, Log: d.o.Log, Now: now, Demo: door, Reload: d.load})
 }
 
 // moment is one step of the filling, whose files are there.
@@ -332,8 +347,7 @@ func (d *Demo) write(records []generate.Record) ([]received, error) {
 		if err := os.Rename(hidden, path); err != nil {
 			return nil, err
 		}
-		out = append(out, received{string(f.Feed), path})
-		d.Filled.Files, d.Filled.Records, d.Filled.Broken = d.Filled.Files+1, d.Filled.Records+f.Records, d.Filled.Broken+f.Broken
+		out = append(out, received{string(f.Feed), path, f.Records, f.Broken})
 	}
 	return out, nil
 }

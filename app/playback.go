@@ -71,7 +71,10 @@ func (p *playback) close() error {
 }
 
 // received is a file that a source finds.
-type received struct{ source, path string }
+type received struct {
+	source, path    string
+	records, broken int
+}
 
 // step walks to a moment and has everything done that is due by then.
 func (p *playback) step(ctx context.Context, at time.Time, files []received) error {

@@ -48,6 +48,8 @@ type ServeOptions struct {
 	// Dev is the address of a development server that the console is fetched from; "" is the
 	// console that is embedded.
 	Dev string
+	// Demo lets the visitor of a demo in; nil: this is none.
+	Demo *DemoDoor
 
 	// Of a playback: who stands for a source, by its name, and who is told of objects that
 	// are judged. Both are nil of a service that is on the clock of the world.

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -51,6 +52,8 @@ type Provider struct {
 	Start string `json:"start"` // path that a browser is sent to
 	// Roles say who gets which bindings.
 	Roles []Mapping `json:"-"`
+	// Hidden keeps it out of what a sign-in page offers: there is another way to it.
+	Hidden bool `json:"-"`
 }
 
 // Mapping gives a binding to those in a group ("*" is everybody), or with an e-mail address
@@ -107,7 +110,7 @@ type Offer struct {
 
 // Offer says how somebody may sign in.
 func (g *Gate) Offer(ctx context.Context, r *http.Request) (Offer, error) {
-	o := Offer{Local: g.o.Local, Providers: append([]Provider{}, g.o.Providers...)}
+	o := Offer{Local: g.o.Local, Providers: slices.DeleteFunc(append([]Provider{}, g.o.Providers...), func(p Provider) bool { return p.Hidden })}
 	if err := g.CheckNetwork(r); err != nil || !g.o.Local {
 		return o, err
 	}

@@ -53,7 +53,7 @@ type cli struct {
 	Backup     backupCmd     `cmd:"" help:"Write one consistent, encrypted archive of a server's store."`
 	Restore    restoreCmd    `cmd:"" help:"Read a backup into an empty store."`
 	Permission permissionCmd `cmd:"" help:"Say what permissions of Microsoft's APIs are called, and how risky they are."`
-	Demo       demoCmd       `cmd:"" help:"Scan bundled sample logs with the shipped detections."`
+	Demo       demoCmd       `cmd:"" help:"Open a console full of the week of an invented company, or scan its sample logs in the terminal."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 
 	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`

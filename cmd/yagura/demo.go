@@ -13,28 +13,44 @@ import (
 )
 
 type demoCmd struct {
-	Lang string `enum:",en,ja" default:"" placeholder:"en|ja" help:"Language; without it, that of LANG."`
-	Save string `placeholder:"DIR" help:"Write the sample logs there in place of scanning them."`
+	Listen    string `placeholder:"ADDR" help:"Address of the console, on this machine alone; without it 127.0.0.1:8720, or the next port that is free."`
+	Data      string `placeholder:"DIR" help:"Keep the demo there; without it a folder is made and removed at the end."`
+	Seed      uint64 `default:"1" help:"Another number is another week."`
+	NoBrowser bool   `help:"Do not open a browser."`
+	Scan      bool   `help:"Scan the sample logs of one night in the terminal; so does a demo whose output is no terminal."`
+	Lang      string `enum:",en,ja" default:"" placeholder:"en|ja" help:"Language; without it, that of LANG."`
+	Save      string `placeholder:"DIR" help:"Write the sample logs of that night there, and end."`
 }
 
 // Help is the text below the usage of demo.
 func (demoCmd) Help() string {
 	return `
-The logs are invented: one night of CloudTrail, Entra ID and Google Cloud in which somebody breaks in, among ordinary work.
+Fills a console with a week of a company that does not exist: 160,000 events of AWS, Entra ID, Microsoft 365, Google Cloud, Kubernetes and GitHub, four break-ins among ordinary work, and what its people did about them. It goes through the pipeline that your logs would go through, on storage of its own, and goes on until it is interrupted. docs/demo.md is a walk through it.
+
+With --scan: one night of sample logs, judged in the terminal.
 
 Examples:
 
     yagura demo
-    yagura demo --lang ja
+    yagura demo --data ./demo --listen 127.0.0.1:9000
+    yagura demo --scan --lang ja
     yagura demo --save logs/ && yagura scan --format jsonl logs/ | jq .rule.title
 ` + exitHelp
 }
 
-// Run scans the sample logs.
+// Run shows the demo.
 func (c *demoCmd) Run(env *environment) error {
-	if c.Save != "" {
+	switch {
+	case c.Save != "":
 		return c.save(env)
+	case c.Scan, c.Listen == "" && c.Data == "" && !isTerminal(env.stdout):
+		return c.scan(env)
 	}
+	return c.console(env)
+}
+
+// scan scans the sample logs.
+func (c *demoCmd) scan(env *environment) error {
 	ja := env.japanese(c.Lang, "")
 	s := &screen{w: env.stderr}
 	rules, _, err := loadRules(ruleFlags{}, &config.Config{}, s, ja)

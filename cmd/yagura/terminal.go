@@ -67,6 +67,15 @@ func (s *screen) draw() {
 	}
 }
 
+// show shows a bar until close, or in place of the one before.
+func (s *screen) show(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clear()
+	s.bar = text
+	s.draw()
+}
+
 // watch shows the progress of a scan until close.
 func (s *screen) watch(scan *app.Scan, width int, now func() time.Time, ja bool) {
 	s.watchProgress(scan.Progress, width, now, ja)
@@ -97,11 +106,10 @@ func (s *screen) watchProgress(progress func() app.Progress, width int, now func
 
 // close takes the bar away.
 func (s *screen) close() {
-	if s.stop == nil {
-		return
+	if s.stop != nil {
+		close(s.stop)
+		s.done.Wait()
 	}
-	close(s.stop)
-	s.done.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clear()

@@ -14,19 +14,12 @@ const (
 // credentials of the machine, starts machines of their own and mines until they are ended.
 func (s *teller) minedMachines() {
 	w := s.w
-	yamamoto := s.c.byName["yamamoto.sho"]
-	entry := func(t time.Time, name string) {
-		who := s.sso(yamamoto, Staging, "PowerUserAccess", t, true)
-		who.ip = officeTokyo
-		s.trail(t, who, call{source: "ec2", name: name, write: true, params: doc("groupId", openGroup, "ipPermissions", doc("items", list(doc("ipProtocol", "tcp", "fromPort", 22, "toPort", 22, "groups", doc(), "ipRanges", doc("items", list(doc("cidrIp", "0.0.0.0/0"))), "ipv6Ranges", doc(), "prefixListIds", doc())))),
-			resp: doc("requestId", s.uuid(), "_return", true)})
-	}
 	// Opened for a minute each, again and again: the issue flaps, and the last time nobody
 	// closes it for a day.
 	for i, open := range []time.Duration{71 * hour, 70 * hour, 69 * hour, 68 * hour, 67 * hour} {
-		entry(w.ago(open), "AuthorizeSecurityGroupIngress")
+		s.entry(w.ago(open), "AuthorizeSecurityGroupIngress")
 		if i < 4 {
-			entry(w.ago(open-25*time.Minute), "RevokeSecurityGroupIngress")
+			s.entry(w.ago(open-25*time.Minute), "RevokeSecurityGroupIngress")
 		}
 	}
 	for i := range 12 { // they guess, and then they are in
@@ -71,7 +64,15 @@ func (s *teller) minedMachines() {
 	}
 	s.trail(end, takahashi, call{source: "ec2", name: "TerminateInstances", region: "us-east-1", write: true, params: doc("instancesSet", doc("items", list(items...))), resp: doc("requestId", s.uuid(), "instancesSet", doc("items", list(gone...)))})
 	s.mined(w.ago(57*hour), true, 41)
-	entry(w.ago(43*hour), "RevokeSecurityGroupIngress")
+	s.entry(w.ago(43*hour), "RevokeSecurityGroupIngress")
+}
+
+// entry opens or closes the port.
+func (s *teller) entry(t time.Time, name string) {
+	who := s.sso(s.c.byName["yamamoto.sho"], Staging, "PowerUserAccess", t, true)
+	who.ip = officeTokyo
+	s.trail(t, who, call{source: "ec2", name: name, write: true, params: doc("groupId", openGroup, "ipPermissions", doc("items", list(doc("ipProtocol", "tcp", "fromPort", 22, "toPort", 22, "groups", doc(), "ipRanges", doc("items", list(doc("cidrIp", "0.0.0.0/0"))), "ipv6Ranges", doc(), "prefixListIds", doc())))),
+		resp: doc("requestId", s.uuid(), "_return", true)})
 }
 
 // mined is GuardDuty's alert about mining, in its present state.
