@@ -56,7 +56,7 @@ type EntityPage struct {
 type entitiesIn struct{ ListIn }
 
 func (a *API) entities(ctx context.Context, c *Call[entitiesIn]) (*List[EntityRow], error) {
-	return a.parts.Lists.ListEntities(ctx, c.Reach, c.Ask)
+	return a.parts.Registers.ListEntities(ctx, c.Reach, c.Ask)
 }
 
 type entityIn struct {

@@ -31,5 +31,5 @@ func (a *API) finding(ctx context.Context, c *Call[findingIn]) (*FindingPage, er
 type noticesIn struct{ ListIn }
 
 func (a *API) notices(ctx context.Context, c *Call[noticesIn]) (*List[Notice], error) {
-	return a.parts.Lists.ListNotices(ctx, c.Reach, c.Ask)
+	return a.parts.Registers.ListNotices(ctx, c.Reach, c.Ask)
 }

@@ -11,18 +11,19 @@ import (
 // Parts are what the API asks. Whatever reads takes the [Reach] of the call as its second
 // argument and gives nothing beyond it; a single thing beyond it is [NotFound].
 type Parts struct {
-	Trail    Trail
-	Server   Server
-	People   People
-	Register Register
-	Issues   Issues
-	Desk     Desk
-	Findings Findings
-	Records  Records
-	Entities Entities
-	Views    Views
-	Values   Values // nil: queries are completed without values
-	Lists    Lists
+	Trail     Trail
+	Server    Server
+	People    People
+	Register  Register
+	Issues    Issues
+	Desk      Desk
+	Findings  Findings
+	Records   Records
+	Entities  Entities
+	Views     Views
+	Values    Values // nil: queries are completed without values
+	Lists     Lists
+	Registers Registers
 }
 
 // Trail is the audit trail.
@@ -36,6 +37,11 @@ type Lists interface {
 	ListIssues(ctx context.Context, reach Reach, ask Ask) (*List[yagura.Issue], error)
 	CountIssues(ctx context.Context, reach Reach, ask Ask) (*IssueCounts, error)
 	ListFindings(ctx context.Context, reach Reach, ask Ask) (*List[Finding], error)
+}
+
+// Registers reads lists of which more is in the store than a page shows, and that have little
+// to do with issues.
+type Registers interface {
 	ListEntities(ctx context.Context, reach Reach, ask Ask) (*List[EntityRow], error)
 	ListNotices(ctx context.Context, reach Reach, ask Ask) (*List[Notice], error)
 	ListUsers(ctx context.Context, ask Ask) (*List[yagura.User], error)

@@ -264,7 +264,7 @@ func (a *API) visit(ctx context.Context, c *Call[struct{}]) (*Visit, error) {
 type usersIn struct{ ListIn }
 
 func (a *API) users(ctx context.Context, c *Call[usersIn]) (*List[yagura.User], error) {
-	return a.parts.Lists.ListUsers(ctx, c.Ask)
+	return a.parts.Registers.ListUsers(ctx, c.Ask)
 }
 
 func (a *API) user(ctx context.Context, c *Call[idIn]) (*UserPage, error) {
@@ -380,7 +380,7 @@ func (a *API) endSession(ctx context.Context, c *Call[idIn]) (Nothing, error) {
 }
 
 func (a *API) tokens(ctx context.Context, c *Call[usersIn]) (*List[yagura.Token], error) {
-	return a.parts.Lists.ListTokens(ctx, c.Ask)
+	return a.parts.Registers.ListTokens(ctx, c.Ask)
 }
 
 func (a *API) token(ctx context.Context, c *Call[idIn]) (*yagura.Token, error) {
@@ -422,5 +422,5 @@ func (a *API) revokeToken(ctx context.Context, c *Call[idIn]) (Nothing, error) {
 type auditIn struct{ ListIn }
 
 func (a *API) audit(ctx context.Context, c *Call[auditIn]) (*List[yagura.Audit], error) {
-	return a.parts.Lists.ListAudit(ctx, c.Ask)
+	return a.parts.Registers.ListAudit(ctx, c.Ask)
 }

@@ -1,6 +1,10 @@
 package api
 
-import "time"
+import (
+	"time"
+
+	"github.com/yagura-sec/yagura/filter"
+)
 
 // Routes is the table of all endpoints.
 func (a *API) Routes() []Route {
@@ -22,18 +26,24 @@ func (a *API) Routes() []Route {
 		put("/me/visit", Self, "visit", "Mark that one has looked", a.visit),
 
 		// Issues
+		list("/issues", View, filter.Issues, "listIssues", "Issues", a.issues),
+		list("/issues/counts", View, filter.Issues, "countIssues", "How many issues have which value", a.issueCounts),
 		post("/issues/changes", Work, "changeIssues", "Change many issues alike", a.changeIssues),
 		get("/issues/{id}", View, "getIssue", "One issue", a.issue),
 		get("/issues/{id}/timeline", View, "listTimeline", "What happened to an issue", a.timeline),
 		get("/issues/{id}/findings", View, "listIssueFindings", "The findings of an issue", a.issueFindings),
 		get("/issues/{id}/notices", View, "listIssueNotices", "Who was told of an issue", a.issueNotices),
 		get("/issues/{id}/related", View, "getRelated", "Issues of the same actor, and similar ones", a.relatedIssues),
+		get("/issues/{id}/graph", View, "getIssueGraph", "What hangs together around an issue", a.issueGraph),
 		get("/issues/{id}/events", View, "listIssueEvents", "The raw events of an issue's findings", a.issueEvents),
 		get("/issues/{id}/evidence", View, "getEvidence", "Everything about an issue in one archive, with check sums", a.evidence).Within(5 * time.Minute),
 		post("/issues/{id}/changes", Work, "changeIssue", "Change an issue", a.changeIssue),
 
 		// Findings and entities
+		list("/findings", View, filter.Findings, "listFindings", "Findings", a.findings),
 		get("/findings/{id}", View, "getFinding", "One finding, with its raw events", a.finding),
+		get("/entities/{type}/{id}", View, "getEntity", "What is known of an entity", a.entity),
+		get("/entities/{type}/{id}/graph", View, "getEntityGraph", "What hangs together around an entity", a.entityGraph),
 
 		// Lists
 		get("/lists", View, "listLists", "What every list can be asked", a.lists),

@@ -102,7 +102,7 @@ func newConsoleHouse(t *testing.T) *consoleHouse {
 func (h *consoleHouse) find(account, format, actor string) yagura.Issue {
 	h.t.Helper()
 	f := yagura.Finding{V: 1, ID: "f-" + account + "-" + actor, CauseKey: account + " r1 " + actor, Kind: yagura.Behaviour,
-		Rule:     yagura.RuleRef{ID: "r1", Title: "Trail stopped by " + actor, Engine: yagura.EngineSigma, File: "r1.yml", Tags: []string{"attack.t1562.008"}},
+		Rule:     yagura.RuleRef{ID: "r1", Title: "Trail stopped", Engine: yagura.EngineSigma, File: "r1.yml", Tags: []string{"attack.t1562.008"}},
 		Severity: yagura.SeverityHigh, SeverityOriginal: "high", Format: format, Source: "in", Time: h.now().UTC().Add(-time.Minute),
 		Event: yagura.EventRef{ID: "e-" + actor, Key: yagura.Key{1, byte(len(actor))}, Time: h.now().UTC().Add(-time.Minute), Account: account, Action: "StopLogging",
 			Actor: yagura.Actor{Type: yagura.EntityUser, ID: actor, Name: actor}, SrcIP: "198.51.100.7", Outcome: yagura.OutcomeSuccess},
@@ -216,4 +216,3 @@ func (d *described) check(r *api.Route, resp *http.Response, body []byte) {
 		d.t.Errorf("%s answered what its description does not say: %v\n%s", r.ID, err, body[:min(len(body), 2000)])
 	}
 }
-
