@@ -53,7 +53,7 @@ type OIDC struct {
 	HostedDomain string `yaml:"hosted_domain"`
 	// UnverifiedEmail takes e-mail addresses that the provider does not say it has verified.
 	UnverifiedEmail bool   `yaml:"allow_unverified_email"`
-	TokenAuth       string `yaml:"token_auth"` // how the secret is sent: basic or post; "" is basic
+	TokenAuth       string `yaml:"token_auth"` // how the secret is sent: basic or post; "" is as the provider says
 	CA              string `yaml:"ca"`         // file of authorities of the provider's certificate
 	// Private lets the provider be on loopback or in a private network.
 	Private bool `yaml:"allow_private"`
