@@ -30,7 +30,7 @@ func (g *Gate) SignInExternal(ctx context.Context, w http.ResponseWriter, r *htt
 		return refuseForbidden("identity_refused", "the identity provider gives a name that cannot be one", "ID プロバイダーの応答の名前が使えません")
 	}
 	groups := tidyGroups(a.Groups)
-	bindings := p.bindings(groups, a)
+	bindings := p.bindings(a)
 	from := g.From(r)
 	line := yagura.Audit{Who: "user:" + name, What: "sign_in", From: from}
 	fresh := true
@@ -128,10 +128,10 @@ func refuseRole() *Refusal {
 }
 
 // bindings are what the mappings give. A group counts by its exact name.
-func (p *Provider) bindings(groups []string, a Assertion) []yagura.Binding {
+func (p *Provider) bindings(a Assertion) []yagura.Binding {
 	var out []yagura.Binding
 	for _, m := range p.Roles {
-		fits := m.Group == "*" || m.Group != "" && slices.Contains(groups, m.Group)
+		fits := m.Group == "*" || m.Group != "" && slices.Contains(a.Groups, m.Group)
 		if m.Email != "" && a.EmailVerified {
 			fits = fits || emailFits(m.Email, a.Email)
 		}
@@ -151,10 +151,13 @@ func emailFits(pattern, email string) bool {
 	return email == pattern
 }
 
+// maxGroups bounds the groups that are kept of a user. Roles are given by all of them.
+const maxGroups = 2000
+
 func tidyGroups(in []string) []string {
-	out := make([]string, 0, min(len(in), 500))
+	out := make([]string, 0, min(len(in), maxGroups))
 	for _, name := range in {
-		if name = cut(name, 256); name != "" && len(out) < 500 {
+		if name = cut(name, 256); name != "" && len(out) < maxGroups {
 			out = append(out, name)
 		}
 	}

@@ -1,11 +1,18 @@
 package auth_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/pem"
+	"math/big"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
@@ -218,6 +225,62 @@ func TestBoundTokens(t *testing.T) {
 	}
 	_, _, err = h.AddToken(ctx, id, n)
 	want(t, "a free token by a bound one", err, "unprocessable")
+}
+
+// TestBoundOverTLS: the same over real connections, where the key is proven by the handshake.
+func TestBoundOverTLS(t *testing.T) {
+	h := open(t, nil)
+	root, _ := h.admin()
+	pair := func(name string) tls.Certificate {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<33, 0)}
+		der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	}
+	mine, other := pair("siem"), pair("siem")
+	text := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: mine.Certificate[0]}))
+	_, token, err := h.AddToken(t.Context(), root, auth.NewToken{Name: "siem", Bindings: []yagura.Binding{bind(yagura.RoleViewer)}, Expires: h.clock().Add(time.Hour), Certificate: text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := h.Identify(r); err != nil {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}))
+	srv.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	for name, c := range map[string]struct {
+		with []tls.Certificate
+		want int
+	}{"none": {nil, 401}, "mine": {[]tls.Certificate{mine}, 200}, "another of the same name": {[]tls.Certificate{other}, 401},
+		"mine behind another": {[]tls.Certificate{{Certificate: [][]byte{other.Certificate[0], mine.Certificate[0]}, PrivateKey: other.PrivateKey}}, 401}} {
+		client := srv.Client()
+		tr := client.Transport.(*http.Transport).Clone()
+		tr.TLSClientConfig.Certificates = c.with
+		r, err := http.NewRequest("GET", srv.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("Client-Cert", ":"+base64.StdEncoding.EncodeToString(mine.Certificate[0])+":")
+		a, err := (&http.Client{Transport: tr}).Do(r)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		_ = a.Body.Close()
+		tr.CloseIdleConnections()
+		if a.StatusCode != c.want {
+			t.Errorf("%s: %d, want %d", name, a.StatusCode, c.want)
+		}
+	}
 }
 
 // hexOf writes a thumbprint as gateways do.

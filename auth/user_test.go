@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -254,8 +255,11 @@ func TestExternal(t *testing.T) {
 		_, _, err := in(a)
 		want(t, name, err, c.want)
 	}
-	// The groups of now give the roles of now.
-	bob.Groups = []string{"security", "shop", "admins"}
+	// The groups of now give the roles of now, however many there are.
+	for i := range 3000 {
+		bob.Groups = append(bob.Groups, "a group of many "+strconv.Itoa(i))
+	}
+	bob.Groups = append(bob.Groups, "security", "shop", "admins")
 	id, _, err = in(bob)
 	if err != nil || !id.Can(yagura.PermitManage) || len(id.Bindings) != 1 {
 		t.Fatalf("%+v, %v", id, err)
