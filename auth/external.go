@@ -11,14 +11,26 @@ import (
 
 // SignInExternal lets somebody in for whom an identity provider vouches. A user that is not
 // there yet is made; bindings come from the groups each time anew, unless an admin has pinned
-// them. The assertion is taken once, in the transaction that makes the session.
+// them. The assertion is taken once, in the transaction that makes the session. Every refusal
+// is a line of the audit trail.
 func (g *Gate) SignInExternal(ctx context.Context, w http.ResponseWriter, r *http.Request, a Assertion) error {
-	if err := g.CheckNetwork(r); err != nil {
-		return err
+	err := g.CheckNetwork(r)
+	if err == nil {
+		err = g.checkSecure(r)
 	}
-	if err := g.checkSecure(r); err != nil {
-		return err
+	if err == nil {
+		err = g.external(ctx, w, r, a)
 	}
+	if ref := asRefusal(err); ref != nil {
+		g.refuse(ctx, g.From(r), yagura.Audit{What: "sign_in", On: "provider/" + cut(a.Via, 64), Detail: ref.Problem() + ": " + cut(a.Name, 200)})
+		if ref.Reason == "no_role" {
+			g.unseat(ctx, a)
+		}
+	}
+	return err
+}
+
+func (g *Gate) external(ctx context.Context, w http.ResponseWriter, r *http.Request, a Assertion) error {
 	p, ok := g.providers[a.Via]
 	name, display, err := checkNames(a.Name, cut(strings.Map(printable, a.Display), 200))
 	switch {
@@ -31,8 +43,6 @@ func (g *Gate) SignInExternal(ctx context.Context, w http.ResponseWriter, r *htt
 	}
 	groups := tidyGroups(a.Groups)
 	bindings := p.bindings(a)
-	from := g.From(r)
-	line := yagura.Audit{Who: "user:" + name, What: "sign_in", From: from}
 	fresh := true
 	_, err = g.enter(ctx, w, r, func(ctx context.Context, tx Tx) (*yagura.User, error) {
 		if a.ID != "" {
@@ -87,17 +97,8 @@ func (g *Gate) SignInExternal(ctx context.Context, w http.ResponseWriter, r *htt
 		if a.Method != "" {
 			detail += "; method " + a.Method
 		}
-		yes := line
-		yes.On, yes.Outcome, yes.Detail = "user/"+u.ID, done, detail
-		return u, g.audit(ctx, tx, yes)
+		return u, g.audit(ctx, tx, yagura.Audit{Who: "user:" + name, What: "sign_in", On: "user/" + u.ID, Outcome: done, From: g.From(r), Detail: detail})
 	})
-	if ref := asRefusal(err); ref != nil {
-		line.On, line.Detail = "provider/"+a.Via, ref.Problem()+": "+name
-		g.refuse(ctx, from, line)
-		if ref.Reason == "no_role" {
-			g.unseat(ctx, a)
-		}
-	}
 	return err
 }
 

@@ -75,17 +75,13 @@ func setUpKeys(ctx context.Context, tx Tx, now time.Time) ([]expires, error) {
 // SetUp makes the first admin with the key of the set-up link, or sets the password of a user
 // with the key of an invitation, and signs in.
 func (g *Gate) SetUp(ctx context.Context, w http.ResponseWriter, r *http.Request, key, name, display, password string) (*Identity, error) {
-	if err := g.CheckNetwork(r); err != nil {
+	if err := g.checkPassing(r); err != nil {
+		g.refuse(ctx, g.From(r), yagura.Audit{What: "setup", Detail: err.Problem()})
 		return nil, err
-	}
-	if err := g.checkSecure(r); err != nil {
-		return nil, err
-	}
-	if !g.o.Local {
-		return nil, refuseForbidden("local_off", "sign-in with a password is switched off", "パスワードでのサインインは無効です")
 	}
 	address := counted{"setup " + neighbourhood(g.client(r).addr), paceAddress}
 	if wait := g.waits.try(address); wait > 0 {
+		g.refuse(ctx, g.From(r), yagura.Audit{What: "setup", Detail: "too many tries"})
 		return nil, refuseWait(wait)
 	}
 	if id, secret, ok := strings.Cut(key, "."); ok {

@@ -67,14 +67,10 @@ func normalName(name string) string { return strings.ToLower(strings.TrimSpace(n
 // SignIn lets somebody in with a name, a password, and the code of a second factor where the
 // user has one. Whatever does not fit, the answer and the work are the same.
 func (g *Gate) SignIn(ctx context.Context, w http.ResponseWriter, r *http.Request, name, password, code string) (*Identity, error) {
-	if err := g.CheckNetwork(r); err != nil {
+	from := g.From(r)
+	if err := g.checkPassing(r); err != nil {
+		g.refuse(ctx, from, yagura.Audit{What: "sign_in", Detail: err.Problem()})
 		return nil, err
-	}
-	if err := g.checkSecure(r); err != nil {
-		return nil, err
-	}
-	if !g.o.Local {
-		return nil, refuseForbidden("local_off", "sign-in with a password is switched off; an identity provider lets people in", "パスワードでのサインインは無効です。ID プロバイダーでサインインしてください")
 	}
 	name = normalName(name)
 	u, body, err := g.lookUp(ctx, name)
@@ -88,9 +84,9 @@ func (g *Gate) SignIn(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	device := g.cookieValue(r, deviceName)
 	own, shared := g.tried(r, name, device, sec)
 	if wait := g.waits.try(append(slices.Clip(own), shared...)...); wait > 0 {
+		g.refuse(ctx, from, signInLine(u, "too many tries"))
 		return nil, refuseWait(wait)
 	}
-	from := g.From(r)
 	fits, stale, err := g.hash.verify(ctx, sec.Password, password)
 	if err != nil {
 		return nil, err
@@ -107,6 +103,7 @@ func (g *Gate) SignIn(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	factor := counted{"factor " + u.ID + " " + knownDevice(device, sec, g.o.Now()), paceFactor}
 	if len(sec.TOTP) > 0 {
 		if wait := g.waits.try(factor); wait > 0 {
+			g.refuse(ctx, from, signInLine(u, "too many codes"))
 			return nil, refuseWait(wait)
 		}
 	}
@@ -168,6 +165,18 @@ func (g *Gate) SignIn(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	g.setCookie(w, r, cookieName, secret, g.o.Age, http.SameSiteLaxMode)
 	g.setCookie(w, r, deviceName, remember, deviceAge, http.SameSiteStrictMode)
 	return g.person(r, u, s, secret), nil
+}
+
+// checkPassing refuses a request by which nobody signs in with a password, whoever it is.
+func (g *Gate) checkPassing(r *http.Request) *Refusal {
+	err := g.CheckNetwork(r)
+	if err == nil {
+		err = g.checkSecure(r)
+	}
+	if err == nil && !g.o.Local {
+		return refuseForbidden("local_off", "sign-in with a password is switched off; an identity provider lets people in", "パスワードでのサインインは無効です。ID プロバイダーでサインインしてください")
+	}
+	return asRefusal(err)
 }
 
 func userID(u *yagura.User) string {
