@@ -69,6 +69,9 @@ func TestMetadataOfProviders(t *testing.T) {
 		{"not signed, and pinned", good, "", strangerKey().certificate, "not signed"},
 		{"signed, then changed", strings.Replace(signed(strangerKey()), "https://idp.example.com/sso\"", "https://evil.example/sso\"", 1), "", strangerKey().certificate, "the signature of"},
 		{"signed inside what is not", group(signed(strangerKey())), "", strangerKey().certificate, "not signed"},
+		{"comments beside it", strings.Replace(good, "<SingleSignOnService", "<!-- of ours --><SingleSignOnService", 1), "", nil, ""},
+		{"a comment in a certificate", strings.Replace(good, "<X509Certificate>MII", "<X509Certificate>M<!-- x -->II", 1), "", nil, "not text"},
+		{"a comment after the mark of an end", strings.Replace(good, "<SingleSignOnService", "<!-- --- --><SingleSignOnService", 1), "", nil, "well-formed"},
 		{"weak key alone", metadataOf(weakKey()), "", nil, "RSA key of 1024 bits"},
 		{"no key", metadataOf(), "", nil, "no certificate"},
 		{"key for encryption alone", strings.ReplaceAll(good, `use="signing"`, `use="encryption"`), "", nil, "no certificate"},
@@ -261,7 +264,7 @@ func TestRequestByPost(t *testing.T) {
 	script := regexp.MustCompile(`<script>(.*)</script>`).FindStringSubmatch(page)
 	sum := sha256.Sum256([]byte(script[1]))
 	policy := w.Header().Get("Content-Security-Policy")
-	if !strings.Contains(policy, "script-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") || !strings.Contains(policy, "form-action https://idp.example.com;") || strings.Contains(policy, "unsafe") {
+	if !strings.Contains(policy, "script-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") || !strings.Contains(policy, "form-action https: https://idp.example.com;") || strings.Contains(policy, "unsafe") {
 		t.Errorf("policy %s", policy)
 	}
 }

@@ -28,11 +28,14 @@ const (
 // bounds of a document.
 type bounds struct {
 	bytes, elements, depth int
+	// comments may stand between elements: in metadata, which people write into. A value with
+	// a comment in it is refused in any case.
+	comments bool
 }
 
 var (
 	responseBounds = bounds{bytes: 512 << 10, elements: 10_000, depth: 24}
-	metadataBounds = bounds{bytes: 1 << 20, elements: 40_000, depth: 24}
+	metadataBounds = bounds{bytes: 1 << 20, elements: 40_000, depth: 24, comments: true}
 )
 
 const mostAttributes = 48
@@ -53,15 +56,21 @@ func parse(body []byte, b bounds) (*etree.Element, error) {
 	if !utf8.Valid(body) {
 		return nil, errors.New("it is not UTF-8")
 	}
-	if i := bytes.Index(body, []byte("<!")); i >= 0 {
-		rest := body[i+2:]
-		switch {
-		case bytes.HasPrefix(rest, []byte("--")):
-			return nil, errors.New("it has a comment")
-		case bytes.HasPrefix(rest, []byte("[CDATA[")):
-			return nil, errors.New("it has CDATA")
+	for rest := body; ; {
+		_, after, ok := bytes.Cut(rest, []byte("<!"))
+		if !ok {
+			break
 		}
-		return nil, errors.New("it has a document type or entity")
+		switch {
+		case bytes.HasPrefix(after, []byte("--")) && !b.comments:
+			return nil, errors.New("it has a comment")
+		case bytes.HasPrefix(after, []byte("--")):
+		case bytes.HasPrefix(after, []byte("[CDATA[")):
+			return nil, errors.New("it has CDATA")
+		default:
+			return nil, errors.New("it has a document type or entity")
+		}
+		rest = after
 	}
 	if err := scan(body, b); err != nil {
 		return nil, err
@@ -114,8 +123,12 @@ func scan(body []byte, b bounds) error {
 			if !first || t.Target != "xml" {
 				return errors.New("it has a processing instruction")
 			}
-		case xml.Comment, xml.Directive:
-			return errors.New("it has a comment or a document type")
+		case xml.Comment:
+			if !b.comments {
+				return errors.New("it has a comment")
+			}
+		case xml.Directive:
+			return errors.New("it has a document type")
 		case xml.CharData:
 			if len(stack) == 0 && len(bytes.TrimSpace(t)) > 0 {
 				return errors.New("it has text outside of its element")
