@@ -25,7 +25,8 @@ func Variables() []string {
 }
 
 // notSettings are variables of the same prefix that other places read.
-var notSettings = [...]string{"YAGURA_CONFIG", "YAGURA_CPUPROFILE", "YAGURA_MEMPROFILE"}
+var notSettings = [...]string{"YAGURA_CONFIG", "YAGURA_CPUPROFILE", "YAGURA_MEMPROFILE",
+	"YAGURA_SERVER", "YAGURA_TOKEN", "YAGURA_CLIENT_CERT", "YAGURA_CLIENT_KEY", "YAGURA_CA"}
 
 // decodeEnviron sets what the environment names. An unknown YAGURA_ variable is a fault.
 func decodeEnviron(environ []string, c *Config, at places) (bad faults) {

@@ -42,6 +42,7 @@ type cli struct {
 	Sink       sinkCmd       `cmd:"" help:"Try the sinks of a server."`
 	Serve      serveCmd      `cmd:"" help:"Receive logs and alerts, keep one issue per cause, and bring it to where people work."`
 	Issue      issueCmd      `cmd:"" help:"List and work the issues of a server."`
+	API        apiCmd        `cmd:"" name:"api" help:"Call an endpoint of the API, of a server or of the store beside."`
 	Lake       lakeCmd       `cmd:"" help:"Fill and look after the lake of all records."`
 	Retro      retroCmd      `cmd:"" help:"Judge anew what the lake keeps: with new rules, indicators or another policy."`
 	Ledger     ledgerCmd     `cmd:"" help:"Show that nothing was lost: received = judged + waiting, owed = delivered + waiting."`

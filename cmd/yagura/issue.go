@@ -1,24 +1,26 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os/user"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/oklog/ulid/v2"
 
 	"github.com/yagura-sec/yagura"
-	"github.com/yagura-sec/yagura/app"
+	"github.com/yagura-sec/yagura/api"
 	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/filter"
 	"github.com/yagura-sec/yagura/notify"
 	"github.com/yagura-sec/yagura/report"
 	"github.com/yagura-sec/yagura/store"
-	"github.com/yagura-sec/yagura/triage"
 )
 
 type issueCmd struct {
@@ -31,96 +33,137 @@ type issueCmd struct {
 	Assign   issueAssignCmd   `cmd:"" help:"Give an issue to somebody."`
 	Label    issueLabelCmd    `cmd:"" help:"Hang labels on an issue, or with --remove take them off."`
 	Suppress issueSuppressCmd `cmd:"" help:"Keep an issue quiet until a date."`
+	Evidence issueEvidenceCmd `cmd:"" help:"Write everything about an issue into one archive, with check sums."`
 }
 
-// books opens the store of the server that the flags name.
-func (f *serverFlags) books(env *environment, mode store.Mode) (*app.Books, bool, error) {
-	cfg, err := config.Load(f.Config, env.environ)
-	if err != nil {
-		return nil, false, err
-	}
-	b, err := app.OpenBooks(env.ctx, cfg, mode, env.now)
-	return b, env.japanese(f.Lang, cfg.Output.Lang), err
-}
-
-// oneIssue finds the issue that a word names.
-func oneIssue(ctx context.Context, b *app.Books, word string, ja bool) (*yagura.Issue, error) {
-	list, err := b.IssueByWord(ctx, word)
-	if err != nil {
-		return nil, err
-	}
-	for i := range list {
-		if list[i].ID == word {
-			return &list[i], nil
+// oneIssue finds the issue that a word names: its id, the beginning of one, or else words of
+// its title.
+func (d *desk) oneIssue(word string) (*yagura.Issue, error) {
+	if len(word) == 26 {
+		var page api.IssuePage
+		err := d.call(d.env.ctx, http.MethodGet, "/issues/"+url.PathEscape(strings.ToUpper(word)), nil, &page)
+		if err == nil {
+			return &page.Issue, nil
+		}
+		if p := (*api.Problem)(nil); !errors.As(err, &p) || p.Code != api.CodeNotFound {
+			return nil, d.said(err, "")
 		}
 	}
-	switch len(list) {
+	var list api.List[yagura.Issue]
+	quoted := strconv.Quote(word)
+	queries := []string{quoted}
+	if beginsID(word) {
+		queries = []string{"id:" + strings.ToUpper(word) + "*", quoted}
+	}
+	for _, q := range queries {
+		if err := d.call(d.env.ctx, http.MethodGet, "/issues?limit=10&q="+url.QueryEscape(q), nil, &list); err != nil {
+			return nil, d.said(err, q)
+		}
+		if len(list.Items) > 0 {
+			break
+		}
+	}
+	switch len(list.Items) {
 	case 0:
-		return nil, usage(in(ja, "no issue %q (hint: yagura issue list)", "課題 %q はありません (ヒント: yagura issue list)"), word)
+		return nil, usage(in(d.ja, "no issue %q (hint: yagura issue list)", "課題 %q はありません (ヒント: yagura issue list)"), word)
 	case 1:
-		return &list[0], nil
+		return &list.Items[0], nil
 	}
 	var ids []string
-	for i := range list {
-		ids = append(ids, list[i].ID)
+	for i := range list.Items {
+		ids = append(ids, list.Items[i].ID)
 	}
-	return nil, usage(in(ja, "%q names %d issues: %s", "%q に該当する課題は %d 件あります: %s"), word, len(list), strings.Join(ids, " "))
+	return nil, usage(in(d.ja, "%q names %d issues: %s", "%q に該当する課題は %d 件あります: %s"), word, len(list.Items), strings.Join(ids, " "))
+}
+
+// beginsID says whether a word may be the beginning of an id.
+func beginsID(word string) bool {
+	for _, r := range strings.ToUpper(word) {
+		if !strings.ContainsRune("0123456789ABCDEFGHJKMNPQRSTVWXYZ", r) {
+			return false
+		}
+	}
+	return word != "" && len(word) <= 26
 }
 
 type issueListCmd struct {
-	serverFlags
-	Status   []string `enum:"open,acknowledged,closed" placeholder:"STATUS" help:"open, acknowledged or closed; may be repeated. Without it, what is not closed."`
+	deskFlags
+	Status   []string `enum:"open,acknowledged,closed" placeholder:"STATUS" help:"open, acknowledged or closed; may be repeated. Without it, and without status: in the query, what is not closed."`
 	All      bool     `help:"Closed ones too."`
 	Severity []string `placeholder:"LEVEL" help:"critical, high, medium, low or none; may be repeated."`
 	Account  string   `placeholder:"ID"`
+	Sort     string   `placeholder:"KEY" help:"Order: updated, severity, opened …; - before it turns it round."`
 	Limit    int      `default:"100" help:"Issues of a page."`
 	After    string   `placeholder:"CURSOR" help:"The next page, as the page before named it."`
-	Format   string   `enum:"table,jsonl" default:"table" help:"table or jsonl (one issue per line)."`
-	Text     string   `arg:"" optional:"" help:"In id, title, cause key, account or entities."`
+	Format   string   `enum:"table,jsonl,csv" default:"table" help:"table, jsonl (one issue per line) or csv."`
+	Query    []string `arg:"" optional:"" help:"The same query as on the page: 'severity:>=high status:open account:1234 \"free text\"'."`
+}
+
+// query is what the words and the shorthands ask for.
+func (c *issueListCmd) query() (string, error) {
+	q := strings.Join(c.Query, " ")
+	add := func(field string, values []string) {
+		if len(values) > 0 {
+			q = strings.TrimSpace(q + " " + field + ":" + strings.Join(values, ","))
+		}
+	}
+	for _, word := range c.Severity {
+		if _, err := yagura.ParseSeverity(word); err != nil {
+			return "", usage("--severity: %w", err)
+		}
+	}
+	add("severity", c.Severity)
+	if c.Account != "" {
+		add("account", []string{strconv.Quote(c.Account)})
+	}
+	status := c.Status
+	if parsed, err := filter.Parse(filter.Issues, q); err == nil && !c.All && len(status) == 0 && !parsed.HasField("status") {
+		status = []string{string(yagura.StatusOpen), string(yagura.StatusAcknowledged)}
+	}
+	add("status", status)
+	return q, nil
 }
 
 // Run lists.
 func (c *issueListCmd) Run(env *environment) error {
-	b, ja, err := c.books(env, store.ReadOnly)
+	q, err := c.query()
 	if err != nil {
 		return err
 	}
-	defer b.DB.Close() //nolint:errcheck // it was only read
-	f := yagura.IssueFilter{Account: c.Account, Text: c.Text, After: c.After, Limit: c.Limit}
-	for _, s := range c.Status {
-		f.Status = append(f.Status, yagura.Status(s))
-	}
-	if f.Status == nil && !c.All {
-		f.Status = []yagura.Status{yagura.StatusOpen, yagura.StatusAcknowledged}
-	}
-	for _, word := range c.Severity {
-		sev, err := yagura.ParseSeverity(word)
-		if err != nil {
-			return usage("--severity: %w", err)
-		}
-		f.Severity = append(f.Severity, sev)
-	}
-	var list []yagura.Issue
-	var next string
-	err = b.DB.View(env.ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		list, next, err = tx.ListIssues(ctx, f)
-		return err
-	})
+	d, err := c.open(env, store.ReadOnly)
 	if err != nil {
 		return err
 	}
-	if c.Format == "jsonl" {
-		enc := json.NewEncoder(env.stdout)
-		for i := range list {
-			if err := enc.Encode(&list[i]); err != nil {
-				return err
-			}
+	defer d.close()
+	v := url.Values{"q": {q}, "limit": {strconv.Itoa(c.Limit)}}
+	for name, value := range map[string]string{"cursor": c.After, "sort": c.Sort} {
+		if value != "" {
+			v.Set(name, value)
 		}
-	} else if err := issueTable(env.stdout, list, ja); err != nil {
+	}
+	next := ""
+	if c.Format == "table" {
+		var list api.List[yagura.Issue]
+		if err := d.call(env.ctx, http.MethodGet, "/issues?"+v.Encode(), nil, &list); err != nil {
+			return d.said(err, q)
+		}
+		next = list.Next
+		err = issueTable(env.stdout, list.Items, d.ja)
+	} else {
+		v.Set("format", c.Format)
+		var resp *http.Response
+		if resp, err = d.send(env.ctx, http.MethodGet, "/issues?"+v.Encode(), nil); err != nil {
+			return d.said(err, q)
+		}
+		next = resp.Header.Get("X-Next-Cursor")
+		_, err = io.Copy(env.stdout, resp.Body)
+		resp.Body.Close() //nolint:errcheck // it is only read
+	}
+	if err != nil {
 		return err
 	}
 	if next != "" {
-		fmt.Fprintf(env.stderr, "yagura: %s --after %s\n", in(ja, "there are more:", "続きがあります:"), report.Escape(next))
+		fmt.Fprintf(env.stderr, "yagura: %s --after %s\n", in(d.ja, "there are more:", "続きがあります:"), report.Escape(next))
 	}
 	return nil
 }
@@ -179,117 +222,61 @@ func timeWord(t time.Time) string {
 }
 
 type issueShowCmd struct {
-	serverFlags
+	deskFlags
 	Format string `enum:"text,json" default:"text" help:"text or json."`
 	Issue  string `arg:"" help:"Id of the issue, or the beginning of one."`
 }
 
 // shown is the JSON form of issue show.
 type shown struct {
-	Issue    *yagura.Issue      `json:"issue"`
-	Episodes []yagura.Episode   `json:"episodes"`
-	Timeline []yagura.Entry     `json:"timeline"`
-	Tickets  []yagura.TicketRef `json:"tickets"`
-	Notices  []shownNotice      `json:"notices"`
-	Related  []relatedIssue     `json:"related"`
-	Similar  []relatedIssue     `json:"similar"`
-}
-
-type shownNotice struct {
-	ID       string             `json:"id"`
-	Sink     string             `json:"sink"`
-	Seq      int64              `json:"seq"`
-	Op       yagura.Op          `json:"op"`
-	State    yagura.NoticeState `json:"state"`
-	Attempts int                `json:"attempts"`
-	Due      time.Time          `json:"due,omitzero"`
-	Done     time.Time          `json:"done,omitzero"`
-	Detail   string             `json:"detail,omitempty"`
-	Error    string             `json:"error,omitempty"`
-}
-
-type relatedIssue struct {
-	ID         string            `json:"id"`
-	Severity   yagura.Severity   `json:"severity"`
-	Status     yagura.Status     `json:"status"`
-	Title      string            `json:"title"`
-	Conclusion yagura.Conclusion `json:"conclusion,omitempty"`
-	Why        string            `json:"why,omitempty"`
-	whyJA      string
-	titleJA    string
-	LastSeen   time.Time `json:"last_seen"`
+	Issue    *yagura.Issue    `json:"issue"`
+	Episodes []yagura.Episode `json:"episodes"`
+	Timeline []yagura.Entry   `json:"timeline"`
+	Tickets  []api.Ticket     `json:"tickets"`
+	Notices  []api.Notice     `json:"notices"`
+	Related  []api.LikeIssue  `json:"related"`
+	Similar  []api.LikeIssue  `json:"similar"`
 }
 
 // Run shows.
 func (c *issueShowCmd) Run(env *environment) error {
-	b, ja, err := c.books(env, store.ReadOnly)
+	d, err := c.open(env, store.ReadOnly)
 	if err != nil {
 		return err
 	}
-	defer b.DB.Close() //nolint:errcheck // it was only read
-	is, err := oneIssue(env.ctx, b, c.Issue, ja)
+	defer d.close()
+	is, err := d.oneIssue(c.Issue)
 	if err != nil {
 		return err
 	}
-	s := shown{Issue: is, Tickets: []yagura.TicketRef{}, Timeline: []yagura.Entry{}}
-	err = b.DB.View(env.ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		if s.Episodes, err = tx.Episodes(ctx, is.ID); err != nil {
-			return err
-		}
-		for after := int64(0); ; {
-			page, err := tx.Entries(ctx, is.ID, after, 1000)
-			if err != nil {
-				return err
-			}
-			s.Timeline = append(s.Timeline, page...)
-			if len(page) < 1000 {
-				break
-			}
-			after = page[len(page)-1].Seq
-		}
-		if s.Tickets, err = tx.TicketsOf(ctx, is.ID); err != nil {
-			return err
-		}
-		for after := ""; ; {
-			page, next, err := tx.Notices(ctx, "", is.ID, nil, after, 1000)
-			if err != nil {
-				return err
-			}
-			for _, o := range page {
-				s.Notices = append(s.Notices, shownNotice{ID: o.Notice.ID, Sink: o.Notice.Sink, Seq: o.Notice.Seq, Op: o.Notice.Op, State: o.State,
-					Attempts: o.Attempts, Due: o.Due, Done: o.Done, Detail: o.Detail, Error: o.LastError})
-			}
-			if next == "" {
-				break
-			}
-			after = next
-		}
-		return nil
-	})
+	path := "/issues/" + url.PathEscape(is.ID)
+	var page api.IssuePage
+	var related api.Related
+	err = errors.Join(d.call(env.ctx, http.MethodGet, path, nil, &page), d.call(env.ctx, http.MethodGet, path+"/related", nil, &related))
 	if err != nil {
-		return err
+		return d.said(err, "")
 	}
-	related, err := b.Related(env.ctx, is)
-	if err != nil {
-		return err
+	s := shown{Issue: &page.Issue, Episodes: page.Episodes, Tickets: page.Tickets, Related: related.SameActor, Similar: related.Similar}
+	if s.Timeline, err = all[yagura.Entry](env.ctx, d, path+"/timeline"); err != nil {
+		return d.said(err, "")
 	}
-	for _, r := range related.SameActor {
-		s.Related = append(s.Related, related1(&r, ""))
-	}
-	for _, r := range related.Similar {
-		s.Similar = append(s.Similar, related1(&r.Issue, r.Why))
-		s.Similar[len(s.Similar)-1].whyJA = r.WhyJA
+	if s.Notices, err = all[api.Notice](env.ctx, d, path+"/notices"); err != nil {
+		return d.said(err, "")
 	}
 	if c.Format == "json" {
 		enc := json.NewEncoder(env.stdout)
 		enc.SetIndent("", "  ")
 		return enc.Encode(&s)
 	}
-	return s.print(env.stdout, ja)
+	return s.print(env.stdout, d.ja)
 }
 
-func related1(is *yagura.Issue, why string) relatedIssue {
-	return relatedIssue{ID: is.ID, Severity: is.Severity, Status: is.Status, Title: is.Title, Conclusion: is.Conclusion, Why: why, LastSeen: is.LastSeen, titleJA: titleWord(is, true)}
+// titleOf is the title of an issue that is like another.
+func titleOf(is *api.LikeIssue, ja bool) string {
+	if ja && is.TitleJA != "" {
+		return is.TitleJA
+	}
+	return is.Title
 }
 
 // print writes an issue for people.
@@ -348,14 +335,14 @@ func (s *shown) print(w io.Writer, ja bool) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	section := func(en, jp string, list []relatedIssue) {
+	section := func(en, jp string, list []api.LikeIssue) {
 		if len(list) == 0 {
 			return
 		}
 		fmt.Fprintf(w, "\n%s\n", in(ja, en, jp))
 		for _, r := range list {
-			fmt.Fprintf(w, "  %s  %s  [%s] %s %s %s\n", timeWord(r.LastSeen), r.ID, severityWord(r.Severity, ja), report.Escape(in(ja, r.Title, r.titleJA)),
-				words.ConclusionWord(r.Conclusion), report.Escape(in(ja, r.Why, r.whyJA)))
+			fmt.Fprintf(w, "  %s  %s  [%s] %s %s %s\n", timeWord(r.LastSeen), r.ID, severityWord(r.Severity, ja), report.Escape(titleOf(&r, ja)),
+				words.ConclusionWord(r.Conclusion), report.Escape(in(ja, r.Why, r.WhyJA)))
 		}
 	}
 	section("Other issues of the same actor", "同じ実行者のほかの課題", s.Related)
@@ -371,44 +358,37 @@ func (s *shown) print(w io.Writer, ja bool) error {
 }
 
 // change applies one change of somebody at the command line.
-func (f *serverFlags) change(env *environment, word string, c yagura.Change) error {
-	b, ja, err := f.books(env, store.Shared)
+func (f *deskFlags) change(env *environment, word string, c api.ChangeIn) error {
+	d, err := f.open(env, store.Shared)
 	if err != nil {
 		return err
 	}
-	defer b.DB.Close() //nolint:errcheck // the change is durable
-	is, err := oneIssue(env.ctx, b, word, ja)
+	defer d.close()
+	is, err := d.oneIssue(word)
 	if err != nil {
 		return err
 	}
-	who := "somebody"
-	if u, err := user.Current(); err == nil {
-		who = u.Username
+	c.ID = ulid.Make().String() // a call that is sent again is applied once
+	var changed api.Changed
+	if err := d.call(env.ctx, http.MethodPost, "/issues/"+url.PathEscape(is.ID)+"/changes", &c, &changed); err != nil {
+		return d.said(err, "")
 	}
-	c.ID, c.Via, c.IssueID, c.Who, c.At = ulid.Make().String(), "cli", is.ID, "cli:"+who, env.now()
-	is, _, err = b.Change(env.ctx, c)
-	if r := (*triage.Refusal)(nil); errors.As(err, &r) {
-		return usage("%s", in(ja, r.Text, r.Japanese))
-	}
-	if err != nil {
-		return err
-	}
-	return issueTable(env.stdout, []yagura.Issue{*is}, ja)
+	return issueTable(env.stdout, []yagura.Issue{changed.Issue}, d.ja)
 }
 
 type issueAckCmd struct {
-	serverFlags
+	deskFlags
 	Issue string `arg:""`
 	Note  string `help:"Why, or what next."`
 }
 
 // Run acknowledges.
 func (c *issueAckCmd) Run(env *environment) error {
-	return c.change(env, c.Issue, yagura.Change{What: yagura.ChangeAck, Text: c.Note})
+	return c.change(env, c.Issue, api.ChangeIn{What: yagura.ChangeAck, Text: c.Note})
 }
 
 type issueCloseCmd struct {
-	serverFlags
+	deskFlags
 	Issue      string `arg:""`
 	Conclusion string `enum:"true_positive,benign,false_positive,accepted" required:"" help:"true_positive, benign, false_positive or accepted."`
 	Note       string `help:"Why."`
@@ -416,44 +396,44 @@ type issueCloseCmd struct {
 
 // Run closes.
 func (c *issueCloseCmd) Run(env *environment) error {
-	return c.change(env, c.Issue, yagura.Change{What: yagura.ChangeClose, Text: c.Note, Verdict: yagura.Conclusion(c.Conclusion)})
+	return c.change(env, c.Issue, api.ChangeIn{What: yagura.ChangeClose, Text: c.Note, Verdict: yagura.Conclusion(c.Conclusion)})
 }
 
 type issueReopenCmd struct {
-	serverFlags
+	deskFlags
 	Issue string `arg:""`
 	Note  string `help:"Why."`
 }
 
 // Run re-opens.
 func (c *issueReopenCmd) Run(env *environment) error {
-	return c.change(env, c.Issue, yagura.Change{What: yagura.ChangeReopen, Text: c.Note})
+	return c.change(env, c.Issue, api.ChangeIn{What: yagura.ChangeReopen, Text: c.Note})
 }
 
 type issueNoteCmd struct {
-	serverFlags
+	deskFlags
 	Issue string   `arg:""`
 	Text  []string `arg:""`
 }
 
 // Run writes a note.
 func (c *issueNoteCmd) Run(env *environment) error {
-	return c.change(env, c.Issue, yagura.Change{What: yagura.ChangeComment, Text: strings.Join(c.Text, " ")})
+	return c.change(env, c.Issue, api.ChangeIn{What: yagura.ChangeComment, Text: strings.Join(c.Text, " ")})
 }
 
 type issueAssignCmd struct {
-	serverFlags
+	deskFlags
 	Issue string `arg:""`
 	To    string `arg:"" optional:"" help:"Without it nobody."`
 }
 
 // Run assigns.
 func (c *issueAssignCmd) Run(env *environment) error {
-	return c.change(env, c.Issue, yagura.Change{What: yagura.ChangeAssign, To: c.To})
+	return c.change(env, c.Issue, api.ChangeIn{What: yagura.ChangeAssign, To: c.To})
 }
 
 type issueLabelCmd struct {
-	serverFlags
+	deskFlags
 	Remove bool     `help:"Take them off."`
 	Issue  string   `arg:""`
 	Labels []string `arg:""`
@@ -465,11 +445,11 @@ func (c *issueLabelCmd) Run(env *environment) error {
 	if c.Remove {
 		what = yagura.ChangeUnlabel
 	}
-	return c.change(env, c.Issue, yagura.Change{What: what, Labels: c.Labels})
+	return c.change(env, c.Issue, api.ChangeIn{What: what, Labels: c.Labels})
 }
 
 type issueSuppressCmd struct {
-	serverFlags
+	deskFlags
 	Issue  string `arg:""`
 	Until  string `required:"" placeholder:"WHEN" help:"A date (2026-12-31), a time, or how long (36h, 7d)."`
 	Reason string `required:"" help:"Why."`
@@ -481,7 +461,7 @@ func (c *issueSuppressCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	return c.change(env, c.Issue, yagura.Change{What: yagura.ChangeSuppress, Text: c.Reason, Until: until})
+	return c.change(env, c.Issue, api.ChangeIn{What: yagura.ChangeSuppress, Text: c.Reason, Until: until})
 }
 
 // parseUntil reads a date, a time, or a length of time from now.
@@ -496,4 +476,44 @@ func parseUntil(text string, now time.Time) (time.Time, error) {
 		return time.Time{}, usage("--until: %q: want 2026-12-31, 2026-12-31T18:00:00Z, 36h or 7d", text)
 	}
 	return now.Add(time.Duration(d)), nil
+}
+
+type issueEvidenceCmd struct {
+	deskFlags
+	Issue  string `arg:""`
+	Output string `short:"o" placeholder:"FILE" help:"The archive; without it yagura-issue-ID.zip here."`
+}
+
+// Run writes the archive.
+func (c *issueEvidenceCmd) Run(env *environment) error {
+	d, err := c.open(env, store.ReadOnly)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	is, err := d.oneIssue(c.Issue)
+	if err != nil {
+		return err
+	}
+	resp, err := d.send(env.ctx, http.MethodGet, "/issues/"+url.PathEscape(is.ID)+"/evidence", nil)
+	if err != nil {
+		return d.said(err, "")
+	}
+	defer resp.Body.Close() //nolint:errcheck // it is only read
+	name := c.Output
+	if name == "" {
+		name = "yagura-issue-" + is.ID + ".zip"
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return usage("--output: %w", err)
+	}
+	if _, err := io.Copy(f, resp.Body); err != nil {
+		return errors.Join(err, f.Close(), os.Remove(name))
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(env.stdout, name)
+	return err
 }
