@@ -399,3 +399,236 @@ export interface Hit {
   sub?: string;
   href: string;
 }
+
+export interface TwoWords {
+  en?: string;
+  ja?: string;
+}
+
+export interface HuntColumn {
+  name: string;
+  type: string;
+}
+
+export interface HuntResult {
+  lang: "kql" | "sql";
+  columns: HuntColumn[];
+  rows: unknown[][];
+  stats: {
+    rows: number;
+    ms: number;
+    scanned_rows: number;
+    scanned_bytes: number;
+    files: number;
+    tables: string[] | null;
+    from: string;
+    to: string;
+    missing?: string[];
+  };
+  truncated: boolean;
+  chart?: string;
+}
+
+export interface HuntChecked {
+  lang: "kql" | "sql";
+  problems: { line: number; column: number; message: string; hint?: string }[] | null;
+  tables?: string[];
+  columns?: HuntColumn[];
+}
+
+export interface HuntTable {
+  name: string;
+  title: string;
+  group: string;
+  time?: string;
+  columns: HuntColumn[];
+}
+
+export interface HuntPast {
+  at: string;
+  lang: "kql" | "sql";
+  text: string;
+  rows: number;
+  ms: number;
+  error?: string;
+}
+
+export interface HuntParam {
+  name: string;
+  type: string;
+  default?: string;
+  needed?: boolean;
+  title?: TwoWords;
+}
+
+export interface SavedHunt {
+  name: string;
+  title: TwoWords;
+  description?: TwoWords;
+  tactics?: string[];
+  techniques?: string[];
+  lang: "kql" | "sql";
+  range?: string;
+  params?: HuntParam[];
+  text: string;
+  shipped?: boolean;
+}
+
+export interface Refusal {
+  file?: string;
+  line?: number;
+  column?: number;
+  rule?: string;
+  reason: string;
+  hint?: string;
+  warning?: boolean;
+}
+
+export interface Rule {
+  id: string;
+  title: string;
+  title_ja?: string;
+  engine?: "sigma" | "falco" | "kql" | "builtin";
+  kind?: "posture" | "behaviour";
+  severity?: Severity;
+  severity_original?: string;
+  state: "on" | "off" | "waiting" | "refused";
+  enabled: boolean;
+  mode?: string;
+  techniques: string[] | null;
+  tactics: string[] | null;
+  tags: string[] | null;
+  formats: string[] | null;
+  file: string;
+  line?: number;
+  author?: string;
+  shipped?: boolean;
+  own?: boolean;
+  every?: string;
+  tuned?: { enabled?: boolean; severity?: string; mode?: string; reason?: string; by?: string; at?: string };
+  findings_7d: number;
+  per_day: number;
+  last_fired?: string;
+  refusal?: Refusal;
+}
+
+export interface RuleText extends Rule {
+  description?: string;
+  description_ja?: string;
+  references?: string[];
+  false_positives?: string[];
+  reason?: string;
+  runbook?: { check?: string[]; do?: string[]; check_ja?: string[]; do_ja?: string[] };
+  needs?: string[];
+  waits?: string[];
+  correlates?: string[];
+  warnings?: Refusal[];
+  text: string;
+  etag: string;
+}
+
+export interface RuleTried {
+  refusals: Refusal[] | null;
+  hits: { finding: Finding }[] | null;
+  total: number;
+  records: number;
+  from?: string;
+  to?: string;
+  cut?: string;
+  ms: number;
+}
+
+export interface PolicyText {
+  text: string;
+  etag: string;
+  file: string;
+  shipped: boolean;
+}
+
+export interface PolicyChecked {
+  problems:
+    | {
+        line: number;
+        column: number;
+        clause?: string;
+        code?: string;
+        reason: string;
+        hint?: string;
+        warning?: boolean;
+      }[]
+    | null;
+  refused: boolean;
+  clauses: number;
+}
+
+export interface BeforeAfter {
+  before: number;
+  after: number;
+}
+
+export interface ReplayedRule {
+  rule: string;
+  title: string;
+  before: string;
+  after: string;
+  n: number;
+  issues: string[] | null;
+  why: string[] | null;
+}
+
+export interface ReplayedSink {
+  sink: string;
+  notices: BeforeAfter;
+  rises: BeforeAfter;
+}
+
+export interface Replayed {
+  judged: number;
+  from: string;
+  to: string;
+  cut?: boolean;
+  changed: ReplayedRule[] | null;
+  by_severity: { before: Record<string, number> | null; after: Record<string, number> | null };
+  sinks: ReplayedSink[] | null;
+  suppressed: BeforeAfter;
+  causes: BeforeAfter;
+  no_record?: number;
+  errors?: number;
+}
+
+export interface PolicyVersion {
+  id: string;
+  at: string;
+  by?: string;
+  reason?: string;
+  text?: string;
+}
+
+export interface Suppression {
+  id: string;
+  kind: "made" | "policy" | "issue";
+  rule?: string;
+  title?: string;
+  q?: string;
+  when?: string;
+  issue?: string;
+  until: string;
+  reason: string;
+  by?: string;
+  created?: string;
+  state: "active" | "ended";
+  place?: string;
+}
+
+export interface SuppressionReplay {
+  judged: number;
+  quiet: number;
+  already: number;
+  issues: string[] | null;
+  rules: ReplayedRule[] | null;
+  sinks: ReplayedSink[] | null;
+  by_severity: Record<string, number> | null;
+  causes: BeforeAfter;
+  when: string;
+  cut?: boolean;
+}

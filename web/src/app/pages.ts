@@ -24,6 +24,24 @@ export const pages: PageDef[] = [
     nav: { name: "issues", icon: "issue", key: "i", group: "main" },
   },
   { path: "/issues/$id", load: () => import("../pages/issue/Page") },
+  {
+    path: "/hunt",
+    load: () => import("../pages/hunt/Page"),
+    nav: { name: "hunt", icon: "hunt", key: "h", group: "main" },
+    permission: "hunt",
+  },
+  {
+    path: "/rules",
+    load: () => import("../pages/rules/Page"),
+    nav: { name: "rules", icon: "rules", key: "r", group: "detection" },
+  },
+  { path: "/rules/$id", load: () => import("../pages/rule/Page") },
+  {
+    path: "/policy",
+    load: () => import("../pages/policy/Page"),
+    nav: { name: "policy", icon: "policy", key: "p", group: "detection" },
+  },
+  { path: "/suppressions", load: () => import("../pages/suppressions/Page") },
 ];
 
 /** home is where / leads while there is no page of that address. */

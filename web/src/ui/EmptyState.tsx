@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { CopyButton } from "./Copy";
 
 export interface Step {
-  title: string;
+  title: ReactNode;
   doc?: ReactNode;
   /** A command or a document to copy. */
   code?: string;
@@ -29,8 +29,8 @@ export function EmptyState({
       {doc && <p>{doc}</p>}
       {steps && (
         <ol>
-          {steps.map((s) => (
-            <li key={s.title}>
+          {steps.map((s, i) => (
+            <li key={i}>
               <strong>{s.title}</strong>
               {s.doc && <div className="dim">{s.doc}</div>}
               {s.code && (

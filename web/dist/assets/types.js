@@ -1,0 +1,1 @@
+var e=[`critical`,`high`,`medium`,`low`,`none`];export{e as t};

@@ -1,0 +1,81 @@
+import { useEffect, useRef } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { usePrefs, useScheme } from "../../app/prefs";
+import { count } from "../../i18n/words";
+import { Hostile } from "../../ui/Hostile";
+import { plain } from "../../ui/hostile";
+import type { ChartData } from "./result";
+
+const tones = ["--accent", "--good", "--warn", "--bad", "--sev-medium", "--sev-low", "--dim"];
+
+/** Chart draws a result: lines over time, or bars by name. */
+export default function Chart({ data }: { data: ChartData }) {
+  return data.kind === "time" ? <Lines data={data} /> : <Bars data={data} />;
+}
+
+function Lines({ data }: { data: Extract<ChartData, { kind: "time" }> }) {
+  const host = useRef<HTMLDivElement>(null);
+  const scheme = useScheme();
+  const { zone } = usePrefs();
+  useEffect(() => {
+    const el = host.current;
+    if (!el) return;
+    const style = getComputedStyle(document.documentElement);
+    const colour = (name: string) => style.getPropertyValue(name).trim();
+    const axis: uPlot.Axis = {
+      stroke: colour("--dim"),
+      grid: { stroke: colour("--line"), width: 1 },
+      ticks: { stroke: colour("--line") },
+      font: "11px sans-serif",
+    };
+    const plot = new uPlot(
+      {
+        width: el.clientWidth,
+        height: Math.max(180, el.clientHeight - 40),
+        tzDate: zone ? (ts) => uPlot.tzDate(new Date(ts * 1e3), zone) : undefined,
+        axes: [axis, { ...axis, size: 60 }],
+        series: [
+          {},
+          ...data.series.map((s, i) => ({
+            label: plain(s.name).slice(0, 60) || "–",
+            stroke: colour(tones[i % tones.length]!),
+            width: 1.5,
+            points: { show: data.times.length < 40 },
+          })),
+        ],
+      },
+      [data.times, ...data.series.map((s) => s.values)] as uPlot.AlignedData,
+      el,
+    );
+    const o = new ResizeObserver(() =>
+      plot.setSize({ width: el.clientWidth, height: Math.max(180, el.clientHeight - 40) }),
+    );
+    o.observe(el);
+    return () => {
+      o.disconnect();
+      plot.destroy();
+    };
+  }, [data, scheme, zone]);
+  return <div className="hunt-chart" ref={host} />;
+}
+
+function Bars({ data }: { data: Extract<ChartData, { kind: "bars" }> }) {
+  const { lang } = usePrefs();
+  const most = Math.max(1, ...data.values);
+  return (
+    <div className="hunt-chart hunt-bars">
+      {data.names.map((n, i) => (
+        <div key={i} className="hunt-bar">
+          <span className="cut mono">
+            <Hostile text={n || "–"} />
+          </span>
+          <svg height="14" width="100%" aria-hidden="true">
+            <rect width={`${(Math.max(0, data.values[i]!) / most) * 100}%`} height="14" rx="2" />
+          </svg>
+          <span className="num vt-end">{count(data.values[i]!, lang)}</span>
+        </div>
+      ))}
+    </div>
+  );
+}

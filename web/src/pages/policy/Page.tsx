@@ -1,0 +1,292 @@
+import { Button, Modal, NativeSelect, Textarea } from "@mantine/core";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
+import { get, Problem, post, put } from "../../api/client";
+import type { Page as List, PolicyChecked, PolicyText, PolicyVersion, Replayed } from "../../api/types";
+import { useKeys } from "../../app/keys";
+import { usePrefs } from "../../app/prefs";
+import { useCan } from "../../app/session";
+import { say } from "../../app/undo";
+import { useCore } from "../../i18n/core";
+import { useWords } from "../../i18n/words";
+import { Hostile } from "../../ui/Hostile";
+import { useDebounced } from "../../ui/QueryBar";
+import { Time } from "../../ui/Time";
+import { RuleTabs } from "../rules/RuleTabs";
+import { Replay } from "./Replay";
+import { w as catalogue } from "./words";
+import "./policy.css";
+
+const Editor = lazy(() => import("../../ui/editor/Editor"));
+
+/** Page edits the severity policy: checked as one writes, replayed before it holds. */
+export function Page() {
+  const w = useWords(catalogue);
+  const core = useCore();
+  const { lang } = usePrefs();
+  const client = useQueryClient();
+  const can = useCan("configure");
+  const holds = useQuery({ queryKey: ["policy"], queryFn: ({ signal }) => get<PolicyText>("/policy", signal) });
+  const [text, setText] = useState<string>();
+  const [base, setBase] = useState<PolicyText>();
+  const [days, setDays] = useState(7);
+  const [replay, setReplay] = useState<{ text: string; result: Replayed }>();
+  const [busy, setBusy] = useState(false);
+  const [saving, setSaving] = useState(false);
+  const [stale, setStale] = useState(false);
+  const stop = useRef<AbortController>(null);
+  useEffect(() => {
+    document.title = `${w.title} · Yagura`;
+  }, [w]);
+  useEffect(() => () => stop.current?.abort(), []);
+  useEffect(() => {
+    if (holds.data && base === undefined) {
+      setBase(holds.data);
+      setText(holds.data.text);
+    }
+  }, [holds.data, base]);
+
+  const rested = useDebounced(text ?? "", 350);
+  const check = useQuery({
+    queryKey: ["policy", "check", rested],
+    queryFn: ({ signal }) => post<PolicyChecked>("/policy/check", { text: rested }, { signal }),
+    enabled: can && rested.trim() !== "",
+    placeholderData: (p) => p,
+    staleTime: 60_000,
+    retry: false,
+  });
+  const problems = useMemo(
+    () =>
+      rested === text
+        ? (check.data?.problems ?? []).map((p) => ({
+            line: p.line,
+            column: p.column,
+            message: p.reason,
+            hint: p.hint,
+            warning: p.warning,
+          }))
+        : [],
+    [check.data, rested, text],
+  );
+  const changed = base !== undefined && text !== base.text;
+
+  const run = async () => {
+    if (text === undefined || !can) return;
+    stop.current?.abort();
+    const c = new AbortController();
+    stop.current = c;
+    setBusy(true);
+    try {
+      const from = new Date(Date.now() - days * 86_400_000).toISOString();
+      setReplay({ text, result: await post<Replayed>("/policy/replay", { text, from }, { signal: c.signal }) });
+    } catch (err) {
+      if (err instanceof Problem) say(err.said(lang), "error");
+    } finally {
+      if (stop.current === c) setBusy(false);
+    }
+  };
+  const save = async (reason: string) => {
+    try {
+      const kept = await put<PolicyText>(
+        "/policy",
+        { text, reason: reason || undefined },
+        { match: `"${base!.etag}"` },
+      );
+      setBase(kept);
+      setText(kept.text);
+      setSaving(false);
+      client.setQueryData(["policy"], kept);
+      void client.invalidateQueries({ queryKey: ["policy", "versions"] });
+      say(w.saved);
+    } catch (err) {
+      setSaving(false);
+      if (err instanceof Problem && (err.status === 412 || err.status === 409)) setStale(true);
+      else say(err instanceof Problem ? err.said(lang) : String(err), "error");
+    }
+  };
+  useKeys([{ keys: "mod+Enter", label: w.keys.replay, group: w.title, always: true, run: () => void run() }], can);
+  const load = async () => {
+    const r = await holds.refetch();
+    if (r.data) {
+      setBase(r.data);
+      setText(r.data.text);
+      setStale(false);
+    }
+  };
+
+  return (
+    <div className="page">
+      <div className="page-head">
+        <h1>{w.title}</h1>
+        <RuleTabs at="policy" />
+        <span className="grow" />
+        {changed && <span className="faint policy-state">{w.changed}</span>}
+        {changed && (
+          <Button size="compact-sm" variant="subtle" onClick={() => setText(base?.text)}>
+            {w.reset}
+          </Button>
+        )}
+        {can && (
+          <>
+            <NativeSelect
+              size="xs"
+              aria-label={w.back}
+              value={String(days)}
+              onChange={(e) => setDays(Number(e.currentTarget.value))}
+              data={[1, 7, 30, 90].map((n) => ({ value: String(n), label: w.days(n) }))}
+            />
+            <Button size="compact-sm" variant="default" loading={busy} onClick={() => void run()}>
+              {w.replay}
+            </Button>
+            <Button
+              size="compact-sm"
+              disabled={!changed || (check.data?.refused ?? false)}
+              onClick={() => setSaving(true)}
+            >
+              {w.save}
+            </Button>
+          </>
+        )}
+      </div>
+      {stale && (
+        <div className="notice notice-bad" role="alert">
+          {w.conflict}{" "}
+          <Button size="compact-xs" onClick={() => void load()}>
+            {w.load}
+          </Button>
+        </div>
+      )}
+      <div className="policy">
+        <div className="policy-editor">
+          {text !== undefined && (
+            <Suspense fallback={<pre className="mono">{text}</pre>}>
+              <Editor
+                value={text}
+                onChange={setText}
+                language="yaml"
+                label={w.editor}
+                readOnly={!can}
+                problems={problems}
+                onRun={() => void run()}
+              />
+            </Suspense>
+          )}
+        </div>
+        <div className="policy-side">
+          <section className="section">
+            <p className="dim">{w.doc}</p>
+            {base?.shipped && <p className="dim">{w.shipped}</p>}
+            {base?.file && <p className="mono faint">{base.file}</p>}
+            {!can && <p className="faint">{w.forbidden}</p>}
+            {check.data && rested === text && (
+              <div role="status">
+                <p className={check.data.refused ? "policy-bad" : "policy-good"}>
+                  {check.data.refused ? w.refused : w.good} <span className="faint">{w.check(check.data.clauses)}</span>
+                </p>
+                {(check.data.problems ?? []).map((p, i) => (
+                  <div key={i} className={p.warning ? "notice notice-warn" : "notice notice-bad"}>
+                    <span className="mono">{w.line(p.line, p.column)}</span> <Hostile text={p.reason} />
+                    {p.hint && (
+                      <span>
+                        {" "}
+                        — {core.query.hint}: <Hostile text={p.hint} />
+                      </span>
+                    )}
+                  </div>
+                ))}
+              </div>
+            )}
+          </section>
+          {can && (
+            <section className="section" aria-live="polite">
+              <h2>{w.replay}</h2>
+              {busy ? (
+                <p className="dim">{w.replaying}…</p>
+              ) : replay ? (
+                <Replay replay={replay.result} />
+              ) : (
+                <p className="dim">{w.replayDoc}</p>
+              )}
+            </section>
+          )}
+          <Versions take={can ? setText : undefined} />
+        </div>
+      </div>
+      {saving && (
+        <SaveForm close={() => setSaving(false)} save={(reason) => void save(reason)} unseen={replay?.text !== text} />
+      )}
+    </div>
+  );
+}
+
+function SaveForm({ close, save, unseen }: { close: () => void; save: (reason: string) => void; unseen: boolean }) {
+  const w = useWords(catalogue);
+  const core = useCore();
+  const [reason, setReason] = useState("");
+  return (
+    <Modal opened onClose={close} title={w.saveTitle} size={420} closeButtonProps={{ "aria-label": core.do.close }}>
+      <form
+        className="form"
+        onSubmit={(e) => {
+          e.preventDefault();
+          save(reason);
+        }}
+      >
+        {unseen && <div className="notice notice-warn">{w.unreplayed}</div>}
+        <Textarea
+          label={w.reason}
+          description={w.reasonDoc}
+          data-autofocus
+          required
+          autosize
+          minRows={2}
+          value={reason}
+          onChange={(e) => setReason(e.currentTarget.value)}
+        />
+        <div className="row form-foot">
+          <Button variant="default" onClick={close}>
+            {core.do.cancel}
+          </Button>
+          <Button type="submit">{core.do.save}</Button>
+        </div>
+      </form>
+    </Modal>
+  );
+}
+
+function Versions({ take }: { take?: (text: string) => void }) {
+  const w = useWords(catalogue);
+  const r = useQuery({
+    queryKey: ["policy", "versions"],
+    queryFn: ({ signal }) => get<List<PolicyVersion>>("/policy/versions", signal),
+    retry: false,
+  });
+  const list = r.data?.items ?? [];
+  return (
+    <section className="section">
+      <h2>{w.versions}</h2>
+      {list.length === 0 && <p className="faint">{w.noVersions}</p>}
+      <ul className="policy-versions">
+        {list.map((v) => (
+          <li key={v.id}>
+            <Time at={v.at} mode="exact" /> <span className="dim">{v.by?.replace(/^user:/, "")}</span>{" "}
+            {v.reason && <Hostile text={v.reason} />}
+            {take && (
+              <Button
+                size="compact-xs"
+                variant="subtle"
+                onClick={() =>
+                  void get<PolicyVersion>(`/policy/versions/${encodeURIComponent(v.id)}`).then(
+                    (x) => x.text && take(x.text),
+                  )
+                }
+              >
+                {w.take}
+              </Button>
+            )}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

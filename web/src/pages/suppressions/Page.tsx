@@ -1,0 +1,175 @@
+import { Button } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useMemo, useState } from "react";
+import { del, query } from "../../api/client";
+import { useList } from "../../api/list";
+import type { Suppression } from "../../api/types";
+import { go, withSearch } from "../../app/go";
+import { Link } from "../../app/Link";
+import { useSearch } from "../../app/router";
+import { useCan } from "../../app/session";
+import { hold, useOverlay } from "../../app/undo";
+import { useCore } from "../../i18n/core";
+import { useWords } from "../../i18n/words";
+import { CopyMenu } from "../../ui/Copy";
+import { EmptyState } from "../../ui/EmptyState";
+import { Hostile } from "../../ui/Hostile";
+import { Icon } from "../../ui/Icon";
+import { QueryBar } from "../../ui/QueryBar";
+import { Time } from "../../ui/Time";
+import { type Column, VirtualTable } from "../../ui/VirtualTable";
+import { RuleTabs } from "../rules/RuleTabs";
+import { SuppressForm } from "./SuppressForm";
+import { w as catalogue } from "./words";
+
+/** Page lists what is kept quiet, until when and why. */
+export function Page() {
+  const w = useWords(catalogue);
+  const core = useCore();
+  const client = useQueryClient();
+  const lay = useOverlay();
+  const search = useSearch();
+  const can = useCan("decide");
+  const [form, setForm] = useState(false);
+  const q = search.q ?? "state:active";
+  const sort = search.sort ?? "until";
+  const list = useList<Suppression>("suppressions", { q, sort });
+  useEffect(() => {
+    document.title = `${w.title} · Yagura`;
+  }, [w]);
+  const columns = useMemo<Column<Suppression>[]>(
+    () => [
+      {
+        id: "state",
+        head: w.column.state,
+        width: "80px",
+        cell: (s) => <span className={s.state === "active" ? "" : "faint"}>{w.state[s.state]}</span>,
+      },
+      {
+        id: "what",
+        head: w.column.what,
+        width: "minmax(180px, 2fr)",
+        cell: (s) =>
+          s.issue ? (
+            <Link href={`/issues/${s.issue}`}>
+              <Hostile text={s.title || s.issue} />
+            </Link>
+          ) : s.rule ? (
+            <Link href={`/rules/${encodeURIComponent(s.rule)}`}>
+              <Hostile text={s.title || s.rule} />
+            </Link>
+          ) : (
+            <span className="mono">
+              <Hostile text={s.q || s.when || s.title || ""} />
+            </span>
+          ),
+      },
+      {
+        id: "kind",
+        head: w.column.kind,
+        width: "110px",
+        min: 800,
+        cell: (s) => <span className="dim">{w.kind[s.kind]}</span>,
+      },
+      {
+        id: "reason",
+        head: w.column.reason,
+        width: "minmax(120px, 2fr)",
+        min: 620,
+        cell: (s) => <Hostile text={s.reason} />,
+      },
+      {
+        id: "by",
+        head: w.column.by,
+        width: "minmax(80px, 150px)",
+        sort: "by",
+        min: 900,
+        cell: (s) => <span className="dim">{s.by ? <Hostile text={s.by.replace(/^user:/, "")} /> : "–"}</span>,
+      },
+      {
+        id: "until",
+        head: w.column.until,
+        width: "100px",
+        sort: "until",
+        align: "end",
+        cell: (s) => <Time at={s.until} />,
+      },
+      {
+        id: "lift",
+        head: "",
+        width: "76px",
+        align: "end",
+        cell: (s) =>
+          can && s.kind !== "policy" && s.state === "active" ? (
+            <Button
+              size="compact-xs"
+              variant="subtle"
+              aria-label={`${w.lifting}: ${s.title || s.q || s.id}`}
+              onClick={() =>
+                hold({
+                  label: w.lifted,
+                  shows: [{ key: `suppression/${s.id}`, change: { state: "ended" } }],
+                  send: (leaving) => del(`/suppressions/${encodeURIComponent(s.id)}`, { keepalive: leaving }),
+                  done: () => void client.invalidateQueries({ queryKey: ["list", "suppressions"] }),
+                })
+              }
+            >
+              {w.lift}
+            </Button>
+          ) : null,
+      },
+    ],
+    [w, can, client],
+  );
+  const rows = list.rows.map((s) => lay(`suppression/${s.id}`, s));
+  return (
+    <div className="page">
+      <div className="page-head">
+        <h1>{w.title}</h1>
+        <RuleTabs at="suppressions" />
+        <span className="grow" />
+        {can && (
+          <Button size="compact-sm" leftSection={<Icon name="mute" size={13} />} onClick={() => setForm(true)}>
+            {w.make}
+          </Button>
+        )}
+      </div>
+      <div className="page-head issues-bar">
+        <QueryBar
+          list="suppressions"
+          value={q}
+          error={list.error}
+          placeholder="state:active until:<7d"
+          onChange={(text) => go(`/suppressions?q=${encodeURIComponent(text)}`)}
+        />
+        <CopyMenu of={{ link: withSearch({}), path: `/suppressions${query({ q, sort })}` }} />
+      </div>
+      <VirtualTable
+        label={w.title}
+        rows={rows}
+        columns={columns}
+        rowKey={(s) => s.id}
+        total={list.total?.n}
+        more={list.more}
+        fetchMore={list.fetchMore}
+        loading={list.loading}
+        stale={list.stale}
+        sort={sort}
+        onSort={(s) => go(withSearch({ sort: s }))}
+        rowClass={(s) => (s.state === "ended" ? "row-quiet" : "")}
+        empty={
+          list.error ? null : q === "" || q === "state:active" ? (
+            <EmptyState title={w.empty} doc={w.emptyDoc} />
+          ) : (
+            <EmptyState
+              title={core.state.noMatch}
+              doc={core.state.noMatchDoc}
+              action={{ label: core.state.clear, run: () => go("/suppressions?q=") }}
+            />
+          )
+        }
+      />
+      {form && <SuppressForm close={() => setForm(false)} />}
+    </div>
+  );
+}
