@@ -16,6 +16,7 @@ import (
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/auth"
 	"github.com/yagura-sec/yagura/store"
+	"github.com/yagura-sec/yagura/store/storetest"
 )
 
 // books is the store as the gate asks for it, on SQLite.
@@ -67,10 +68,22 @@ func (h *house) pass(d time.Duration) {
 	h.now = h.now.Add(d)
 }
 
+// both runs a test on SQLite and on PostgreSQL: what two do at once, each decides in its own way.
+func both(t *testing.T, change func(*auth.Options), run func(t *testing.T, h *house)) {
+	t.Run("sqlite", func(t *testing.T) { run(t, open(t, change)) })
+	t.Run("postgres", func(t *testing.T) { run(t, openOn(t, store.Options{URL: storetest.Postgres(t)}, change)) })
+}
+
 func open(t *testing.T, change func(*auth.Options)) *house {
 	t.Helper()
+	return openOn(t, store.Options{Dir: t.TempDir(), AcceptLoss: true}, change)
+}
+
+func openOn(t *testing.T, where store.Options, change func(*auth.Options)) *house {
+	t.Helper()
 	h := &house{t: t, now: time.Date(2026, 3, 14, 9, 0, 0, 0, time.UTC)}
-	db, err := store.Open(t.Context(), store.Options{Dir: t.TempDir(), AcceptLoss: true, Now: h.clock})
+	where.Now = h.clock
+	db, err := store.Open(t.Context(), where)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,8 +267,9 @@ func TestSetUp(t *testing.T) {
 }
 
 // TestSetUpAtOnce: of many who hold keys at once, one becomes the admin.
-func TestSetUpAtOnce(t *testing.T) {
-	h := open(t, nil)
+func TestSetUpAtOnce(t *testing.T) { both(t, nil, setUpAtOnce) }
+
+func setUpAtOnce(t *testing.T, h *house) {
 	key, err := h.SetUpKey(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -394,3 +394,34 @@ func TestLocalOff(t *testing.T) {
 	_, _, err = h.AddUser(ctx, admin, auth.NewUser{Name: "eve@example.com"})
 	want(t, "a local user", err, "local_off")
 }
+
+// TestCodeOnce: a code that arrives many times at once lets in once, on either store.
+func TestCodeOnce(t *testing.T) { both(t, nil, codeOnce) }
+
+func codeOnce(t *testing.T, h *house) {
+	admin, _ := h.admin()
+	secret, _, err := h.StartTOTP(t.Context(), admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.ConfirmTOTP(t.Context(), admin, code(secret, h.clock())); err != nil {
+		t.Fatal(err)
+	}
+	c := code(secret, h.clock().Add(30*time.Second))
+	got := make(chan bool, 6)
+	for i := range cap(got) {
+		go func() {
+			_, err := h.SignIn(t.Context(), httptest.NewRecorder(), newBrowser(fmt.Sprintf("198.51.100.%d", i)).request(), "mary@example.com", password, c)
+			got <- err == nil
+		}()
+	}
+	in := 0
+	for range cap(got) {
+		if <-got {
+			in++
+		}
+	}
+	if in != 1 {
+		t.Errorf("let in %d times", in)
+	}
+}

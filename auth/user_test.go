@@ -118,8 +118,9 @@ func TestUsers(t *testing.T) {
 }
 
 // TestLastAdmins: of two admins who remove each other at once, one stays.
-func TestLastAdmins(t *testing.T) {
-	h := open(t, nil)
+func TestLastAdmins(t *testing.T) { both(t, nil, lastAdmins) }
+
+func lastAdmins(t *testing.T, h *house) {
 	a, _ := h.admin()
 	b, _ := h.user(a, "b@example.com", bind(yagura.RoleAdmin))
 	var wg sync.WaitGroup
@@ -320,9 +321,12 @@ func TestExternal(t *testing.T) {
 
 // TestAssertionOnce: an assertion that arrives many times at once lets in once.
 func TestAssertionOnce(t *testing.T) {
-	h := open(t, func(o *auth.Options) {
+	both(t, func(o *auth.Options) {
 		o.Providers = []auth.Provider{{Name: "entra", Roles: []auth.Mapping{{Group: "*", Binding: bind(yagura.RoleViewer)}}}}
-	})
+	}, assertionOnce)
+}
+
+func assertionOnce(t *testing.T, h *house) {
 	got := make(chan bool, 8)
 	var wg sync.WaitGroup
 	for range cap(got) {
