@@ -23,8 +23,8 @@ type Cost struct {
 	Threads uint8
 }
 
-// defaultCost is above what OWASP asks for (46 MiB and one pass); a check takes about a tenth
-// of a second.
+// defaultCost is above what OWASP asks for (46 MiB and one pass); a check takes a fraction of a
+// second of one core.
 var defaultCost = Cost{Memory: 64 << 10, Time: 2, Threads: 1}
 
 const (
