@@ -38,7 +38,7 @@ ui-test: ui ## check the console: types, lint, unit tests, that web/dist is what
 	cd web && npm run check && npm test
 	@git diff --exit-code --stat -- web/dist && [ -z "$$(git status --porcelain -- web/dist)" ] || { echo "web/dist is not what the sources make: run make ui and commit it" >&2; exit 1; }
 
-demo: build ## scan the bundled sample logs with the shipped detections
+demo: build ## open a console full of a week of an invented company
 	$(BIN) demo
 
 test: build ## format, vet and every test with the race detector; installs a C++ compiler, PostgreSQL, git, Node and the identity providers of the tests where missing
