@@ -48,7 +48,7 @@ var may = map[string][]string{
 	"segment/segtest":        {"segment"},
 	"keep":                   {"", "segment"},
 	"store":                  {"", "filter"},
-	"store/storetest":        {"", "store"},
+	"store/storetest":        {"", "filter", "store"},
 	"triage":                 {"", "rule"},
 	"intake":                 {"", "decode", "detect", "query", "repeat", "rule", "slot", "source", "triage", "keep"},
 	"notify":                 {""},
