@@ -57,7 +57,7 @@ var ours = []string{"migration", "commit_mark"}
 
 // derived are the tables that follow from others. A backup leaves them out, and a restore makes
 // them again.
-var derived = []string{"issue_fact", "issue_value", "issue_text", "issue_gram", "finding_new", "finding_block", "finding_piece", "finding_shelf", "finding_again", "finding_value"}
+var derived = []string{"issue_fact", "issue_value", "issue_text", "issue_gram", "finding_new", "finding_block", "finding_piece", "finding_shelf", "finding_again", "finding_value", "finding_hour", "finding_day"}
 
 // kept reports whether a table belongs to a backup. SQLite has tables of its own below that of
 // its index of texts.

@@ -208,6 +208,14 @@ const blockVersion = 1
 func (b *block) encode() []byte {
 	buf := []byte{blockVersion}
 	put := func(n uint64) { buf = binary.AppendUvarint(buf, n) }
+	unlike := uint64(0) // whether a text is not as it is looked for
+	for _, code := range b.texts[colID].list {
+		if s := b.dict[code]; filter.Fold(s) != s {
+			unlike = 1
+			break
+		}
+	}
+	put(unlike)
 	put(uint64(b.rows))
 	put(uint64(len(b.dict)))
 	for _, s := range b.dict {
@@ -239,7 +247,9 @@ func (b *block) encode() []byte {
 
 var errBlock = errors.New("a block of findings cannot be read")
 
-func decodeBlock(data []byte) (b *block, err error) {
+// decodeBlock reads a block. Where its texts do not hold one of those that every answer holds,
+// it is nil: most of the work is left undone.
+func decodeBlock(data []byte, must []string) (b *block, err error) {
 	buf, err := zstdReader().DecodeAll(data, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errBlock, err)
@@ -258,6 +268,7 @@ func decodeBlock(data []byte) (b *block, err error) {
 		buf = buf[size:]
 		return n
 	}
+	unlike := get()
 	b = &block{rows: int(get())}
 	size := int(get())
 	if broken || b.rows < 0 || b.rows > 1<<20 || size < 0 || size > len(buf) {
@@ -274,6 +285,11 @@ func decodeBlock(data []byte) (b *block, err error) {
 	}
 	whole := string(buf[:all])
 	buf = buf[all:]
+	for _, text := range must {
+		if unlike == 0 && !strings.Contains(whole, text) {
+			return nil, nil
+		}
+	}
 	b.dict = make([]string, size)
 	for i, n := range lengths {
 		b.dict[i], whole = whole[:n], whole[n:]
@@ -317,7 +333,7 @@ func decodeBlock(data []byte) (b *block, err error) {
 
 // Bits of pieces.
 const (
-	pieceBits  = 1 << 19
+	pieceBits  = 1 << 20
 	sliceBits  = 512
 	shelfSize  = 64
 	pieceSlice = pieceBits / sliceBits
@@ -378,7 +394,7 @@ func (b *block) pieces() []byte {
 		}
 	}
 	for _, s := range b.dict {
-		eachPiece(filter.Fold(s), func(h uint64) { set(bitOf(h)) }) // ids are as they are
+		eachPiece(filter.Fold(s), true, func(h uint64, _ int) { set(bitOf(h)) }) // ids are as they are
 	}
 	for field, cols := range blockOf {
 		for _, col := range cols {
@@ -401,6 +417,14 @@ func (b *block) pieces() []byte {
 			if !done[code] {
 				done[code] = true
 				token(scopeTokens[col], b.dict[code])
+			}
+		}
+	}
+	for field, col := range map[string]int{"rule": colRule, "account": colAccount} {
+		for row := range b.rows {
+			if len(b.texts[col].of(row)) == 0 {
+				token(field, "")
+				break
 			}
 		}
 	}
@@ -487,6 +511,7 @@ type asker struct {
 	scopes []yagura.Scope
 	all    bool
 	need   [][][]uint32 // of each term its alternatives: bits that must all be set
+	must   []string     // free texts, folded
 	seen   [2]int64     // what seen and time must be within, ends excluded
 	time   [2]int64
 }
@@ -532,6 +557,9 @@ func (a *asker) term(t *filter.Term) {
 	if t.Not {
 		return
 	}
+	if t.Field == nil {
+		a.must = append(a.must, filter.Fold(t.Values[0].Text))
+	}
 	if t.Field != nil && t.Field.Kind == filter.Time && len(t.Values) == 1 && t.Values[0].Op != filter.Has && t.Values[0].Op != filter.Lacks {
 		within := &a.seen
 		if t.Field.Name == "time" {
@@ -560,7 +588,7 @@ func (a *asker) term(t *filter.Term) {
 
 func textBits(parts ...string) (bits []uint32) {
 	for _, p := range parts {
-		for _, h := range askedPieces(filter.Fold(p)) {
+		for _, h := range askedPieces(filter.Fold(p), true) {
 			bits = append(bits, bitOf(h))
 		}
 	}
@@ -695,6 +723,25 @@ func (a *asker) test(b *block, t filter.Term) func(row int) bool {
 	}
 	const unknown, no, yes = 0, 1, 2
 	memo := make([]uint8, len(b.dict))
+	if t.Field == nil { // the quick way to ask many texts
+		want := filter.Fold(t.Values[0].Text)
+		for code, s := range b.dict {
+			memo[code] = no
+			if strings.Contains(s, want) {
+				memo[code] = yes
+			}
+		}
+		for _, code := range b.texts[colEntity].list {
+			if id, _, _ := strings.Cut(b.dict[code], entityMark); memo[code] == yes && !strings.Contains(id, want) {
+				memo[code] = no
+			}
+		}
+		for _, code := range b.texts[colID].list {
+			if memo[code] == no && strings.Contains(filter.Fold(b.dict[code]), want) {
+				memo[code] = yes
+			}
+		}
+	}
 	empty := ask() // of a row without the field
 	return func(row int) bool {
 		holds, any := false, false

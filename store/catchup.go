@@ -5,7 +5,7 @@ import (
 )
 
 // listStep is the migration that made the tables of lists.
-const listStep = 11
+const listStep = 12
 
 // catchUp makes what lists are asked by for what was there before the tables of lists were, or
 // was restored. Each part is a transaction of its own: a process that ends half way goes on

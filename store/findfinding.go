@@ -18,8 +18,8 @@ import (
 // What one question may cost: blocks that are opened. A list that reaches the bound gives what
 // it has, and a cursor from which it goes on.
 const (
-	mostOpened = 160
-	mostTally  = 400 // of a count
+	mostOpened = 80
+	mostTally  = 160 // of a count
 )
 
 // spot is a place in a list of findings: of one value of the order (severity, rule, account; ""
@@ -68,6 +68,7 @@ type finder struct {
 	opened int
 	most   int
 	facts  map[string]accountFacts
+	list   []blockRow // all blocks, where they are walked along more than once
 }
 
 func (tx *Tx) finder(ctx context.Context, scopes []yagura.Scope, all bool, q *filter.Query, most int) (*finder, error) {
@@ -208,11 +209,23 @@ func (f *finder) open(ctx context.Context, n int64) (*block, error) {
 	if err := f.tx.one(ctx, `SELECT body FROM finding_block WHERE n = ?`, []any{n}, &body); err != nil {
 		return nil, err
 	}
-	return decodeBlock(body)
+	return decodeBlock(body, f.ask.must)
 }
 
 // blocks returns the next blocks in an order of time, behind a block that was read last.
 func (f *finder) blocks(ctx context.Context, after *blockRow) (out []blockRow, err error) {
+	if f.list != nil {
+		i := 0
+		if after != nil {
+			i = 1 + slices.IndexFunc(f.list, func(b blockRow) bool { return b.n == after.n })
+		}
+		return f.list[i:min(i+pageOfBlocks, len(f.list))], nil
+	}
+	most := pageOfBlocks
+	switch f.order.Key {
+	case "severity", "rule", "account":
+		most = 1 << 30
+	}
 	edge := "max_seen"
 	if f.byTime {
 		edge = "max_time"
@@ -227,14 +240,23 @@ func (f *finder) blocks(ctx context.Context, after *blockRow) (out []blockRow, e
 		q, args = ` WHERE (`+edge+`, n) `+compare+` (?, ?)`, []any{at, after.n}
 	}
 	err = f.tx.each(ctx, `SELECT n, rows_n, min_seen, max_seen, min_time, max_time, shelf, place FROM finding_block`+q+
-		` ORDER BY `+edge+direction+`, n`+direction+` LIMIT 256`, args, func(rows *sql.Rows) error {
+		` ORDER BY `+edge+direction+`, n`+direction+` LIMIT ?`, append(args, int64(most)), func(rows *sql.Rows) error {
 		var b blockRow
 		err := rows.Scan(&b.n, &b.rows, &b.minSeen, &b.maxSeen, &b.minTime, &b.maxTime, &b.shelf, &b.place)
 		out = append(out, b)
 		return err
 	})
+	if most > pageOfBlocks && err == nil {
+		if f.list = out; out == nil {
+			f.list = []blockRow{}
+		}
+		out = out[:min(pageOfBlocks, len(out))]
+	}
 	return out, err
 }
+
+// pageOfBlocks is how many blocks are looked for at once.
+const pageOfBlocks = 256
 
 func (b *blockRow) edge(name string) int64 {
 	switch name {
@@ -337,9 +359,11 @@ func (f *finder) walk(ctx context.Context, from *spot, only func(b *block, row i
 			if err != nil {
 				return nil, fmt.Errorf("block %d: %w", b.n, err)
 			}
-			take(open, b.n)
+			if open != nil {
+				take(open, b.n)
+			}
 		}
-		if len(list) < 256 {
+		if len(list) < pageOfBlocks {
 			break
 		}
 	}
@@ -515,7 +539,7 @@ func onlyValue(order, value string) (func(b *block, row int) bool, []uint32) {
 }
 
 func valueBitsOf(field, value string) []uint32 {
-	if value == "" || strings.ContainsRune(value, escape) { // a long one was cut
+	if strings.ContainsRune(value, escape) { // a long one was cut
 		return nil
 	}
 	return bitsOf(field, value)

@@ -70,7 +70,7 @@ func (tx *Tx) textFound(text string) cond {
 		return always
 	}
 	there := is("EXISTS (SELECT 1 FROM issue_text x WHERE x.n = f.n AND ({instr}(x.base, ?) > 0 OR {instr}(x.notes, ?) > 0))", want, want)
-	asked := askedPieces(want)
+	asked := askedPieces(want, false)
 	if len(asked) == 0 {
 		return there
 	}
@@ -336,12 +336,18 @@ type Facet struct {
 // frequent first.
 type IssueFacets struct {
 	Severity, Status, Rule, Account, Assignee []Facet
+	// Exact is false where there are more issues than are counted.
+	Exact bool
 }
+
+// mostFaceted is of how many issues values are counted.
+const mostFaceted = 20000
 
 // mostFacets bounds the values of a field.
 const mostFacets = 50
 
-// IssueFacets counts the issues of a query by severity, status, rule, account and assignee.
+// IssueFacets counts the issues of a query by severity, status, rule, account and assignee, up
+// to 20,000 of them.
 func (tx *Tx) IssueFacets(ctx context.Context, scopes []yagura.Scope, all bool, q *filter.Query) (out IssueFacets, err error) {
 	where, err := tx.whereIssues(scopes, all, q)
 	if err != nil {
@@ -366,12 +372,17 @@ func (tx *Tx) IssueFacets(ctx context.Context, scopes []yagura.Scope, all bool, 
 		f.N += n
 	}
 	names := map[int64]string{0: string(yagura.StatusOpen), 1: string(yagura.StatusAcknowledged), 2: string(yagura.StatusClosed)}
-	err = tx.each(ctx, `SELECT f.severity, f.status, f.rule, f.account, max(f.account_name), f.assignee, count(*), max(f.n) FROM `+tables+` WHERE `+where.sql+` GROUP BY f.severity, f.status, f.rule, f.account, f.assignee`,
-		where.args, func(rows *sql.Rows) error {
-			var sev, st, n, last int64
+	counted := int64(0)
+	err = tx.each(ctx, `SELECT f.severity, f.status, f.rule, f.account, f.account_name, f.assignee FROM `+tables+` WHERE `+where.sql+` LIMIT ?`,
+		append(where.args, int64(mostFaceted)+1), func(rows *sql.Rows) error {
+			var sev, st int64
 			var r, a, name, who string
-			if err := rows.Scan(&sev, &st, &r, &a, &name, &who, &n, &last); err != nil {
+			if err := rows.Scan(&sev, &st, &r, &a, &name, &who); err != nil {
 				return err
+			}
+			const n = 1
+			if counted++; counted > mostFaceted {
+				return nil
 			}
 			add(severity, yagura.Severity(sev).String(), "", n)
 			add(status, names[st], "", n)
@@ -396,7 +407,7 @@ func (tx *Tx) IssueFacets(ctx context.Context, scopes []yagura.Scope, all bool, 
 		})
 		return list[:min(len(list), mostFacets)]
 	}
-	out = IssueFacets{most(severity), most(status), most(rule), most(account), most(assignee)}
+	out = IssueFacets{most(severity), most(status), most(rule), most(account), most(assignee), counted <= mostFaceted}
 	// Titles of the few that are shown, in the words of one of the issues.
 	for i := range out.Rule {
 		r := &out.Rule[i]

@@ -124,6 +124,9 @@ func (tx *Tx) makeBlock(ctx context.Context, most int) (int, error) {
 		[]column{textColumn("id", bare), textColumn("account", bareAccounts), textColumn("format", bareFormats)}, nil); err != nil {
 		return 0, err
 	}
+	if err := tx.addFindingCounts(ctx, list); err != nil {
+		return 0, err
+	}
 	number := int64(-1)
 	if m.rows > 0 {
 		if number, err = tx.putBlock(ctx, &m.block); err != nil {
