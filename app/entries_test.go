@@ -22,7 +22,7 @@ type entry struct {
 func (e entry) isV6() bool { return strings.Contains(e.cidr, ":") }
 
 // answer is what EC2 answered to a call about entries.
-func answer(set string, list ...entry) string {
+func answerOf(set string, list ...entry) string {
 	var items []string
 	for _, e := range list {
 		word := "cidrIpv4"
@@ -95,7 +95,7 @@ const ec2 = "ec2.amazonaws.com"
 
 // open authorizes entries in one call, with the answer that lists them with their ids.
 func open(at string, list ...entry) string {
-	return answered(trail(at, ec2, "AuthorizeSecurityGroupIngress", permissions(list...)), answer("securityGroupRuleSet", list...))
+	return answered(trail(at, ec2, "AuthorizeSecurityGroupIngress", permissions(list...)), answerOf("securityGroupRuleSet", list...))
 }
 
 // openOld is open as records had it before entries had ids.
@@ -104,7 +104,7 @@ func openOld(at string, list ...entry) string {
 }
 
 func revoke(at string, list ...entry) string {
-	return answered(trail(at, ec2, "RevokeSecurityGroupIngress", permissions(list...)), answer("revokedSecurityGroupRuleSet", list...))
+	return answered(trail(at, ec2, "RevokeSecurityGroupIngress", permissions(list...)), answerOf("revokedSecurityGroupRuleSet", list...))
 }
 
 func revokeOld(at string, list ...entry) string {
@@ -121,7 +121,7 @@ func revokeIDAnswered(at string, list ...entry) string {
 	for _, e := range list {
 		ids = append(ids, e.id)
 	}
-	return answered(trail(at, ec2, "RevokeSecurityGroupIngress", byID(ids...)), answer("revokedSecurityGroupRuleSet", list...))
+	return answered(trail(at, ec2, "RevokeSecurityGroupIngress", byID(ids...)), answerOf("revokedSecurityGroupRuleSet", list...))
 }
 
 func modify(at string, list ...entry) string {
@@ -198,8 +198,8 @@ func TestEntries(t *testing.T) {
 			{[]string{revokeOld(at(10), v4), revoke(at(10), rdp)}, "rdp closed 1, v4 closed 1"},
 		}},
 		{"a record whose answer is another's", []step{
-			{[]string{strings.Replace(openOld(at(9), v4), `{"_return":true}`, answer("securityGroupRuleSet", rdp), 1), strings.Replace(openOld(at(10), rdp), `{"_return":true}`, answer("securityGroupRuleSet", rdp), 1)}, "rdp open 1, v4 open 1"},
-			{[]string{strings.Replace(revokeOld(at(11), v4), `{"_return":true}`, answer("revokedSecurityGroupRuleSet", rdp), 1)}, "rdp open 1, v4 closed 1"},
+			{[]string{strings.Replace(openOld(at(9), v4), `{"_return":true}`, answerOf("securityGroupRuleSet", rdp), 1), strings.Replace(openOld(at(10), rdp), `{"_return":true}`, answerOf("securityGroupRuleSet", rdp), 1)}, "rdp open 1, v4 open 1"},
+			{[]string{strings.Replace(revokeOld(at(11), v4), `{"_return":true}`, answerOf("revokedSecurityGroupRuleSet", rdp), 1)}, "rdp open 1, v4 closed 1"},
 		}},
 		{"by id", []step{
 			{[]string{open(at(9), v4, rdp)}, "rdp open 1, v4 open 1"},
