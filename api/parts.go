@@ -24,6 +24,8 @@ type Parts struct {
 	Values    Values // nil: queries are completed without values
 	Lists     Lists
 	Registers Registers
+	// SignOutAt says where users whom a provider let in sign out there; nil, or "", is nowhere.
+	SignOutAt func(via string) string
 }
 
 // Trail is the audit trail.

@@ -116,8 +116,17 @@ func (a *API) setUp(ctx context.Context, c *Call[setUpIn]) (*SignedIn, error) {
 	return signedIn(id, c.told(err))
 }
 
-func (a *API) signOut(ctx context.Context, c *Call[struct{}]) (Nothing, error) {
-	return Nothing{}, c.told(a.parts.People.SignOut(ctx, c.w, c.r, c.Who))
+// SignedOut is where a sign-out goes on.
+type SignedOut struct {
+	Provider string `json:"provider,omitempty" doc:"Where the browser has to go so that the user is signed out at the identity provider too; absent where that is not wanted or not offered."`
+}
+
+func (a *API) signOut(ctx context.Context, c *Call[struct{}]) (*SignedOut, error) {
+	out := &SignedOut{}
+	if a.parts.SignOutAt != nil && c.Who.Session != nil {
+		out.Provider = a.parts.SignOutAt(c.Who.Session.Via)
+	}
+	return out, c.told(a.parts.People.SignOut(ctx, c.w, c.r, c.Who))
 }
 
 // UserPage is a user, with what has an ETag.

@@ -35,6 +35,7 @@ func (s *Serve) openProviders(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	s.signOuts = map[string]func() string{}
 	o := signin.Options{Public: public, Key: key, Once: onceStore{s.db}, Door: s.gate, Logger: s.log, Now: s.o.Now}
 	for i := range c.OIDC {
 		p, err := newOIDC(&c.OIDC[i], o)
@@ -42,6 +43,9 @@ func (s *Serve) openProviders(ctx context.Context, cfg *config.Config) error {
 			return &config.Fault{Where: fmt.Sprintf("console.oidc[%d]", i), Reason: err.Error()}
 		}
 		s.mux.Handle("/auth/oidc/"+c.OIDC[i].Name+"/", s.byProvider(p.Handler()))
+		if c.OIDC[i].SignOut {
+			s.signOuts[c.OIDC[i].Name] = p.SignOut
+		}
 	}
 	for i := range c.SAML {
 		p, err := newSAML(&c.SAML[i], o)
@@ -51,6 +55,14 @@ func (s *Serve) openProviders(ctx context.Context, cfg *config.Config) error {
 		s.mux.Handle("/auth/saml/"+c.SAML[i].Name+"/", s.byProvider(p.Handler()))
 	}
 	return nil
+}
+
+// signOutAt is where users whom a provider let in sign out there.
+func (s *Serve) signOutAt(via string) string {
+	if at := s.signOuts[via]; at != nil {
+		return at()
+	}
+	return ""
 }
 
 // byProvider gives requests an id, and keeps those out that come from where nobody may.

@@ -22,7 +22,9 @@ func (s *Serve) openConsole(ctx context.Context, cfg *config.Config) error {
 	s.hub = api.NewHub(strings.ToLower(NewID(s.o.Now)()))
 	s.console = s.newConsole()
 	s.console.people = s.gate
-	a, err := api.New(api.Options{Gate: s.gate, Parts: s.console.parts(), Hub: s.hub, Log: s.log, Now: s.o.Now, NewID: NewID(s.o.Now), Zone: cfg.Timezone})
+	parts := s.console.parts()
+	parts.SignOutAt = s.signOutAt
+	a, err := api.New(api.Options{Gate: s.gate, Parts: parts, Hub: s.hub, Log: s.log, Now: s.o.Now, NewID: NewID(s.o.Now), Zone: cfg.Timezone})
 	if err != nil {
 		return err
 	}

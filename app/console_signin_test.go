@@ -59,7 +59,8 @@ func TestSignInByProvider(t *testing.T) {
 		t.Fatal(err)
 	}
 	base := "http://" + addr
-	byOIDC := idptest.Start(t, "oidc.mjs", map[string]any{"client_secret": "a secret of thirty-two characters", "redirect_uris": []string{base + "/auth/oidc/oidc/callback"}})
+	byOIDC := idptest.Start(t, "oidc.mjs", map[string]any{"client_secret": "a secret of thirty-two characters", "redirect_uris": []string{base + "/auth/oidc/oidc/callback"},
+		"post_logout_redirect_uris": []string{base + "/sign-in"}})
 	bySAML := func(user map[string]any) *idptest.IDP {
 		return idptest.Start(t, "saml.mjs", map[string]any{"library": "samlp", "issuer": "https://idp.example.com/", "cert": text("CERTIFICATE", der), "key": text("PRIVATE KEY", keyDER),
 			"acs": base + "/auth/saml/saml/acs", "audience": base + "/auth/saml/saml/metadata", "sign_response": true, "user": user})
@@ -68,7 +69,7 @@ func TestSignInByProvider(t *testing.T) {
 	s := newStand(t)
 	s.cfg.Server.Listen, s.cfg.Console.URL = addr, base
 	s.cfg.Console.OIDC = []config.OIDC{{Name: "oidc", Issuer: byOIDC.Says["issuer"], ClientID: "yagura", ClientSecret: "a secret of thirty-two characters",
-		Scopes: []string{"profile", "email", "groups"}, Private: true, Roles: []config.RoleMapping{{Group: "security", Role: yagura.RoleResponder}, {Group: "other", Role: yagura.RoleAdmin}}}}
+		Scopes: []string{"profile", "email", "groups"}, Private: true, SignOut: true, Roles: []config.RoleMapping{{Group: "security", Role: yagura.RoleResponder}, {Group: "other", Role: yagura.RoleAdmin}}}}
 	s.cfg.Console.SAML = []config.SAML{{Name: "saml", Metadata: saml.Says["metadata"], Signed: "both", Private: true,
 		Roles: []config.RoleMapping{{Email: "*@example.com", Role: yagura.RoleViewer, Accounts: []string{"123456789012"}}}}}
 	serve, err := NewServe(t.Context(), ServeOptions{Config: s.cfg, Rules: s.rules, Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))})
@@ -125,6 +126,21 @@ func TestSignInByProvider(t *testing.T) {
 	if session.User.ID != first {
 		t.Errorf("the same user has two ids: %s and %s", first, session.User.ID)
 	}
+	var token struct {
+		CSRF string `json:"csrf"`
+	}
+	c.call(200, "GET", "/session", "", &token)
+	var out api.SignedOut
+	c.call(200, "POST", "/sign-out", "{}", &out, "X-CSRF-Token", token.CSRF)
+	if !strings.HasPrefix(out.Provider, byOIDC.Says["issuer"]+"/") {
+		t.Fatalf("sign-out goes on at %q", out.Provider)
+	}
+	if resp, err := c.client.Get(out.Provider); err != nil || resp.StatusCode != 200 {
+		t.Errorf("the provider's sign-out: %v %v", resp, err)
+	} else {
+		_ = resp.Body.Close()
+	}
+	c.call(401, "GET", "/session", "", nil)
 	session.Scopes = nil
 	c, at = signIn("/auth/saml/saml/start?return=/rules")
 	if at.RequestURI() != "/rules" {

@@ -89,7 +89,8 @@ type Serve struct {
 	planned   *planned // nil: rules on a schedule are not run here
 	baselines *Baselines
 	stops     stops
-	gate      *auth.Gate // nil: there is no console
+	gate      *auth.Gate               // nil: there is no console
+	signOuts  map[string]func() string // where users sign out at providers, by the provider
 	hub       *api.Hub
 	console   *console
 }

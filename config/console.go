@@ -55,6 +55,8 @@ type OIDC struct {
 	UnverifiedEmail bool   `yaml:"allow_unverified_email"`
 	TokenAuth       string `yaml:"token_auth"` // how the secret is sent: basic or post; "" is as the provider says
 	CA              string `yaml:"ca"`         // file of authorities of the provider's certificate
+	// SignOut sends the browser to the provider's own sign-out after ours.
+	SignOut bool `yaml:"sign_out"`
 	// Private lets the provider be on loopback or in a private network.
 	Private bool `yaml:"allow_private"`
 }
