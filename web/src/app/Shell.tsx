@@ -2,7 +2,7 @@ import { ActionIcon, Menu, Tooltip } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { post } from "../api/client";
-import { useLive } from "../api/stream";
+import { useLive, useStream } from "../api/stream";
 import { useCore } from "../i18n/core";
 import { Icon } from "../ui/Icon";
 import { Keycap } from "../ui/Keycap";
@@ -31,6 +31,9 @@ export function Shell({ children }: { children: ReactNode }) {
   const shown = pages.filter((p) => p.nav && (!p.permission || session.permissions.includes(p.permission)));
 
   useEffect(() => setDrawer(false), [path]);
+  // One who reads hears what changes, whichever page it is.
+  const client = useQueryClient();
+  useStream("issue", (e) => void client.invalidateQueries({ queryKey: ["issue", e.id] }));
 
   useKeys([
     { keys: "mod+k", label: w.keys.palette, group: w.keys.page, always: true, run: () => setPalette(true) },

@@ -161,7 +161,7 @@ export const en = {
     menu: "What to do with the value",
   },
   raw: {
-    hidden: (n: string) => `${n} hidden characters are shown as codes`,
+    hidden: (n: string) => `Hidden characters shown as codes: ${n}`,
     more: (n: string) => `${n} more lines`,
     less: "Fewer lines",
     wrap: "Wrap lines",

@@ -7,6 +7,7 @@ import type { Graph, GraphNode } from "../api/types";
 import { go } from "../app/go";
 import { Link } from "../app/Link";
 import { useLang, useScheme } from "../app/prefs";
+import { nonce } from "../app/theme";
 import { useCore } from "../i18n/core";
 import { count, useWords } from "../i18n/words";
 import { w as catalogue } from "./graph.words";
@@ -71,6 +72,7 @@ export function EntityGraph({ path, root }: { path: string; root?: string }) {
     const css = getComputedStyle(document.documentElement);
     const v = (name: string) => css.getPropertyValue(name).trim();
     const types = (core.entity as Record<string, string>) ?? {};
+    takeStyle();
     const before = new Map<string, cytoscape.Position>();
     drawn.current?.nodes().forEach((n) => {
       before.set(n.id(), { ...n.position() });
@@ -94,8 +96,7 @@ export function EntityGraph({ path, root }: { path: string; root?: string }) {
         })),
       ],
       minZoom: 0.25,
-      maxZoom: 2.5,
-      wheelSensitivity: 0.25,
+      maxZoom: 1.5,
       style: [
         {
           selector: "node",
@@ -150,8 +151,9 @@ export function EntityGraph({ path, root }: { path: string; root?: string }) {
         name: "cose",
         animate: false,
         randomize: before.size === 0,
-        nodeRepulsion: () => 9000,
-        idealEdgeLength: () => 90,
+        nodeRepulsion: () => 40_000,
+        idealEdgeLength: () => 110,
+        nodeDimensionsIncludeLabels: true,
         padding: 24,
       } as cytoscape.LayoutOptions,
     });
@@ -230,4 +232,15 @@ function NodeLink({ node }: { node: GraphNode }) {
 function cut(s: string, n = 26): string {
   const last = /^arn:/.test(s) ? `…${s.slice(Math.max(s.lastIndexOf("/"), s.lastIndexOf(":")))}` : s;
   return last.length > n ? `${last.slice(0, n - 1)}…` : last;
+}
+
+/** takeStyle puts a sheet where cytoscape would put one of its own, which the content policy would refuse. */
+function takeStyle() {
+  const id = "__________cytoscape_stylesheet";
+  if (document.getElementById(id)) return;
+  const style = document.createElement("style");
+  style.id = id;
+  style.nonce = nonce();
+  style.textContent = ".__________cytoscape_container { position: relative; }";
+  document.head.prepend(style);
 }

@@ -3,7 +3,9 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { base, get, Problem } from "../../api/client";
 import type { IssueFull } from "../../api/types";
+import { useKeys } from "../../app/keys";
 import { useLang } from "../../app/prefs";
+import { useCan } from "../../app/session";
 import { useOverlay } from "../../app/undo";
 import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
@@ -32,6 +34,13 @@ export function IssueView({ id, side }: { id: string; side?: boolean }) {
   const lang = useLang();
   const lay = useOverlay();
   const [tab, setTab] = useState<string>("why");
+  const [note, setNote] = useState(0);
+  const can = useCan("work");
+  const write = () => {
+    setTab("timeline");
+    setNote((n) => n + 1);
+  };
+  useKeys([{ keys: "c", label: w.timeline.note, group: core.keys.issue, run: write }], can);
   const r = useQuery({
     queryKey: ["issue", id],
     queryFn: ({ signal }) => get<IssueFull>(`/issues/${encodeURIComponent(id)}`, signal),
@@ -108,7 +117,7 @@ export function IssueView({ id, side }: { id: string; side?: boolean }) {
               <Why issue={is} />
             </Tabs.Panel>
             <Tabs.Panel value="timeline">
-              <Story issue={is} />
+              <Story issue={is} focus={note} />
             </Tabs.Panel>
             <Tabs.Panel value="entities">
               <Entities issue={is} />

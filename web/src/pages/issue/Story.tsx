@@ -1,9 +1,8 @@
 import { Button, SegmentedControl, Textarea } from "@mantine/core";
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { get, Problem, post, query } from "../../api/client";
 import type { Entry, Issue, Page } from "../../api/types";
-import { useKeys } from "../../app/keys";
 import { useLang } from "../../app/prefs";
 import { useCan } from "../../app/session";
 import { say } from "../../app/undo";
@@ -38,7 +37,7 @@ const looks: Record<string, { icon: IconName; tone?: Moment["tone"]; name: strin
 };
 
 /** Story is the timeline of an issue, and where notes are written. */
-export function Story({ issue }: { issue: Issue }) {
+export function Story({ issue, focus }: { issue: Issue; focus: number }) {
   const w = useWords(catalogue);
   const core = useCore();
   const r = useInfiniteQuery({
@@ -69,7 +68,7 @@ export function Story({ issue }: { issue: Issue }) {
     });
   return (
     <section className="section">
-      <Note issue={issue} />
+      <Note issue={issue} focus={focus} />
       {moments.length > 0 ? (
         <Timeline moments={moments} label={w.tab.timeline} />
       ) : r.isPending ? null : (
@@ -84,9 +83,8 @@ export function Story({ issue }: { issue: Issue }) {
   );
 }
 
-function Note({ issue }: { issue: Issue }) {
+function Note({ issue, focus }: { issue: Issue; focus: number }) {
   const w = useWords(catalogue);
-  const core = useCore();
   const lang = useLang();
   const client = useQueryClient();
   const can = useCan("work");
@@ -95,7 +93,9 @@ function Note({ issue }: { issue: Issue }) {
   const [busy, setBusy] = useState(false);
   const id = useRef(newID());
   const field = useRef<HTMLTextAreaElement>(null);
-  useKeys([{ keys: "c", label: w.timeline.note, group: core.keys.issue, run: () => field.current?.focus() }], can);
+  useEffect(() => {
+    if (focus) field.current?.focus();
+  }, [focus]);
   if (!can) return null;
   const send = async () => {
     if (text.trim() === "" || busy) return;

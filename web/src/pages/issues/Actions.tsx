@@ -69,7 +69,7 @@ export function Actions({
   return (
     <div className="row">
       {anyOpen && issues.some((i) => i.status === "open") && (
-        <Button onClick={acknowledge} leftSection={<Icon name="user" size={14} />}>
+        <Button onClick={acknowledge} leftSection={<Icon name="play" size={14} />}>
           {w.act.acknowledge}
         </Button>
       )}

@@ -75,7 +75,6 @@ export function Page() {
         .catch(() => undefined) // the row stays as it was
         .finally(() => pending.current.delete(e.id));
     }
-    void client.invalidateQueries({ queryKey: ["issue", e.id] });
   });
   const showNews = async () => {
     setNews(new Set());
@@ -321,7 +320,7 @@ export function Page() {
           {selected.size > 0 && (
             <div className="bulk" role="toolbar" aria-label={w.selected(count(selected.size, lang))}>
               <span className="num">{w.selected(count(selected.size, lang))}</span>
-              <Actions issues={targets} keys={false} after={() => setSelected(new Set())} />
+              <Actions issues={targets} keys={false} compact={!!open} after={() => setSelected(new Set())} />
               <ActionIcon aria-label={w.clear} onClick={() => setSelected(new Set())}>
                 <Icon name="close" />
               </ActionIcon>

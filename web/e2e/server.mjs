@@ -1,0 +1,54 @@
+// Starts the real binary on a folder of its own, with the sample logs to read, and ends it.
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+/** binary is what is driven: YAGURA_BIN, or bin/yagura of this repository. */
+export const binary = process.env.YAGURA_BIN ?? resolve(import.meta.dirname, "../../bin/yagura");
+
+/** start runs `yagura serve` and answers with its address and set-up link when it is ready. */
+export async function start() {
+  const dir = mkdtempSync(join(tmpdir(), "yagura-e2e-"));
+  const logs = join(dir, "logs");
+  const saved = spawnSync(binary, ["demo", "--save", logs], { encoding: "utf8" });
+  if (saved.status !== 0) throw new Error(`yagura demo --save: ${saved.stderr}`);
+  const config = join(dir, "yagura.yaml");
+  writeFileSync(
+    config,
+    `data: ${join(dir, "data")}
+server:
+  listen: 127.0.0.1:0
+sources:
+  - name: samples
+    folder:
+      path: ${logs}
+`,
+  );
+  const child = spawn(binary, ["serve", "--config", config, "--i-accept-loss"], { stdio: ["ignore", "ignore", "pipe"] });
+  let log = "";
+  let found;
+  const link = new Promise((ok, no) => {
+    found = (text) => {
+      log += text;
+      const m = /"link":"([^"]+)"/.exec(log);
+      if (m) ok(m[1]);
+    };
+    child.on("exit", (code) => no(new Error(`yagura serve ended with ${code}:\n${log}`)));
+    setTimeout(() => no(new Error(`yagura serve named no set-up link in 60 s:\n${log}`)), 60_000).unref();
+  });
+  child.stderr.setEncoding("utf8").on("data", (text) => found(text));
+  const stop = async () => {
+    const gone = new Promise((ok) => child.on("exit", ok));
+    child.kill("SIGTERM");
+    await Promise.race([gone, new Promise((ok) => setTimeout(ok, 15_000).unref())]);
+    rmSync(dir, { recursive: true, force: true });
+  };
+  try {
+    const setup = await link;
+    return { url: new URL(setup).origin, setup, stop, log: () => log };
+  } catch (err) {
+    await stop();
+    throw err;
+  }
+}
