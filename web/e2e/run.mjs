@@ -13,7 +13,8 @@ import { start } from "./server.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const screens = resolve(process.env.SCREENS ?? join(import.meta.dirname, "screens"));
-const browserPath = process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+const browserPath =
+  process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 const who = { name: "mary@example.com", password: "a quiet harbour at dusk" };
 const only = process.argv.slice(2);
 const faults = [];
@@ -50,9 +51,14 @@ async function look(page, where, refusedNow, options) {
   if (refusedNow > 0 && !options.refused) fault(where, `${refusedNow} requests were refused`);
   // The library is put in through the debugger, past the content policy of the page.
   await page.evaluate(axe);
-  const r = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], resultTypes: ["violations"] }));
+  const r = await page.evaluate(() =>
+    window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], resultTypes: ["violations"] }),
+  );
   for (const v of r.violations.filter((v) => v.impact === "serious" || v.impact === "critical"))
-    fault(where, `axe ${v.id}: ${v.help} — ${v.nodes.length} × ${v.nodes[0].target.join(" ")} ${(v.nodes[0].any[0]?.message ?? "").slice(0, 160)}`);
+    fault(
+      where,
+      `axe ${v.id}: ${v.help} — ${v.nodes.length} × ${v.nodes[0].target.join(" ")} ${(v.nodes[0].any[0]?.message ?? "").slice(0, 160)}`,
+    );
 }
 
 if (!browserPath) {
@@ -61,11 +67,18 @@ if (!browserPath) {
 }
 mkdirSync(screens, { recursive: true });
 const server = await start();
-const browser = await chromium.launch({ executablePath: browserPath, args: ["--no-sandbox", "--force-color-profile=srgb"] });
+const browser = await chromium.launch({
+  executablePath: browserPath,
+  args: ["--no-sandbox", "--force-color-profile=srgb"],
+});
 let failed = false;
 try {
   // Set-up, sign-out, a wrong and a right password.
-  const first = await browser.newContext({ baseURL: server.url, viewport: { width: 1440, height: 900 }, locale: "en-GB" });
+  const first = await browser.newContext({
+    baseURL: server.url,
+    viewport: { width: 1440, height: 900 },
+    locale: "en-GB",
+  });
   const page = await first.newPage();
   watch(page, () => "set-up");
   await page.goto(server.setup);
@@ -104,7 +117,15 @@ try {
       viewport: { width: 1440, height: 900 },
       colorScheme: theme,
       reducedMotion: "reduce",
-      storageState: { ...state, origins: [{ origin: server.url, localStorage: [{ name: "yagura.prefs", value: JSON.stringify({ lang, theme, zone: "Asia/Tokyo" }) }] }] },
+      storageState: {
+        ...state,
+        origins: [
+          {
+            origin: server.url,
+            localStorage: [{ name: "yagura.prefs", value: JSON.stringify({ lang, theme, zone: "Asia/Tokyo" }) }],
+          },
+        ],
+      },
     });
     for (const p of pages) {
       if (only.length > 0 && !only.includes(p.name)) continue;
@@ -131,7 +152,12 @@ try {
 
   // An issue from the keyboard to its end: take on, undo, note, close.
   if (only.length === 0 || only.includes("work")) {
-    const context = await browser.newContext({ baseURL: server.url, viewport: { width: 1280, height: 800 }, storageState: state, locale: "en-GB" });
+    const context = await browser.newContext({
+      baseURL: server.url,
+      viewport: { width: 1280, height: 800 },
+      storageState: state,
+      locale: "en-GB",
+    });
     const tab = await context.newPage();
     watch(tab, () => "work");
     try {
@@ -173,7 +199,13 @@ try {
 
   // A phone, for reading.
   if (only.length === 0 || only.includes("phone")) {
-    const context = await browser.newContext({ baseURL: server.url, viewport: { width: 390, height: 844 }, storageState: state, locale: "ja-JP", isMobile: true });
+    const context = await browser.newContext({
+      baseURL: server.url,
+      viewport: { width: 390, height: 844 },
+      storageState: state,
+      locale: "ja-JP",
+      isMobile: true,
+    });
     const tab = await context.newPage();
     const refused = watch(tab, () => "phone");
     await tab.goto("/issues");

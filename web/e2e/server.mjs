@@ -25,7 +25,9 @@ sources:
       path: ${logs}
 `,
   );
-  const child = spawn(binary, ["serve", "--config", config, "--i-accept-loss"], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(binary, ["serve", "--config", config, "--i-accept-loss"], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   let log = "";
   let found;
   const link = new Promise((ok, no) => {

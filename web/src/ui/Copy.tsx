@@ -60,7 +60,9 @@ export function CopyMenu({ of, label }: { of: CopySource; label?: string }) {
         {of.event && <Menu.Item onClick={() => copy(asJq(of.event!))}>{w.copy.jq}</Menu.Item>}
         {of.path && <Menu.Item onClick={() => copy(asCurl(of.path!))}>{w.copy.curl}</Menu.Item>}
         {of.raw !== undefined && (
-          <Menu.Item onClick={() => copy(JSON.stringify(of.raw, null, 2))}>{w.copy.raw}</Menu.Item>
+          <Menu.Item onClick={() => copy(typeof of.raw === "string" ? of.raw : JSON.stringify(of.raw, null, 2))}>
+            {w.copy.raw}
+          </Menu.Item>
         )}
       </Menu.Dropdown>
     </Menu>

@@ -6,7 +6,7 @@ import { useCore } from "../i18n/core";
 import { count } from "../i18n/words";
 import { Hostile } from "./Hostile";
 import { countHidden, plain } from "./hostile";
-import { lines, marks } from "./raw";
+import { linesOf, marks } from "./raw";
 
 /** RawEvent shows a record as it was received, with the values marked that clauses are about. */
 export function RawEvent({
@@ -24,7 +24,7 @@ export function RawEvent({
   const lang = useLang();
   const [all, setAll] = useState(false);
   const [wrap, setWrap] = useState(true);
-  const ls = useMemo(() => lines(raw), [raw]);
+  const ls = useMemo(() => linesOf(raw), [raw]);
   const ms = useMemo(() => marks(ls, clauses ?? []), [ls, clauses]);
   const hidden = useMemo(() => countHidden(ls.map((l) => `${l.key ?? ""} ${l.value}`).join("\n")), [ls]);
   // What is marked is never folded away.

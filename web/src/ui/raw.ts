@@ -1,22 +1,6 @@
 // A raw record as lines, with the clauses of a rule at the values that they are about.
 import type { Clause } from "../api/types";
 
-/** Numeral is a number that the browser's own numbers cannot hold, as it was written. */
-export class Numeral {
-  constructor(readonly text: string) {}
-  toJSON() {
-    const raw = (JSON as unknown as { rawJSON?: (s: string) => unknown }).rawJSON;
-    return raw ? raw(this.text) : this.text;
-  }
-}
-
-/** parseExact parses JSON and keeps numbers as they were written. */
-export function parseExact(text: string): unknown {
-  const revive = (_: string, v: unknown, c?: { source?: string }) =>
-    typeof v === "number" && c?.source !== undefined && String(v) !== c.source ? new Numeral(c.source) : v;
-  return JSON.parse(text, revive as (k: string, v: unknown) => unknown);
-}
-
 export interface Line {
   depth: number;
   /** Where the line's value is: ["userIdentity", "type"]. */
@@ -24,7 +8,7 @@ export interface Line {
   key?: string;
   /** A value, or the brackets that open or close. */
   value: string;
-  kind: "string" | "number" | "word" | "open" | "close" | "empty";
+  kind: "string" | "number" | "word" | "open" | "close" | "empty" | "text";
   comma: boolean;
 }
 
@@ -34,8 +18,7 @@ export function lines(v: unknown): Line[] {
   const write = (v: unknown, path: string[], depth: number, key: string | undefined, comma: boolean) => {
     const line = (value: string, kind: Line["kind"], c = comma) =>
       out.push({ depth, path, key, value, kind, comma: c });
-    if (v instanceof Numeral) line(v.text, "number");
-    else if (Array.isArray(v)) {
+    if (Array.isArray(v)) {
       if (v.length === 0) return line("[]", "empty");
       line("[", "open", false);
       v.forEach((x, i) => write(x, [...path, String(i)], depth + 1, undefined, i < v.length - 1));
@@ -114,15 +97,84 @@ export function marks(ls: Line[], clauses: Clause[]): Map<number, Clause[]> {
 /** text is the value of a line without its quotes. */
 export function text(l: Line): string {
   if (l.kind !== "string") return l.value;
-  return JSON.parse(l.value) as string;
+  try {
+    return JSON.parse(l.value) as string;
+  } catch {
+    return l.value; // an escape that JSON does not know: it stays as it was received
+  }
 }
 
-/** parseRaw reads a record as it was received; what is no JSON stays a text. */
-export function parseRaw(raw: unknown): unknown {
-  if (typeof raw !== "string") return raw;
+const deepest = 200;
+
+/**
+ * scan writes a record as it was received, a line for each value, without making values of it:
+ * numbers keep their digits, keys that are there twice stay. What is no JSON is undefined.
+ */
+export function scan(json: string): Line[] | undefined {
+  const out: Line[] = [];
+  let at = 0;
+  const skip = () => {
+    while (/\s/.test(json[at] ?? "")) at++;
+  };
+  const take = (re: RegExp) => {
+    re.lastIndex = at;
+    const m = re.exec(json)?.[0];
+    if (m === undefined) throw new SyntaxError(`at ${at}`);
+    at += m.length;
+    return m;
+  };
+  const value = (path: string[], key: string | undefined) => {
+    if (path.length > deepest) throw new SyntaxError("too deep");
+    skip();
+    const depth = path.length;
+    const line = (v: string, kind: Line["kind"]) => out.push({ depth, path, key, value: v, kind, comma: false });
+    const c = json[at];
+    if (c === '"') line(take(string), "string");
+    else if (c === "{" || c === "[") {
+      const end = c === "{" ? "}" : "]";
+      at++;
+      skip();
+      if (json[at] === end) {
+        at++;
+        return line(c + end, "empty");
+      }
+      line(c, "open");
+      for (let n = 0; ; n++) {
+        skip();
+        let k: string | undefined;
+        if (c === "{") {
+          k = JSON.parse(take(string)) as string;
+          skip();
+          take(/:/y);
+        }
+        value([...path, k ?? String(n)], k);
+        skip();
+        if (take(/[,}\]]/y) !== ",") {
+          if (json[at - 1] !== end) throw new SyntaxError(`at ${at}`);
+          break;
+        }
+        out.at(-1)!.comma = true;
+      }
+      out.push({ depth, path, value: end, kind: "close", comma: false });
+    } else if (/[-\d]/.test(c ?? "")) line(take(/-?\d+(\.\d+)?([eE][-+]?\d+)?/y), "number");
+    else line(take(/true|false|null/y), "word");
+  };
   try {
-    return parseExact(raw);
+    value([], undefined);
+    skip();
+    return at === json.length ? out : undefined;
   } catch {
-    return raw;
+    return undefined;
   }
+}
+
+const string = /"[^"\\]*(?:\\.[^"\\]*)*"/sy;
+
+/** linesOf writes a record: JSON a line for each value, any other text as it stands. */
+export function linesOf(raw: unknown): Line[] {
+  if (typeof raw !== "string") return lines(raw);
+  return (
+    scan(raw) ??
+    raw.split("\n").map((value, i): Line => ({ depth: 0, path: [String(i)], value, kind: "text", comma: false }))
+  );
 }

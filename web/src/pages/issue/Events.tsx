@@ -1,6 +1,5 @@
 import { Button } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
 import { get, query } from "../../api/client";
 import type { Issue, Page, RawEvent as RawEventType } from "../../api/types";
 import { useCore } from "../../i18n/core";
@@ -8,7 +7,6 @@ import { useWords } from "../../i18n/words";
 import { CopyMenu } from "../../ui/Copy";
 import { Hostile } from "../../ui/Hostile";
 import { RawEvent } from "../../ui/RawEvent";
-import { parseRaw } from "../../ui/raw";
 import { Time } from "../../ui/Time";
 import { EntityLink } from "../../ui/Value";
 import { w as catalogue } from "./words";
@@ -52,7 +50,7 @@ export function Events({ issue }: { issue: Issue }) {
 }
 
 function One({ event: e, missing }: { event: RawEventType; missing: string }) {
-  const raw = useMemo(() => parseRaw(e.raw), [e.raw]);
+  const raw = e.raw;
   return (
     <section className="section">
       <div className="section-head">

@@ -1,5 +1,4 @@
 import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
 import { get, query } from "../../api/client";
 import type { Issue, Page, RawEvent as RawEventType } from "../../api/types";
 import { Link } from "../../app/Link";
@@ -9,7 +8,6 @@ import { useWords } from "../../i18n/words";
 import { CopyMenu } from "../../ui/Copy";
 import { Hostile } from "../../ui/Hostile";
 import { RawEvent } from "../../ui/RawEvent";
-import { parseRaw } from "../../ui/raw";
 import { Time } from "../../ui/Time";
 import { Value } from "../../ui/Value";
 import { w as catalogue } from "./words";
@@ -28,7 +26,7 @@ export function Why({ issue }: { issue: Issue }) {
   const f = issue.latest;
   const event = events.data?.items?.[0];
   const why = event?.clauses?.length ? event.clauses : (f?.why ?? []);
-  const raw = useMemo(() => (event ? parseRaw(event.raw) : undefined), [event]);
+  const raw = event?.raw;
   const { check, act } = runbook(issue, lang);
   const output = f?.output && f.output !== issue.title ? f.output : "";
   return (
