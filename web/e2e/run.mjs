@@ -3,7 +3,7 @@
 // fails on: an error on the console, a page that is wider than its window, a serious fault that
 // axe finds, a text that looks like a key of a catalogue.
 //
-//   node e2e/run.mjs [page …]      YAGURA_BIN, CHROMIUM and SCREENS say what and where to
+//   node e2e/run.mjs [page …]      CONSOLE_BIN, CHROMIUM and SCREENS say what and where to
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";

@@ -89,7 +89,12 @@ export function Shell({ children }: { children: ReactNode }) {
             {w.product} {session.server.tenant && <small>{session.server.tenant}</small>}
           </span>
         </Link>
-        <button type="button" className="nav-search" onClick={() => setPalette(true)} aria-label={w.keys.palette}>
+        <button
+          type="button"
+          className="nav-search"
+          onClick={() => setPalette(true)}
+          aria-label={prefs.narrow ? w.keys.palette : undefined}
+        >
           <Icon name="search" size={14} />
           <span className="nav-label">{w.do.search}</span>
           <span className="nav-label keycap-end">
@@ -177,9 +182,7 @@ function UserMenu() {
     <Menu position="right-end" width={220}>
       <Menu.Target>
         <button type="button" className="nav-user" aria-label={`${w.session.menu}: ${name}`}>
-          <span className="avatar" aria-hidden="true">
-            {initials(name)}
-          </span>
+          <span className="avatar" aria-hidden="true" data-initials={initials(name)} />
           <span className="nav-label cut">{name}</span>
         </button>
       </Menu.Target>

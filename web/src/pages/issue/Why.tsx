@@ -48,7 +48,7 @@ export function Why({ issue }: { issue: Issue }) {
         )}
         {why.length > 0 ? (
           <div className="table-wrap">
-            <table className="table">
+            <table className="table why-table">
               <thead>
                 <tr>
                   <th>{w.why.clause.field}</th>
@@ -60,7 +60,7 @@ export function Why({ issue }: { issue: Issue }) {
               <tbody>
                 {why.map((c, i) => (
                   <tr key={i}>
-                    <td className="mono">
+                    <td className="mono why-value">
                       <Hostile text={c.field} />
                     </td>
                     <td className="dim">{c.op}</td>
@@ -68,9 +68,13 @@ export function Why({ issue }: { issue: Issue }) {
                       <Hostile text={c.value} />
                     </td>
                     <td className="why-value">
-                      <mark>
-                        <Value field="entity" value={c.actual} />
-                      </mark>
+                      {c.actual === "" ? (
+                        <span className="faint">–</span>
+                      ) : (
+                        <mark>
+                          <Value field="entity" value={c.actual} />
+                        </mark>
+                      )}
                     </td>
                   </tr>
                 ))}

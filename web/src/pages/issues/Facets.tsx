@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { get, query } from "../../api/client";
-import type { Counted, IssueCounts, Severity, Status } from "../../api/types";
+import { type Counted, type IssueCounts, type Severity, type Status, severities } from "../../api/types";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
 import { useCore } from "../../i18n/core";
@@ -10,6 +10,12 @@ import { SeverityBadge, StatusBadge } from "../../ui/Badges";
 import { Hostile } from "../../ui/Hostile";
 import { viewHref } from "./Views";
 import { w as catalogue } from "./words";
+
+const statuses = ["open", "reopened", "acknowledged", "closed"];
+
+function ordered(items: Counted[] | null | undefined, order: readonly string[]): Counted[] {
+  return (items ?? []).toSorted((a, b) => order.indexOf(a.id) - order.indexOf(b.id));
+}
 
 /** Facets count the rows of the query by their values; each leads to the rows that have it. */
 export function Facets({ q, sort }: { q: string; sort: string }) {
@@ -43,10 +49,10 @@ export function Facets({ q, sort }: { q: string; sort: string }) {
     );
   return (
     <aside className="facets" aria-label={w.facets.label}>
-      {group(w.facets.severity, c?.severity, (x) => (
+      {group(w.facets.severity, ordered(c?.severity, severities), (x) => (
         <SeverityBadge level={x.id as Severity} />
       ))}
-      {group(w.facets.status, c?.status, (x) =>
+      {group(w.facets.status, ordered(c?.status, statuses), (x) =>
         x.id === "reopened" ? core.status.reopened : <StatusBadge status={x.id as Status} />,
       )}
       {group(w.facets.rule, c?.rule, (x) => (
