@@ -12,7 +12,6 @@ import { Hostile } from "../../ui/Hostile";
 import { Icon } from "../../ui/Icon";
 import { kqlString } from "../../ui/pivot";
 import { RawEvent } from "../../ui/RawEvent";
-import { parseRaw } from "../../ui/raw";
 import { SidePanel } from "../../ui/SidePanel";
 import { exact } from "../../ui/time";
 import { Value } from "../../ui/Value";
@@ -197,7 +196,7 @@ function Row({ columns, row, kql }: { columns: HuntColumn[]; row: unknown[]; kql
             </dt>
             <dd>
               {record ? (
-                <RawEvent raw={parseRaw(x)} limit={30} label={c.name} />
+                <RawEvent raw={x} limit={30} label={c.name} />
               ) : (
                 <Value
                   field={c.name}
