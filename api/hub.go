@@ -243,8 +243,8 @@ func (h *Hub) leave(w *watcher) {
 	}
 }
 
-// watching counts the streams.
-func (h *Hub) watching() int {
+// Watching counts the streams.
+func (h *Hub) Watching() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.subs)

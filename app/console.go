@@ -93,6 +93,8 @@ func seen(err error) error {
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return api.NotFound
+	case errors.Is(err, store.ErrCursor):
+		return badCursor()
 	case errors.Is(err, store.ErrMoved):
 		return api.Refuse(api.CodeConflict, "somebody else changed it at the same time", "同時にほかの人が変更しました")
 	}

@@ -22,7 +22,7 @@ func (b beside) RoundTrip(r *http.Request) (*http.Response, error) {
 		in.Body = http.NoBody
 	}
 	body, out := io.Pipe()
-	w := &answer{head: http.Header{}, out: out, began: make(chan struct{})}
+	w := &answerWriter{head: http.Header{}, out: out, began: make(chan struct{})}
 	failed := make(chan error, 1)
 	go func() {
 		defer func() {
@@ -52,8 +52,8 @@ func (b beside) RoundTrip(r *http.Request) (*http.Response, error) {
 		ContentLength: -1, Request: r}, nil
 }
 
-// answer hands an answer on.
-type answer struct {
+// answerWriter hands an answer on.
+type answerWriter struct {
 	head  http.Header
 	sent  http.Header
 	code  int
@@ -63,10 +63,10 @@ type answer struct {
 }
 
 // Header returns the header that is about to be sent.
-func (a *answer) Header() http.Header { return a.head }
+func (a *answerWriter) Header() http.Header { return a.head }
 
 // WriteHeader sends the header.
-func (a *answer) WriteHeader(code int) {
+func (a *answerWriter) WriteHeader(code int) {
 	a.once.Do(func() {
 		a.code, a.sent = code, a.head.Clone()
 		close(a.began)
@@ -74,10 +74,10 @@ func (a *answer) WriteHeader(code int) {
 }
 
 // Write sends a part of the body.
-func (a *answer) Write(p []byte) (int, error) {
+func (a *answerWriter) Write(p []byte) (int, error) {
 	a.WriteHeader(http.StatusOK)
 	return a.out.Write(p)
 }
 
 // Flush does nothing: everything is handed on at once.
-func (a *answer) Flush() {}
+func (a *answerWriter) Flush() {}

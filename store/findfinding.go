@@ -43,7 +43,7 @@ func parseSpot(text, sort string) (*spot, error) {
 	var s spot
 	b, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || json.Unmarshal(b, &s) != nil || s.Sort != sort {
-		return nil, fmt.Errorf("cursor %q: it is not one that was given out for this order", cut(text, 64))
+		return nil, fmt.Errorf("cursor %q: %w for this order", cut(text, 64), ErrCursor)
 	}
 	return &s, nil
 }

@@ -303,7 +303,7 @@ func parseCursor(s string) (int64, string, error) {
 	number, id, ok := strings.Cut(string(text), " ")
 	n, err2 := strconv.ParseInt(number, 10, 64)
 	if err != nil || !ok || err2 != nil || !utf8.ValidString(id) || strings.IndexByte(id, 0) >= 0 {
-		return 0, "", fmt.Errorf("cursor %q: it is not one that was given out", cut(s, 64))
+		return 0, "", fmt.Errorf("cursor %q: %w", cut(s, 64), ErrCursor)
 	}
 	return n, id, nil
 }

@@ -170,7 +170,7 @@ func parseKeyCursor(s, sort string, columns []string, texts map[string]bool) ([]
 	if s == "" {
 		return nil, nil
 	}
-	bad := fmt.Errorf("cursor %q: it is not one that was given out for this order", cut(s, 64))
+	bad := fmt.Errorf("cursor %q: %w for this order", cut(s, 64), ErrCursor)
 	text, err := base64.RawURLEncoding.DecodeString(s)
 	var c struct {
 		Sort string            `json:"s"`

@@ -19,6 +19,8 @@ import (
 var (
 	// ErrNotFound says that there is no such row.
 	ErrNotFound = errors.New("not found")
+	// ErrCursor says that a cursor of a list names no place in it.
+	ErrCursor = errors.New("it is not one that was given out")
 	// ErrLeaseLost says that a lease ran out and somebody else has the row, or that it is
 	// finished already: what was done with it must not be written down.
 	ErrLeaseLost = errors.New("the lease is lost")
