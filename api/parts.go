@@ -21,6 +21,7 @@ type Parts struct {
 	Records   Records
 	Entities  Entities
 	Views     Views
+	Searcher  Searcher
 	Values    Values // nil: queries are completed without values
 	Lists     Lists
 	Registers Registers

@@ -49,6 +49,7 @@ func (a *API) Routes() []Route {
 		get("/lists", View, "listLists", "What every list can be asked", a.lists),
 		get("/query/check", View, "checkQuery", "What is wrong with a query", a.queryCheck),
 		get("/query/complete", View, "completeQuery", "What may be written at a place of a query", a.queryComplete),
+		get("/search", View, "search", "Things by words or a pasted value, for the palette", a.search),
 		get("/views", View, "listViews", "Lists that people kept", a.views),
 		get("/views/{id}", View, "getView", "One view", a.view),
 		post("/views", Work, "addView", "Keep a list", a.addView),

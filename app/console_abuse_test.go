@@ -298,3 +298,30 @@ func TestEvidence(t *testing.T) {
 		t.Errorf("%+v", line)
 	}
 }
+
+// TestSearch: whatever is pasted finds what it names, within reach.
+func TestSearch(t *testing.T) {
+	h := newConsoleHouse(t)
+	c := h.badgeOf("part", yagura.Binding{Role: yagura.RoleAnalyst, Scope: yagura.Scope{Accounts: []string{ourAccount}}})
+	c.call(200, "POST", "/views", `{"name":"朝の確認","list":"issues","query":"status:open"}`, nil)
+	for text, want := range map[string]string{
+		"alice": "entity /entities/user/alice", "198.51.100.7": "entity /entities/ip/198.51.100.7", h.mine.ID[:12]: "issue /issues/" + h.mine.ID,
+		"Trail%20stopped": "issue /issues/" + h.mine.ID, "朝の": "view /issues?q=status%3Aopen", "ledg": "page /ledger", "台帳": "page /ledger",
+	} {
+		var hits api.Hits
+		c.call(200, "GET", "/search?q="+text, "", &hits)
+		found := false
+		for _, x := range hits.Items {
+			found = found || x.Kind+" "+x.HRef == want
+		}
+		if !found {
+			t.Errorf("%s: %+v, want %s", text, hits.Items, want)
+		}
+	}
+	var hits api.Hits
+	for _, text := range []string{"foreign", theirAccount, h.theirs.ID, "audit"} {
+		if c.call(200, "GET", "/search?q="+text, "", &hits); len(hits.Items) != 0 {
+			t.Errorf("%s: %+v", text, hits.Items)
+		}
+	}
+}

@@ -121,6 +121,7 @@ var examples = map[string]example{
 	"getEntityGraph":    {path: entityPath("/graph")},
 	"checkQuery":        {path: fixed("/query/check?list=issues&q=status:opne")},
 	"completeQuery":     {path: fixed("/query/complete?list=issues&q=sta&at=3")},
+	"search":            {path: fixed("/search?q=198.51.100.7")},
 	"getView":           {path: freshView, global: true},
 	"addView":           {body: anyView},
 	"setView":           {path: freshView, body: anyView, global: true, also: []int{403}, header: []string{"If-Match", "*"}},
