@@ -8,18 +8,6 @@ import (
 	"github.com/yagura-sec/yagura"
 )
 
-// EntityRow is an entity in a list.
-type EntityRow struct {
-	Type      string          `json:"type"`
-	ID        string          `json:"id"`
-	FirstSeen time.Time       `json:"first_seen"`
-	LastSeen  time.Time       `json:"last_seen"`
-	Findings  int64           `json:"findings"`
-	Issues    int64           `json:"issues"`
-	Worst     yagura.Severity `json:"worst" doc:"The worst severity of an open issue of it; none where there is none."`
-	Accounts  []string        `json:"accounts"`
-}
-
 // CountedAt is how much was in an hour or day.
 type CountedAt struct {
 	At time.Time `json:"at"`
@@ -51,12 +39,6 @@ type EntityPage struct {
 	Usual     []yagura.Usual  `json:"usual" doc:"What is known to be usual for it, where rules asked."`
 	Related   []CountedEntity `json:"related" doc:"Entities in the same findings, the most frequent first."`
 	Cut       bool            `json:"cut,omitempty" doc:"Activity, actions and related are of the latest findings alone."`
-}
-
-type entitiesIn struct{ ListIn }
-
-func (a *API) entities(ctx context.Context, c *Call[entitiesIn]) (*List[EntityRow], error) {
-	return a.parts.Registers.ListEntities(ctx, c.Reach, c.Ask)
 }
 
 type entityIn struct {

@@ -45,7 +45,6 @@ type Lists interface {
 // Registers reads lists of which more is in the store than a page shows, and that have little
 // to do with issues.
 type Registers interface {
-	ListEntities(ctx context.Context, reach Reach, ask Ask) (*List[EntityRow], error)
 	ListNotices(ctx context.Context, reach Reach, ask Ask) (*List[Notice], error)
 	ListUsers(ctx context.Context, ask Ask) (*List[yagura.User], error)
 	ListTokens(ctx context.Context, ask Ask) (*List[yagura.Token], error)

@@ -42,6 +42,7 @@ func (a *API) Routes() []Route {
 		// Findings and entities
 		list("/findings", View, filter.Findings, "listFindings", "Findings", a.findings),
 		get("/findings/{id}", View, "getFinding", "One finding, with its raw events", a.finding),
+		list("/notices", View, filter.Notices, "listNotices", "What is owed to sinks, and was", a.notices),
 		get("/entities/{type}/{id}", View, "getEntity", "What is known of an entity", a.entity),
 		get("/entities/{type}/{id}/graph", View, "getEntityGraph", "What hangs together around an entity", a.entityGraph),
 
@@ -57,6 +58,7 @@ func (a *API) Routes() []Route {
 		del("/views/{id}", Work, "deleteView", "Forget a view", a.deleteView),
 
 		// Who may what
+		list("/users", Manage, filter.Users, "listUsers", "Users", a.users),
 		post("/users", Manage, "addUser", "Make a user, with a link to set the password", a.addUser),
 		get("/users/{id}", Manage, "getUser", "One user", a.user),
 		patch("/users/{id}", Manage, "changeUser", "Change a user", a.changeUser).Matched(),
@@ -66,9 +68,11 @@ func (a *API) Routes() []Route {
 		del("/users/{id}/sessions", Manage, "endUserSessions", "End all sessions of a user", a.endUserSessions),
 		get("/sessions", Manage, "listSessions", "All sessions", a.sessions),
 		del("/sessions/{id}", Manage, "endSession", "End a session", a.endSession),
+		list("/tokens", Manage, filter.Tokens, "listTokens", "Tokens of the API", a.tokens),
 		post("/tokens", Manage, "addToken", "Make a token", a.addToken),
 		get("/tokens/{id}", Manage, "getToken", "One token", a.token),
 		del("/tokens/{id}", Manage, "revokeToken", "Revoke a token", a.revokeToken),
+		list("/audit", Manage, filter.AuditTrail, "listAudit", "The audit trail", a.audit),
 
 		// What happens now
 		get("/stream", View, "stream", "News, as server-sent events", a.stream).Within(0),

@@ -30,7 +30,7 @@ type console struct {
 
 // parts shows the console to the API.
 func (c *console) parts() api.Parts {
-	return api.Parts{Trail: c, Server: c, People: c.people, Register: c, Issues: c, Desk: c, Findings: c, Records: c, Lists: c, Entities: c, Views: c, Searcher: c, Values: c}
+	return api.Parts{Trail: c, Server: c, People: c.people, Register: c, Issues: c, Desk: c, Findings: c, Records: c, Lists: c, Registers: c, Entities: c, Views: c, Searcher: c, Values: c}
 }
 
 // API is the API over the store as the command line opened it. Whoever has the files of the
