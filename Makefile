@@ -4,7 +4,7 @@ BIN     := bin/yagura
 SECONDS ?= 60
 export GOFLAGS ?= -buildvcs=false
 
-.PHONY: help build ui ui-test demo test lint bench prove golden clean
+.PHONY: help build ui ui-test e2e demo test lint bench prove golden clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -27,16 +27,27 @@ else
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(VCS) -o $(BIN) ./cmd/yagura
 endif
 
-# The console is built by Node 20.19 or newer; where there is none, npm's own package of it is
-# fetched. What comes out is committed: a build of the binary needs no Node.
+# The console is built by Node 20.19 or newer, from npm's own package of it where the machine's
+# is older. What comes out is committed: a build of the binary needs no Node.
 NODE_OK := $(shell node -e 'const [a,b]=process.versions.node.split(".");process.stdout.write(a>20||a==20&&b>=19?"yes":"")' 2>/dev/null)
-ui: ## build the console into web/dist
-	@[ -n "$(NODE_OK)" ] || { echo "the console needs Node 20.19 or newer (npm install -g node@20 brings it)" >&2; exit 1; }
-	cd web && npm ci --no-audit --no-fund && npm run build
+ifeq ($(NODE_OK),)
+NODE_PATH_FIRST := PATH="$(CURDIR)/.node/node_modules/node/bin:$$PATH"
+endif
+.PHONY: node
+node:
+	@command -v npm >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends npm; }
+	@[ -n "$(NODE_OK)" ] || [ -x .node/node_modules/node/bin/node ] || npm install --no-save --no-audit --no-fund --prefix .node node@20
 
-ui-test: ui ## check the console: types, lint, unit tests, that web/dist is what is built
-	cd web && npm run check && npm test
-	@git diff --exit-code --stat -- web/dist && [ -z "$$(git status --porcelain -- web/dist)" ] || { echo "web/dist is not what the sources make: run make ui and commit it" >&2; exit 1; }
+ui: node ## build the console into web/dist
+	cd web && $(NODE_PATH_FIRST) npm ci --no-audit --no-fund && $(NODE_PATH_FIRST) npm run build
+
+ui-test: ui ## check the console: types, lint, unit tests, and that web/dist is what is built
+	cd web && $(NODE_PATH_FIRST) npm run check && $(NODE_PATH_FIRST) npm test
+	@[ -z "$$(git status --porcelain -- web/dist)" ] || { echo "web/dist is not what the sources make: commit what make ui built" >&2; git status --short -- web/dist; exit 1; }
+
+e2e: build node ## drive the console of bin/yagura in Chromium; screens go to web/e2e/screens
+	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends chromium fonts-noto-cjk fonts-inter; }
+	cd web && { [ -d node_modules ] || $(NODE_PATH_FIRST) npm ci --no-audit --no-fund; } && $(NODE_PATH_FIRST) npm run e2e
 
 demo: build ## open a console full of a week of an invented company
 	$(BIN) demo
@@ -51,6 +62,7 @@ test: build ## format, vet and every test with the race detector; installs a C++
 	$(GO) vet ./...
 	YAGURA_TEST_REQUIRE_POSTGRES=1 YAGURA_TEST_REQUIRE_IDP=1 $(GO) test -race -timeout 30m ./...
 	CGO_ENABLED=0 $(GO) test -run '^(TestArch|TestDirection|TestScript)' . ./cmd/...
+	$(MAKE) ui-test e2e
 
 lint: ## run golangci-lint and govulncheck (both are fetched as Go modules)
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run ./...

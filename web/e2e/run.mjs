@@ -90,7 +90,7 @@ try {
   await fields.nth(2).fill(who.password);
   await fields.nth(3).fill(who.password);
   await page.locator("form button[type=submit]").click();
-  await page.waitForURL(/\/issues/);
+  await page.waitForSelector("nav.nav");
   if (page.url().includes(new URL(server.setup).hash.slice(5))) fault("set-up", "the key stays in the address");
   await first.clearCookies();
   await page.goto("/issues?q=status:open");
