@@ -92,7 +92,7 @@ func textHolds(column string, f *filter.Field, v *filter.Value) cond {
 	want := key(filter.Fold(v.Text))
 	if f.Under != "" {
 		// What lies below begins with the value and the sign; the byte behind the sign ends it.
-		return is("("+column+" = ? OR "+column+" >= ? AND "+column+" < ?)", want, want+f.Under, want+string(rune(f.Under[0]+1)))
+		return is("("+column+" >= ? AND "+column+" < ? AND ("+column+" = ? OR "+column+" >= ?))", want, want+string(rune(f.Under[0]+1)), want, want+f.Under)
 	}
 	return is(column+" = ?", want)
 }
@@ -209,6 +209,10 @@ const (
 
 func (a asked) valueHolds(f *filter.Field, v *filter.Value) cond {
 	in := func(field int64, c cond) cond {
+		if v.Parts != nil {
+			// A pattern is asked of the values of an issue, and not of those of all.
+			return is("EXISTS (SELECT 1 FROM issue_value v WHERE v.n = f.n AND v.field = ? AND "+c.sql+")", append([]any{field}, c.args...)...)
+		}
 		return is("f.n IN (SELECT v.n FROM issue_value v WHERE v.field = ? AND "+c.sql+")", append([]any{field}, c.args...)...)
 	}
 	switch {

@@ -37,6 +37,13 @@
 // numbers are in the order of commits and have no gaps. [Tx.VerifyAudit] finds a line that was
 // changed or taken out.
 //
+// # Lists
+//
+// [Tx.FindIssues], [Tx.FindFindings] and their like answer queries of package filter. What they
+// ask follows from bodies and is no part of a backup. It is made behind the write by
+// [Tx.IndexFindings] and [Tx.IndexIssues], which whoever serves calls now and then; lists are
+// right without, and slower. Scopes are a condition of the statement that reads bodies.
+//
 // # Locks
 //
 // With PostgreSQL, rows are locked until the commit. Do it in this order, and transactions

@@ -63,23 +63,30 @@ func issueIDHolds(v *filter.Value) cond {
 	return oneOf("f.issue_id", []string{v.Text, strings.ToUpper(v.Text), strings.ToLower(v.Text)})
 }
 
-// textFound is the condition that an issue holds a free text.
-func (tx *Tx) textFound(text string) cond {
+// textThere is the condition that an issue holds a free text.
+func textThere(text string) cond {
 	want := clean(filter.Fold(text))
 	if want == "" {
 		return always
 	}
-	there := is("EXISTS (SELECT 1 FROM issue_text x WHERE x.n = f.n AND ({instr}(x.base, ?) > 0 OR {instr}(x.notes, ?) > 0))", want, want)
-	asked := askedPieces(want, false)
+	return is("EXISTS (SELECT 1 FROM issue_text x WHERE x.n = f.n AND ({instr}(x.base, ?) > 0 OR {instr}(x.notes, ?) > 0))", want, want)
+}
+
+// textMay is a condition that all issues meet which hold texts, by the index.
+func (tx *Tx) textMay(texts ...string) cond {
+	var asked []uint64
+	for _, text := range texts {
+		asked = append(asked, askedPieces(clean(filter.Fold(text)), false)...)
+	}
 	if len(asked) == 0 {
-		return there
+		return always
 	}
 	if tx.s.d.postgres {
 		grams := make([]int64, len(asked))
 		for i, h := range asked {
 			grams[i] = pieceNumber(h)
 		}
-		return allOf(is("f.n IN (SELECT g.n FROM issue_gram g WHERE g.grams @> ? UNION ALL SELECT x.n FROM issue_text x WHERE x.indexed = 0)", grams), there)
+		return is("f.n IN (SELECT g.n FROM issue_gram g WHERE g.grams @> ? UNION ALL SELECT x.n FROM issue_text x WHERE x.indexed = 0)", grams)
 	}
 	var b strings.Builder
 	for i, h := range asked {
@@ -88,16 +95,26 @@ func (tx *Tx) textFound(text string) cond {
 		}
 		pieceWord(&b, h)
 	}
-	return allOf(is("f.n IN (SELECT g.rowid FROM issue_gram g WHERE g.issue_gram MATCH ? UNION ALL SELECT x.n FROM issue_text x WHERE x.indexed = 0)", b.String()), there)
+	return is("f.n IN (SELECT g.rowid FROM issue_gram g WHERE g.issue_gram MATCH ? UNION ALL SELECT x.n FROM issue_text x WHERE x.indexed = 0)", b.String())
 }
 
 // whereIssues is the condition of a query within scopes. Scopes are a condition of their own,
-// and-ed with all that a query can say.
-func (tx *Tx) whereIssues(scopes []yagura.Scope, all bool, q *filter.Query) (cond, error) {
+// and-ed with all that a query can say. may holds wherever where does, by the index of texts: it
+// is asked too where all issues are looked at.
+func (tx *Tx) whereIssues(scopes []yagura.Scope, all bool, q *filter.Query) (where, may cond, err error) {
 	list := []cond{reach(scopes, all, "f.account", "f.format")}
+	may = always
+	mayHold := func(t *filter.Term, texts ...string) {
+		if c := tx.textMay(texts...); !t.Not && c.sql != always.sql {
+			may = allOf(may, c)
+			if strings.HasPrefix(may.sql, "(1 = 1 AND ") {
+				may = c
+			}
+		}
+	}
 	if q != nil {
 		if q.List != nil && q.List.Name != "issues" {
-			return cond{}, fmt.Errorf("a query of %s asks for issues", q.List.Name)
+			return where, may, fmt.Errorf("a query of %s asks for issues", q.List.Name)
 		}
 		fields := tx.issueFields(q)
 		for _, t := range q.Terms {
@@ -105,12 +122,13 @@ func (tx *Tx) whereIssues(scopes []yagura.Scope, all bool, q *filter.Query) (con
 			switch {
 			case t.Field == nil:
 				for _, v := range t.Values {
-					c = tx.textFound(v.Text)
+					c = textThere(v.Text)
+					mayHold(&t, v.Text)
 				}
 			default:
 				a, ok := fields[t.Field.Name]
 				if !ok {
-					return cond{}, fmt.Errorf("issues cannot be asked by %s", t.Field.Name)
+					return where, may, fmt.Errorf("issues cannot be asked by %s", t.Field.Name)
 				}
 				var values []cond
 				for i := range t.Values {
@@ -121,6 +139,9 @@ func (tx *Tx) whereIssues(scopes []yagura.Scope, all bool, q *filter.Query) (con
 					}
 				}
 				c = anyOf(values...)
+				if v := t.Values[0]; len(t.Values) == 1 && v.Parts != nil && t.Field.Name == "entity" {
+					mayHold(&t, v.Parts...)
+				}
 			}
 			if t.Not {
 				c = not(c)
@@ -128,7 +149,7 @@ func (tx *Tx) whereIssues(scopes []yagura.Scope, all bool, q *filter.Query) (con
 			list = append(list, c)
 		}
 	}
-	return allOf(list...), nil
+	return allOf(list...), may, nil
 }
 
 // An order of a list is columns that are read in one direction; the last is n, so that no two
@@ -148,12 +169,15 @@ var issueOrders = map[string][]string{
 }
 
 // walkable are the orders that an index is in.
-var walkable = map[string]bool{"updated": true, "severity": true, "opened": true, "account": true, "rule": true}
+var walkable = map[string]bool{"updated": true, "severity": true, "opened": true, "account": true, "rule": true, "title": true, "assignee": true, "status": true}
 
 // mostWalked is how many rows are looked at in the order of an index before all rows are, in
 // the order of the table, and sorted: a filter that holds for few would walk along the whole
 // index, which is many times slower.
-const mostWalked = 3000
+const (
+	mostWalked     = 8000
+	mostTextWalked = 2000 // of a query for texts
+)
 
 // keyCursor names the place behind a row in an order.
 type keyCursor struct {
@@ -208,7 +232,7 @@ func (tx *Tx) FindIssues(ctx context.Context, scopes []yagura.Scope, all bool, q
 	if err != nil {
 		return nil, "", err
 	}
-	where, err := tx.whereIssues(scopes, all, q)
+	where, may, err := tx.whereIssues(scopes, all, q)
 	if err != nil {
 		return nil, "", err
 	}
@@ -219,7 +243,7 @@ func (tx *Tx) FindIssues(ctx context.Context, scopes []yagura.Scope, all bool, q
 	}
 	limit = min(bound(limit), mostIssues)
 	tally := strings.Contains(where.sql, "t.") || strings.HasPrefix(columns[0], "t.")
-	keys, err := tx.issueKeys(ctx, where, tally, order, columns, from, limit)
+	keys, err := tx.issueKeys(ctx, where, may, tally, order, columns, from, limit)
 	if err != nil {
 		return nil, "", err
 	}
@@ -254,7 +278,7 @@ func (tx *Tx) FindIssues(ctx context.Context, scopes []yagura.Scope, all bool, q
 }
 
 // issueKeys returns the keys of a page.
-func (tx *Tx) issueKeys(ctx context.Context, where cond, tally bool, order filter.Order, columns []string, from []any, limit int) ([][]any, error) {
+func (tx *Tx) issueKeys(ctx context.Context, where, may cond, tally bool, order filter.Order, columns []string, from []any, limit int) ([][]any, error) {
 	compare, direction := ">", ""
 	if order.Down {
 		compare, direction = "<", " DESC"
@@ -294,9 +318,13 @@ func (tx *Tx) issueKeys(ctx context.Context, where cond, tally bool, order filte
 	sorted := strings.Join(columns, direction+", ") + direction
 	list := strings.Join(columns, ", ")
 	if walkable[order.Key] && !tx.s.d.postgres && where.sql != always.sql {
+		most := int64(mostWalked)
+		if may.sql != always.sql {
+			most = mostTextWalked
+		}
 		// A few rows along the index, all of which are looked at in their order.
 		out, err := read(`SELECT `+list+` FROM (SELECT f.n AS m FROM issue_fact f WHERE `+behind.sql+` ORDER BY `+sorted+` LIMIT ?) w JOIN `+tables+` ON f.n = w.m`+counted+
-			` WHERE `+where.sql+` ORDER BY `+sorted+` LIMIT ?`, slices.Concat(behind.args, []any{int64(mostWalked)}, where.args, []any{int64(limit)})...)
+			` WHERE `+where.sql+` ORDER BY `+sorted+` LIMIT ?`, slices.Concat(behind.args, []any{most}, where.args, []any{int64(limit)})...)
 		if err != nil || len(out) == limit {
 			return out, err
 		}
@@ -305,6 +333,7 @@ func (tx *Tx) issueKeys(ctx context.Context, where cond, tally bool, order filte
 			sorted = strings.ReplaceAll(sorted, columns[i], "+"+columns[i])
 		}
 	}
+	where = allOf(may, where)
 	return read(`SELECT `+list+` FROM `+tables+counted+` WHERE `+behind.sql+` AND `+where.sql+` ORDER BY `+sorted+` LIMIT ?`, slices.Concat(behind.args, where.args, []any{int64(limit)})...)
 }
 
@@ -313,10 +342,11 @@ const MostCounted = 10000
 
 // CountIssues counts the issues of a query, exactly up to most.
 func (tx *Tx) CountIssues(ctx context.Context, scopes []yagura.Scope, all bool, q *filter.Query, most int64) (n int64, exact bool, err error) {
-	where, err := tx.whereIssues(scopes, all, q)
+	where, may, err := tx.whereIssues(scopes, all, q)
 	if err != nil {
 		return 0, false, err
 	}
+	where = allOf(may, where)
 	tables := "issue_fact f"
 	if strings.Contains(where.sql, "t.") {
 		tables += " JOIN issue_tally t ON t.issue_id = f.issue_id"
@@ -349,10 +379,11 @@ const mostFacets = 50
 // IssueFacets counts the issues of a query by severity, status, rule, account and assignee, up
 // to 20,000 of them.
 func (tx *Tx) IssueFacets(ctx context.Context, scopes []yagura.Scope, all bool, q *filter.Query) (out IssueFacets, err error) {
-	where, err := tx.whereIssues(scopes, all, q)
+	where, may, err := tx.whereIssues(scopes, all, q)
 	if err != nil {
 		return out, err
 	}
+	where = allOf(may, where)
 	tables := "issue_fact f"
 	if strings.Contains(where.sql, "t.") {
 		tables += " JOIN issue_tally t ON t.issue_id = f.issue_id"
