@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/filter"
@@ -96,28 +97,93 @@ func (tx *Tx) finder(ctx context.Context, scopes []yagura.Scope, all bool, q *fi
 	return f, f.readTail(ctx)
 }
 
+// tailCache remembers what waiting findings made, by their numbers: these are given once, and a
+// finding that changes gets another. It is of transactions that only read, as numbers of one
+// that is taken back may be given again.
+type tailCache struct {
+	mu   sync.Mutex
+	rows map[int64]*waiting
+}
+
+// mostRemembered bounds the findings that are remembered; there are more only where blocks are
+// not made.
+const mostRemembered = 8 * blockRows
+
+// tailFindings returns the findings that wait, each as its last number has it.
+func (tx *Tx) tailFindings(ctx context.Context) ([]*waiting, error) {
+	if tx.write {
+		list, err := tx.waitingFindings(ctx, 1<<30)
+		out := make([]*waiting, len(list))
+		for i := range list {
+			out[i] = &list[i]
+		}
+		return out, err
+	}
+	c := &tx.db.tail
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []*waiting
+	var seqs []int64
+	err := tx.each(ctx, `SELECT seq FROM finding_new ORDER BY seq`, nil, func(rows *sql.Rows) error {
+		var seq int64
+		err := rows.Scan(&seq)
+		seqs = append(seqs, seq)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	known := c.rows
+	c.rows = make(map[int64]*waiting, len(seqs))
+	var missing []int64
+	for _, seq := range seqs {
+		if w := known[seq]; w == nil {
+			missing = append(missing, seq)
+		} else if len(c.rows) < mostRemembered {
+			c.rows[seq] = w
+		}
+	}
+	fresh := map[int64]*waiting{}
+	_, err = tx.many(ctx, `SELECT `+waitingColumns+` FROM finding_new w JOIN finding f ON f.id = w.id WHERE w.seq IN (SELECT s FROM d)`, []column{intColumn("s", missing)}, func(rows *sql.Rows) error {
+		w, err := scanWaiting(rows)
+		fresh[w.seq] = &w
+		if len(c.rows) < mostRemembered {
+			c.rows[w.seq] = &w
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, seq := range seqs {
+		if w := cmp.Or(known[seq], fresh[seq]); w != nil {
+			out = append(out, w)
+		}
+	}
+	return out, nil
+}
+
 // readTail makes a block of what is in none.
 func (f *finder) readTail(ctx context.Context) error {
-	list, err := f.tx.waitingFindings(ctx, 1<<30)
+	list, err := f.tx.tailFindings(ctx)
 	if err != nil {
 		return err
 	}
 	var accounts []string
-	for i := range list {
-		accounts = append(accounts, list[i].f.Finding.Event.Account)
+	newest := make(map[string]*waiting, len(list))
+	for _, w := range list {
+		accounts = append(accounts, w.f.Finding.Event.Account)
+		newest[w.id] = w
+		if w.again {
+			f.tailOf[w.f.Finding.ID] = true
+		}
 	}
 	if f.facts, err = f.tx.factsOf(ctx, accounts); err != nil {
 		return err
 	}
 	var m blockMaker
-	met := map[string]bool{}
-	for i := range list {
-		w := &list[i]
-		if w.again {
-			f.tailOf[w.f.Finding.ID] = true
-		}
-		if !w.gone && !met[w.id] {
-			met[w.id] = true
+	for _, w := range list {
+		if newest[w.id] == w && !w.gone {
 			m.add(&w.f, f.facts[w.f.Finding.Event.Account])
 		}
 	}

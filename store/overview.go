@@ -38,7 +38,11 @@ type (
 // addFindingCounts counts findings that come into blocks, each the first time that it does.
 func (tx *Tx) addFindingCounts(ctx context.Context, list []waiting) error {
 	hours, days := map[hourKey]int64{}, map[dayKey]int64{}
-	countWaiting(list, hours, days)
+	all := make([]*waiting, len(list))
+	for i := range list {
+		all[i] = &list[i]
+	}
+	countWaiting(all, hours, days)
 	type counted struct {
 		at, n  int64
 		values [3]string
@@ -79,9 +83,9 @@ func (tx *Tx) addFindingCounts(ctx context.Context, list []waiting) error {
 		ON CONFLICT (day, rule, account, format) DO UPDATE SET n = finding_day.n + excluded.n`, "rule", "account", "format")
 }
 
-func countWaiting(list []waiting, hours map[hourKey]int64, days map[dayKey]int64) {
+func countWaiting(list []*waiting, hours map[hourKey]int64, days map[dayKey]int64) {
 	for i := range list {
-		w := &list[i]
+		w := list[i]
 		if w.again {
 			continue
 		}
@@ -204,12 +208,12 @@ func (tx *Tx) FindingHours(ctx context.Context, scopes []yagura.Scope, all bool,
 
 // waitingCounts counts the findings within scopes that are in no block yet.
 func (tx *Tx) waitingCounts(ctx context.Context, scopes []yagura.Scope, all bool) (map[hourKey]int64, map[dayKey]int64, error) {
-	list, err := tx.waitingFindings(ctx, 1<<30)
+	list, err := tx.tailFindings(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	ask := asker{scopes: scopes, all: all}
-	list = slices.DeleteFunc(list, func(w waiting) bool { return !ask.inScope(w.f.Finding.Event.Account, w.f.Finding.Format) })
+	list = slices.DeleteFunc(list, func(w *waiting) bool { return !ask.inScope(w.f.Finding.Event.Account, w.f.Finding.Format) })
 	hours, days := map[hourKey]int64{}, map[dayKey]int64{}
 	countWaiting(list, hours, days)
 	return hours, days, nil

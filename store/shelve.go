@@ -36,19 +36,21 @@ type waiting struct {
 	bare  bool   // account and format of its row are not filled in
 }
 
+const waitingColumns = `w.seq, w.again, w.id, f.superseded, f.account = '' AND f.format = '', f.id, f.issue_id, f.episode, f.severity, f.suppressed, f.generation, f.seen, f.clauses, f.body`
+
+func scanWaiting(rows *sql.Rows) (w waiting, err error) {
+	var again, gone int64
+	w.f, _, _, err = scanFiled(rows, &w.seq, &again, &w.id, &gone, &w.bare)
+	w.again, w.gone = again != 0, gone != 0
+	return w, err
+}
+
 // waitingFindings returns findings that are in no block, in the order in which they came.
 func (tx *Tx) waitingFindings(ctx context.Context, limit int) (list []waiting, err error) {
-	err = tx.each(ctx, `SELECT w.seq, w.again, w.id, f.superseded, f.account = '' AND f.format = '', f.id, f.issue_id, f.episode, f.severity, f.suppressed, f.generation, f.seen, f.clauses, f.body
-		FROM finding_new w JOIN finding f ON f.id = w.id ORDER BY w.seq LIMIT ?`, []any{int64(limit)}, func(rows *sql.Rows) error {
-		var w waiting
-		var again, gone int64
-		var err error
-		if w.f, _, _, err = scanFiled(rows, &w.seq, &again, &w.id, &gone, &w.bare); err != nil {
-			return err
-		}
-		w.again, w.gone = again != 0, gone != 0
+	err = tx.each(ctx, `SELECT `+waitingColumns+` FROM finding_new w JOIN finding f ON f.id = w.id ORDER BY w.seq LIMIT ?`, []any{int64(limit)}, func(rows *sql.Rows) error {
+		w, err := scanWaiting(rows)
 		list = append(list, w)
-		return nil
+		return err
 	})
 	return list, err
 }

@@ -92,6 +92,7 @@ type DB struct {
 	claim *claim        // PostgreSQL: the hold on the name of this replica, when it serves
 
 	texts sync.Map
+	tail  tailCache
 	slots slots
 	use   use
 }
