@@ -12,6 +12,7 @@ import (
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/hunt"
+	"github.com/yagura-sec/yagura/lake/view"
 	"github.com/yagura-sec/yagura/store"
 )
 
@@ -53,7 +54,7 @@ func (s storeTables) Tables(context.Context, time.Time) ([]hunt.ExtraTable, erro
 		{Name: "findings", Title: "what rules found, by the time it was judged", Columns: findingColumns, Time: "filed", Select: s.findings},
 		{Name: "issues", Title: "issues that changed, by the time of the last change", Columns: issueColumns, Time: "updated", Select: s.issues},
 		{Name: "indicators", Title: "threat intelligence: none is imported yet", Columns: indicatorColumns, Time: "updated",
-			Select: func(context.Context, time.Time, time.Time) (string, error) { return emptyTable(indicatorColumns), nil }},
+			Select: func(context.Context, time.Time, time.Time, *view.Within) (string, error) { return emptyTable(indicatorColumns), nil }},
 	}, nil
 }
 
@@ -121,7 +122,7 @@ func when(t time.Time) any {
 	return t.UTC().Format("2006-01-02 15:04:05.999999")
 }
 
-func (s storeTables) findings(ctx context.Context, from, to time.Time) (string, error) {
+func (s storeTables) findings(ctx context.Context, from, to time.Time, within *view.Within) (string, error) {
 	if s.db == nil {
 		return emptyTable(findingColumns), nil
 	}
@@ -138,6 +139,9 @@ func (s storeTables) findings(ctx context.Context, from, to time.Time) (string, 
 			}
 			for i := range page {
 				f := &page[i].Finding
+				if !within.Holds(f.Event.Account, f.Format) {
+					continue
+				}
 				err := add(map[string]any{"time": when(f.Time), "id": f.ID, "cause_key": f.CauseKey, "kind": f.Kind, "rule_id": f.Rule.ID, "rule_title": f.Rule.Title,
 					"engine": f.Rule.Engine, "severity": page[i].Severity, "severity_original": f.SeverityOriginal, "format": f.Format, "source": f.Source, "account": f.Event.Account,
 					"region": f.Event.Region, "action": f.Event.Action, "actor_id": f.Event.Actor.ID, "actor_name": f.Event.Actor.Name, "src_ip": f.Event.SrcIP, "outcome": f.Event.Outcome,
@@ -154,7 +158,7 @@ func (s storeTables) findings(ctx context.Context, from, to time.Time) (string, 
 	})
 }
 
-func (s storeTables) issues(ctx context.Context, from, to time.Time) (string, error) {
+func (s storeTables) issues(ctx context.Context, from, to time.Time, within *view.Within) (string, error) {
 	if s.db == nil {
 		return emptyTable(issueColumns), nil
 	}
@@ -172,7 +176,7 @@ func (s storeTables) issues(ctx context.Context, from, to time.Time) (string, er
 			}
 			for i := range page {
 				x := &page[i]
-				if x.Updated.Before(from) || !x.Updated.Before(to) {
+				if x.Updated.Before(from) || !x.Updated.Before(to) || !within.Holds(x.Account, x.Format) {
 					continue
 				}
 				err := add(map[string]any{"updated": when(x.Updated), "opened": when(x.Opened), "closed": when(x.Closed), "acked": when(x.Acked), "first_seen": when(x.FirstSeen),

@@ -41,6 +41,8 @@ type Request struct {
 	Limit    int
 	MaxBytes int64
 	Timeout  time.Duration
+	// Within says which rows of the lake and of the store the asker may see; nil: all.
+	Within *view.Within
 }
 
 // Range is the time range of a question.
@@ -229,7 +231,8 @@ type Plan struct {
 	Columns  []Column // names and types to show where they are not those of the SQL
 	Chart    *Chart
 
-	files []string // the head files that it reads
+	files  []string // the head files that it reads
+	within *view.Within
 }
 
 // Run asks.
@@ -298,7 +301,7 @@ func (h *Hunter) Plan(ctx context.Context, r Request) (*Plan, error) {
 	if r.Limit <= 0 {
 		r.Limit = DefaultLimit
 	}
-	p := &Plan{Language: r.Language, Stats: Stats{Range: rng}, Query: Query{SQL: r.Text, Params: r.Params, Now: r.Now, MaxRows: r.Limit, MaxBytes: r.MaxBytes, Timeout: r.Timeout}}
+	p := &Plan{within: r.Within, Language: r.Language, Stats: Stats{Range: rng}, Query: Query{SQL: r.Text, Params: r.Params, Now: r.Now, MaxRows: r.Limit, MaxBytes: r.MaxBytes, Timeout: r.Timeout}}
 	tables, err := h.tables(ctx, r.Now)
 	if err != nil {
 		return nil, err

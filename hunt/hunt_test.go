@@ -302,7 +302,7 @@ func TestWatchlists(t *testing.T) {
 		if err != nil || len(tables) != 1 || tables[0].Name != "watchlist_vip_users" || tables[0].KQL != "_GetWatchlist('vip-users')" {
 			t.Fatalf("%+v %v", tables, err)
 		}
-		sql, err := tables[0].Select(t.Context(), now, now)
+		sql, err := tables[0].Select(t.Context(), now, now, nil)
 		if err != nil || strings.Contains(sql, "WHERE false") != empty || !strings.Contains(sql, `'team''s': 'VARCHAR'`) {
 			t.Errorf("at %s: %s %v", at, sql, err)
 		}

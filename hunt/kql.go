@@ -77,7 +77,7 @@ const maxDiscovered = 2000
 // bag_unpack are named by what is in the table.
 func (h *Hunter) discover(ctx context.Context, k *kql.Plan, r Request, rng Range, set *tableSet) (out []string, err error) {
 	_, rows, err := h.ask(ctx, func() (*Plan, error) {
-		p := &Plan{Language: KQL, Stats: Stats{Range: rng}, Query: Query{SQL: k.SQL, Now: r.Now, MaxRows: maxDiscovered, MaxBytes: r.MaxBytes, Timeout: r.Timeout}}
+		p := &Plan{within: r.Within, Language: KQL, Stats: Stats{Range: rng}, Query: Query{SQL: k.SQL, Now: r.Now, MaxRows: maxDiscovered, MaxBytes: r.MaxBytes, Timeout: r.Timeout}}
 		return p, h.views(ctx, p, usesOf(k), set, rng)
 	})
 	if err != nil {

@@ -32,8 +32,9 @@ type ExtraTable struct {
 	// Addresses are those of externaldata in KQL that the table stands for, and Listed its
 	// columns in the order of the list that is found there.
 	Addresses, Listed []string
-	// Select writes the SELECT that is the table: it has all columns.
-	Select func(ctx context.Context, from, to time.Time) (string, error)
+	// Select writes the SELECT that is the table: it has all columns, and of rows that belong
+	// to an account only those within.
+	Select func(ctx context.Context, from, to time.Time, within *view.Within) (string, error)
 }
 
 // Table is a table as it is listed for people.
@@ -130,7 +131,7 @@ func (h *Hunter) views(ctx context.Context, p *Plan, uses []Use, set *tableSet, 
 		p.Stats.Tables = append(p.Stats.Tables, u.Table)
 		if e, ok := set.named(u.Table); ok {
 			p.Stats.extra = true
-			sql, err := e.Select(ctx, rng.From, rng.To)
+			sql, err := e.Select(ctx, rng.From, rng.To, p.within)
 			if err != nil {
 				return fmt.Errorf("table %s: %w", u.Table, err)
 			}
@@ -175,7 +176,7 @@ func (h *Hunter) view(ctx context.Context, p *Plan, t *view.Table, u Use, rng Ra
 			pairs = append(pairs, view.Pair{Format: f.Format, Head: f.HeadPath, Raw: f.RawPath})
 		}
 		for _, f := range list {
-			if counted[f.HeadPath] {
+			if counted[f.HeadPath] || !p.within.Format(f.Format) {
 				continue
 			}
 			counted[f.HeadPath] = true
@@ -189,7 +190,7 @@ func (h *Hunter) view(ctx context.Context, p *Plan, t *view.Table, u Use, rng Ra
 			}
 		}
 	}
-	sql, err := t.SelectHolding(want, pairs, rng.From, rng.To, u.Holds)
+	sql, err := t.SelectWithin(want, pairs, rng.From, rng.To, u.Holds, p.within)
 	if err != nil {
 		return View{}, err
 	}

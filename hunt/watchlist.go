@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/yagura-sec/yagura/lake/view"
 )
 
 // Watchlist says what a watchlist is. Its rows stand in a file beside.
@@ -316,7 +318,7 @@ func (w Watchlists) Tables(_ context.Context, now time.Time) ([]ExtraTable, erro
 			return nil, err
 		}
 		sql := "SELECT " + strings.Join(sel, ", ") + " FROM read_json(" + quote(path) + ", format = 'newline_delimited', columns = {" + strings.Join(types, ", ") + "}, maximum_object_size = 16777216)" + where
-		t.Select = func(context.Context, time.Time, time.Time) (string, error) { return sql, nil }
+		t.Select = func(context.Context, time.Time, time.Time, *view.Within) (string, error) { return sql, nil }
 		out = append(out, t)
 	}
 	return out, nil

@@ -28,6 +28,12 @@ func (t *Table) SelectHolding(columns []string, files []Pair, from, to time.Time
 	return t.sql(columns, files, selection{from: from, to: to, holds: holds})
 }
 
+// SelectWithin is [Table.SelectHolding] of the rows that may be seen; others are not there,
+// and nothing of them reaches what the query does with columns.
+func (t *Table) SelectWithin(columns []string, files []Pair, from, to time.Time, holds []Hold, within *Within) (string, error) {
+	return t.sql(columns, files, selection{from: from, to: to, holds: holds, within: within})
+}
+
 // Row is the column of [Table.SelectRows] that says which row of which lake file it is.
 const Row = "row__"
 
@@ -41,6 +47,7 @@ type selection struct {
 	from, to time.Time
 	holds    []Hold
 	rows     bool
+	within   *Within
 }
 
 func (t *Table) sql(columns []string, files []Pair, o selection) (string, error) {
@@ -56,7 +63,7 @@ func (t *Table) sql(columns []string, files []Pair, o selection) (string, error)
 		s := &t.sources[i]
 		var heads, raws []string
 		for _, f := range files {
-			if f.Format != "" && f.Format != s.format && s.format != anyFormat {
+			if f.Format != "" && (f.Format != s.format && s.format != anyFormat || !o.within.Format(f.Format)) {
 				continue
 			}
 			for _, p := range []string{f.Head, f.Raw} {
@@ -112,13 +119,17 @@ func (t *Table) none(want []int, o selection) string {
 func (s *source) sql(t *Table, want []int, heads, raws []string, o selection) string {
 	var ps paths
 	cols := make([]string, len(want))
+	seen := o.within.cond()
 	for i, w := range want {
-		cols[i] = s.exprs[w].over(&ps) + " AS " + ident(t.Columns[w].Name)
+		cols[i] = masked(seen, s.exprs[w].over(&ps)) + " AS " + ident(t.Columns[w].Name)
 	}
 	if o.rows {
 		cols = append(cols, `h."row" AS `+Row)
 	}
 	var conds []string
+	if seen != "" {
+		conds = append(conds, seen)
+	}
 	if !o.from.IsZero() {
 		conds = append(conds, `h."time" >= `+stamp(o.from))
 	}
