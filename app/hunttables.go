@@ -54,7 +54,9 @@ func (s storeTables) Tables(context.Context, time.Time) ([]hunt.ExtraTable, erro
 		{Name: "findings", Title: "what rules found, by the time it was judged", Columns: findingColumns, Time: "filed", Select: s.findings},
 		{Name: "issues", Title: "issues that changed, by the time of the last change", Columns: issueColumns, Time: "updated", Select: s.issues},
 		{Name: "indicators", Title: "threat intelligence: none is imported yet", Columns: indicatorColumns, Time: "updated",
-			Select: func(context.Context, time.Time, time.Time, *view.Within) (string, error) { return emptyTable(indicatorColumns), nil }},
+			Select: func(context.Context, time.Time, time.Time, *view.Within) (string, error) {
+				return emptyTable(indicatorColumns), nil
+			}},
 	}, nil
 }
 

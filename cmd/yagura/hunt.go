@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -16,7 +15,6 @@ import (
 	"github.com/yagura-sec/yagura/app"
 	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/hunt"
-	"github.com/yagura-sec/yagura/hunts"
 	"github.com/yagura-sec/yagura/report"
 	"github.com/yagura-sec/yagura/rule"
 	"github.com/yagura-sec/yagura/rule/sentinel"
@@ -187,9 +185,9 @@ func (c *huntAskCmd) find(env *environment, cfg *config.Config) (*asked, error) 
 		}
 		q.text = string(data)
 	case hunt.CheckName(word) == nil:
-		s, err := savedHunt(cfg, word)
+		s, err := app.SavedHunt(cfg, word)
 		if err != nil {
-			return nil, err
+			return nil, &exitError{exitUsage, err}
 		}
 		if s == nil {
 			if _, statErr := os.Stat(word); statErr == nil {
@@ -412,39 +410,4 @@ func sizeWord(n int64) string {
 		return fmt.Sprintf("%.1f kB", float64(n)/(1<<10))
 	}
 	return fmt.Sprintf("%d B", n)
-}
-
-// huntsDir is where a team's own hunts are.
-func huntsDir(cfg *config.Config) string { return filepath.Join(cfg.Data, "hunts") }
-
-// allHunts are the shipped hunts and the team's own; one of the team goes before a
-// shipped one of the same name.
-func allHunts(cfg *config.Config) ([]*hunt.Saved, error) {
-	shipped, err := hunt.ReadAll(hunts.FS, "hunts", true)
-	if cfg.Data == "" {
-		return shipped, err
-	}
-	own, ownErr := hunt.ReadAll(os.DirFS(huntsDir(cfg)), huntsDir(cfg), false)
-	for _, s := range shipped {
-		if !slices.ContainsFunc(own, func(o *hunt.Saved) bool { return o.Name == s.Name }) {
-			own = append(own, s)
-		}
-	}
-	slices.SortFunc(own, func(a, b *hunt.Saved) int { return strings.Compare(a.Name, b.Name) })
-	return own, errors.Join(err, ownErr)
-}
-
-// savedHunt finds a hunt by its name; nil where there is none. A file that is wrong
-// is an error only for its own name.
-func savedHunt(cfg *config.Config, name string) (*hunt.Saved, error) {
-	list, err := allHunts(cfg)
-	for _, s := range list {
-		if s.Name == name {
-			return s, nil
-		}
-	}
-	if err != nil && strings.Contains(err.Error(), string(filepath.Separator)+name+".y") {
-		return nil, &exitError{exitUsage, err}
-	}
-	return nil, nil
 }

@@ -76,10 +76,10 @@ func (c *huntSaveCmd) Run(env *environment) error {
 		}
 		s.Parameters = append(s.Parameters, p)
 	}
-	if _, err := os.Stat(filepath.Join(huntsDir(cfg), c.Name+".yaml")); err == nil && !c.Replace {
+	if _, err := os.Stat(filepath.Join(app.HuntsDir(cfg), c.Name+".yaml")); err == nil && !c.Replace {
 		return usage("there is a hunt %s (hint: --replace)", c.Name)
 	}
-	path, err := s.Write(huntsDir(cfg))
+	path, err := app.SaveHunt(cfg, s)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
@@ -99,7 +99,7 @@ func (c *huntListCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	list, err := allHunts(cfg)
+	list, err := app.AllHunts(cfg)
 	if c.Format == "json" {
 		for _, s := range list {
 			if c.Tactic != "" && !strings.Contains(" "+strings.Join(s.Tactics, " ")+" ", " "+c.Tactic+" ") {
@@ -145,9 +145,9 @@ func (c *huntShowCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	s, err := savedHunt(cfg, c.Name)
+	s, err := app.SavedHunt(cfg, c.Name)
 	if err != nil {
-		return err
+		return &exitError{exitUsage, err}
 	}
 	if s == nil {
 		return usage("there is no hunt %s (hint: yagura hunt list)", c.Name)
@@ -174,9 +174,9 @@ func (c *huntDeleteCmd) Run(env *environment) error {
 	if err := hunt.CheckName(c.Name); err != nil {
 		return &exitError{exitUsage, err}
 	}
-	err = os.Remove(filepath.Join(huntsDir(cfg), c.Name+".yaml"))
+	err = app.DeleteHunt(cfg, c.Name)
 	if errors.Is(err, fs.ErrNotExist) {
-		if s, _ := savedHunt(cfg, c.Name); s != nil && s.Shipped {
+		if s, _ := app.SavedHunt(cfg, c.Name); s != nil && s.Shipped {
 			return usage("the hunt %s comes with the program (hint: save one of the same name to have your own in its place)", c.Name)
 		}
 		return usage("there is no hunt %s (hint: yagura hunt list)", c.Name)

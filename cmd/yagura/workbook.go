@@ -89,7 +89,7 @@ func (c *workbookShowCmd) Run(env *environment) error {
 	defer stop()
 	var failed []error
 	for i, name := range book.Hunts {
-		s, err := savedHunt(cfg, name)
+		s, err := app.SavedHunt(cfg, name)
 		if err != nil || s == nil {
 			return errors.Join(err, fmt.Errorf("the hunt %s of the workbook is not there", name))
 		}
