@@ -129,7 +129,7 @@ func (k *check) rules() {
 		placeholders = c.Placeholders
 	}
 	rules, err := LoadRules(RuleOptions{Paths: c.Rules, Overlays: c.Overlays, Pipelines: c.Pipelines, Formats: formats, Placeholders: placeholders,
-		NoRouting: c.Routing != nil && !*c.Routing, FalcoConfig: c.FalcoConfig})
+		NoRouting: c.Routing != nil && !*c.Routing, FalcoConfig: c.FalcoConfig, Data: c.Data})
 	if err != nil {
 		k.named(k.ruleKey(err), err)
 		return

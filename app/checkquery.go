@@ -28,8 +28,9 @@ type schemaOnly struct{ hunt.Extra }
 func (s schemaOnly) Tables(ctx context.Context, now time.Time) ([]hunt.ExtraTable, error) {
 	list, err := s.Extra.Tables(ctx, now)
 	for i := range list {
+		columns := list[i].Columns
 		list[i].Select = func(context.Context, time.Time, time.Time, *view.Within) (string, error) {
-			return "SELECT 1 WHERE false", nil
+			return emptyTable(columns), nil
 		}
 	}
 	return list, err

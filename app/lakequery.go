@@ -27,7 +27,8 @@ type lakeQuery struct {
 	copies *lakeCopies                       // of an object store's files; nil: they are in a folder
 	// oldest is when the record came that waits longest to be written, zero for none.
 	oldest func() time.Time
-	most   int // times that Arrived returns; 0: maxArrived
+	within *view.Within // what may be seen; nil: all
+	most   int          // times that Arrived returns; 0: maxArrived
 }
 
 var _ schedule.Engine = (*lakeQuery)(nil)
@@ -50,7 +51,7 @@ func newLakeQuery(cfg *config.Config, db *store.DB, h *hunt.Hunter, dir string) 
 
 // Query runs a query over the events of one window.
 func (l *lakeQuery) Query(ctx context.Context, q schedule.QueryRequest) (*schedule.Rows, error) {
-	rows, err := l.hunter.Run(ctx, hunt.Request{Language: hunt.Language(q.Language), Text: q.Text, From: q.From, To: q.To, Now: q.Now, Limit: q.MaxRows})
+	rows, err := l.hunter.Run(ctx, hunt.Request{Language: hunt.Language(q.Language), Text: q.Text, From: q.From, To: q.To, Now: q.Now, Limit: q.MaxRows, Within: l.within})
 	if err != nil {
 		return nil, err
 	}

@@ -227,6 +227,33 @@ func reason(err error) string {
 	return err.Error()
 }
 
+// texts are the files by their paths.
+func (s *sortedFiles) texts() map[string][]byte {
+	out := make(map[string][]byte, s.count())
+	for _, f := range slices.Concat(s.sigma, s.falco, s.sentinel, s.overlays) {
+		out[f.Path] = f.Data
+	}
+	return out
+}
+
+// OwnRules is the folder of the rules that were made in the console, TunedRules the overlay of
+// what was tuned there.
+func OwnRules(data string) string   { return filepath.Join(data, "rules") }
+func TunedRules(data string) string { return filepath.Join(data, "tuned.yaml") }
+
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// holdsYAML reports whether a folder is there and has a file that may hold rules.
+func holdsYAML(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		return slices.Contains([]string{".yml", ".yaml"}, strings.ToLower(filepath.Ext(e.Name()))) && !strings.HasPrefix(e.Name(), ".")
+	})
+}
+
 // hash is of everything that decides how the rules judge.
 func (s *sortedFiles) hash(o RuleOptions) string {
 	h := sha256.New()

@@ -35,6 +35,11 @@ type RuleOptions struct {
 	Formats      []*decode.Format
 	Placeholders map[string][]string
 	NoRouting    bool
+	// Files are rules that are at hand, beside Paths. With them, no Paths are none.
+	Files []rule.File
+	// Data is the data folder of a service, "" for none: the rules that were made in the console
+	// stand in its folder rules, and what was tuned there in tuned.yaml, which comes last.
+	Data string
 	// Strict has a service not start when a rule is refused.
 	Strict bool
 	// FalcoConfig is an existing falco.yaml: its order of rules_files, its rule_matching
@@ -61,7 +66,8 @@ type Rules struct {
 	// Hash is of the content of everything that was read.
 	Hash    string
 	byRef   map[string]*rule.Rule
-	configs []string // absolute paths of falco.yaml and its parts
+	texts   map[string][]byte // of the files, by their paths
+	configs []string          // absolute paths of falco.yaml and its parts
 }
 
 // Shipped is the word for what is shipped, where files are named.
@@ -136,11 +142,7 @@ func (r *Rules) Runbook(ref yagura.RuleRef) *yagura.Runbook {
 	if x == nil {
 		return nil
 	}
-	en, ja := x.SideCar.Runbook, x.Japanese.Runbook
-	if len(en.Check)+len(en.Do)+len(ja.Check)+len(ja.Do) == 0 {
-		return nil
-	}
-	return &yagura.Runbook{Check: en.Check, Do: en.Do, CheckJA: ja.Check, DoJA: ja.Do}
+	return runbookOf(x)
 }
 
 // Text returns what a rule says of itself.
@@ -200,10 +202,13 @@ func LoadRules(o RuleOptions) (*Rules, error) {
 				out.warn(o.FalcoConfig, "it names no rules_files that are there", "name them with --rules")
 			}
 		}
-	} else if len(paths) == 0 {
+	} else if len(paths) == 0 && len(o.Files) == 0 {
 		paths = []string{Shipped}
 	}
 	var sorted sortedFiles
+	for _, f := range o.Files {
+		out.sort(f, true, &sorted)
+	}
 	for _, name := range paths {
 		if name == Shipped {
 			shipped, err := detections.Files()
@@ -225,11 +230,24 @@ func LoadRules(o RuleOptions) (*Rules, error) {
 			return nil, err
 		}
 	}
+	if o.Data != "" {
+		if dir := OwnRules(o.Data); holdsYAML(dir) {
+			if err := out.walk(dir, &sorted); err != nil {
+				return nil, err
+			}
+		}
+	}
 	for _, name := range o.Overlays {
 		if err := out.walkOverlays(name, &sorted); err != nil {
 			return nil, err
 		}
 	}
+	if file := TunedRules(o.Data); o.Data != "" && isFile(file) {
+		if err := out.walkOverlays(file, &sorted); err != nil {
+			return nil, err
+		}
+	}
+	out.texts = sorted.texts()
 	out.Files = len(sorted.sigma) + len(sorted.falco) + len(sorted.sentinel)
 	hash := make(chan string, 1) // of megabytes of text, beside the loading
 	go func() { hash <- sorted.hash(o) }()
@@ -263,11 +281,12 @@ func LoadRules(o RuleOptions) (*Rules, error) {
 		}
 	}
 	out.Refusals = append(out.Refusals, badOverlays...)
-	all := slices.Clone(out.Rules)
+	all := slices.Concat(out.Rules, out.Disabled)
 	for _, x := range out.Scheduled {
 		all = append(all, &x.Rule)
 	}
 	out.Refusals = append(out.Refusals, rule.ApplyOverlays(all, overlays)...)
+	out.switchOff()
 	out.Hash = <-hash
 	return out, nil
 }
@@ -280,6 +299,42 @@ func (r *Rules) add(rules []*rule.Rule, refusals []rule.Refusal) {
 			continue
 		}
 		r.Rules = append(r.Rules, x)
+		r.byRef[refKey(x.ID, x.Title, x.File)] = x
+	}
+}
+
+// switchOff sorts the rules anew after overlays switched some on or off. One that a correlation
+// is made of judges on for it, and finds nothing of its own.
+func (r *Rules) switchOff() {
+	all := slices.Concat(r.Rules, r.Disabled)
+	part := map[*rule.Rule]bool{}
+	var use func(x *rule.Rule)
+	use = func(x *rule.Rule) {
+		if x.Correlation == nil {
+			return
+		}
+		for _, base := range x.Correlation.Rules {
+			part[base] = true
+			use(base)
+		}
+	}
+	for _, x := range all {
+		if !x.Disabled {
+			use(x)
+		}
+	}
+	r.Rules, r.Disabled = nil, nil
+	for _, x := range all {
+		switch {
+		case !x.Disabled:
+			r.Rules = append(r.Rules, x)
+		case part[x] && len(x.Waits) == 0:
+			x.Silent = true
+			r.Rules = append(r.Rules, x)
+		default:
+			r.Disabled = append(r.Disabled, x)
+			continue
+		}
 		r.byRef[refKey(x.ID, x.Title, x.File)] = x
 	}
 }

@@ -93,6 +93,10 @@ type Serve struct {
 	signOuts  map[string]func() string // where users sign out at providers, by the provider
 	hub       *api.Hub
 	console   *console
+	tally     *tally
+	hunts     *consoleHunts
+	editing   sync.Mutex // of the files that rules and policy are read from
+	reloading sync.Mutex
 }
 
 // NewID returns a ULID of now.
@@ -149,7 +153,7 @@ func NewServe(ctx context.Context, o ServeOptions) (s *Serve, err error) {
 	if s.db, err = store.Open(ctx, store.Options{URL: cfg.Store.Reveal(), Dir: cfg.Data, AcceptLoss: cfg.AcceptLoss, Now: o.Now, Trouble: s.trouble, Progress: s.progress}); err != nil {
 		return nil, err
 	}
-	s.o.Rules.Check = RuleChecker(cfg)
+	s.o.Rules.Check, s.o.Rules.Data = RuleChecker(cfg), cfg.Data
 	if err := s.loadRules(ctx, s.o.Rules); err != nil {
 		return nil, err
 	}
@@ -190,6 +194,10 @@ func NewServe(ctx context.Context, o ServeOptions) (s *Serve, err error) {
 		return nil, err
 	}
 	if s.planned, err = newPlanned(ctx, s, cfg); err != nil {
+		return nil, err
+	}
+	s.tally = newTally(s.db, o.Now)
+	if s.hunts, err = newConsoleHunts(ctx, s); err != nil {
 		return nil, err
 	}
 	s.house = newHouse(s)
@@ -312,7 +320,7 @@ func (s *Serve) close() error {
 	for _, r := range s.receivers {
 		errs = append(errs, r.Close())
 	}
-	errs = append(errs, s.planned.close(), s.baselines.Close())
+	errs = append(errs, s.planned.close(), s.hunts.close(), s.baselines.Close())
 	if s.lake != nil {
 		errs = append(errs, s.lake.Close())
 	}

@@ -71,6 +71,7 @@ func newHouse(s *Serve) *house {
 		{name: "drop copies of originals that no record is left of", every: reconcileEvery, do: h.copies, done: true},
 		{name: "prune", every: pruneEvery, do: h.prune},
 		{name: "remove sessions that are over", every: pruneEvery, do: h.sweepSignIns},
+		{name: "count what rules find", every: tickEvery, do: s.tally.chore},
 		{name: "seal what arrived", every: tickEvery, do: h.sealHours},
 	}
 	if s.o.Config.Lake.Iceberg {

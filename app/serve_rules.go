@@ -189,6 +189,8 @@ func (s *Serve) Reload(ctx context.Context) error {
 }
 
 func (s *Serve) reload(ctx context.Context) error {
+	s.reloading.Lock()
+	defer s.reloading.Unlock()
 	cfg, o, written := s.o.Config, s.o.Rules, s.written
 	if s.o.Reload != nil {
 		fresh, named, err := s.o.Reload()
@@ -205,7 +207,7 @@ func (s *Serve) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.Check = s.o.Rules.Check
+	o.Check, o.Data = s.o.Rules.Check, s.o.Rules.Data
 	rules, err := LoadRules(o)
 	if err != nil {
 		return err

@@ -69,6 +69,29 @@ func Standard(rules []*rule.Rule, standard string) ([]Row, error) {
 	}), nil
 }
 
+// Tags returns the techniques and tactics that the tags of a rule name, sorted.
+func Tags(tags []string) (techniques, named []string) {
+	ids, names := map[string]bool{}, map[string]bool{}
+	for _, tag := range tags {
+		if m := technique.FindStringSubmatch(tag); m != nil {
+			ids[strings.ToUpper(m[1])] = true
+		}
+		if t := tacticOf(tag); t != "" {
+			names[t] = true
+		}
+	}
+	return sorted(ids), sorted(names)
+}
+
+// tacticOf is the tactic that a tag names, "" for none.
+func tacticOf(tag string) string {
+	t := strings.ReplaceAll(strings.TrimPrefix(strings.ToLower(tag), "attack."), "_", "-")
+	if !tactics[t] {
+		return ""
+	}
+	return t
+}
+
 func table(rules []*rule.Rule, of func(tag string) string) []Row {
 	type acc struct {
 		rules            []Rule
@@ -87,7 +110,7 @@ func table(rules []*rule.Rule, of func(tag string) string) []Row {
 		}
 		named := map[string]bool{}
 		for _, tag := range r.Tags {
-			if t := strings.ReplaceAll(strings.TrimPrefix(strings.ToLower(tag), "attack."), "_", "-"); tactics[t] {
+			if t := tacticOf(tag); t != "" {
 				named[t] = true
 			}
 		}

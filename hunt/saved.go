@@ -491,7 +491,7 @@ func (s *Saved) YAML() ([]byte, error) {
 			m := &yaml.Node{Kind: yaml.MappingNode}
 			m.Content = append(m.Content, scalar("name"), scalar(p.Name), scalar("type"), scalar(p.Type))
 			if p.Default != nil {
-				m.Content = append(m.Content, scalar("default"), scalar(p.shown()))
+				m.Content = append(m.Content, scalar("default"), scalar(p.Shown()))
 			}
 			seq.Content = append(seq.Content, m)
 		}
@@ -509,8 +509,8 @@ func (s *Saved) YAML() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// shown is a parameter's default as Value reads it.
-func (p Parameter) shown() string {
+// Shown is a parameter's default as Value reads it.
+func (p Parameter) Shown() string {
 	switch v := p.Default.(type) {
 	case []string:
 		return strings.Join(v, ",")

@@ -26,8 +26,15 @@ type Overlay struct {
 	// rule's own.
 	SideCar  SideCar
 	Japanese Words
+	// Enabled switches rules on or off; nil leaves them as they are.
+	Enabled *bool
+	// Changed says who wrote the overlay, for overlays that a program writes.
+	Changed Changed
 	names    []*yaml.Node // of Rules, for warnings
 }
+
+// Changed is who changed something, when and why.
+type Changed struct{ By, At, Reason string }
 
 const (
 	maxOverlayFile = 4 << 20
@@ -39,6 +46,7 @@ const (
 //
 //	overlay:
 //	  rules: [Assume Role Misuse]   # ids, names or titles; or engine: falco for all of them
+//	  enabled: false                # they do not run
 //	  mode: count
 //	  severity: {level: low, reason: every role of ours does this all day}
 func ParseOverlay(f File) ([]Overlay, []Refusal) {
@@ -88,7 +96,7 @@ func parseOverlayDocument(top *yaml.Node, file string) (*Overlay, []Refusal) {
 		}
 		return nil, p.refusals
 	}
-	keys := p.parse(body, []string{"rules", "engine"})
+	keys := p.parse(body, []string{"rules", "engine", "enabled", "changed"})
 	o := &Overlay{File: file, Line: body.Line, Column: body.Column}
 	if n := keys.at("rules"); n != nil {
 		for _, item := range p.items(n, "rules") {
@@ -103,12 +111,30 @@ func parseOverlayDocument(top *yaml.Node, file string) (*Overlay, []Refusal) {
 	if n := keys.at("engine"); n != nil {
 		o.Engine = yagura.Engine(p.choice(n, "engine", string(yagura.EngineSigma), string(yagura.EngineFalco), string(yagura.EngineKQL)))
 	}
+	if n := keys.at("enabled"); n != nil {
+		on := p.choice(n, "enabled", "true", "false") == "true"
+		o.Enabled = &on
+	}
+	changes := len(keys)
+	for _, key := range []string{"rules", "engine", "changed"} {
+		if keys.has(key) {
+			changes--
+		}
+	}
+	if n := keys.at("changed"); n != nil {
+		who := p.mapping(n, "changed", []string{"by", "at", "reason"})
+		for key, to := range map[string]*string{"by": &o.Changed.By, "at": &o.Changed.At, "reason": &o.Changed.Reason} {
+			if who.has(key) {
+				*to = p.text(who.at(key), "changed."+key)
+			}
+		}
+	}
 	switch {
 	case !p.ok():
 	case !keys.has("rules") && !keys.has("engine"):
 		p.refuse(body, "overlay names no rules", "write rules: [id or title], or engine: falco for every Falco rule")
-	case len(keys) == 1, len(keys) == 2 && keys.has("rules") && keys.has("engine"):
-		p.refuse(body, "overlay changes nothing", "give at least one of kind, cause_key, resolved_by, noted_by, entities, severity, mode, ja")
+	case changes == 0:
+		p.refuse(body, "overlay changes nothing", "give at least one of enabled, kind, cause_key, resolved_by, noted_by, entities, severity, mode, ja")
 	}
 	if !p.ok() {
 		return nil, p.refusals
@@ -238,5 +264,13 @@ func (o *Overlay) apply(r *Rule) []Refusal {
 			Reason: "overlay gives entries or cause_alias to a correlation", Hint: "give them to the base rules"}}
 	}
 	r.SideCar, r.Japanese = car, ja
+	if o.Enabled == nil {
+		return nil
+	}
+	if *o.Enabled && len(r.Waits) > 0 {
+		return []Refusal{{File: o.File, Line: o.Line, Column: o.Column, Rule: r.Title, Warning: true,
+			Reason: "the rule is switched on and stays off until its placeholders have values", Hint: "placeholders: in the configuration"}}
+	}
+	r.Disabled = !*o.Enabled
 	return nil
 }

@@ -189,7 +189,7 @@ func ruleOptions(f ruleFlags, cfg *config.Config, formats []*decode.Format) (app
 	o := app.RuleOptions{Paths: f.Rules, Overlays: slices.Concat(cfg.Overlays, f.Overlay), Pipelines: f.Pipeline, Formats: formats,
 		Placeholders: placeholders, Strict: f.Strict || cfg.Strict, NoRouting: f.NoRouting || cfg.Routing != nil && !*cfg.Routing, FalcoConfig: cmp.Or(f.FalcoConfig, cfg.FalcoConfig)}
 	if o.Paths == nil {
-		o.Paths = cfg.Rules
+		o.Paths, o.Data = cfg.Rules, cfg.Data
 	}
 	if o.Pipelines == nil {
 		o.Pipelines = cfg.Pipelines
