@@ -9,7 +9,7 @@ import (
 
 // Rules are the detections that are loaded, and those that were refused.
 type Rules interface {
-	Rules(ctx context.Context, reach Reach, ask Ask) ([]Rule, string, *Total, error)
+	ListRules(ctx context.Context, reach Reach, ask Ask) (*List[Rule], error)
 	Rule(ctx context.Context, reach Reach, id string) (*RuleText, error)
 	// TestRule judges stored events by the text of a rule.
 	TestRule(ctx context.Context, reach Reach, in RuleTrial) (*RuleTried, error)

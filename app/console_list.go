@@ -23,7 +23,7 @@ type row struct {
 }
 
 // page answers a question to a list that is in memory. Sorts are names of fields.
-func page[T any](ask api.Ask, items []T, rowOf func(*T) row) (out []T, next string, total *api.Total, err error) {
+func page[T any](ask api.Ask, items []T, rowOf func(*T) row) (*api.List[T], error) {
 	type held struct {
 		item T
 		row
@@ -34,10 +34,10 @@ func page[T any](ask api.Ask, items []T, rowOf func(*T) row) (out []T, next stri
 			all = append(all, held{items[i], r})
 		}
 	}
-	order := filter.Order{}
+	order, err := filter.Order{}, error(nil)
 	if ask.Query.List != nil {
 		if order, err = ask.Query.List.Sort(ask.Sort); err != nil {
-			return nil, "", nil, api.Refuse(api.CodeBadRequest, err.Error(), err.Error())
+			return nil, api.Refuse(api.CodeBadRequest, err.Error(), err.Error())
 		}
 	}
 	slices.SortStableFunc(all, func(a, b held) int {
@@ -54,24 +54,24 @@ func page[T any](ask api.Ask, items []T, rowOf func(*T) row) (out []T, next stri
 		number, id, ok := strings.Cut(string(text), " ")
 		n, err2 := strconv.Atoi(number)
 		if err != nil || err2 != nil || !ok || n < 0 {
-			return nil, "", nil, api.Refuse(api.CodeBadRequest, "cursor: it is not one that was given out", "cursor の値が正しくありません")
+			return nil, api.Refuse(api.CodeBadRequest, "cursor: it is not one that was given out", "cursor の値が正しくありません")
 		}
 		if from = slices.IndexFunc(all, func(h held) bool { return h.id == id }) + 1; from == 0 {
 			from = min(n, len(all))
 		}
 	}
 	limit := cmp.Or(ask.Limit, 100)
-	out = []T{}
+	out := &api.List[T]{Items: []T{}}
 	for _, h := range all[from:min(from+limit, len(all))] {
-		out = append(out, h.item)
+		out.Items = append(out.Items, h.item)
 	}
-	if end := from + len(out); end < len(all) {
-		next = base64.RawURLEncoding.EncodeToString([]byte(strconv.Itoa(end) + " " + all[end-1].id))
+	if end := from + len(out.Items); end < len(all) {
+		out.Next = base64.RawURLEncoding.EncodeToString([]byte(strconv.Itoa(end) + " " + all[end-1].id))
 	}
 	if ask.Total {
-		total = &api.Total{N: int64(len(all)), Exact: true}
+		out.Total = &api.Total{N: int64(len(all)), Exact: true}
 	}
-	return out, next, total, nil
+	return out, nil
 }
 
 // compare orders values of one type; what is not there is the least.

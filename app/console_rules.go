@@ -118,18 +118,21 @@ func ruleRow(x *api.Rule, r *rule.Rule) row {
 	return row{id: x.ID + "\x00" + x.File, values: v, texts: texts}
 }
 
-// Rules implements [api.Rules].
-func (c *consoleRules) Rules(ctx context.Context, reach api.Reach, ask api.Ask) ([]api.Rule, string, *api.Total, error) {
+// ListRules implements [api.Rules].
+func (c *consoleRules) ListRules(ctx context.Context, reach api.Reach, ask api.Ask) (*api.List[api.Rule], error) {
 	all, err := c.all(ctx, c.s.seesOf(reach))
 	if err != nil {
-		return nil, "", nil, err
+		return nil, err
 	}
-	list, next, total, err := page(ask, all, func(x *listedRule) row { return ruleRow(&x.Rule, x.rule) })
-	out := make([]api.Rule, len(list))
-	for i := range list {
-		out[i] = list[i].Rule
+	list, err := page(ask, all, func(x *listedRule) row { return ruleRow(&x.Rule, x.rule) })
+	if err != nil {
+		return nil, err
 	}
-	return out, next, total, err
+	out := &api.List[api.Rule]{Items: make([]api.Rule, len(list.Items)), Next: list.Next, Total: list.Total}
+	for i := range list.Items {
+		out.Items[i] = list.Items[i].Rule
+	}
+	return out, nil
 }
 
 // seesOf is sees of one reach.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"os"
 	"strings"
@@ -21,21 +22,29 @@ func (s *stand) ask(list *filter.List, text string) api.Ask {
 	return api.Ask{Query: *q.At(s.clock(), time.UTC), Total: true}
 }
 
+func listRules(c *consoleRules, ctx context.Context, reach api.Reach, ask api.Ask) ([]api.Rule, string, *api.Total, error) {
+	l, err := c.ListRules(ctx, reach, ask)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	return l.Items, l.Next, l.Total, nil
+}
+
 // TestRulesListed: what was found is counted by rule, and only where who asks may see it.
 func TestRulesListed(t *testing.T) {
 	s := consoleStand(t)
 	c := &consoleRules{s.serve}
 	const stopped = "CloudTrail logging disabled"
 	s.until("the findings are counted", func() bool {
-		list, _, _, err := c.Rules(t.Context(), everything, s.ask(filter.Rules, `title:"`+stopped+`"`))
+		list, _, _, err := listRules(c, t.Context(), everything, s.ask(filter.Rules, `title:"`+stopped+`"`))
 		return err == nil && len(list) == 1 && list[0].Findings == 2
 	})
-	list, _, total, err := c.Rules(t.Context(), ofAccount("111122223333"), s.ask(filter.Rules, `title:"`+stopped+`" findings:>0 state:on fired:<24h`))
+	list, _, total, err := listRules(c, t.Context(), ofAccount("111122223333"), s.ask(filter.Rules, `title:"`+stopped+`" findings:>0 state:on fired:<24h`))
 	if err != nil || len(list) != 1 || list[0].Findings != 1 || total.N != 1 || !list[0].Shipped || len(list[0].Techniques) == 0 {
 		t.Fatalf("%v %+v", err, list)
 	}
 	for q, want := range map[string]int{`title:"` + stopped + `" state:off`: 0, `engine:falco`: 0, `"cloudtrail logging dis"`: 1, `-shipped:yes`: 0, `rule:"` + list[0].ID + `"`: 1, `technique:T1562 title:"` + stopped + `"`: 1, `title:ルール名にない`: 0} {
-		if got, _, _, err := c.Rules(t.Context(), everything, s.ask(filter.Rules, q)); err != nil || len(got) != want {
+		if got, _, _, err := listRules(c, t.Context(), everything, s.ask(filter.Rules, q)); err != nil || len(got) != want {
 			t.Errorf("%s: %d, want %d (%v)", q, len(got), want, err)
 		}
 	}
@@ -44,7 +53,7 @@ func TestRulesListed(t *testing.T) {
 	ask.Limit, ask.Sort = 7, "-severity"
 	seen := map[string]bool{}
 	for pages := 0; ; pages++ {
-		got, next, n, err := c.Rules(t.Context(), everything, ask)
+		got, next, n, err := listRules(c, t.Context(), everything, ask)
 		if err != nil || pages > 1000 {
 			t.Fatal(err)
 		}
@@ -85,7 +94,7 @@ func TestRulesListed(t *testing.T) {
 	// The counts outlive the service.
 	s.stop()
 	s.start()
-	if list, _, _, err := (&consoleRules{s.serve}).Rules(t.Context(), everything, s.ask(filter.Rules, `title:"`+stopped+`"`)); err != nil || list[0].Findings != 2 {
+	if list, _, _, err := listRules(&consoleRules{s.serve}, t.Context(), everything, s.ask(filter.Rules, `title:"`+stopped+`"`)); err != nil || list[0].Findings != 2 {
 		t.Errorf("after a restart: %v %+v", err, list)
 	}
 }
@@ -99,7 +108,7 @@ func TestTune(t *testing.T) {
 	c := &consoleRules{s.serve}
 	ctx := t.Context()
 	const title = "CloudTrail logging disabled"
-	list, _, _, err := c.Rules(ctx, everything, s.ask(filter.Rules, `title:"`+title+`"`))
+	list, _, _, err := listRules(c, ctx, everything, s.ask(filter.Rules, `title:"`+title+`"`))
 	if err != nil || len(list) != 1 {
 		t.Fatal(err, list)
 	}

@@ -97,7 +97,9 @@ func (b *Books) Ledger(ctx context.Context, now time.Time) (*Ledger, error) {
 }
 
 // Since reads the findings of a server that were judged since a time, in that order.
-func (b *Books) Since(from time.Time) *FiledSince { return &FiledSince{b.DB, b.data, b.cfg, from} }
+func (b *Books) Since(from time.Time) *FiledSince {
+	return &FiledSince{db: b.DB, data: b.data, cfg: b.cfg, from: from}
+}
 
 // FiledSince reads findings.
 type FiledSince struct {
@@ -105,15 +107,35 @@ type FiledSince struct {
 	data string
 	cfg  *config.Config
 	from time.Time
+	// to is the end, zero for none, and most how many are read, 0 for all: the newest, with cut
+	// set where there were more.
+	to   time.Time
+	most int
+	cut  bool
 }
 
 // Filed yields the findings.
 func (s *FiledSince) Filed(ctx context.Context, yield func(yagura.Filed) error) error {
-	after := ""
+	after, from, to := "", s.from, s.to
+	if to.IsZero() {
+		to = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	if s.most > 0 {
+		err := s.db.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+			newest, err := tx.NewestFindings(ctx, from, to, s.most)
+			if err == nil && newest.After(from) {
+				from, s.cut = newest, true
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
 	for {
 		var page []yagura.Filed
 		err := s.db.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-			page, after, err = tx.FindingsBetween(ctx, s.from, time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC), after, 1000)
+			page, after, err = tx.FindingsBetween(ctx, from, to, after, 1000)
 			return err
 		})
 		if err != nil {

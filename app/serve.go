@@ -97,6 +97,9 @@ type Serve struct {
 	hunts     *consoleHunts
 	editing   sync.Mutex // of the files that rules and policy are read from
 	reloading sync.Mutex
+	// config is what was read last, with references in place of secrets; what listens, stores
+	// and sends is as it was at the start.
+	config atomic.Pointer[config.Config]
 }
 
 // NewID returns a ULID of now.
@@ -150,6 +153,7 @@ func NewServe(ctx context.Context, o ServeOptions) (s *Serve, err error) {
 	cfg = secrets
 	s.o.Config = cfg
 	s.secrets.Store(cfg)
+	s.config.Store(s.written)
 	if s.db, err = store.Open(ctx, store.Options{URL: cfg.Store.Reveal(), Dir: cfg.Data, AcceptLoss: cfg.AcceptLoss, Now: o.Now, Trouble: s.trouble, Progress: s.progress}); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/yagura-sec/yagura/config"
@@ -236,6 +237,7 @@ func (s *Serve) reload(ctx context.Context) error {
 		return err
 	}
 	take()
+	s.config.Store(cfg)
 	s.rules.Store(g)
 	s.logRefused(rules)
 	return nil
@@ -267,16 +269,60 @@ func SinkNames(cfg *config.Config) []triage.SinkName {
 	return out
 }
 
-// LoadPolicy reads the configured policy, or the shipped one, for the configured sinks.
-func LoadPolicy(cfg *config.Config) (*triage.Policy, error) {
-	if cfg.Policy == "" {
-		return triage.DefaultPolicy().For(SinkNames(cfg)), nil
+// PolicyFile is the file of the policy: that of the configuration, or the one that was written
+// in the console; "" is the shipped one.
+func PolicyFile(cfg *config.Config) string {
+	if cfg.Policy != "" || cfg.Data == "" {
+		return cfg.Policy
 	}
-	data, err := os.ReadFile(cfg.Policy)
+	if own := OwnPolicy(cfg.Data); isFile(own) {
+		return own
+	}
+	return ""
+}
+
+// OwnPolicy is where the console writes a policy where the configuration names none, and
+// SuppressionFile where it writes suppressions: a policy of clauses that come before those of
+// the team.
+func OwnPolicy(data string) string       { return filepath.Join(data, "policy.yaml") }
+func SuppressionFile(data string) string { return filepath.Join(data, "suppressions.yaml") }
+
+// LoadPolicy reads the policy that holds, or the shipped one, behind the suppressions that were
+// made in the console, for the configured sinks.
+func LoadPolicy(cfg *config.Config) (*triage.Policy, error) {
+	p := triage.DefaultPolicy()
+	if file := PolicyFile(cfg); file != "" {
+		var err error
+		if p, err = readPolicy(file); err != nil {
+			return nil, err
+		}
+	}
+	p, err := WithSuppressions(cfg, p)
 	if err != nil {
 		return nil, err
 	}
-	p, problems := triage.ParsePolicy(cfg.Policy, data, triage.PolicyOptions{})
+	return p.For(SinkNames(cfg)), nil
+}
+
+// WithSuppressions puts the suppressions that were made in the console before the clauses of a
+// policy.
+func WithSuppressions(cfg *config.Config, p *triage.Policy) (*triage.Policy, error) {
+	if file := SuppressionFile(cfg.Data); cfg.Data != "" && isFile(file) {
+		first, err := readPolicy(file)
+		if err != nil {
+			return nil, err
+		}
+		p = p.Behind(first)
+	}
+	return p, nil
+}
+
+func readPolicy(file string) (*triage.Policy, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	p, problems := triage.ParsePolicy(file, data, triage.PolicyOptions{})
 	if triage.Refused(problems) {
 		errs := make([]error, len(problems))
 		for i := range problems {
@@ -284,7 +330,7 @@ func LoadPolicy(cfg *config.Config) (*triage.Policy, error) {
 		}
 		return nil, errors.Join(errs...)
 	}
-	return p.For(SinkNames(cfg)), nil
+	return p, nil
 }
 
 // take files findings of the service about itself.

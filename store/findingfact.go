@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -52,4 +53,15 @@ func (tx *Tx) FindingFacts(ctx context.Context, from time.Time, after string, un
 			return nil
 		})
 	return list, next, err
+}
+
+// NewestFindings returns when the last but so many of the findings was judged that were judged
+// from one time until before another; from where there are not more.
+func (tx *Tx) NewestFindings(ctx context.Context, from, to time.Time, n int) (time.Time, error) {
+	var seen int64
+	err := tx.one(ctx, `SELECT seen FROM finding WHERE seen >= ? AND seen < ? ORDER BY seen DESC, id DESC LIMIT 1 OFFSET ?`, []any{ns(from), ns(to), int64(n)}, &seen)
+	if errors.Is(err, ErrNotFound) {
+		return from, nil
+	}
+	return at(seen), err
 }

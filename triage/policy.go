@@ -3,6 +3,7 @@ package triage
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,6 +103,15 @@ func (p *Policy) For(sinks []SinkName) *Policy {
 	return &q
 }
 
+// Behind returns the policy with the clauses of another before its own. Routes and time zone
+// are its own.
+func (p *Policy) Behind(first *Policy) *Policy {
+	q := *p
+	q.clauses = slices.Concat(first.clauses, p.clauses)
+	q.usual = namedUsual(q.clauses)
+	return &q
+}
+
 // File returns the name that the policy was read by.
 func (p *Policy) File() string { return p.file }
 
@@ -193,4 +203,27 @@ func quoteAll(list []string) string {
 		return "nothing"
 	}
 	return strings.Join(list, ", ")
+}
+
+// Suppression is a clause that suppresses.
+type Suppression struct {
+	Clause, Place string
+	When          string // its condition, "" for always
+	Until         time.Time
+	Reason        string
+}
+
+// Suppressions lists the clauses that suppress, in order.
+func (p *Policy) Suppressions() (out []Suppression) {
+	for _, c := range p.clauses {
+		if c.pause == nil {
+			continue
+		}
+		s := Suppression{Clause: c.name, Place: c.place, Until: c.pause.until, Reason: c.pause.reason}
+		if c.when != nil {
+			s.When = c.when.text
+		}
+		out = append(out, s)
+	}
+	return out
 }

@@ -32,7 +32,9 @@ type Comparison struct {
 	NoUsual int           `json:"no_usual"`
 	Levels  []LevelChange `json:"levels"` // highest first
 	Moves   []Move        `json:"moves"`  // of causes, the most findings first
-	Sinks   []SinkChange  `json:"sinks"`
+	// Rules are the moves again, told apart by rule, the most findings first.
+	Rules []RuleMove   `json:"rules"`
+	Sinks []SinkChange `json:"sinks"`
 	// Causes counts issues: causes of findings that are not merely counted.
 	Causes     Change `json:"causes"`
 	Suppressed Change `json:"suppressed"` // findings
@@ -63,6 +65,21 @@ type Move struct {
 	Causes   int       `json:"causes"`
 	Examples []Example `json:"examples"`
 }
+
+// RuleMove is findings of one rule that come to another level, or into or out of suppression.
+type RuleMove struct {
+	Rule     string `json:"rule"` // its id
+	Title    string `json:"title"`
+	From     string `json:"from"`
+	To       string `json:"to"`
+	Findings int    `json:"findings"`
+	// Issues are those of the findings, as many as there are examples of a move.
+	Issues  []string `json:"issues"`
+	Clauses []string `json:"clauses"` // decisions of the edited policy about the first
+}
+
+// maxRuleMoves bounds the rows of Comparison.Rules.
+const maxRuleMoves = 10_000
 
 // Example is a finding that moves; of one cause there is one.
 type Example struct {
@@ -112,6 +129,11 @@ func Replay(findings func(yield func(yagura.Filed) error) error, before, after *
 	out := &Comparison{}
 	type move struct{ from, to string }
 	moves := map[move]*Move{}
+	type ruleMove struct {
+		move
+		rule, title string
+	}
+	byRule := map[ruleMove]*RuleMove{}
 	moved := map[string]bool{}
 	reads := after.ReadsEvent() || before != nil && before.ReadsEvent()
 	habits := after.Usual()
@@ -157,6 +179,16 @@ func Replay(findings func(yield func(yagura.Filed) error) error, before, after *
 			moves[m] = mv
 		}
 		mv.Findings++
+		rm := ruleMove{m, f.Finding.Rule.ID, f.Finding.Rule.Title}
+		if r := byRule[rm]; r == nil && len(byRule) < maxRuleMoves {
+			byRule[rm] = &RuleMove{Rule: rm.rule, Title: rm.title, From: m.from, To: m.to, Issues: []string{}, Clauses: decisionTexts(js[1].Clauses)}
+		}
+		if r := byRule[rm]; r != nil {
+			r.Findings++
+			if f.IssueID != "" && len(r.Issues) < o.Examples && !slices.Contains(r.Issues, f.IssueID) {
+				r.Issues = append(r.Issues, f.IssueID)
+			}
+		}
 		key := CauseKey(o.Tenant, &f.Finding, js[1].Fold)
 		if id := m.from + " " + m.to + " " + key; !moved[id] && len(moved) < maxReplayCauses {
 			moved[id] = true
@@ -185,6 +217,13 @@ func Replay(findings func(yield func(yagura.Filed) error) error, before, after *
 	if out.Moves == nil {
 		out.Moves = []Move{}
 	}
+	out.Rules = []RuleMove{}
+	for _, r := range byRule {
+		out.Rules = append(out.Rules, *r)
+	}
+	slices.SortFunc(out.Rules, func(a, b RuleMove) int {
+		return cmp.Or(b.Findings-a.Findings, strings.Compare(a.Title, b.Title), strings.Compare(a.Rule, b.Rule), strings.Compare(a.From, b.From), strings.Compare(a.To, b.To))
+	})
 	return out, nil
 }
 

@@ -86,7 +86,7 @@ func (a *policyArgs) sinks(cfg *config.Config) []triage.SinkName {
 // problems are printed.
 func (a *policyArgs) policy(env *environment, cfg *config.Config, file string, ja bool) (*triage.Policy, error) {
 	sinks := a.sinks(cfg)
-	if file = cmp.Or(file, cfg.Policy); file == "" {
+	if file = cmp.Or(file, app.PolicyFile(cfg)); file == "" {
 		return triage.DefaultPolicy().For(sinks), nil
 	}
 	data, err := readBounded(file)
@@ -360,14 +360,20 @@ func (c *policyReplayCmd) Run(env *environment) error {
 		return err
 	}
 	o := triage.ReplayOptions{Accounts: accounts, Tenant: cfg.Tenant}
-	if c.Findings == "" {
+	if c.Findings == "" { // the server's findings are judged behind the suppressions that were made in its console
+		if before, err = app.WithSuppressions(cfg, before); err != nil {
+			return &exitError{exitUsage, err}
+		}
+		if after, err = app.WithSuppressions(cfg, after); err != nil {
+			return &exitError{exitUsage, err}
+		}
 		b, err := app.OpenBooks(env.ctx, cfg, store.ReadOnly, env.now)
 		if err != nil {
 			return err
 		}
 		defer b.DB.Close() //nolint:errcheck // it was only read
 		past := b.Since(env.now().AddDate(0, 0, -c.Days))
-		if before.ReadsEvent() || after.ReadsEvent() || usualOf(before, after) != nil {
+		if before.ReadsEvent() || after.ReadsEvent() || app.UsualOf(before, after) != nil {
 			if o.Event, err = past.Records(env.ctx); err != nil {
 				return err
 			}
@@ -375,7 +381,7 @@ func (c *policyReplayCmd) Run(env *environment) error {
 		return replay(env, b, past, before, after, o, c.Format == "json", ja)
 	}
 	var b *app.Books
-	if cfg.Data != "" && usualOf(before, after) != nil {
+	if cfg.Data != "" && app.UsualOf(before, after) != nil {
 		if b, err = app.OpenBooks(env.ctx, cfg, store.ReadOnly, env.now); err != nil {
 			return err
 		}
@@ -393,17 +399,10 @@ func (c *policyReplayCmd) Run(env *environment) error {
 	return replay(env, b, from, before, after, o, c.Format == "json", ja)
 }
 
-// usualOf lists what two policies ask of usual.
-func usualOf(before, after *triage.Policy) []string {
-	list := append(before.Usual(), after.Usual()...)
-	slices.Sort(list)
-	return slices.Compact(list)
-}
-
 // replay compares two policies on findings and prints what it came to. What is usual is asked
 // of the lake of the books; nil: there is none.
 func replay(env *environment, b *app.Books, from app.FiledReader, before, after *triage.Policy, o triage.ReplayOptions, asJSON, ja bool) error {
-	if of := usualOf(before, after); of != nil && b != nil {
+	if of := app.UsualOf(before, after); of != nil && b != nil {
 		baselines, err := b.OpenBaselines(env.ctx)
 		if err != nil {
 			return err
