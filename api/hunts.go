@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"time"
@@ -165,4 +166,148 @@ type HuntSchedule struct {
 	Params     map[string]string `json:"params,omitempty"`
 	Tactics    []string          `json:"tactics,omitempty"`
 	Techniques []string          `json:"techniques,omitempty"`
+}
+
+// served refuses what only a running service answers.
+func served(is bool) error {
+	if is {
+		return nil
+	}
+	return Refuse(CodeUnavailable, "only a running service answers this", "稼働中のサービスでのみ利用できます")
+}
+
+type huntIn struct{ Body HuntAsk }
+
+func (a *API) hunt(ctx context.Context, c *Call[huntIn]) (*HuntResult, error) {
+	if err := served(a.parts.Hunts != nil); err != nil {
+		return nil, err
+	}
+	return a.parts.Hunts.Hunt(ctx, c.Reach, c.Who.Who, c.In.Body)
+}
+
+func (a *API) huntCheck(ctx context.Context, c *Call[huntIn]) (*HuntChecked, error) {
+	if err := served(a.parts.Hunts != nil); err != nil {
+		return nil, err
+	}
+	return a.parts.Hunts.CheckHunt(ctx, c.In.Body)
+}
+
+type huntPlaceIn struct{ Body HuntPlace }
+
+func (a *API) huntComplete(ctx context.Context, c *Call[huntPlaceIn]) (*HuntCompletion, error) {
+	if err := served(a.parts.Hunts != nil); err != nil {
+		return nil, err
+	}
+	return a.parts.Hunts.CompleteHunt(ctx, c.In.Body)
+}
+
+type huntExportIn struct {
+	Format string `query:"format" doc:"csv or jsonl."`
+	Body   HuntAsk
+}
+
+// huntExport asks before the first byte is written: what is wrong is refused, and not the end
+// of a file.
+func (a *API) huntExport(ctx context.Context, c *Call[huntExportIn]) (*File, error) {
+	if err := served(a.parts.Hunts != nil); err != nil {
+		return nil, err
+	}
+	if c.In.Format == "" {
+		c.In.Format = "csv"
+	}
+	var rows bytes.Buffer
+	if err := a.parts.Hunts.ExportHunt(ctx, c.Reach, c.Who.Who, c.In.Body, c.In.Format, &rows); err != nil {
+		return nil, err
+	}
+	kind := "text/csv; charset=utf-8"
+	if c.In.Format == "jsonl" {
+		kind = "application/jsonl"
+	}
+	return &File{Name: "yagura-hunt." + c.In.Format, Type: kind, Write: func(w io.Writer) error {
+		_, err := rows.WriteTo(w)
+		return err
+	}}, nil
+}
+
+func (a *API) huntTables(ctx context.Context, _ *Call[struct{}]) (*List[HuntTable], error) {
+	if err := served(a.parts.Hunts != nil); err != nil {
+		return nil, err
+	}
+	list, err := a.parts.Hunts.HuntTables(ctx)
+	return &List[HuntTable]{Items: list}, err
+}
+
+func (a *API) huntHistory(ctx context.Context, c *Call[struct{}]) (*List[HuntPast], error) {
+	if err := served(a.parts.Hunts != nil); err != nil {
+		return nil, err
+	}
+	list, err := a.parts.Hunts.HuntHistory(ctx, c.Who.Who)
+	return &List[HuntPast]{Items: list}, err
+}
+
+func (a *API) savedHunts(ctx context.Context, _ *Call[struct{}]) (*List[SavedHunt], error) {
+	if err := served(a.parts.Hunts != nil); err != nil {
+		return nil, err
+	}
+	list, err := a.parts.Hunts.SavedHunts(ctx)
+	return &List[SavedHunt]{Items: list}, err
+}
+
+type huntNameIn struct {
+	Name string `path:"name"`
+}
+
+func (a *API) savedHunt(ctx context.Context, c *Call[huntNameIn]) (*SavedHunt, error) {
+	if err := served(a.parts.Hunts != nil); err != nil {
+		return nil, err
+	}
+	return a.parts.Hunts.SavedHunt(ctx, c.In.Name)
+}
+
+type savedHuntIn struct{ Body SavedHunt }
+
+func (a *API) addHunt(ctx context.Context, c *Call[savedHuntIn]) (*SavedHunt, error) {
+	if err := served(a.parts.Hunts != nil); err != nil {
+		return nil, err
+	}
+	c.Did("hunt.add", "hunt/"+c.In.Body.Name, "")
+	return a.parts.Hunts.SaveHunt(ctx, c.In.Body, false)
+}
+
+type setHuntIn struct {
+	Name string `path:"name"`
+	Body SavedHunt
+}
+
+func (a *API) setHunt(ctx context.Context, c *Call[setHuntIn]) (*SavedHunt, error) {
+	if err := served(a.parts.Hunts != nil); err != nil {
+		return nil, err
+	}
+	if c.In.Body.Name != "" && c.In.Body.Name != c.In.Name {
+		return nil, Refuse(CodeBadRequest, "the name in the body is another", "本文の名前がパスと一致しません")
+	}
+	c.In.Body.Name = c.In.Name
+	c.Did("hunt.set", "hunt/"+c.In.Name, "")
+	return a.parts.Hunts.SaveHunt(ctx, c.In.Body, true)
+}
+
+func (a *API) deleteHunt(ctx context.Context, c *Call[huntNameIn]) (Nothing, error) {
+	if err := served(a.parts.Hunts != nil); err != nil {
+		return Nothing{}, err
+	}
+	c.Did("hunt.delete", "hunt/"+c.In.Name, "")
+	return Nothing{}, a.parts.Hunts.DeleteHunt(ctx, c.In.Name)
+}
+
+type scheduleHuntIn struct {
+	Name string `path:"name"`
+	Body HuntSchedule
+}
+
+func (a *API) scheduleHunt(ctx context.Context, c *Call[scheduleHuntIn]) (*Rule, error) {
+	if err := served(a.parts.Hunts != nil); err != nil {
+		return nil, err
+	}
+	c.Did("hunt.schedule", "hunt/"+c.In.Name, "")
+	return a.parts.Hunts.ScheduleHunt(ctx, c.Who.Who, c.In.Name, c.In.Body)
 }

@@ -27,6 +27,12 @@ type Parts struct {
 	Registers Registers
 	// SignOutAt says where users whom a provider let in sign out there; nil, or "", is nowhere.
 	SignOutAt func(via string) string
+
+	// Of a running service alone.
+	Hunts        Hunts
+	Rules        Rules
+	Policy       Policy
+	Suppressions Suppressions
 }
 
 // Trail is the audit trail.

@@ -119,3 +119,57 @@ type PolicyVersion struct {
 	Reason string    `json:"reason,omitempty"`
 	Text   string    `json:"text,omitempty" doc:"Not in lists."`
 }
+
+func (a *API) policy(ctx context.Context, _ *Call[struct{}]) (*PolicyText, error) {
+	if err := served(a.parts.Policy != nil); err != nil {
+		return nil, err
+	}
+	return a.parts.Policy.Policy(ctx)
+}
+
+type checkPolicyIn struct{ Body PolicyIn }
+
+func (a *API) checkPolicy(ctx context.Context, c *Call[checkPolicyIn]) (*PolicyChecked, error) {
+	if err := served(a.parts.Policy != nil); err != nil {
+		return nil, err
+	}
+	return a.parts.Policy.CheckPolicy(ctx, c.In.Body.Text)
+}
+
+type replayPolicyIn struct{ Body PolicyTrial }
+
+func (a *API) replayPolicy(ctx context.Context, c *Call[replayPolicyIn]) (*Replayed, error) {
+	if err := served(a.parts.Policy != nil); err != nil {
+		return nil, err
+	}
+	return a.parts.Policy.ReplayPolicy(ctx, c.In.Body)
+}
+
+type putPolicyIn struct{ Body PolicyPut }
+
+func (a *API) putPolicy(ctx context.Context, c *Call[putPolicyIn]) (*PolicyText, error) {
+	if err := served(a.parts.Policy != nil); err != nil {
+		return nil, err
+	}
+	c.Did("policy.put", "policy", c.In.Body.Reason)
+	return a.parts.Policy.PutPolicy(ctx, c.Who.Who, c.In.Body, c.Match)
+}
+
+func (a *API) policyVersions(ctx context.Context, _ *Call[struct{}]) (*List[PolicyVersion], error) {
+	if err := served(a.parts.Policy != nil); err != nil {
+		return nil, err
+	}
+	list, err := a.parts.Policy.PolicyVersions(ctx)
+	return &List[PolicyVersion]{Items: list}, err
+}
+
+type policyVersionIn struct {
+	ID string `path:"id"`
+}
+
+func (a *API) policyVersion(ctx context.Context, c *Call[policyVersionIn]) (*PolicyVersion, error) {
+	if err := served(a.parts.Policy != nil); err != nil {
+		return nil, err
+	}
+	return a.parts.Policy.PolicyVersion(ctx, c.In.ID)
+}

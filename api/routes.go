@@ -74,6 +74,41 @@ func (a *API) Routes() []Route {
 		del("/tokens/{id}", Manage, "revokeToken", "Revoke a token", a.revokeToken),
 		list("/audit", Manage, filter.AuditTrail, "listAudit", "The audit trail", a.audit),
 
+		// Hunts
+		post("/hunt", Hunt, "hunt", "Ask the lake", a.hunt).Reads().Within(2 * time.Minute),
+		post("/hunt/check", Hunt, "checkHunt", "What is wrong with a question", a.huntCheck).Reads(),
+		post("/hunt/complete", Hunt, "completeHunt", "What may be written at a place of a question", a.huntComplete).Reads(),
+		post("/hunt/export", Hunt, "exportHunt", "Ask the lake and save the rows", a.huntExport).Reads().Within(2 * time.Minute),
+		get("/hunt/tables", Hunt, "listHuntTables", "Tables that can be asked, with their columns", a.huntTables),
+		get("/hunt/history", Hunt, "listHuntHistory", "What one asked last", a.huntHistory),
+		get("/hunts", View, "listHunts", "Saved hunts", a.savedHunts),
+		get("/hunts/{name}", View, "getHunt", "One saved hunt", a.savedHunt),
+		post("/hunts", Work, "addHunt", "Save a hunt", a.addHunt),
+		put("/hunts/{name}", Work, "setHunt", "Change a saved hunt", a.setHunt),
+		del("/hunts/{name}", Work, "deleteHunt", "Forget a saved hunt", a.deleteHunt),
+		post("/hunts/{name}/schedule", Configure, "scheduleHunt", "Make a rule of a saved hunt", a.scheduleHunt),
+
+		// Rules
+		list("/rules", View, filter.Rules, "listRules", "The rules that are loaded, and those that were refused", a.rules),
+		get("/rules/{id}", View, "getRule", "One rule, with its text", a.rule),
+		post("/rules/test", Work, "testRule", "What a rule would find in stored events", a.testRule).Reads().Within(time.Minute),
+		patch("/rules/{id}", Configure, "tuneRule", "Switch a rule on or off, or change how its findings count", a.tuneRule),
+		put("/rules/{id}", Configure, "putRule", "Write the file of a rule of one's own", a.putRule),
+		del("/rules/{id}", Configure, "deleteRule", "Delete a rule of one's own", a.deleteRule),
+		get("/coverage", View, "getCoverage", "Which techniques the rules look for", a.coverage),
+
+		// Policy and suppressions
+		get("/policy", View, "getPolicy", "The severity policy", a.policy),
+		put("/policy", Configure, "putPolicy", "Have another policy hold", a.putPolicy).Matched(),
+		post("/policy/check", Configure, "checkPolicy", "What is wrong with a policy", a.checkPolicy).Reads(),
+		post("/policy/replay", Configure, "replayPolicy", "What stored findings would come to by another policy", a.replayPolicy).Reads().Within(5 * time.Minute),
+		get("/policy/versions", View, "listPolicyVersions", "Policies that held before", a.policyVersions),
+		get("/policy/versions/{id}", View, "getPolicyVersion", "One of them, with its text", a.policyVersion),
+		list("/suppressions", View, filter.Suppressions, "listSuppressions", "What keeps findings quiet", a.suppressions),
+		post("/suppressions", Decide, "suppress", "Keep findings quiet until a time", a.suppress),
+		post("/suppressions/replay", Decide, "replaySuppression", "What a suppression would have kept quiet", a.replaySuppression).Reads().Within(5 * time.Minute),
+		del("/suppressions/{id}", Decide, "liftSuppression", "Lift a suppression", a.liftSuppression),
+
 		// What happens now
 		get("/stream", View, "stream", "News, as server-sent events", a.stream).Within(0),
 	}

@@ -136,3 +136,82 @@ type CoveredTechnique struct {
 	Rules    []string `json:"rules" doc:"Ids of the rules."`
 	Findings int64    `json:"findings_7d"`
 }
+
+type rulesIn struct{ ListIn }
+
+func (a *API) rules(ctx context.Context, c *Call[rulesIn]) (*List[Rule], error) {
+	if err := served(a.parts.Rules != nil); err != nil {
+		return nil, err
+	}
+	return a.parts.Rules.ListRules(ctx, c.Reach, c.Ask)
+}
+
+type ruleIn struct {
+	ID string `path:"id" doc:"Id of the rule; its title where its language has no ids."`
+}
+
+func (a *API) rule(ctx context.Context, c *Call[ruleIn]) (*RuleText, error) {
+	if err := served(a.parts.Rules != nil); err != nil {
+		return nil, err
+	}
+	return a.parts.Rules.Rule(ctx, c.Reach, c.In.ID)
+}
+
+type ruleTestIn struct{ Body RuleTrial }
+
+func (a *API) testRule(ctx context.Context, c *Call[ruleTestIn]) (*RuleTried, error) {
+	if err := served(a.parts.Rules != nil); err != nil {
+		return nil, err
+	}
+	return a.parts.Rules.TestRule(ctx, c.Reach, c.In.Body)
+}
+
+type tuneRuleIn struct {
+	ID   string `path:"id"`
+	Body RuleTuning
+}
+
+func (a *API) tuneRule(ctx context.Context, c *Call[tuneRuleIn]) (*RuleText, error) {
+	if err := served(a.parts.Rules != nil); err != nil {
+		return nil, err
+	}
+	what := "rule.tune"
+	if on := c.In.Body.Enabled; on != nil {
+		what = map[bool]string{true: "rule.enable", false: "rule.disable"}[*on]
+	}
+	c.Did(what, "rule/"+c.In.ID, c.In.Body.Reason)
+	return a.parts.Rules.TuneRule(ctx, c.Who.Who, c.In.ID, c.In.Body)
+}
+
+// RuleFile is the text of a rule's file.
+type RuleFile struct {
+	Text string `json:"text"`
+}
+
+type putRuleIn struct {
+	ID   string `path:"id"`
+	Body RuleFile
+}
+
+func (a *API) putRule(ctx context.Context, c *Call[putRuleIn]) (*RuleText, error) {
+	if err := served(a.parts.Rules != nil); err != nil {
+		return nil, err
+	}
+	c.Did("rule.put", "rule/"+c.In.ID, "")
+	return a.parts.Rules.PutRule(ctx, c.Who.Who, c.In.ID, c.In.Body.Text)
+}
+
+func (a *API) deleteRule(ctx context.Context, c *Call[ruleIn]) (Nothing, error) {
+	if err := served(a.parts.Rules != nil); err != nil {
+		return Nothing{}, err
+	}
+	c.Did("rule.delete", "rule/"+c.In.ID, "")
+	return Nothing{}, a.parts.Rules.DeleteRule(ctx, c.Who.Who, c.In.ID)
+}
+
+func (a *API) coverage(ctx context.Context, c *Call[struct{}]) (*Coverage, error) {
+	if err := served(a.parts.Rules != nil); err != nil {
+		return nil, err
+	}
+	return a.parts.Rules.Coverage(ctx, c.Reach)
+}

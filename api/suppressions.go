@@ -61,3 +61,43 @@ type SuppressionReplay struct {
 	When       string          `json:"when" doc:"The condition, as the policy has it."`
 	Cut        bool            `json:"cut,omitempty"`
 }
+
+type suppressionsIn struct{ ListIn }
+
+func (a *API) suppressions(ctx context.Context, c *Call[suppressionsIn]) (*List[Suppression], error) {
+	if err := served(a.parts.Suppressions != nil); err != nil {
+		return nil, err
+	}
+	return a.parts.Suppressions.ListSuppressions(ctx, c.Reach, c.Ask)
+}
+
+type suppressIn struct{ Body SuppressionIn }
+
+func (a *API) suppress(ctx context.Context, c *Call[suppressIn]) (*Suppression, error) {
+	if err := served(a.parts.Suppressions != nil); err != nil {
+		return nil, err
+	}
+	c.Did("suppression.add", "rule/"+c.In.Body.Rule, c.In.Body.Query+" "+c.In.Body.Reason)
+	return a.parts.Suppressions.Suppress(ctx, c.Reach, c.Who.Who, c.In.Body)
+}
+
+type replaySuppressionIn struct{ Body SuppressionTrial }
+
+func (a *API) replaySuppression(ctx context.Context, c *Call[replaySuppressionIn]) (*SuppressionReplay, error) {
+	if err := served(a.parts.Suppressions != nil); err != nil {
+		return nil, err
+	}
+	return a.parts.Suppressions.ReplaySuppression(ctx, c.Reach, c.In.Body)
+}
+
+type suppressionIDIn struct {
+	ID string `path:"id"`
+}
+
+func (a *API) liftSuppression(ctx context.Context, c *Call[suppressionIDIn]) (Nothing, error) {
+	if err := served(a.parts.Suppressions != nil); err != nil {
+		return Nothing{}, err
+	}
+	c.Did("suppression.lift", "suppression/"+c.In.ID, "")
+	return Nothing{}, a.parts.Suppressions.LiftSuppression(ctx, c.Reach, c.Who.Who, c.In.ID)
+}

@@ -11,7 +11,6 @@ import (
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/api"
 	"github.com/yagura-sec/yagura/lake/duck"
-	"github.com/yagura-sec/yagura/triage"
 )
 
 var everything = api.Reach{All: true}
@@ -120,23 +119,6 @@ func TestHuntWithin(t *testing.T) {
 				t.Errorf("%+v: %s: %v %+v", nothing, q, err, r)
 			}
 		}
-	}
-}
-
-// TestWithinOf: a tenant is the accounts that the registry lists of it.
-func TestWithinOf(t *testing.T) {
-	registry := triage.NewAccounts([]yagura.AccountInfo{{ID: "1", Organisation: "acme"}, {ID: "2", Organisation: "other"}, {ID: "3", Organisation: "acme"}, {ID: "4"}})
-	w := withinOf([]yagura.Scope{{Tenants: []string{"acme"}, Formats: []string{"aws.cloudtrail"}}, {Accounts: []string{"4"}}, {Tenants: []string{"gone"}}}, registry)
-	for _, c := range []struct {
-		account, format string
-		want            bool
-	}{{"1", "aws.cloudtrail", true}, {"3", "aws.cloudtrail", true}, {"1", "gcp.audit", false}, {"2", "aws.cloudtrail", false}, {"4", "gcp.audit", true}, {"5", "gcp.audit", false}, {"", "", false}} {
-		if got := w.Holds(c.account, c.format); got != c.want {
-			t.Errorf("%q %q: %v", c.account, c.format, got)
-		}
-	}
-	if w := withinOf(nil, registry); w == nil || w.Holds("1", "aws.cloudtrail") {
-		t.Error("no scope is nothing")
 	}
 }
 

@@ -30,19 +30,13 @@ func page[T any](ask api.Ask, items []T, rowOf func(*T) row) (*api.List[T], erro
 	}
 	var all []held
 	for i := range items {
-		if r := rowOf(&items[i]); holds(ask.Query, r) {
+		if r := rowOf(&items[i]); rowHolds(ask.Query, r) {
 			all = append(all, held{items[i], r})
 		}
 	}
-	order, err := filter.Order{}, error(nil)
-	if ask.Query.List != nil {
-		if order, err = ask.Query.List.Sort(ask.Sort); err != nil {
-			return nil, api.Refuse(api.CodeBadRequest, err.Error(), err.Error())
-		}
-	}
 	slices.SortStableFunc(all, func(a, b held) int {
-		c := compare(a.values[order.Key], b.values[order.Key])
-		if order.Down {
+		c := compare(a.values[ask.Order.Key], b.values[ask.Order.Key])
+		if ask.Order.Down {
 			c = -c
 		}
 		return cmp.Or(c, cmp.Compare(a.id, b.id))
@@ -114,8 +108,11 @@ func btoi(b bool) int {
 	return 0
 }
 
-// holds reports whether a row is what a query asks for.
-func holds(q filter.Query, r row) bool {
+// rowHolds reports whether a row is what a query asks for; nil asks for everything.
+func rowHolds(q *filter.Query, r row) bool {
+	if q == nil {
+		return true
+	}
 	for i := range q.Terms {
 		if t := &q.Terms[i]; termHolds(t, r) == t.Not {
 			return false

@@ -137,6 +137,46 @@ var examples = map[string]example{
 	"addToken":          {body: `{"name":"ci","bindings":[{"role":"viewer"}],"expires":"2026-01-01T00:00:00Z"}`, also: []int{422}},
 	"getToken":          {path: freshToken},
 	"revokeToken":       {path: freshToken},
+
+	// What a running service answers; beside a store alone it is unavailable to those who may.
+	"hunt":               ofService("", `{"text":"events | count"}`),
+	"checkHunt":          ofService("", `{"text":"events | count"}`),
+	"completeHunt":       ofService("", `{"text":"ev","at":2}`),
+	"exportHunt":         ofService("", `{"text":"events | count"}`),
+	"listHuntTables":     ofService("", ""),
+	"listHuntHistory":    ofService("", ""),
+	"listHunts":          ofService("", ""),
+	"getHunt":            ofService("/hunts/x", ""),
+	"addHunt":            ofService("", `{"name":"x","lang":"kql","text":"events","title":{}}`),
+	"setHunt":            ofService("/hunts/x", `{"name":"x","lang":"kql","text":"events","title":{}}`),
+	"deleteHunt":         ofService("/hunts/x", ""),
+	"scheduleHunt":       ofService("/hunts/x/schedule", `{"severity":"low","every":"1h"}`),
+	"listRules":          ofService("", ""),
+	"getRule":            ofService("/rules/x", ""),
+	"testRule":           ofService("", `{"text":"title: x"}`),
+	"tuneRule":           ofService("/rules/x", `{"enabled":false}`),
+	"putRule":            ofService("/rules/x", `{"text":"title: x"}`),
+	"deleteRule":         ofService("/rules/x", ""),
+	"getCoverage":        ofService("", ""),
+	"getPolicy":          ofService("", ""),
+	"putPolicy":          ofService("", `{"text":"version: 1"}`),
+	"checkPolicy":        ofService("", `{"text":"version: 1"}`),
+	"replayPolicy":       ofService("", `{"text":"version: 1"}`),
+	"getPolicyVersion":   ofService("/policy/versions/x", ""),
+	"listPolicyVersions": ofService("", ""),
+	"listSuppressions":   ofService("", ""),
+	"suppress":           ofService("", `{"rule":"x","until":"2027-01-01T00:00:00Z","reason":"r"}`),
+	"replaySuppression":  ofService("", `{"rule":"x"}`),
+	"liftSuppression":    ofService("/suppressions/x", ""),
+}
+
+// ofService is a call of what a running service answers.
+func ofService(path, body string) example {
+	x := example{body: body, also: []int{http.StatusServiceUnavailable}, global: true}
+	if path != "" {
+		x.path = fixed(path)
+	}
+	return x
 }
 
 func fixed(path string) func(*consoleHouse, bool) string {

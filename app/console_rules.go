@@ -135,11 +135,6 @@ func (c *consoleRules) ListRules(ctx context.Context, reach api.Reach, ask api.A
 	return out, nil
 }
 
-// seesOf is sees of one reach.
-func (s *Serve) seesOf(reach api.Reach) func(account, format string) bool {
-	return func(account, format string) bool { return s.sees(reach, account, format) }
-}
-
 // Rule implements [api.Rules].
 func (c *consoleRules) Rule(ctx context.Context, reach api.Reach, id string) (*api.RuleText, error) {
 	all, err := c.all(ctx, c.s.seesOf(reach))

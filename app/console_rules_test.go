@@ -19,7 +19,11 @@ func (s *stand) ask(list *filter.List, text string) api.Ask {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return api.Ask{Query: *q.At(s.clock(), time.UTC), Total: true}
+	order, err := list.Sort("")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return api.Ask{Query: q.At(s.clock(), time.UTC), Order: order, Total: true}
 }
 
 func listRules(c *consoleRules, ctx context.Context, reach api.Reach, ask api.Ask) ([]api.Rule, string, *api.Total, error) {
@@ -50,7 +54,7 @@ func TestRulesListed(t *testing.T) {
 	}
 	// Pages have each rule once, in the order that was asked for.
 	ask := s.ask(filter.Rules, "")
-	ask.Limit, ask.Sort = 7, "-severity"
+	ask.Limit, ask.Order = 7, filter.Order{Key: "severity", Down: true}
 	seen := map[string]bool{}
 	for pages := 0; ; pages++ {
 		got, next, n, err := listRules(c, t.Context(), everything, ask)

@@ -374,6 +374,7 @@ func (c *consolePolicy) suppressions(ctx context.Context, reach api.Reach) ([]ap
 		}
 		out = append(out, api.Suppression{ID: "policy:" + p.Clause, Kind: "policy", Title: p.Clause, When: p.When, Until: p.Until.UTC(), Reason: p.Reason, State: state(p.Until), Place: p.Place})
 	}
+	sees := s.seesOf(reach)
 	err = s.db.View(ctx, func(ctx context.Context, tx *store.Tx) error {
 		f := yagura.IssueFilter{Status: []yagura.Status{yagura.StatusOpen, yagura.StatusAcknowledged}, Limit: 1000}
 		for n := 0; n < maxSuppressedPages; n++ {
@@ -383,7 +384,7 @@ func (c *consolePolicy) suppressions(ctx context.Context, reach api.Reach) ([]ap
 			}
 			for i := range page {
 				is := &page[i]
-				if is.SuppressedUntil.After(now) && s.sees(reach, is.Account, is.Format) {
+				if is.SuppressedUntil.After(now) && sees(is.Account, is.Format) {
 					out = append(out, api.Suppression{ID: "issue:" + is.ID, Kind: "issue", Issue: is.ID, Rule: is.Rule.ID, Title: is.Title, Until: is.SuppressedUntil.UTC(), State: "active"})
 				}
 			}
@@ -430,9 +431,9 @@ func (c *consolePolicy) ReplaySuppression(ctx context.Context, reach api.Reach, 
 	}
 	before := c.s.policy.Load()
 	out := &api.SuppressionReplay{Issues: []string{}, BySeverity: map[string]int{}, When: when}
-	after := before.Behind(first)
+	after, sees := before.Behind(first), c.s.seesOf(reach)
 	got, past, err := c.replay(ctx, in.From, in.To, before, after, func(f *yagura.Filed) bool {
-		return c.s.sees(reach, f.Finding.Event.Account, f.Finding.Format)
+		return sees(f.Finding.Event.Account, f.Finding.Format)
 	})
 	if err != nil {
 		return nil, err

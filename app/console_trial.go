@@ -58,7 +58,7 @@ func (c *consoleRules) TestRule(ctx context.Context, reach api.Reach, in api.Rul
 		return nil, err
 	}
 	defer done()
-	t := &trialRun{s: s, reach: reach, limit: in.Limit, out: out}
+	t := &trialRun{s: s, reach: reach, sees: s.seesOf(reach), limit: in.Limit, out: out}
 	within, cancel := context.WithTimeout(ctx, trialTime)
 	defer cancel()
 	if err := t.run(within, rules); err != nil && ctx.Err() == nil && within.Err() == nil {
@@ -125,6 +125,7 @@ func (s *Serve) trialRules(text string) (*Rules, error) {
 type trialRun struct {
 	s     *Serve
 	reach api.Reach
+	sees  func(account, format string) bool
 	limit int
 	out   *api.RuleTried
 }
@@ -211,7 +212,7 @@ func (t *trialRun) scheduled(ctx context.Context, rules *Rules) error {
 }
 
 func (t *trialRun) found(f *yagura.Finding) {
-	if t.s.sees(t.reach, f.Event.Account, f.Format) {
+	if t.sees(f.Event.Account, f.Format) {
 		t.take(f)
 	}
 }
