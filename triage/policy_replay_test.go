@@ -72,6 +72,10 @@ func TestReplay(t *testing.T) {
 			{From: "medium", To: "high", Findings: 1, Causes: 1, Examples: []Example{{Finding: "f4", Rule: "CloudTrail logging disabled", Account: "111122223333",
 				CauseKey: "v1|-|111122223333|fold:"}}},
 		},
+		Rules: []RuleMove{
+			{Rule: "rule-1", Title: "CloudTrail logging disabled", From: "low", To: "low suppressed", Findings: 1, Issues: []string{"Ic"}},
+			{Rule: "rule-1", Title: "CloudTrail logging disabled", From: "medium", To: "high", Findings: 1, Issues: []string{"Ib"}},
+		},
 		// By the edited policy: a and b are one, told as medium by f1 and risen by f4; f3 is a cause of its own.
 		Sinks: []SinkChange{
 			{"github", Change{2, 2}, Change{1, 1}},
@@ -86,6 +90,12 @@ func TestReplay(t *testing.T) {
 			}
 			got.Moves[i].Examples[k].Clauses = nil
 		}
+	}
+	for i := range got.Rules {
+		if len(got.Rules[i].Clauses) == 0 {
+			t.Error("a rule without what was decided")
+		}
+		got.Rules[i].Clauses = nil
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
