@@ -2,9 +2,10 @@ import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { usePrefs, useScheme } from "../../app/prefs";
-import { count } from "../../i18n/words";
+import { count, type Lang as Reader, short } from "../../i18n/words";
 import { Hostile } from "../../ui/Hostile";
 import { plain } from "../../ui/hostile";
+import { exact } from "../../ui/time";
 import type { ChartData } from "./result";
 
 const tones = ["--accent", "--good", "--warn", "--bad", "--sev-medium", "--sev-low", "--dim"];
@@ -17,7 +18,7 @@ export default function Chart({ data }: { data: ChartData }) {
 function Lines({ data }: { data: Extract<ChartData, { kind: "time" }> }) {
   const host = useRef<HTMLDivElement>(null);
   const scheme = useScheme();
-  const { zone } = usePrefs();
+  const { zone, lang } = usePrefs();
   useEffect(() => {
     const el = host.current;
     if (!el) return;
@@ -34,7 +35,10 @@ function Lines({ data }: { data: Extract<ChartData, { kind: "time" }> }) {
         width: el.clientWidth,
         height: Math.max(180, el.clientHeight - 40),
         tzDate: zone ? (ts) => uPlot.tzDate(new Date(ts * 1e3), zone) : undefined,
-        axes: [axis, { ...axis, size: 60 }],
+        axes: [
+          { ...axis, values: (_, ticks) => labels(ticks, zone, lang) },
+          { ...axis, size: 60, values: (_, ticks) => ticks.map((n) => short(n, lang)) },
+        ],
         series: [
           {},
           ...data.series.map((s, i) => ({
@@ -56,8 +60,19 @@ function Lines({ data }: { data: Extract<ChartData, { kind: "time" }> }) {
       o.disconnect();
       plot.destroy();
     };
-  }, [data, scheme, zone]);
+  }, [data, scheme, zone, lang]);
   return <div className="hunt-chart" ref={host} />;
+}
+
+/** labels writes the places of a time axis: the date where it changes, the time else. */
+function labels(ticks: number[], zone: string, lang: Reader): string[] {
+  let day = "";
+  return ticks.map((t) => {
+    const [date = "", time = ""] = exact(new Date(t * 1000).toISOString(), zone, lang, false).split(" ");
+    const first = date !== day;
+    day = date;
+    return first ? `${time}\n${date.slice(5)}` : time;
+  });
 }
 
 function Bars({ data }: { data: Extract<ChartData, { kind: "bars" }> }) {

@@ -27,6 +27,7 @@ import { nonce } from "../../app/theme";
 import { kql } from "./kql";
 import { look } from "./look";
 import { type EditorProblem, place } from "./place";
+import "./editor.css";
 
 export type Language = "kql" | "sql" | "yaml" | "text";
 
