@@ -4,10 +4,10 @@ BIN     := bin/yagura
 SECONDS ?= 60
 export GOFLAGS ?= -buildvcs=false
 
-.PHONY: help build ui ui-test e2e demo test lint bench prove golden clean
+.PHONY: help build node ui ui-test e2e demo test lint bench prove golden clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 # The version is the tag or commit that git names; without git it is "(devel)".
 VCS := $(shell git rev-parse --git-dir >/dev/null 2>&1 && echo auto || echo false)
@@ -27,37 +27,38 @@ else
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(VCS) -o $(BIN) ./cmd/yagura
 endif
 
-# The console is built by Node 20.19 or newer, from npm's own package of it where the machine's
-# is older. What comes out is committed: a build of the binary needs no Node.
-NODE_OK := $(shell node -e 'const [a,b]=process.versions.node.split(".");process.stdout.write(a>20||a==20&&b>=19?"yes":"")' 2>/dev/null)
-ifeq ($(NODE_OK),)
-NODE_PATH_FIRST := PATH="$(CURDIR)/.node/node_modules/node/bin:$$PATH"
-endif
-.PHONY: node
+# The console is built by Node 20.19 or newer. Where it is older or missing, as in Debian 12,
+# npm's own package of it comes into .node/, and nothing else of the machine changes. web/dist
+# is committed: a build of the binary needs no Node.
+export PATH := $(CURDIR)/.node/node_modules/node/bin:$(PATH)
+NODE_OK := node -e 'const [a,b]=process.versions.node.split(".");process.exit(a>20||a==20&&b>=19?0:1)'
 node:
-	@command -v npm >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends npm; }
-	@[ -n "$(NODE_OK)" ] || [ -x .node/node_modules/node/bin/node ] || npm install --no-save --no-audit --no-fund --prefix .node node@20
+	@command -v npm >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends ca-certificates nodejs npm; }
+	@$(NODE_OK) 2>/dev/null || npm install --prefix .node --no-save --no-audit --no-fund node@20.20.2
+	@$(NODE_OK) || { echo "the console needs Node 20.19 or newer" >&2; exit 1; }
+
+# npm ci runs when the lock file changed since it ran last.
+PACKAGES = { cmp -s package-lock.json node_modules/.installed || { npm ci --no-audit --no-fund && cp package-lock.json node_modules/.installed; }; }
 
 ui: node ## build the console into web/dist
-	cd web && $(NODE_PATH_FIRST) npm ci --no-audit --no-fund && $(NODE_PATH_FIRST) npm run build
+	cd web && $(PACKAGES) && npm run build
 
 ui-test: ui ## check the console: types, lint, unit tests, and that web/dist is what is built
-	cd web && $(NODE_PATH_FIRST) npm run check && $(NODE_PATH_FIRST) npm test
+	cd web && npm run check && npm test
 	@[ -z "$$(git status --porcelain -- web/dist)" ] || { echo "web/dist is not what the sources make: commit what make ui built" >&2; git status --short -- web/dist; exit 1; }
 
 e2e: build node ## drive the console of bin/yagura in Chromium; screens go to web/e2e/screens
 	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends chromium fonts-noto-cjk fonts-inter; }
-	cd web && { [ -d node_modules ] || $(NODE_PATH_FIRST) npm ci --no-audit --no-fund; } && $(NODE_PATH_FIRST) npm run e2e
+	cd web && $(PACKAGES) && npm run e2e
 
 demo: build ## open a console full of a week of an invented company
 	$(BIN) demo
 
-test: build ## format, vet and every test with the race detector; installs a C++ compiler, PostgreSQL, git, Node and the identity providers of the tests where missing
+test: build node ## format, vet, every test with the race detector, and the console in Chromium; installs what is missing through apt and npm
 	@command -v gcc >/dev/null && command -v g++ >/dev/null || { apt-get update -q && apt-get install -qy gcc g++ libc6-dev; }
 	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -q && apt-get install -qy --no-install-recommends postgresql; }
 	@command -v git >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends git; }
-	@command -v npm >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends nodejs npm; }
-	@cd auth/idptest && { cmp -s package-lock.json node_modules/.installed || { npm ci --no-audit --no-fund && cp package-lock.json node_modules/.installed; }; }
+	@cd auth/idptest && $(PACKAGES)
 	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 	$(GO) vet ./...
 	YAGURA_TEST_REQUIRE_POSTGRES=1 YAGURA_TEST_REQUIRE_IDP=1 $(GO) test -race -timeout 30m ./...
@@ -78,4 +79,4 @@ golden: ## rewrite the golden files from what the code does now; read the diff
 	$(GO) test ./decode ./report -record
 
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin .node web/node_modules auth/idptest/node_modules
