@@ -30,6 +30,9 @@ export const pages: PageDef[] = [
     nav: { name: "hunt", icon: "hunt", key: "h", group: "main" },
     permission: "hunt",
   },
+  { path: "/findings", load: () => import("../pages/findings/Page") },
+  { path: "/findings/$id", load: () => import("../pages/finding/Page") },
+  { path: "/entities/$type/$id", load: () => import("../pages/entity/Page") },
   {
     path: "/rules",
     load: () => import("../pages/rules/Page"),
@@ -42,6 +45,17 @@ export const pages: PageDef[] = [
     nav: { name: "policy", icon: "policy", key: "p", group: "detection" },
   },
   { path: "/suppressions", load: () => import("../pages/suppressions/Page") },
+  {
+    path: "/audit",
+    load: () => import("../pages/audit/Page"),
+    nav: { name: "audit", icon: "audit", key: "a", group: "operation" },
+    permission: "manage",
+  },
+  {
+    path: "/settings",
+    load: () => import("../pages/settings/Page"),
+    nav: { name: "settings", icon: "settings", key: "s", group: "operation" },
+  },
 ];
 
 /** home is where / leads while there is no page of that address. */
