@@ -23,8 +23,8 @@ func TestHubTogether(t *testing.T) {
 	h := NewHub("boot")
 	ctx, stop := context.WithCancel(t.Context())
 	tick := make(chan time.Time)
-	var all sync.WaitGroup
-	all.Go(func() { h.Run(ctx, &pulse{}, tick, func(err error) { t.Error(err) }) })
+	var all, running sync.WaitGroup
+	running.Go(func() { h.Run(ctx, &pulse{}, tick, func(err error) { t.Error(err) }) })
 	for i := range 8 {
 		all.Go(func() {
 			who := string(rune('a' + i))
@@ -56,24 +56,15 @@ func TestHubTogether(t *testing.T) {
 	for ended := false; !ended; {
 		select {
 		case tick <- time.Time{}:
-			if h.Watching() == 0 && h.quiet() {
-				ended = true
-			}
 		case <-done:
 			ended = true
 		}
 	}
 	stop()
-	<-done
+	running.Wait()
 	if h.Watching() != 0 || len(h.by) != 0 {
 		t.Errorf("%d watchers are left", h.Watching())
 	}
-}
-
-func (h *Hub) quiet() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.idle >= idleTicks
 }
 
 func containsMinus(f []byte) bool {
