@@ -94,6 +94,7 @@ export function VirtualTable<T>(p: TableProps<T>) {
       const n = at < 0 ? (step > 0 ? 0 : p.rows.length - 1) : Math.min(p.rows.length - 1, Math.max(0, at + step));
       const row = p.rows[n]!;
       setCursor(p.rowKey(row));
+      onCursor.current?.(row); // at once: the next key may be about it
       v.scrollToIndex(n, { align: "auto" });
       // While something is open at the side, the cursor takes it along.
       if (p.open && p.onOpen) p.onOpen(row);

@@ -63,7 +63,7 @@ export function Actions({
         ? [{ keys: "l", label: w.act.label, group: core.keys.issue, run: () => n > 0 && setForm("label") }]
         : []),
     ],
-    keys && n > 0,
+    keys, // also while no row is chosen: who types "ja" fast means the row that j goes to
   );
   if (!work) return null;
   return (
