@@ -1,1 +1,1 @@
-import{S as e}from"./index.js?v=ffdb8f178a7b";import{g as t}from"./vendor.js?v=ffdb8f178a7b";var n=t();function r({text:t}){return(0,n.jsxs)(`div`,{className:`empty-code`,children:[(0,n.jsx)(`pre`,{children:t}),(0,n.jsx)(e,{text:t})]})}export{r as t};
+import{S as e}from"./index.js?v=f18ed2f7c73c";import{g as t}from"./vendor.js?v=f18ed2f7c73c";var n=t();function r({text:t}){return(0,n.jsxs)(`div`,{className:`empty-code`,children:[(0,n.jsx)(`pre`,{children:t}),(0,n.jsx)(e,{text:t})]})}export{r as t};
