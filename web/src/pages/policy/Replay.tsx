@@ -112,7 +112,7 @@ export function Sinks({ sinks }: { sinks: ReplayedSink[] }) {
 }
 
 /** ChangedRules lists what would have come to something else, by rule. */
-export function ChangedRules({ rules }: { rules: ReplayedRule[] }) {
+export function ChangedRules({ rules, why = true }: { rules: ReplayedRule[]; why?: boolean }) {
   const w = useWords(catalogue);
   const core = useCore();
   const { lang } = usePrefs();
@@ -137,7 +137,7 @@ export function ChangedRules({ rules }: { rules: ReplayedRule[] }) {
             <th>{w.result.after}</th>
             <th className="num">{w.result.n}</th>
             <th className="num">{w.result.issues}</th>
-            <th>{w.result.why}</th>
+            {why && <th>{w.result.why}</th>}
           </tr>
         </thead>
         <tbody>
@@ -160,13 +160,15 @@ export function ChangedRules({ rules }: { rules: ReplayedRule[] }) {
                   "–"
                 )}
               </td>
-              <td className="dim">
-                {(c.why ?? []).slice(0, 4).map((t) => (
-                  <div key={t}>
-                    <Hostile text={t} />
-                  </div>
-                ))}
-              </td>
+              {why && (
+                <td className="dim">
+                  {(c.why ?? []).slice(0, 4).map((t) => (
+                    <div key={t}>
+                      <Hostile text={t} />
+                    </div>
+                  ))}
+                </td>
+              )}
             </tr>
           ))}
         </tbody>

@@ -26,12 +26,15 @@ import { w as catalogue } from "./words";
 
 const RuleView = lazy(() => import("../rule/RuleView").then((m) => ({ default: m.RuleView })));
 
+// What fires most stands first: it is what one comes for.
+const usual = "-findings";
+
 const views = [
-  { name: "all", q: "", sort: "title" },
-  { name: "on", q: "state:on", sort: "title" },
+  { name: "all", q: "", sort: usual },
+  { name: "on", q: "state:on", sort: usual },
   { name: "noisy", q: "noise:>0", sort: "-noise" },
   { name: "silent", q: "state:on fired:none", sort: "title" },
-  { name: "tuned", q: "tuned:yes", sort: "title" },
+  { name: "tuned", q: "tuned:yes", sort: usual },
   { name: "refused", q: "state:refused,waiting", sort: "title" },
 ] as const;
 
@@ -43,7 +46,7 @@ export function Page() {
   const search = useSearch();
   const canConfigure = useCan("configure");
   const q = search.q ?? "";
-  const sort = search.sort ?? "title";
+  const sort = search.sort ?? usual;
   const list = useList<Rule>("rules", { q, sort });
   useEffect(() => {
     document.title = `${w.title} · Yagura`;
@@ -107,7 +110,7 @@ export function Page() {
         id: "noise",
         head: w.column.findings,
         width: "130px",
-        sort: "noise",
+        sort: "findings",
         align: "end",
         min: 560,
         cell: (r) => (
@@ -158,7 +161,7 @@ export function Page() {
             <Link
               key={v.name}
               className="view-tab"
-              href={`/rules${query({ q: v.q, sort: v.sort === "title" ? undefined : v.sort })}`}
+              href={`/rules${query({ q: v.q, sort: v.sort === usual ? undefined : v.sort })}`}
               aria-current={v.q === q && v.sort === sort ? "page" : undefined}
             >
               {w.views[v.name]}

@@ -84,7 +84,8 @@ export const w = words(
       hours: "Look back",
       h: (n: number) => (n < 48 ? `${n} hours` : `${n / 24} days`),
       running: "Judging stored events",
-      result: (hits: string, records: string, ms: string) => `${hits} findings in ${records} events, ${ms}`,
+      result: (hits: string, records: string, ms: string) =>
+        `${hits} ${hits === "1" ? "finding" : "findings"} in ${records} events, ${ms}`,
       none: "It finds nothing in these events.",
       refused: "The rule would be refused:",
       cutTime: "The test ended at its time limit: older events were not judged.",
@@ -120,7 +121,7 @@ tags:
     column: {
       state: "状態",
       severity: "重大度",
-      title: "件名",
+      title: "題名",
       engine: "言語",
       techniques: "ATT&CK",
       findings: "7 日間",

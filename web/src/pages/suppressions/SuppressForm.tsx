@@ -106,7 +106,7 @@ export function SuppressForm({
                       </span>
                     ))}
                 </p>
-                {(r.rules ?? []).length > 0 && <ChangedRules rules={r.rules ?? []} />}
+                {(r.rules ?? []).length > 0 && <ChangedRules rules={r.rules ?? []} why={false} />}
                 <Sinks sinks={r.sinks ?? []} />
                 {r.when && (
                   <details>

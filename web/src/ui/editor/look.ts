@@ -22,7 +22,12 @@ export function look(dark: boolean) {
       {
         "&": { color: "var(--text)", backgroundColor: "var(--ground)", fontSize: "12.5px", height: "100%" },
         "&.cm-focused": { outline: "none" },
-        ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.55", fontVariantLigatures: "none" },
+        ".cm-scroller": {
+          fontFamily: "var(--mono)",
+          lineHeight: "1.55",
+          fontVariantLigatures: "none",
+          fontFeatureSettings: "normal",
+        },
         ".cm-content": { caretColor: "var(--text)", padding: "8px 0" },
         ".cm-cursor, .cm-dropCursor": { borderLeftColor: "var(--text)" },
         "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground, ::selection":
