@@ -28,6 +28,8 @@ type Parts struct {
 	// SignOutAt says where users whom a provider let in sign out there; nil, or "", is nowhere.
 	SignOutAt func(via string) string
 
+	Flows Flows
+
 	// Of a running service alone.
 	Hunts        Hunts
 	Rules        Rules

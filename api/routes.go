@@ -109,6 +109,12 @@ func (a *API) Routes() []Route {
 		post("/suppressions/replay", Decide, "replaySuppression", "What a suppression would have kept quiet", a.replaySuppression).Reads().Within(5 * time.Minute),
 		del("/suppressions/{id}", Decide, "liftSuppression", "Lift a suppression", a.liftSuppression),
 
+		// What comes in and goes out
+		list("/sources", View, filter.Sources, "listSources", "How records come in", a.sources).Whole(),
+		list("/sinks", View, filter.Sinks, "listSinks", "How people are told", a.sinks).Whole(),
+		post("/sinks/{name}/test", Configure, "testSink", "Send a sink a notice that is only a test", a.testSink),
+		get("/ledger", View, "getLedger", "The books: what was received, judged, owed and delivered", a.ledger).Whole(),
+
 		// What happens now
 		get("/stream", View, "stream", "News, as server-sent events", a.stream).Within(0),
 	}

@@ -30,7 +30,7 @@ type console struct {
 
 // parts shows the console to the API.
 func (c *console) parts() api.Parts {
-	p := api.Parts{Trail: c, Server: c, People: c.people, Register: c, Issues: c, Desk: c, Findings: c, Records: c, Lists: c, Registers: c, Entities: c, Views: c, Searcher: c, Values: c}
+	p := api.Parts{Trail: c, Server: c, People: c.people, Register: c, Issues: c, Desk: c, Findings: c, Records: c, Lists: c, Registers: c, Entities: c, Views: c, Searcher: c, Values: c, Flows: c}
 	if s := c.serve; s != nil {
 		p.Hunts, p.Rules, p.Policy, p.Suppressions = s.hunts, &consoleRules{s}, &consolePolicy{s}, &consolePolicy{s}
 	}

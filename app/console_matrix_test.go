@@ -138,6 +138,8 @@ var examples = map[string]example{
 	"getToken":          {path: freshToken},
 	"revokeToken":       {path: freshToken},
 
+	"testSink": {path: fixed("/sinks/hook/test")},
+
 	// What a running service answers; beside a store alone it is unavailable to those who may.
 	"hunt":               ofService("", `{"text":"events | count"}`),
 	"checkHunt":          ofService("", `{"text":"events | count"}`),

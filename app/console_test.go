@@ -163,9 +163,15 @@ func TestConsoleServes(t *testing.T) {
 // auditLines is the audit trail.
 func auditLines(t *testing.T, db *store.DB) (out []yagura.Audit) {
 	t.Helper()
-	err := db.View(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
-		out, err = tx.AuditTrail(ctx, 0, 1000)
-		return err
+	err := db.View(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		out = nil
+		for after := int64(0); ; {
+			list, err := tx.AuditTrail(ctx, after, 1000)
+			if out = append(out, list...); err != nil || len(list) == 0 {
+				return err
+			}
+			after = list[len(list)-1].Seq
+		}
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -172,8 +172,7 @@ func (c *sinkTestCmd) Run(env *environment) error {
 	if c.Quiet {
 		return nil
 	}
-	text := in(cfg.Sinks[i].Lang == "ja", "This is a test of Yagura. There is nothing to do.", "Yagura のテスト通知です。対応は不要です。")
-	r, err := t.Tell(ctx, sink, text)
+	r, err := t.Tell(ctx, sink, app.TestText(cfg.Sinks[i].Lang))
 	if err != nil {
 		return &exitError{exitFailOn, fmt.Errorf("sink %s: the notice: %w", c.Name, err)}
 	}
