@@ -21,7 +21,7 @@ type Hunts interface {
 	// HuntHistory are the questions that somebody asked last, the latest first.
 	HuntHistory(ctx context.Context, who string) ([]HuntPast, error)
 
-	SavedHunts(ctx context.Context) ([]SavedHunt, error)
+	SavedHunts(ctx context.Context, ask Ask) (*List[SavedHunt], error)
 	SavedHunt(ctx context.Context, name string) (*SavedHunt, error)
 	// SaveHunt writes a hunt of the team's own. Where replace is false there must be none of
 	// its name yet.
@@ -139,6 +139,8 @@ type SavedHunt struct {
 	Params      []HuntParam `json:"params,omitempty"`
 	Text        string      `json:"text"`
 	Shipped     bool        `json:"shipped,omitempty" doc:"It comes with the program, and cannot be deleted."`
+	Scheduled   bool        `json:"scheduled,omitempty" doc:"A rule was made of it, which runs by itself."`
+	Updated     time.Time   `json:"updated,omitzero" doc:"When its file was changed last; not of those that come with the program."`
 }
 
 // HuntParam is a parameter of a saved hunt.
@@ -245,12 +247,13 @@ func (a *API) huntHistory(ctx context.Context, c *Call[struct{}]) (*List[HuntPas
 	return &List[HuntPast]{Items: list}, err
 }
 
-func (a *API) savedHunts(ctx context.Context, _ *Call[struct{}]) (*List[SavedHunt], error) {
+type huntsIn struct{ ListIn }
+
+func (a *API) savedHunts(ctx context.Context, c *Call[huntsIn]) (*List[SavedHunt], error) {
 	if err := served(a.parts.Hunts != nil); err != nil {
 		return nil, err
 	}
-	list, err := a.parts.Hunts.SavedHunts(ctx)
-	return &List[SavedHunt]{Items: list}, err
+	return a.parts.Hunts.SavedHunts(ctx, c.Ask)
 }
 
 type huntNameIn struct {

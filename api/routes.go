@@ -81,7 +81,7 @@ func (a *API) Routes() []Route {
 		post("/hunt/export", Hunt, "exportHunt", "Ask the lake and save the rows", a.huntExport).Reads().Within(2 * time.Minute),
 		get("/hunt/tables", Hunt, "listHuntTables", "Tables that can be asked, with their columns", a.huntTables),
 		get("/hunt/history", Hunt, "listHuntHistory", "What one asked last", a.huntHistory),
-		get("/hunts", View, "listHunts", "Saved hunts", a.savedHunts),
+		list("/hunts", View, filter.Hunts, "listHunts", "Saved hunts", a.savedHunts),
 		get("/hunts/{name}", View, "getHunt", "One saved hunt", a.savedHunt),
 		post("/hunts", Work, "addHunt", "Save a hunt", a.addHunt),
 		put("/hunts/{name}", Work, "setHunt", "Change a saved hunt", a.setHunt),

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/api"
+	"github.com/yagura-sec/yagura/filter"
 	"github.com/yagura-sec/yagura/lake/duck"
 )
 
@@ -208,6 +210,36 @@ func TestHuntAsked(t *testing.T) {
 		t.Errorf("%v %+v", err, got)
 	}
 
+	// Hunts are a list like any other.
+	listed := func(q string) string {
+		t.Helper()
+		a := api.Ask{Limit: 500}
+		parsed, err := filter.Parse(filter.Hunts, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Query = parsed.At(s.clock(), time.UTC)
+		a.Order, _ = filter.Hunts.Sort("")
+		list, err := h.SavedHunts(ctx, a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, x := range list.Items {
+			names = append(names, x.Name)
+		}
+		return strings.Join(names, " ")
+	}
+	for q, want := range map[string]string{"shipped:no": own.Name, "証跡 shipped:no": own.Name, "停止された証跡": own.Name, "name:stopped-*": own.Name, "scheduled:yes": "",
+		"shipped:no lang:sql": "", "updated:* lang:kql": own.Name} {
+		if got := listed(q); got != want {
+			t.Errorf("hunts %s: %q, want %q", q, got, want)
+		}
+	}
+	if got := strings.Fields(listed("")); len(got) < 10 || !slices.IsSorted(got) {
+		t.Errorf("all hunts: %v", got)
+	}
+
 	// A hunt becomes a rule that runs by itself.
 	rule, err := h.ScheduleHunt(ctx, "user:test", own.Name, api.HuntSchedule{Severity: "high", Every: "1h"})
 	if err != nil {
@@ -215,6 +247,9 @@ func TestHuntAsked(t *testing.T) {
 	}
 	if rule.ID != "hunt-stopped-trails" || rule.Every != "1h" || rule.Severity != "high" || !rule.Own || rule.State != "on" {
 		t.Errorf("%+v", rule)
+	}
+	if got := listed("scheduled:yes"); got != own.Name {
+		t.Errorf("hunts that run by themselves: %q", got)
 	}
 	if n := len(s.serve.scheduled()); n != 1 {
 		t.Errorf("%d rules on a schedule", n)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -19,16 +20,37 @@ import (
 )
 
 // SavedHunts implements [api.Hunts].
-func (c *consoleHunts) SavedHunts(context.Context) ([]api.SavedHunt, error) {
+func (c *consoleHunts) SavedHunts(_ context.Context, ask api.Ask) (*api.List[api.SavedHunt], error) {
 	list, err := AllHunts(c.s.o.Config)
 	if err != nil {
 		c.s.log.Warn("some saved hunts cannot be read", "error", err)
 	}
-	out := []api.SavedHunt{}
+	all := []api.SavedHunt{}
 	for _, s := range list {
-		out = append(out, *savedOf(s))
+		all = append(all, *c.saved(s))
 	}
-	return out, nil
+	return page(ask, all, huntRow)
+}
+
+// saved is a hunt with what this service makes of it.
+func (c *consoleHunts) saved(s *hunt.Saved) *api.SavedHunt {
+	out := savedOf(s)
+	out.Scheduled = slices.ContainsFunc(c.s.rules.Load().rules.All(), func(r *rule.Rule) bool { return r.ID == scheduledID(s.Name) })
+	if !s.Shipped {
+		if info, err := os.Stat(s.File); err == nil {
+			out.Updated = info.ModTime().UTC()
+		}
+	}
+	return out
+}
+
+// scheduledID is the id of the rule that is made of a hunt.
+func scheduledID(name string) string { return "hunt-" + name }
+
+func huntRow(x *api.SavedHunt) row {
+	return row{id: x.Name, values: map[string]any{"name": x.Name, "title": []string{x.Title.En, x.Title.Ja}, "lang": x.Lang, "technique": x.Techniques, "tactic": x.Tactics,
+		"shipped": x.Shipped, "scheduled": x.Scheduled, "updated": x.Updated},
+		texts: []string{x.Name, x.Title.En, x.Title.Ja, x.Description.En, x.Description.Ja, x.Text}}
 }
 
 // SavedHunt implements [api.Hunts].
@@ -40,7 +62,7 @@ func (c *consoleHunts) SavedHunt(_ context.Context, name string) (*api.SavedHunt
 	case s == nil:
 		return nil, api.NotFound
 	}
-	return savedOf(s), nil
+	return c.saved(s), nil
 }
 
 func savedOf(s *hunt.Saved) *api.SavedHunt {
@@ -181,7 +203,7 @@ func (c *consoleHunts) ScheduleHunt(ctx context.Context, who, name string, in ap
 			return nil, wrong("period", err)
 		}
 	}
-	f := scheduledFile{ID: "hunt-" + s.Name, Name: in.Title, Kind: "Scheduled", Description: s.Description.In(false), Author: who, QueryFrequency: spanText(every), QueryPeriod: spanText(period),
+	f := scheduledFile{ID: scheduledID(s.Name), Name: in.Title, Kind: "Scheduled", Description: s.Description.In(false), Author: who, QueryFrequency: spanText(every), QueryPeriod: spanText(period),
 		TriggerOperator: "gt", TriggerThreshold: in.Threshold, Tactics: slices.Concat(s.Tactics, in.Tactics), Techniques: slices.Concat(s.Techniques, in.Techniques), Language: string(s.Language), Query: s.Query}
 	if f.Name == "" {
 		f.Name = s.Title.In(false)
