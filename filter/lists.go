@@ -177,7 +177,7 @@ var Entities = &List{
 		field(Time, "seen", "最終確認", "when it was met last", "最後に現れた時刻").also("last", "last_seen"),
 		field(Time, "first", "初回確認", "when it was met first", "最初に現れた時刻").also("first_seen"),
 		field(Number, "issues", "課題数", "issues that name it", "関係する課題の数"),
-		field(Number, "findings", "検出数", "findings that name it", "関係する検出結果の数"),
+		field(Number, "findings", "検出数", "findings of the issues that name it", "関係する課題の検出結果の数"),
 		fSeverity, fAccount, fTenant,
 	},
 }

@@ -31,7 +31,7 @@ type testCase struct {
 	run  func(t *testing.T, open Open)
 }
 
-var cases = slicesOf(deliveryCases, findingCases, windowCases, issueCases, noticeCases, backupCases, concurrentCases, lakeCases, scheduleCases, consoleCases, listCases, smallListCases)
+var cases = slicesOf(deliveryCases, findingCases, windowCases, issueCases, noticeCases, backupCases, concurrentCases, lakeCases, scheduleCases, consoleCases, listCases, entityCases, smallListCases)
 
 func slicesOf(lists ...[]testCase) (all []testCase) {
 	for _, l := range lists {
