@@ -29,6 +29,7 @@ type List[T any] struct {
 	Items []T    `json:"items"`
 	Next  string `json:"next,omitempty" doc:"The cursor of the page behind; absent at the end."`
 	Total *Total `json:"total,omitempty" doc:"Where total=1 asked for it."`
+	Cut   bool   `json:"cut,omitempty" doc:"Only the newest of what the list is made of were looked at: what lies before is missing, and numbers are of what was."`
 }
 
 func (l *List[T]) rows() reflect.Value { return reflect.ValueOf(l.Items) }

@@ -8,6 +8,24 @@ import (
 	"github.com/yagura-sec/yagura"
 )
 
+// EntityRow is an entity in a list. What it says is added up from the issues that name it.
+type EntityRow struct {
+	Type      string          `json:"type"`
+	ID        string          `json:"id"`
+	FirstSeen time.Time       `json:"first_seen,omitzero" doc:"The first finding of these issues."`
+	LastSeen  time.Time       `json:"last_seen,omitzero" doc:"The last finding of these issues."`
+	Issues    int64           `json:"issues" doc:"Issues that name it."`
+	Findings  int64           `json:"findings" doc:"All findings of these issues."`
+	Worst     yagura.Severity `json:"worst,omitempty" doc:"The highest severity of one that is not closed; absent where all are."`
+	Accounts  []string        `json:"accounts" doc:"The accounts of these issues."`
+}
+
+type entitiesIn struct{ ListIn }
+
+func (a *API) entities(ctx context.Context, c *Call[entitiesIn]) (*List[EntityRow], error) {
+	return a.parts.Entities.ListEntities(ctx, c.Reach, c.Ask)
+}
+
 // CountedAt is how much was in an hour or day.
 type CountedAt struct {
 	At time.Time `json:"at"`

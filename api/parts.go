@@ -57,6 +57,7 @@ type Registers interface {
 	ListUsers(ctx context.Context, ask Ask) (*List[yagura.User], error)
 	ListTokens(ctx context.Context, ask Ask) (*List[yagura.Token], error)
 	ListAudit(ctx context.Context, ask Ask) (*List[yagura.Audit], error)
+	CheckAudit(ctx context.Context) (*AuditCheck, error)
 }
 
 // Server says what this server is.
@@ -104,6 +105,7 @@ type Findings interface {
 
 // Entities reads what is known of entities, and what hangs together.
 type Entities interface {
+	ListEntities(ctx context.Context, reach Reach, ask Ask) (*List[EntityRow], error)
 	IssueGraph(ctx context.Context, reach Reach, id string, depth int) (*Graph, error)
 	Entity(ctx context.Context, reach Reach, e yagura.Entity) (*EntityPage, error)
 	EntityGraph(ctx context.Context, reach Reach, e yagura.Entity, depth int) (*Graph, error)

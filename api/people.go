@@ -433,3 +433,17 @@ type auditIn struct{ ListIn }
 func (a *API) audit(ctx context.Context, c *Call[auditIn]) (*List[yagura.Audit], error) {
 	return a.parts.Registers.ListAudit(ctx, c.Ask)
 }
+
+// AuditCheck is what a walk along the audit trail found.
+type AuditCheck struct {
+	OK       bool      `json:"ok"`
+	Lines    int64     `json:"lines" doc:"Lines that are as they were written, from the first on."`
+	At       time.Time `json:"at"`
+	Head     string    `json:"head,omitempty" doc:"The sum of the newest line, over all before it. Kept elsewhere, it shows a trail that was written anew as a whole."`
+	BrokenAt int64     `json:"broken_at,omitempty" doc:"The first line that is not as it was written."`
+	Reason   string    `json:"reason,omitempty"`
+}
+
+func (a *API) auditCheck(ctx context.Context, _ *Call[struct{}]) (*AuditCheck, error) {
+	return a.parts.Registers.CheckAudit(ctx)
+}

@@ -43,6 +43,7 @@ func (a *API) Routes() []Route {
 		list("/findings", View, filter.Findings, "listFindings", "Findings", a.findings),
 		get("/findings/{id}", View, "getFinding", "One finding, with its raw events", a.finding),
 		list("/notices", View, filter.Notices, "listNotices", "What is owed to sinks, and was", a.notices),
+		list("/entities", View, filter.Entities, "listEntities", "Who and what issues are about", a.entities),
 		get("/entities/{type}/{id}", View, "getEntity", "What is known of an entity", a.entity),
 		get("/entities/{type}/{id}/graph", View, "getEntityGraph", "What hangs together around an entity", a.entityGraph),
 
@@ -73,6 +74,7 @@ func (a *API) Routes() []Route {
 		get("/tokens/{id}", Manage, "getToken", "One token", a.token),
 		del("/tokens/{id}", Manage, "revokeToken", "Revoke a token", a.revokeToken),
 		list("/audit", Manage, filter.AuditTrail, "listAudit", "The audit trail", a.audit),
+		get("/audit/check", Manage, "checkAudit", "Whether the audit trail is as it was written", a.auditCheck).Within(2 * time.Minute),
 
 		// Hunts
 		post("/hunt", Hunt, "hunt", "Ask the lake", a.hunt).Reads().Within(2 * time.Minute),

@@ -87,6 +87,25 @@ func (c *console) ListFindings(ctx context.Context, reach api.Reach, ask api.Ask
 	})
 }
 
+// ListEntities returns a page of the entities of the newest issues within reach.
+func (c *console) ListEntities(ctx context.Context, reach api.Reach, ask api.Ask) (*api.List[api.EntityRow], error) {
+	scopes, all := c.within(reach)
+	out := &api.List[api.EntityRow]{Items: []api.EntityRow{}}
+	err := c.view(ctx, func(ctx context.Context, tx *store.Tx) error {
+		list, next, n, cut, err := tx.FindEntities(ctx, scopes, all, ask.Query, ask.Order.String(), ask.After, ask.Limit)
+		for _, e := range list {
+			out.Items = append(out.Items, api.EntityRow{Type: e.Entity.Type, ID: e.Entity.ID, FirstSeen: e.First, LastSeen: e.Last,
+				Issues: e.Issues, Findings: e.Findings, Worst: e.Worst, Accounts: e.Accounts})
+		}
+		out.Next, out.Cut = next, cut
+		if ask.Total {
+			out.Total = &api.Total{N: n, Exact: !cut}
+		}
+		return err
+	})
+	return out, err
+}
+
 // about is the query of a list for an entity.
 func about(l *filter.List, e yagura.Entity) (*filter.Query, error) {
 	q, err := filter.Parse(l, "")

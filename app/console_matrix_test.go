@@ -189,7 +189,7 @@ func freshSessionOf(prefix string) func(*consoleHouse, bool) string {
 	return func(h *consoleHouse, mine bool) string { return prefix + freshSession(h, mine) }
 }
 
-// streams do not end by themselves: they have tests of their own.
+// streams do not end by themselves: TestStreamMatrix calls them.
 var streams = map[string]bool{"stream": true}
 
 // TestMatrix calls every endpoint as every role, without a scope and within one, and as a

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/api"
@@ -54,6 +55,22 @@ func (c *console) ListAudit(ctx context.Context, ask api.Ask) (*api.List[yagura.
 	return small(ctx, c, ask, itself, func(tx *store.Tx, sort, after string, limit int) ([]yagura.Audit, string, error) {
 		return tx.FindAudit(ctx, ask.Query, sort, after, limit)
 	})
+}
+
+// CheckAudit walks along the audit trail. A trail that is broken is an answer and no error.
+func (c *console) CheckAudit(ctx context.Context) (*api.AuditCheck, error) {
+	out := &api.AuditCheck{At: c.now().UTC()}
+	err := c.view(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		if _, out.Head, err = tx.AuditHead(ctx); err == nil {
+			out.Lines, err = tx.VerifyAudit(ctx)
+		}
+		return err
+	})
+	if errors.Is(err, store.ErrAuditBroken) {
+		out.BrokenAt, out.Reason, err = out.Lines+1, err.Error(), nil
+	}
+	out.OK = out.BrokenAt == 0
+	return out, err
 }
 
 // ListNotices returns a page of what is owed to sinks, and was.

@@ -178,6 +178,63 @@ func TestStream(t *testing.T) {
 	whole.call(503, "GET", "/stream", "", &p)
 }
 
+// TestStreamMatrix opens the stream as every role, without a scope and within one: whoever sees
+// everything is told of everything, and who sees a part of nothing else. A stranger, and
+// somebody without a role, is refused.
+func TestStreamMatrix(t *testing.T) {
+	h := newConsoleHouse(t)
+	var p api.Problem
+	h.stranger().call(401, "GET", "/stream", "", &p)
+	if p.Code != api.CodeUnauthenticated {
+		t.Errorf("a stranger: %+v", p)
+	}
+	h.badgeOf("none").call(403, "GET", "/stream", "", &p)
+	if p.Code != api.CodeForbidden {
+		t.Errorf("somebody without a role: %+v", p)
+	}
+	type person struct {
+		name   string
+		scoped bool
+		*watching
+	}
+	var people []person
+	for _, role := range yagura.Roles() {
+		for kind, scope := range map[string]yagura.Scope{"all": {}, "part": {Accounts: []string{ourAccount}}, "home": {Tenants: []string{"home"}}, "logs": {Formats: []string{ourFormat}}} {
+			name := kind + "-" + string(role)
+			people = append(people, person{name, kind != "all", h.watch(h.badgeOf(name, yagura.Binding{Role: role, Scope: scope}), "")})
+		}
+	}
+	f := &feed{c: h.c, told: map[string]time.Time{}}
+	news := func() []api.News {
+		list, lost, err := f.News(t.Context())
+		if err != nil || lost {
+			t.Fatal(err, lost)
+		}
+		return list
+	}
+	news() // the first is of nothing
+	theirs, ours := h.find(theirAccount, theirFormat, "foreign-eve"), h.find(ourAccount, ourFormat, "carol")
+	h.hub.Tell(news()...)
+	h.hub.Tell(api.News{Event: "end", Data: "end", Everybody: true})
+	for _, x := range people {
+		told := map[string]int{}
+		for event, data := "", ""; event != "end"; {
+			_, event, data = x.next()
+			for name, is := range map[string]*yagura.Issue{"theirs": &theirs, "ours": &ours} {
+				if strings.Contains(data, is.ID) {
+					told[name]++
+				}
+			}
+			if x.scoped && (strings.Contains(data, "foreign") || strings.Contains(data, theirAccount)) {
+				t.Errorf("%s is told %s %s", x.name, event, data)
+			}
+		}
+		if told["ours"] != 2 || !x.scoped && told["theirs"] != 2 || x.scoped && told["theirs"] != 0 {
+			t.Errorf("%s is told %v", x.name, told)
+		}
+	}
+}
+
 // TestStreamBounds: one identity has a few streams, and one that was too slow begins anew.
 func TestStreamBounds(t *testing.T) {
 	h := newConsoleHouse(t)
