@@ -64,4 +64,72 @@ export const pages = [
       await shot("keys");
     },
   },
+  {
+    name: "findings",
+    async visit(page, { shot }) {
+      await page.goto("/findings");
+      await page.waitForSelector(".vt-row");
+      await shot("findings");
+      await page.keyboard.press("j");
+      await page.keyboard.press("Enter");
+      await page.waitForSelector(".panel .facts");
+      await shot("findings-panel");
+      const id = new URL(page.url()).searchParams.get("open");
+      await page.goto(`/findings/${id}`);
+      await page.waitForSelector(".finding .facts");
+      await shot("finding");
+    },
+  },
+  {
+    name: "entity",
+    async visit(page, { shot }) {
+      await page.goto("/findings");
+      await page.waitForSelector(".vt-row");
+      await page.keyboard.press("j");
+      await page.keyboard.press("Enter");
+      await page.locator(".panel .entity-link").first().click();
+      await page.waitForSelector(".entity .counts");
+      await page.waitForSelector(".graph canvas");
+      await shot("entity");
+      // What was never seen says so, and how to look further.
+      await page.goto("/entities/ip/192.0.2.254");
+      await page.waitForSelector(".empty pre");
+      await shot("entity-unknown", { refused: 404 });
+    },
+  },
+  {
+    name: "audit",
+    async visit(page, { shot }) {
+      await page.goto("/audit?q=what:sign_in");
+      await page.waitForSelector(".vt-row");
+      await shot("audit");
+      await page.keyboard.press("j");
+      await page.keyboard.press("Enter");
+      await page.waitForSelector(".panel .facts");
+      await shot("audit-panel");
+    },
+  },
+  {
+    name: "settings",
+    async visit(page, { shot }) {
+      await page.goto("/settings");
+      await page.waitForSelector(".set-table tbody tr");
+      await shot("settings-me");
+      await page.goto("/settings?tab=users");
+      await page.waitForSelector(".vt-row");
+      await page.keyboard.press("j");
+      await page.keyboard.press("Enter");
+      await page.waitForSelector(".panel .binding");
+      await shot("settings-user");
+      await page.goto("/settings?tab=sessions");
+      await page.waitForSelector(".set-table tbody tr");
+      await shot("settings-sessions");
+      await page.goto("/settings?tab=views");
+      await page.waitForSelector(".empty, .set-table");
+      await shot("settings-views");
+      await page.goto("/settings?tab=tokens");
+      await page.waitForSelector(".empty, .vt-row");
+      await shot("settings-tokens");
+    },
+  },
 ];

@@ -157,6 +157,8 @@ export interface Ledger {
   sources: LedgerSource[] | null;
   sinks: LedgerSink[] | null;
   dead_letters?: { n: number; retried: number };
+  /** Where a line does not balance. */
+  faults?: string[] | null;
 }
 
 export interface DeadLetter {

@@ -32,6 +32,11 @@ export const pages: PageDef[] = [
   },
   { path: "/findings", load: () => import("../pages/findings/Page") },
   { path: "/findings/$id", load: () => import("../pages/finding/Page") },
+  {
+    path: "/entities",
+    load: () => import("../pages/entities/Page"),
+    nav: { name: "entities", icon: "entities", key: "e", group: "main" },
+  },
   { path: "/entities/$type/$id", load: () => import("../pages/entity/Page") },
   {
     path: "/rules",
@@ -45,6 +50,21 @@ export const pages: PageDef[] = [
     nav: { name: "policy", icon: "policy", key: "p", group: "detection" },
   },
   { path: "/suppressions", load: () => import("../pages/suppressions/Page") },
+  {
+    path: "/sources",
+    load: () => import("../pages/sources/Page"),
+    nav: { name: "sources", icon: "sources", key: "c", group: "operation" },
+  },
+  {
+    path: "/sinks",
+    load: () => import("../pages/sinks/Page"),
+    nav: { name: "sinks", icon: "sinks", key: "n", group: "operation" },
+  },
+  {
+    path: "/ledger",
+    load: () => import("../pages/ledger/Page"),
+    nav: { name: "ledger", icon: "ledger", key: "l", group: "operation" },
+  },
   {
     path: "/audit",
     load: () => import("../pages/audit/Page"),

@@ -186,7 +186,13 @@ export function VirtualTable<T>(p: TableProps<T>) {
           );
         })}
       </div>
-      {p.rows.length === 0 && !p.loading && p.empty}
+      {p.rows.length === 0 && !p.loading && p.empty && (
+        <div role="rowgroup">
+          <div role="row">
+            <div role="gridcell">{p.empty}</div>
+          </div>
+        </div>
+      )}
       {p.loading && p.rows.length === 0 && <Skeleton />}
       <div className="vt-body" role="rowgroup" style={{ height: v.getTotalSize() }}>
         {items.map((it) => {

@@ -70,7 +70,7 @@ function Books({ ledger, error, retry }: { ledger?: Ledger; error: Error | null;
   if (!ledger)
     return error ? (
       <EmptyState
-        title={core.state.unreachable}
+        title={error instanceof Problem && error.status === 403 ? core.state.forbidden : core.state.unreachable}
         doc={error instanceof Problem ? error.said(lang) : error.message}
         action={{ label: core.do.retry, run: retry }}
       />
@@ -90,6 +90,11 @@ function Books({ ledger, error, retry }: { ledger?: Ledger; error: Error | null;
     <div className="page-body ledger">
       <p className="dim ledger-lead">{w.lead}</p>
       {sources.length + sinks.length === 0 && <div className="notice">{w.none}</div>}
+      {(ledger.faults ?? []).map((f) => (
+        <div key={f} className="notice notice-bad ledger-fault" role="alert">
+          <Hostile text={f} />
+        </div>
+      ))}
       <div className="ledger-sums">
         <section className="card card-body" aria-labelledby="records">
           <h2 id="records">{w.records.title}</h2>

@@ -60,7 +60,7 @@ export function Page() {
       <div className="page-body">
         {r.error && !o && (
           <EmptyState
-            title={core.state.unreachable}
+            title={r.error instanceof Problem && r.error.status === 403 ? core.state.forbidden : core.state.unreachable}
             doc={r.error instanceof Problem ? r.error.said(lang) : r.error.message}
             action={{ label: core.do.retry, run: () => void r.refetch() }}
           />

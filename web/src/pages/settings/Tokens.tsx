@@ -134,11 +134,11 @@ function First() {
       steps={[
         {
           title: w.token.noneCert,
-          code: "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 365 \\\n  -subj /CN=ci -keyout ci.key -out ci.crt",
+          code: "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 \\\n  -noenc -days 365 -subj /CN=ci -keyout ci.key -out ci.crt",
         },
         {
           title: w.token.noneMake,
-          code: `curl --cert ci.crt --key ci.key -H "Authorization: Bearer $YAGURA_TOKEN" \\\n  ${location.origin}/api/v1/issues?q=status:open`,
+          code: `curl --cert ci.crt --key ci.key \\\n  -H "Authorization: Bearer $YAGURA_TOKEN" \\\n  ${location.origin}/api/v1/issues?q=status:open`,
         },
       ]}
     />

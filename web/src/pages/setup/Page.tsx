@@ -30,12 +30,14 @@ export function Page() {
   const [error, setError] = useState("");
   const [busy, setBusy] = useState(false);
   const offer = useQuery({ queryKey: ["sign-in"], queryFn: () => get<SignIn>("/sign-in") });
+  // Where there are users already, the link is an invitation: it names its user itself.
+  const invited = linked && offer.data?.setup === false;
 
   useEffect(() => {
-    document.title = `${w.title} · Yagura`;
+    document.title = `${invited ? w.invited.title : w.title} · Yagura`;
     // The key is for one use; it need not stay in the address and the history.
     if (linked) history.replaceState(history.state, "", location.pathname);
-  }, [w, linked]);
+  }, [w, linked, invited]);
 
   const submit = async () => {
     if (password !== again) {
@@ -47,7 +49,7 @@ export function Page() {
     try {
       await post(
         "/setup",
-        { key, name: name.trim(), display: display.trim() || name.trim(), password },
+        invited ? { key, password } : { key, name: name.trim(), display: display.trim() || name.trim(), password },
         { quiet: true },
       );
       client.clear();
@@ -70,7 +72,7 @@ export function Page() {
       </Gate>
     );
   return (
-    <Gate title={w.title} tagline={w.tagline}>
+    <Gate title={invited ? w.invited.title : w.title} tagline={invited ? w.invited.tagline : w.tagline}>
       {error && (
         <div className="notice notice-bad" role="alert">
           {error}
@@ -95,26 +97,30 @@ export function Page() {
             spellCheck={false}
           />
         )}
-        <TextInput
-          label={w.name}
-          description={w.nameDoc}
-          value={name}
-          onChange={(e) => setName(e.currentTarget.value)}
-          required
-          size="sm"
-          withAsterisk={false}
-          autoComplete="username"
-          autoCapitalize="none"
-          spellCheck={false}
-          autoFocus
-        />
-        <TextInput
-          label={w.display}
-          value={display}
-          onChange={(e) => setDisplay(e.currentTarget.value)}
-          size="sm"
-          autoComplete="name"
-        />
+        {!invited && (
+          <>
+            <TextInput
+              label={w.name}
+              description={w.nameDoc}
+              value={name}
+              onChange={(e) => setName(e.currentTarget.value)}
+              required
+              size="sm"
+              withAsterisk={false}
+              autoComplete="username"
+              autoCapitalize="none"
+              spellCheck={false}
+              autoFocus
+            />
+            <TextInput
+              label={w.display}
+              value={display}
+              onChange={(e) => setDisplay(e.currentTarget.value)}
+              size="sm"
+              autoComplete="name"
+            />
+          </>
+        )}
         <PasswordInput
           label={w.password}
           description={w.passwordDoc}
@@ -136,7 +142,7 @@ export function Page() {
           autoComplete="new-password"
         />
         <Button type="submit" variant="filled" size="sm" fullWidth loading={busy}>
-          {w.submit}
+          {invited ? w.invited.submit : w.submit}
         </Button>
       </form>
     </Gate>

@@ -16,6 +16,11 @@ export const w = words(
     keyDoc: "It stands in the link that the server printed when it started.",
     done: "Somebody has set it up already. Sign in.",
     toSignIn: "To the sign-in",
+    invited: {
+      title: "Set your password",
+      tagline: "You were sent this link so that nobody but you knows the password.",
+      submit: "Set it and sign in",
+    },
   },
   {
     title: "Yagura のセットアップ",
@@ -32,5 +37,10 @@ export const w = words(
     keyDoc: "サーバーの起動時に表示されたリンクに含まれています。",
     done: "セットアップは完了しています。サインインしてください。",
     toSignIn: "サインインへ",
+    invited: {
+      title: "パスワードを設定",
+      tagline: "パスワードを知るのがあなただけになるように、このリンクが送られました。",
+      submit: "設定してサインイン",
+    },
   },
 );

@@ -1,12 +1,6 @@
-import { Button } from "@mantine/core";
 import { useMemo } from "react";
-import { Problem, post } from "../../api/client";
-import type { ListState } from "../../api/list";
 import type { Notice } from "../../api/types";
 import { Link } from "../../app/Link";
-import { useLang } from "../../app/prefs";
-import { useCan } from "../../app/session";
-import { say } from "../../app/undo";
 import { useWords } from "../../i18n/words";
 import { EmptyState } from "../../ui/EmptyState";
 import { Hostile } from "../../ui/Hostile";
@@ -97,26 +91,13 @@ export function Notices() {
         { label: w.preset.waiting, q: "state:waiting" },
       ]}
       first={<EmptyState title={w.none} doc={w.noneDoc} />}
-      panel={(_, row, list) =>
-        row ? <One notice={row} list={list} /> : list.loading ? null : <EmptyState title={w.goneNotice} />
-      }
+      panel={(_, row, list) => (row ? <One notice={row} /> : list.loading ? null : <EmptyState title={w.goneNotice} />)}
     />
   );
 }
 
-function One({ notice: n, list }: { notice: Notice; list: ListState<Notice> }) {
+function One({ notice: n }: { notice: Notice }) {
   const w = useWords(catalogue);
-  const lang = useLang();
-  const can = useCan("configure");
-  const retry = async () => {
-    try {
-      await post(`/notices/${encodeURIComponent(n.id)}/retry`);
-      say(w.retried(1));
-      await list.refetch();
-    } catch (err) {
-      say(w.retry, "error", err instanceof Problem ? err.said(lang) : String(err));
-    }
-  };
   return (
     <section className="section">
       <div className="row wrap">
@@ -174,13 +155,6 @@ function One({ notice: n, list }: { notice: Notice; list: ListState<Notice> }) {
           </>
         )}
       </dl>
-      {can && n.state === "dead" && (
-        <div className="one-facts">
-          <Button variant="filled" onClick={() => void retry()}>
-            {w.retry}
-          </Button>
-        </div>
-      )}
     </section>
   );
 }
