@@ -28,7 +28,9 @@ type Parts struct {
 	// SignOutAt says where users whom a provider let in sign out there; nil, or "", is nowhere.
 	SignOutAt func(via string) string
 
-	Flows Flows
+	Flows     Flows
+	Overviews Overviews
+	Dead      DeadLetters
 
 	// Of a running service alone.
 	Hunts        Hunts

@@ -111,11 +111,17 @@ func (a *API) Routes() []Route {
 		post("/suppressions/replay", Decide, "replaySuppression", "What a suppression would have kept quiet", a.replaySuppression).Reads().Within(5 * time.Minute),
 		del("/suppressions/{id}", Decide, "liftSuppression", "Lift a suppression", a.liftSuppression),
 
+		// How all of it does
+		get("/overview", View, "getOverview", "How the watch does", a.overview),
+
 		// What comes in and goes out
 		list("/sources", View, filter.Sources, "listSources", "How records come in", a.sources).Whole(),
 		list("/sinks", View, filter.Sinks, "listSinks", "How people are told", a.sinks).Whole(),
 		post("/sinks/{name}/test", Configure, "testSink", "Send a sink a notice that is only a test", a.testSink),
 		get("/ledger", View, "getLedger", "The books: what was received, judged, owed and delivered", a.ledger).Whole(),
+		list("/dead-letters", View, filter.DeadLetters, "listDeadLetters", "Records that could not be decoded or judged", a.deadLetters),
+		get("/dead-letters/{id}", View, "getDeadLetter", "One of them, with its bytes", a.deadLetter),
+		post("/dead-letters/{id}/retry", Configure, "retryDeadLetter", "Judge one of them again", a.retryDeadLetter),
 
 		// What happens now
 		get("/stream", View, "stream", "News, as server-sent events", a.stream).Within(0),

@@ -26,11 +26,12 @@ type console struct {
 	log      *slog.Logger
 	people   api.People
 	serve    *Serve // nil beside a server
+	sums     overviews
 }
 
 // parts shows the console to the API.
 func (c *console) parts() api.Parts {
-	p := api.Parts{Trail: c, Server: c, People: c.people, Register: c, Issues: c, Desk: c, Findings: c, Records: c, Lists: c, Registers: c, Entities: c, Views: c, Searcher: c, Values: c, Flows: c}
+	p := api.Parts{Trail: c, Server: c, People: c.people, Register: c, Issues: c, Desk: c, Findings: c, Records: c, Lists: c, Registers: c, Entities: c, Views: c, Searcher: c, Values: c, Flows: c, Overviews: c, Dead: c}
 	if s := c.serve; s != nil {
 		p.Hunts, p.Rules, p.Policy, p.Suppressions = s.hunts, &consoleRules{s}, &consolePolicy{s}, &consolePolicy{s}
 	}

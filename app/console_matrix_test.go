@@ -93,6 +93,17 @@ func (h *consoleHouse) update(fn func(ctx context.Context, tx *store.Tx) error) 
 	}
 }
 
+func freshDead(format string) func(h *consoleHouse, mine bool) string {
+	return func(h *consoleHouse, mine bool) string {
+		d := yagura.DeadLetter{ID: h.c.desk.NewID(), Source: "in", Format: ourFormat, Reason: "cut off", Bytes: []byte("{"), Size: 1, At: h.now().UTC()}
+		if !mine {
+			d.Format, d.Object = theirFormat, "foreign"
+		}
+		h.update(func(ctx context.Context, tx *store.Tx) error { return tx.PutDead(ctx, []yagura.DeadLetter{d}) })
+		return fmt.Sprintf(format, d.ID)
+	}
+}
+
 const anyView = `{"name":"v","list":"issues","query":"status:open"}`
 
 // examples are the calls of endpoints that need more than their path. Whoever adds an endpoint
@@ -139,6 +150,9 @@ var examples = map[string]example{
 	"revokeToken":       {path: freshToken},
 
 	"testSink": {path: fixed("/sinks/hook/test")},
+	// A record that could not be read is of no account: who is bound to one does not see it.
+	"getDeadLetter":   {path: freshDead("/dead-letters/%s"), also: []int{404}},
+	"retryDeadLetter": {path: freshDead("/dead-letters/%s/retry"), also: []int{503}},
 
 	// What a running service answers; beside a store alone it is unavailable to those who may.
 	"hunt":               ofService("", `{"text":"events | count"}`),
