@@ -18,6 +18,9 @@ type feed struct {
 	c    *console
 	last time.Time            // when it looked; zero before it did
 	told map[string]time.Time // by issue and version, or finding
+
+	sources map[string]yagura.SourceTotals // as watchers know them
+	asked   time.Time                      // when the books of sources were looked at
 }
 
 // The bounds of a look.
@@ -25,6 +28,8 @@ const (
 	feedBack = 15 * time.Second
 	feedMost = 1000
 	feedGap  = time.Minute // after which watchers read their lists anew
+	// A source that is busy changes with every commit: its books are looked at this often.
+	sourceEvery = 2 * time.Second
 )
 
 // IssueNews is what watchers are told of an issue.
@@ -45,6 +50,17 @@ type FindingNews struct {
 	Time     time.Time       `json:"time"`
 }
 
+// SourceNews is what watchers are told of a source. It is about no account or format, and so
+// nothing for those who see a part.
+type SourceNews struct {
+	Name      string    `json:"name"`
+	Received  int64     `json:"received"`
+	Judged    int64     `json:"judged"`
+	Waiting   int64     `json:"waiting"`
+	LastEvent time.Time `json:"last_event,omitzero"`
+	Error     string    `json:"error,omitempty"`
+}
+
 // News returns what is new since the call before.
 func (f *feed) News(ctx context.Context) (news []api.News, lost bool, err error) {
 	now := f.c.now()
@@ -56,17 +72,25 @@ func (f *feed) News(ctx context.Context) (news []api.News, lost bool, err error)
 	}
 	var issues []yagura.Issue
 	var findings []yagura.Filed
+	var sources []yagura.SourceTotals
+	asked := f.asked
 	err = f.c.db.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		if issues, _, err = tx.ListIssues(ctx, yagura.IssueFilter{Since: from, Limit: feedMost}); err != nil {
 			return err
 		}
-		findings, _, err = tx.FindingsBetween(ctx, from, now.Add(feedGap), "", feedMost)
+		if findings, _, err = tx.FindingsBetween(ctx, from, now.Add(feedGap), "", feedMost); err != nil {
+			return err
+		}
+		if first || lost || now.Sub(f.asked) >= sourceEvery {
+			sources, err = tx.SourceTotals(ctx)
+			asked = now
+		}
 		return err
 	})
 	if err != nil {
 		return nil, false, err
 	}
-	f.last = now
+	f.last, f.asked = now, asked
 	lost = lost || len(issues) == feedMost || len(findings) == feedMost
 	quiet := first || lost
 	fresh := func(key string) bool {
@@ -86,6 +110,18 @@ func (f *feed) News(ctx context.Context) (news []api.News, lost bool, err error)
 			account := x.Finding.Event.Account
 			news = append(news, api.News{Event: "finding", Tenant: tenant(account), Account: account, Format: x.Finding.Format,
 				Data: FindingNews{x.Finding.ID, x.IssueID, x.Finding.Rule.ID, x.Severity, x.Finding.Time}})
+		}
+	}
+	if f.sources == nil {
+		f.sources = map[string]yagura.SourceTotals{}
+	}
+	for _, s := range sources {
+		if s == f.sources[s.Source] {
+			continue
+		}
+		f.sources[s.Source] = s
+		if !quiet {
+			news = append(news, api.News{Event: "source", Data: SourceNews{s.Source, s.Received, s.Judged, s.Waiting, s.LastEvent, s.LastError}})
 		}
 	}
 	for key, at := range f.told {

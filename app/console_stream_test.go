@@ -11,6 +11,7 @@ import (
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/api"
+	"github.com/yagura-sec/yagura/store"
 )
 
 // watching is a stream that a test reads.
@@ -212,14 +213,32 @@ func TestStreamMatrix(t *testing.T) {
 		}
 		return list
 	}
+	now := h.now()
+	h.c.now = func() time.Time { return now }
 	news() // the first is of nothing
+	source := func(judged int64) {
+		h.update(func(ctx context.Context, tx *store.Tx) error {
+			return tx.PutDeliveries(ctx, []yagura.Delivery{{Source: "in", Object: "foreign-object", Received: h.now(), Judged: judged, Total: judged, Done: h.now()}})
+		})
+	}
+	source(3)
+	now = now.Add(sourceEvery)
 	theirs, ours := h.find(theirAccount, theirFormat, "foreign-eve"), h.find(ourAccount, ourFormat, "carol")
 	h.hub.Tell(news()...)
+	for _, n := range news() {
+		t.Errorf("told again: %+v", n)
+	}
 	h.hub.Tell(api.News{Event: "end", Data: "end", Everybody: true})
 	for _, x := range people {
 		told := map[string]int{}
 		for event, data := "", ""; event != "end"; {
 			_, event, data = x.next()
+			if event == "source" {
+				told["source"]++
+				if !strings.Contains(data, `{"name":"in","received":3,"judged":3,"waiting":0`) {
+					t.Errorf("of the source %s", data)
+				}
+			}
 			for name, is := range map[string]*yagura.Issue{"theirs": &theirs, "ours": &ours} {
 				if strings.Contains(data, is.ID) {
 					told[name]++
@@ -229,9 +248,42 @@ func TestStreamMatrix(t *testing.T) {
 				t.Errorf("%s is told %s %s", x.name, event, data)
 			}
 		}
-		if told["ours"] != 2 || !x.scoped && told["theirs"] != 2 || x.scoped && told["theirs"] != 0 {
+		if told["ours"] != 2 || !x.scoped && told["theirs"] != 2 || !x.scoped && told["source"] != 1 || x.scoped && told["theirs"]+told["source"] != 0 {
 			t.Errorf("%s is told %v", x.name, told)
 		}
+	}
+}
+
+// TestStreamOfBusySource: a source that changes at once again is told of later, and then.
+func TestStreamOfBusySource(t *testing.T) {
+	h := newConsoleHouse(t)
+	now := h.now()
+	h.c.now = func() time.Time { return now }
+	f := &feed{c: h.c, told: map[string]time.Time{}}
+	judged := int64(0)
+	look := func(after time.Duration) (told []SourceNews) {
+		judged++
+		h.update(func(ctx context.Context, tx *store.Tx) error {
+			return tx.PutDeliveries(ctx, []yagura.Delivery{{Source: "in", Object: strings.Repeat("o", int(judged)), Received: now, Judged: 1, Total: 1, Done: now}})
+		})
+		now = now.Add(after)
+		list, _, err := f.News(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range list {
+			if s, ok := n.Data.(SourceNews); ok {
+				told = append(told, s)
+			}
+		}
+		return told
+	}
+	look(0) // the first look is quiet
+	if got := look(sourceEvery / 2); len(got) != 0 {
+		t.Errorf("at once: %+v", got)
+	}
+	if got := look(sourceEvery); len(got) != 1 || got[0].Judged != 3 {
+		t.Errorf("later: %+v", got)
 	}
 }
 
