@@ -21,6 +21,7 @@ type Suppression struct {
 	Kind    string    `json:"kind" doc:"made (in the console), policy (a clause of the team's policy) or issue (somebody suppressed one issue)"`
 	Rule    string    `json:"rule,omitempty"`
 	Title   string    `json:"title,omitempty" doc:"Of the rule, or of the issue."`
+	TitleJA string    `json:"title_ja,omitempty"`
 	Query   string    `json:"q,omitempty" doc:"What it holds for, in the grammar of lists."`
 	When    string    `json:"when,omitempty" doc:"What it holds for, as the policy has it."`
 	Issue   string    `json:"issue,omitempty"`

@@ -354,9 +354,9 @@ func (c *consolePolicy) suppressions(ctx context.Context, reach api.Reach) ([]ap
 		}
 		return "ended"
 	}
-	titles := map[string]string{}
+	titles := map[string][2]string{} // in English and Japanese
 	for _, r := range s.rules.Load().rules.All() {
-		titles[r.ID] = r.Title
+		titles[ruleID(r)] = [2]string{r.Title, r.Japanese.Title}
 	}
 	file := SuppressionFile(s.o.Config.Data)
 	var out []api.Suppression
@@ -365,7 +365,7 @@ func (c *consolePolicy) suppressions(ctx context.Context, reach api.Reach) ([]ap
 		if !c.mayLift(reach, x) {
 			continue
 		}
-		out = append(out, api.Suppression{ID: x.ID, Kind: "made", Rule: x.Rule, Title: titles[x.Rule], Query: x.Query, When: x.When, Until: x.Suppress.Until.UTC(), Reason: x.Suppress.Reason,
+		out = append(out, api.Suppression{ID: x.ID, Kind: "made", Rule: x.Rule, Title: titles[x.Rule][0], TitleJA: titles[x.Rule][1], Query: x.Query, When: x.When, Until: x.Suppress.Until.UTC(), Reason: x.Suppress.Reason,
 			By: x.By, Created: x.At, State: state(x.Suppress.Until), Place: fmt.Sprintf("%s:%d:%d", file, x.line, x.column)})
 	}
 	for _, p := range s.policy.Load().Suppressions() {
@@ -385,7 +385,7 @@ func (c *consolePolicy) suppressions(ctx context.Context, reach api.Reach) ([]ap
 			for i := range page {
 				is := &page[i]
 				if is.SuppressedUntil.After(now) && sees(is.Account, is.Format) {
-					out = append(out, api.Suppression{ID: "issue:" + is.ID, Kind: "issue", Issue: is.ID, Rule: is.Rule.ID, Title: is.Title, Until: is.SuppressedUntil.UTC(), State: "active"})
+					out = append(out, api.Suppression{ID: "issue:" + is.ID, Kind: "issue", Issue: is.ID, Rule: is.Rule.ID, Title: is.Title, TitleJA: is.TitleJA, Until: is.SuppressedUntil.UTC(), State: "active"})
 				}
 			}
 			if f.After = next; next == "" {
@@ -407,8 +407,8 @@ func (c *consolePolicy) ListSuppressions(ctx context.Context, reach api.Reach, a
 		return nil, err
 	}
 	return page(ask, all, func(x *api.Suppression) row {
-		return row{id: x.ID, values: map[string]any{"id": x.ID, "rule": []string{x.Rule, x.Title}, "query": []string{x.Query, x.When}, "reason": x.Reason, "by": x.By, "state": x.State,
-			"until": x.Until, "created": x.Created}, texts: []string{x.Rule, x.Title, x.Query, x.When, x.Reason}}
+		return row{id: x.ID, values: map[string]any{"id": x.ID, "rule": []string{x.Rule, x.Title, x.TitleJA}, "query": []string{x.Query, x.When}, "reason": x.Reason, "by": x.By, "state": x.State,
+			"until": x.Until, "created": x.Created}, texts: []string{x.Rule, x.Title, x.TitleJA, x.Query, x.When, x.Reason}}
 	})
 }
 
