@@ -609,6 +609,7 @@ export interface Suppression {
   kind: "made" | "policy" | "issue";
   rule?: string;
   title?: string;
+  title_ja?: string;
   q?: string;
   when?: string;
   issue?: string;

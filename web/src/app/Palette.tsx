@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { get, query } from "../api/client";
 import type { Hit } from "../api/types";
 import { useCore } from "../i18n/core";
+import { Hostile } from "../ui/Hostile";
 import { Icon, type IconName } from "../ui/Icon";
 import { Keycap } from "../ui/Keycap";
 import { go } from "./go";
@@ -173,8 +174,14 @@ export default function Palette({ close }: { close: () => void }) {
                 onKeyDown={() => undefined}
               >
                 <Icon name={i.icon} />
-                <span className="cut">{i.title}</span>
-                {i.sub && <span className="cut faint">{i.sub}</span>}
+                <span className="cut">
+                  <Hostile text={i.title} />
+                </span>
+                {i.sub && (
+                  <span className="cut faint">
+                    <Hostile text={i.sub} />
+                  </span>
+                )}
                 {i.keys && (
                   <span className="palette-keys">
                     <Keycap keys={i.keys} />

@@ -4,6 +4,9 @@ import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { post } from "../api/client";
 import { useLive, useStream } from "../api/stream";
 import { useCore } from "../i18n/core";
+import type { Lang } from "../i18n/words";
+import { Hostile } from "../ui/Hostile";
+import { plain } from "../ui/hostile";
 import { Icon } from "../ui/Icon";
 import { Keycap } from "../ui/Keycap";
 import { zoneName } from "../ui/time";
@@ -160,43 +163,48 @@ function UserMenu() {
     ["UTC", "UTC"],
     ["", `${w.time.local} (${zoneName(local)})`],
   ];
+  const languages: [Lang, string][] = [
+    ["en", w.session.english],
+    ["ja", w.session.japanese],
+  ];
   const themes: [Theme, string][] = [
     ["dark", w.palette.dark],
     ["light", w.palette.light],
     ["system", w.palette.system],
   ];
-  const radio = (label: string, on: boolean, run: () => void) => (
-    <Menu.Item
-      key={label}
-      onClick={run}
-      role="menuitemradio"
-      aria-checked={on}
-      rightSection={on ? <Icon name="check" size={14} /> : null}
-      closeMenuOnClick={false}
-    >
-      {label}
-    </Menu.Item>
+  // One of several: it is said to those who hear the menu, too.
+  const choice = (label: string, value: string, items: [string, string][], choose: (value: string) => void) => (
+    <>
+      <Menu.Label>{label}</Menu.Label>
+      <Menu.RadioGroup value={value} onChange={choose}>
+        {items.map(([v, text]) => (
+          <Menu.RadioItem key={v} value={v} checkIcon={<Icon name="check" size={14} />}>
+            {text}
+          </Menu.RadioItem>
+        ))}
+      </Menu.RadioGroup>
+    </>
   );
   const name = session.user.display || session.user.name;
   return (
     <Menu position="right-end" width={220}>
       <Menu.Target>
-        <button type="button" className="nav-user" aria-label={`${w.session.menu}: ${name}`}>
+        <button type="button" className="nav-user" aria-label={`${w.session.menu}: ${plain(name)}`}>
           <span className="avatar" aria-hidden="true" data-initials={initials(name)} />
-          <span className="nav-label cut">{name}</span>
+          <span className="nav-label cut">
+            <Hostile text={name} />
+          </span>
         </button>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Label>{session.user.name}</Menu.Label>
+        <Menu.Label>
+          <Hostile text={session.user.name} />
+        </Menu.Label>
         {session.scopes && <Menu.Label>{w.session.scoped}</Menu.Label>}
         <Menu.Divider />
-        <Menu.Label>{w.palette.language}</Menu.Label>
-        {radio(w.session.english, lang === "en", () => prefer({ lang: "en" }))}
-        {radio(w.session.japanese, lang === "ja", () => prefer({ lang: "ja" }))}
-        <Menu.Label>{w.palette.theme}</Menu.Label>
-        {themes.map(([t, label]) => radio(label, theme === t, () => prefer({ theme: t })))}
-        <Menu.Label>{w.time.zone}</Menu.Label>
-        {zones.map(([z, label]) => radio(label, zone === z, () => prefer({ zone: z })))}
+        {choice(w.palette.language, lang, languages, (l) => prefer({ lang: l as Lang }))}
+        {choice(w.palette.theme, theme, themes, (t) => prefer({ theme: t as Theme }))}
+        {choice(w.time.zone, zone, zones, (z) => prefer({ zone: z }))}
         <Menu.Divider />
         <Menu.Item
           leftSection={<Icon name="signOut" size={14} />}

@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import type { ReactNode } from "react";
 import { CopyButton } from "./Copy";
+import { Hostile } from "./Hostile";
 
 export interface Step {
   title: ReactNode;
@@ -35,7 +36,9 @@ export function EmptyState({
               {s.doc && <div className="dim">{s.doc}</div>}
               {s.code && (
                 <div className="empty-code">
-                  <pre>{s.code}</pre>
+                  <pre>
+                    <Hostile text={s.code} />
+                  </pre>
                   <CopyButton text={s.code} />
                 </div>
               )}

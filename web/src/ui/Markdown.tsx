@@ -1,6 +1,7 @@
 import { createElement, Fragment, type ReactNode, useMemo } from "react";
 import { Link } from "../app/Link";
 import { Hostile } from "./Hostile";
+import { plain } from "./hostile";
 import { type Block, blocks, type Inline } from "./markdown";
 
 /** Markdown shows a text that somebody wrote in Markdown. link may turn the addresses of a document. */
@@ -87,7 +88,7 @@ function span(n: Inline, key: number, link: (h: string) => string): ReactNode {
       const href = link(n.href);
       if (/^(https?:|mailto:)/.test(href))
         return (
-          <a key={key} href={href} target="_blank" rel="noreferrer noopener" title={href}>
+          <a key={key} href={href} target="_blank" rel="noreferrer noopener" title={plain(href)}>
             {inner}
           </a>
         );

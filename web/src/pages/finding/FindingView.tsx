@@ -12,6 +12,7 @@ import { SeverityBadge } from "../../ui/Badges";
 import { CopyMenu } from "../../ui/Copy";
 import { EmptyState } from "../../ui/EmptyState";
 import { Hostile } from "../../ui/Hostile";
+import { plain } from "../../ui/hostile";
 import { asKQL } from "../../ui/pivot";
 import { RawEvent } from "../../ui/RawEvent";
 import { Time } from "../../ui/Time";
@@ -42,7 +43,7 @@ export function FindingView({ id }: { id: string }) {
   });
   const f = r.data;
   useEffect(() => {
-    if (f && location.pathname.startsWith("/findings/")) document.title = `${f.rule.title} · Yagura`;
+    if (f && location.pathname.startsWith("/findings/")) document.title = `${plain(f.rule.title)} · Yagura`;
   }, [f]);
   if (r.error)
     return (

@@ -42,10 +42,12 @@ export function Facts({ issue: is }: { issue: IssueFull }) {
         <dl className="facts">
           {fact(
             w.facts.account,
-            <>
-              {is.account_info?.name && <Hostile text={is.account_info.name} />}{" "}
-              <EntityLink type="account" id={is.account} />
-            </>,
+            is.account && (
+              <>
+                {is.account_info?.name && <Hostile text={is.account_info.name} />}{" "}
+                <EntityLink type="account" id={is.account} />
+              </>
+            ),
           )}
           {fact(w.facts.owner, is.account_info?.owner && <Hostile text={is.account_info.owner} />)}
           {fact(w.facts.environment, is.account_info?.environment && <Hostile text={is.account_info.environment} />)}

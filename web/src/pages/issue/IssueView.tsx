@@ -13,6 +13,7 @@ import { SeverityBadge, StatusBadge } from "../../ui/Badges";
 import { CopyMenu } from "../../ui/Copy";
 import { EmptyState } from "../../ui/EmptyState";
 import { Hostile } from "../../ui/Hostile";
+import { plain } from "../../ui/hostile";
 import { Icon } from "../../ui/Icon";
 import { Time } from "../../ui/Time";
 import { Actions } from "../issues/Actions";
@@ -48,7 +49,7 @@ export function IssueView({ id, side }: { id: string; side?: boolean }) {
   const is = r.data && lay(`issue/${id}`, r.data);
   const title = is ? (lang === "ja" && is.title_ja) || is.title : id;
   useEffect(() => {
-    if (!side) document.title = `${title} · Yagura`;
+    if (!side) document.title = `${plain(title)} · Yagura`;
   }, [title, side]);
   if (r.error && !is) {
     const gone = r.error instanceof Problem && r.error.status === 404;

@@ -16,6 +16,7 @@ import { SeverityBadge, StatusBadge } from "../../ui/Badges";
 import { CopyMenu } from "../../ui/Copy";
 import { EmptyState } from "../../ui/EmptyState";
 import { Hostile } from "../../ui/Hostile";
+import { plain } from "../../ui/hostile";
 import { Icon } from "../../ui/Icon";
 import { QueryBar } from "../../ui/QueryBar";
 import { SidePanel } from "../../ui/SidePanel";
@@ -124,7 +125,7 @@ export function Page() {
               <Hostile text={(lang === "ja" && r.title_ja) || r.title} />
             </Link>
             {r.suppressed_until && Date.parse(r.suppressed_until) > Date.now() && (
-              <span className="tag" title={r.suppress_reason}>
+              <span className="tag" title={plain(r.suppress_reason ?? "")}>
                 {w.suppressed}
               </span>
             )}
@@ -156,7 +157,7 @@ export function Page() {
         sort: "account",
         min: 780,
         cell: (r) => (
-          <span className="dim" title={r.account}>
+          <span className="dim" title={plain(r.account)}>
             {r.account_info?.name ? (
               <Hostile text={r.account_info.name} />
             ) : (

@@ -10,6 +10,7 @@ import { useCan, useSession } from "../../app/session";
 import { hold, say } from "../../app/undo";
 import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
+import { Hostile } from "../../ui/Hostile";
 import { Icon } from "../../ui/Icon";
 import { w as catalogue } from "./words";
 
@@ -86,7 +87,7 @@ export function Views({ q, sort }: { q: string; sort: string }) {
           aria-current={v.query === q ? "page" : undefined}
           className="view-tab cut"
         >
-          {v.name}
+          <Hostile text={v.name} />
         </Link>
       ))}
       {mine.length > 0 && (
@@ -101,7 +102,7 @@ export function Views({ q, sort }: { q: string; sort: string }) {
           <Menu.Dropdown>
             {mine.map((v) => (
               <Menu.Item key={v.id} onClick={() => go(viewHref(v.query, v.sort))}>
-                {v.name}
+                <Hostile text={v.name} />
               </Menu.Item>
             ))}
             {mine.some((v) => v.owner === session.user.id) && <Menu.Divider />}
@@ -109,7 +110,7 @@ export function Views({ q, sort }: { q: string; sort: string }) {
               .filter((v) => v.owner === session.user.id)
               .map((v) => (
                 <Menu.Item key={`-${v.id}`} onClick={() => remove(v)} leftSection={<Icon name="trash" size={14} />}>
-                  {w.views.remove}: {v.name}
+                  {w.views.remove}: <Hostile text={v.name} />
                 </Menu.Item>
               ))}
           </Menu.Dropdown>

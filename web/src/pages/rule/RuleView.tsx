@@ -13,6 +13,7 @@ import { count, useWords } from "../../i18n/words";
 import { SeverityBadge } from "../../ui/Badges";
 import { EmptyState } from "../../ui/EmptyState";
 import { Hostile } from "../../ui/Hostile";
+import { plain } from "../../ui/hostile";
 import { Markdown } from "../../ui/Markdown";
 import { Time } from "../../ui/Time";
 import { isZero } from "../../ui/time";
@@ -38,7 +39,7 @@ export function RuleView({ id, side }: { id: string; side?: boolean }) {
   });
   const rule = r.data;
   useEffect(() => {
-    if (rule && !side) document.title = `${(lang === "ja" && rule.title_ja) || rule.title} · Yagura`;
+    if (rule && !side) document.title = `${plain((lang === "ja" && rule.title_ja) || rule.title)} · Yagura`;
   }, [rule, side, lang]);
   if (r.error instanceof Problem && r.error.status === 404)
     return <EmptyState title={w.notFound} doc={w.notFoundDoc} action={{ label: w.title, run: () => go("/rules") }} />;
@@ -103,7 +104,9 @@ export function RuleView({ id, side }: { id: string; side?: boolean }) {
             <h3>{w.check}</h3>
             <ul className="rule-list">
               {check.map((s) => (
-                <li key={s}>{s}</li>
+                <li key={s}>
+                  <Hostile text={s} />
+                </li>
               ))}
             </ul>
           </>
@@ -113,7 +116,9 @@ export function RuleView({ id, side }: { id: string; side?: boolean }) {
             <h3>{w.act}</h3>
             <ul className="rule-list">
               {act.map((s) => (
-                <li key={s}>{s}</li>
+                <li key={s}>
+                  <Hostile text={s} />
+                </li>
               ))}
             </ul>
           </>

@@ -12,7 +12,8 @@ import { w as catalogue } from "./words";
 
 /** next is where to go after the sign-in: an address of this console, nothing else. */
 export function nextOf(next: string | undefined): string {
-  return next && /^\/(?![/\\])/.test(next) && !next.startsWith("/sign-in") ? next : "/";
+  // A browser takes control characters out of an address, and a backslash for a slash.
+  return next && /^\/(?!\/)[^\p{Cc}\\]*$/u.test(next) && !next.startsWith("/sign-in") ? next : "/";
 }
 
 export function Page() {
@@ -27,7 +28,9 @@ export function Page() {
   const [factor, setFactor] = useState(false);
   const [busy, setBusy] = useState(false);
   const known = w.problem as Record<string, string>;
-  const [error, setError] = useState(search.problem ? (known[search.problem] ?? known.internal!) : "");
+  // The code is of the address: anybody may have written it.
+  const said = (code: string) => (Object.hasOwn(known, code) ? known[code]! : known.internal!);
+  const [error, setError] = useState(search.problem ? said(search.problem) : "");
   const next = nextOf(search.next);
 
   useEffect(() => {

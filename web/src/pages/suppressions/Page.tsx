@@ -6,6 +6,7 @@ import { useList } from "../../api/list";
 import type { Suppression } from "../../api/types";
 import { go, withSearch } from "../../app/go";
 import { Link } from "../../app/Link";
+import { useLang } from "../../app/prefs";
 import { useSearch } from "../../app/router";
 import { useCan } from "../../app/session";
 import { hold, useOverlay } from "../../app/undo";
@@ -14,6 +15,7 @@ import { useWords } from "../../i18n/words";
 import { CopyMenu } from "../../ui/Copy";
 import { EmptyState } from "../../ui/EmptyState";
 import { Hostile } from "../../ui/Hostile";
+import { plain } from "../../ui/hostile";
 import { Icon } from "../../ui/Icon";
 import { QueryBar } from "../../ui/QueryBar";
 import { Time } from "../../ui/Time";
@@ -22,6 +24,8 @@ import { RuleTabs } from "../rules/RuleTabs";
 import { SuppressForm } from "./SuppressForm";
 import { w as catalogue } from "./words";
 
+const titleIn = (lang: "en" | "ja", s: Suppression) => (lang === "ja" && s.title_ja) || s.title;
+
 /** Page lists what is kept quiet, until when and why. */
 export function Page() {
   const w = useWords(catalogue);
@@ -29,6 +33,7 @@ export function Page() {
   const client = useQueryClient();
   const lay = useOverlay();
   const search = useSearch();
+  const lang = useLang();
   const can = useCan("decide");
   const [form, setForm] = useState(false);
   const q = search.q ?? "state:active";
@@ -52,11 +57,11 @@ export function Page() {
         cell: (s) =>
           s.issue ? (
             <Link href={`/issues/${s.issue}`}>
-              <Hostile text={s.title || s.issue} />
+              <Hostile text={titleIn(lang, s) || s.issue} />
             </Link>
           ) : s.rule ? (
             <Link href={`/rules/${encodeURIComponent(s.rule)}`}>
-              <Hostile text={s.title || s.rule} />
+              <Hostile text={titleIn(lang, s) || s.rule} />
             </Link>
           ) : (
             <span className="mono">
@@ -104,7 +109,7 @@ export function Page() {
             <Button
               size="compact-xs"
               variant="subtle"
-              aria-label={`${w.lifting}: ${s.title || s.q || s.id}`}
+              aria-label={plain(`${w.lifting}: ${titleIn(lang, s) || s.q || s.id}`)}
               onClick={() =>
                 hold({
                   label: w.lifted,
@@ -119,7 +124,7 @@ export function Page() {
           ) : null,
       },
     ],
-    [w, can, client],
+    [w, can, client, lang],
   );
   const rows = list.rows.map((s) => lay(`suppression/${s.id}`, s));
   return (
