@@ -1,78 +1,26 @@
 // The end-to-end run: the real binary, the real browser. It signs in through the set-up link,
 // visits every page in both languages and both themes, works an issue from the keyboard, and
 // fails on: an error on the console, a page that is wider than its window, a serious fault that
-// axe finds, a text that looks like a key of a catalogue.
+// axe finds, a text that looks like a key of a catalogue. Then newcomer.mjs walks through the demo
+// with what the page says alone, and hostile.mjs opens every page on logs that attack it.
 //
-//   node e2e/run.mjs [page …]      CONSOLE_BIN, CHROMIUM and SCREENS say what and where to
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+//   node e2e/run.mjs [page | newcomer | hostile …]      CONSOLE_BIN, CHROMIUM and SCREENS say what and where to
+import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { chromium } from "playwright-core";
+import { hostile } from "./hostile.mjs";
+import { newcomer } from "./newcomer.mjs";
 import { pages } from "./pages.mjs";
 import { start } from "./server.mjs";
+import { fault, faults, launch, look, watch } from "./watch.mjs";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const screens = resolve(process.env.SCREENS ?? join(import.meta.dirname, "screens"));
-const browserPath =
-  process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 const who = { name: "mary@example.com", password: "a quiet harbour at dusk" };
-const only = process.argv.slice(2);
-const faults = [];
-const fault = (where, what) => {
-  faults.push(`${where}: ${what}`);
-  console.error(`✗ ${where}: ${what}`);
-};
+const proofs = { newcomer, hostile };
+const asked = process.argv.slice(2);
+const only = asked.filter((n) => !(n in proofs));
 
-/** watch collects what a page complains of. */
-function watch(page, where) {
-  let refused = 0;
-  page.on("console", (m) => {
-    if (m.type() !== "error" && m.type() !== "warning") return;
-    // A refusal that a step asks for is told by the browser too; the step says so.
-    if (/Failed to load resource/.test(m.text())) {
-      refused++;
-      return;
-    }
-    fault(where(), `console ${m.type()}: ${m.text().slice(0, 300)}`);
-  });
-  page.on("pageerror", (e) => fault(where(), `threw: ${e.message.slice(0, 300)}`));
-  return () => {
-    const n = refused;
-    refused = 0;
-    return n;
-  };
-}
-
-async function look(page, where, refusedNow, options) {
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  if (wide > 0) fault(where, `is ${wide} px wider than its window`);
-  const text = await page.evaluate(() => document.body.innerText);
-  for (const m of text.matchAll(/\b(undefined|NaN|\[object Object\]|__\w+__)\b/g)) fault(where, `shows ${m[0]}`);
-  if (refusedNow > 0 && !options.refused) fault(where, `${refusedNow} requests were refused`);
-  // The library is put in through the debugger, past the content policy of the page.
-  await page.evaluate(axe);
-  const r = await page.evaluate(() =>
-    window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], resultTypes: ["violations"] }),
-  );
-  for (const v of r.violations.filter((v) => v.impact === "serious" || v.impact === "critical"))
-    fault(
-      where,
-      `axe ${v.id}: ${v.help} — ${v.nodes.length} × ${v.nodes[0].target.join(" ")} ${(v.nodes[0].any[0]?.message ?? "").slice(0, 160)}`,
-    );
-}
-
-if (!browserPath) {
-  console.error("there is no Chromium: apt-get install chromium fonts-noto-cjk, or name one with CHROMIUM");
-  process.exit(2);
-}
-mkdirSync(screens, { recursive: true });
-const server = await start();
-const browser = await chromium.launch({
-  executablePath: browserPath,
-  args: ["--no-sandbox", "--force-color-profile=srgb"],
-});
-let failed = false;
-try {
+/** visit goes through the pages of a server that has the sample logs. */
+async function visit(server) {
   // Set-up, sign-out, a wrong and a right password.
   const first = await browser.newContext({
     baseURL: server.url,
@@ -218,12 +166,27 @@ try {
     await look(tab, "phone issue", refused(), {});
     await context.close();
   }
+}
+
+mkdirSync(screens, { recursive: true });
+const browser = await launch();
+let failed = false;
+try {
+  if (asked.length === 0 || only.length > 0) {
+    const server = await start();
+    try {
+      await visit(server);
+    } finally {
+      await server.stop();
+    }
+  }
+  for (const [name, prove] of Object.entries(proofs))
+    if (asked.length === 0 || asked.includes(name)) await prove(browser, screens);
 } catch (err) {
   failed = true;
   console.error(err);
 } finally {
   await browser.close();
-  await server.stop();
 }
 if (failed || faults.length > 0) {
   console.error(`${faults.length} faults; screens are in ${screens}`);
