@@ -37,6 +37,7 @@ type Parts struct {
 	Rules        Rules
 	Policy       Policy
 	Suppressions Suppressions
+	Documents    Documents
 }
 
 // Trail is the audit trail.

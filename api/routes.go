@@ -123,6 +123,13 @@ func (a *API) Routes() []Route {
 		get("/dead-letters/{id}", View, "getDeadLetter", "One of them, with its bytes", a.deadLetter),
 		post("/dead-letters/{id}/retry", Configure, "retryDeadLetter", "Judge one of them again", a.retryDeadLetter),
 
+		// Documents
+		list("/documents", View, filter.Documents, "listDocuments", "Runbooks and the handbook", a.documents),
+		post("/documents/check", Configure, "checkDocument", "What is doubtful in the text of a document", a.checkDocument).Reads(),
+		get("/documents/{path...}", View, "getDocument", "One document, with its text", a.document),
+		put("/documents/{path...}", Configure, "putDocument", "Write a document: over the version of If-Match, or a new one (If-None-Match: *)", a.putDocument).Matched(),
+		del("/documents/{path...}", Configure, "deleteDocument", "Delete a document", a.deleteDocument).Matched(),
+
 		// What happens now
 		get("/stream", View, "stream", "News, as server-sent events", a.stream).Within(0),
 	}

@@ -184,6 +184,11 @@ var examples = map[string]example{
 	"suppress":           ofService("", `{"rule":"x","until":"2027-01-01T00:00:00Z","reason":"r"}`),
 	"replaySuppression":  ofService("", `{"rule":"x"}`),
 	"liftSuppression":    ofService("/suppressions/x", ""),
+	"listDocuments":      ofService("", ""),
+	"checkDocument":      ofService("", `{"path":"a.md","text":"# A"}`),
+	"getDocument":        ofService("/documents/runbooks/a.md", ""),
+	"putDocument":        ofService("/documents/runbooks/a.md", `{"text":"# A"}`),
+	"deleteDocument":     ofService("/documents/runbooks/a.md", ""),
 }
 
 // ofService is a call of what a running service answers.

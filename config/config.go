@@ -53,6 +53,8 @@ type Config struct {
 	Server Server `yaml:"server"`
 	// Policy is the file of the severity policy; "" is the shipped one.
 	Policy string `yaml:"policy"`
+	// Documents is the folder of runbooks and the handbook; "" is documents below Data.
+	Documents string `yaml:"documents"`
 	// Registry is a file of accounts beside those of accounts.
 	Registry string `yaml:"registry"`
 	// Organizations lists the accounts of an AWS organisation below both.
