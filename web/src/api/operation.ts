@@ -91,12 +91,14 @@ export interface Overview {
   suppressed: Behind;
   acknowledge: Acknowledge;
   noisy: NoisyRule[] | null;
-  sources: SourceBrief[] | null;
+  /** Absent for those who do not see the whole installation, as sinks and lake. */
+  sources?: SourceBrief[] | null;
   hours: Hour[] | null;
-  countries: { country: string; events: number; findings: number; q?: string }[] | null;
-  attack: { tactics: string[] | null; techniques: Technique[] | null } | null;
+  events_known?: boolean;
+  countries?: { country: string; events: number; findings: number; q?: string }[] | null;
+  attack?: { tactics: string[] | null; techniques: Technique[] | null } | null;
   lake?: LakeBrief;
-  sinks: SinkBrief[] | null;
+  sinks?: SinkBrief[] | null;
   dead_letters: Behind;
 }
 
@@ -199,11 +201,13 @@ export interface AuditCheck {
 }
 
 export interface EntityRow extends Entity {
-  first_seen: string;
-  last_seen: string;
+  first_seen?: string;
+  last_seen?: string;
+  /** Of all the issues that name it. */
   findings: number;
   issues: number;
-  worst: Severity;
+  /** Of those that are not closed. */
+  worst?: Severity;
   accounts: string[] | null;
 }
 

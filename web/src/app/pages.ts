@@ -19,6 +19,11 @@ export const pages: PageDef[] = [
   { path: "/sign-in", load: () => import("../pages/sign-in/Page"), bare: true },
   { path: "/setup", load: () => import("../pages/setup/Page"), bare: true },
   {
+    path: "/",
+    load: () => import("../pages/overview/Page"),
+    nav: { name: "overview", icon: "overview", key: "o", group: "main" },
+  },
+  {
     path: "/issues",
     load: () => import("../pages/issues/Page"),
     nav: { name: "issues", icon: "issue", key: "i", group: "main" },

@@ -23,11 +23,11 @@ export function Page() {
     document.title = `${w.title} · Yagura`;
   }, [w]);
   const columns = useMemo<Column<EntityRow>[]>(() => {
-    const n = (x: number, list: string, r: EntityRow) =>
+    const n = (x: number, r: EntityRow) =>
       x === 0 ? (
         <span className="faint num">0</span>
       ) : (
-        <Link className="num" href={`/${list}?${new URLSearchParams({ q: `${term("entity", `${r.type}=${r.id}`)}` })}`}>
+        <Link className="num" href={`/issues?${new URLSearchParams({ q: `${term("entity", `${r.type}=${r.id}`)}` })}`}>
           {count(x, lang)}
         </Link>
       );
@@ -61,7 +61,7 @@ export function Page() {
         width: "76px",
         sort: "issues",
         align: "end",
-        cell: (r) => n(r.issues, "issues", r),
+        cell: (r) => n(r.issues, r),
       },
       {
         id: "findings",
@@ -70,7 +70,7 @@ export function Page() {
         sort: "findings",
         align: "end",
         min: 620,
-        cell: (r) => n(r.findings, "findings", r),
+        cell: (r) => <span className={r.findings === 0 ? "faint num" : "num dim"}>{count(r.findings, lang)}</span>,
       },
       {
         id: "accounts",

@@ -53,10 +53,13 @@ export function Hours({ o }: { o: Overview }) {
   const hours = o.hours ?? [];
   const sum = (f: (h: (typeof hours)[number]) => number) => hours.reduce((n, h) => n + f(h), 0);
   const at = useMemo(() => hours.map((h) => h.at), [o.hours]);
+  const events = sum((h) => h.events);
+  const known = o.events_known !== false;
   const broken = sum((h) => h.broken ?? 0);
   const series = useMemo(
     () => [
-      { label: w.hours.events, values: hours.map((h) => h.events), tone: "--accent" },
+      // Without a lake nobody knows the events; the findings are then the measure.
+      ...(known ? [{ label: w.hours.events, values: hours.map((h) => h.events), tone: "--accent" }] : []),
       {
         label: w.hours.findings,
         values: hours.map((h) => h.findings),
@@ -76,9 +79,9 @@ export function Hours({ o }: { o: Overview }) {
           ]
         : []),
     ],
-    [o.hours, w, broken],
+    [o.hours, w, broken, known],
   );
-  const events = sum((h) => h.events);
+
   return (
     <Card id="hours" title={w.hours.title} doc={w.hours.doc} className="ov-hours">
       {events === 0 && sum((h) => h.findings) === 0 ? (
@@ -388,8 +391,12 @@ export function Lake({ o }: { o: Overview }) {
         <dd>
           <Time at={l.newest} />
         </dd>
-        <dt>{w.lake.retention}</dt>
-        <dd>{l.retention_days ? w.lake.days(l.retention_days) : w.lake.forever}</dd>
+        {l.retention_days !== undefined && (
+          <>
+            <dt>{w.lake.retention}</dt>
+            <dd>{l.retention_days ? w.lake.days(l.retention_days) : w.lake.forever}</dd>
+          </>
+        )}
         {!!l.per_day_bytes && (
           <>
             <dt>{w.lake.growth}</dt>

@@ -209,7 +209,9 @@ export function Stats({ o }: { o: Overview }) {
   const lang = useLang();
   const day = Date.parse(o.at) - 86_400_000;
   const hours = (o.hours ?? []).filter((h) => Date.parse(h.at) >= day);
-  const since = o.new_since.since ?? o.since;
+  // The server says since when it counted; whether that was a visit the tab knows.
+  const visited = sessionStorage.getItem("yagura.visit") || undefined;
+  const since = visited && (o.new_since.since ?? o.since ?? visited);
   const a = o.acknowledge;
   const fresh = o.new_since.q || (since ? `opened:>=${since}` : "opened:24h");
   return (

@@ -83,6 +83,7 @@ export function Page() {
 /** nothing says whether nothing was ever set up or seen. */
 function nothing(o: Overview): boolean {
   return (
+    o.sources !== undefined &&
     (o.sources ?? []).length === 0 &&
     (o.hours ?? []).every((h) => h.events === 0) &&
     o.open.every((l) => l.open + l.acknowledged === 0)
@@ -91,17 +92,17 @@ function nothing(o: Overview): boolean {
 
 function Board({ o }: { o: Overview }) {
   return (
-    <div className="ov">
+    <div className={o.countries ? "ov" : "ov ov-wide"}>
       <Hands o={o} />
       <Levels o={o} />
       <Stats o={o} />
       <Hours o={o} />
-      <Countries o={o} />
+      {o.countries && <Countries o={o} />}
       <Noisy o={o} />
-      <Sources o={o} />
-      <Attack o={o} />
-      <Lake o={o} />
-      <Sinks o={o} />
+      {o.sources && <Sources o={o} />}
+      {o.attack && <Attack o={o} />}
+      {(o.lake || o.sources) && <Lake o={o} />}
+      {o.sinks && <Sinks o={o} />}
     </div>
   );
 }
