@@ -1,6 +1,16 @@
 // The pages that the run visits. A page brings its own steps: what must be seen, and the states
 // of it that are worth a screen. shot(name) takes one and looks for faults in it.
 
+// The sample logs are of one night.
+const night = { range: "custom", from: "2026-03-01T00:00:00Z", to: "2026-04-01T00:00:00Z" };
+
+/** answered runs the hunt of the page, and waits for its rows. */
+async function answered(page) {
+  await page.locator(".hunt-editor .cm-content").click();
+  await page.keyboard.press("Control+Enter");
+  await page.waitForSelector(".hunt-row", { timeout: 60_000 });
+}
+
 export const pages = [
   {
     name: "issues",
@@ -47,6 +57,103 @@ export const pages = [
       await shot("issue-events");
       await tabs.nth(4).click();
       await shot("issue-notices");
+    },
+  },
+  {
+    name: "hunt",
+    async visit(page, { shot }) {
+      await page.goto("/hunt");
+      await page.waitForSelector(".hunt-pick");
+      await page.waitForSelector(".hunt-editor .cm-content");
+      await shot("hunt");
+      // Rows, one of them open, and a chart of them.
+      const q = "events | summarize n = count() by actor_name, action | order by n desc";
+      await page.goto(`/hunt?${new URLSearchParams({ lang: "kql", ...night, q })}`);
+      await page.waitForSelector(".hunt-editor .cm-content");
+      await answered(page);
+      await page.locator(".hunt-row").nth(1).click();
+      await page.waitForSelector(".panel .hunt-facts");
+      await shot("hunt-row");
+      await page.keyboard.press("Escape");
+      const times = "events | summarize n = count() by bin(time, 1h) | order by time asc";
+      await page.goto(`/hunt?${new URLSearchParams({ lang: "kql", ...night, q: times })}`);
+      await page.waitForSelector(".hunt-editor .cm-content");
+      await answered(page);
+      await page.locator(".hunt-result-bar .mantine-SegmentedControl-label").last().click();
+      await page.waitForSelector(".hunt-result canvas");
+      await shot("hunt-chart");
+      // A mistake is told at its place, and underlined there.
+      await page.goto(`/hunt?${new URLSearchParams({ lang: "kql", q: "events\n| wheer outcome == 'failure'" })}`);
+      await page.waitForSelector(".hunt-problems");
+      await page.waitForSelector(".cm-lintRange-error");
+      await shot("hunt-error");
+      await page.goto("/hunt");
+      await page.waitForSelector(".hunt-pick");
+      await page.locator(".hunt-side .mantine-SegmentedControl-label").last().click();
+      await page.waitForSelector(".hunt-tables summary");
+      await shot("hunt-tables");
+    },
+  },
+  {
+    name: "rules",
+    async visit(page, { shot }) {
+      await page.goto("/rules?sort=-findings");
+      await page.waitForSelector(".vt-row");
+      await shot("rules");
+      await page.keyboard.press("j");
+      await page.keyboard.press("Enter");
+      await page.waitForSelector(".panel .rule-editor .cm-content");
+      await shot("rules-panel");
+    },
+  },
+  {
+    name: "rule",
+    async visit(page, { shot }) {
+      await page.goto("/rules?sort=-findings");
+      await page.waitForSelector(".vt-row a[href^='/rules/']");
+      await page.goto(await page.getAttribute(".vt-row a[href^='/rules/']", "href"));
+      await page.waitForSelector(".rule-editor .cm-content");
+      await shot("rule");
+      // The rule is tried over the records that are kept.
+      await page.locator(".rule-bar button").first().click();
+      await page.waitForSelector(".rule-bar ~ [role=status], .rule-hits li", { timeout: 60_000 });
+      await shot("rule-test");
+      await page.goto("/rules/new");
+      await page.waitForSelector(".rule-editor .cm-content");
+      await shot("rule-new");
+    },
+  },
+  {
+    name: "policy",
+    async visit(page, { shot }) {
+      await page.goto("/policy");
+      await page.waitForSelector(".policy-editor .cm-content");
+      await page.waitForSelector(".policy-good");
+      await shot("policy");
+      await page.locator(".page-head button").nth(-2).click();
+      await page.waitForSelector(".policy-side .table", { timeout: 60_000 });
+      await shot("policy-replay");
+      await page.locator(".policy-editor .cm-content").click();
+      await page.keyboard.press("Control+End");
+      await page.keyboard.type("lower: 1\n");
+      await page.waitForSelector(".policy-side .notice-bad");
+      await shot("policy-error");
+    },
+  },
+  {
+    name: "suppressions",
+    async visit(page, { shot }) {
+      await page.goto("/suppressions");
+      await page.waitForSelector(".empty, .vt-row");
+      await shot("suppressions");
+      // The form shows what it would have kept quiet before anything is kept quiet.
+      await page.goto("/rules?sort=-findings");
+      await page.waitForSelector(".vt-row a[href^='/rules/']");
+      await page.goto(await page.getAttribute(".vt-row a[href^='/rules/']", "href"));
+      await page.waitForSelector(".rule-editor .cm-content");
+      await page.locator(".rule-head button").last().click();
+      await page.waitForSelector("[role=dialog] .card .num", { timeout: 60_000 });
+      await shot("suppressions-form");
     },
   },
   {

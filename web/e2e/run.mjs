@@ -6,12 +6,14 @@
 //
 //   node e2e/run.mjs [page | newcomer | hostile …]      CONSOLE_BIN, CHROMIUM and SCREENS say what and where to
 import { mkdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { hostile } from "./hostile.mjs";
 import { newcomer } from "./newcomer.mjs";
 import { pages } from "./pages.mjs";
 import { start } from "./server.mjs";
 import { fault, faults, launch, look, watch } from "./watch.mjs";
+import { untranslated } from "./words.mjs";
 
 const screens = resolve(process.env.SCREENS ?? join(import.meta.dirname, "screens"));
 const who = { name: "mary@example.com", password: "a quiet harbour at dusk" };
@@ -54,15 +56,21 @@ async function visit(server) {
   const state = await first.storageState();
   await first.close();
 
+  // Every page in both languages and both themes. The visits share the server and stand in one
+  // queue; as many are under way as there are processors, each in a window of its own.
+  const queue = [];
+  const contexts = [];
   for (const [lang, theme] of [
     ["en", "dark"],
     ["ja", "light"],
     ["en", "light"],
     ["ja", "dark"],
   ]) {
+    const wanted = pages.filter((p) => only.length === 0 || only.includes(p.name));
+    if (wanted.length === 0) continue;
     const context = await browser.newContext({
       baseURL: server.url,
-      viewport: { width: 1440, height: 900 },
+      viewport: { width: 1280, height: 800 },
       colorScheme: theme,
       reducedMotion: "reduce",
       storageState: {
@@ -75,8 +83,12 @@ async function visit(server) {
         ],
       },
     });
-    for (const p of pages) {
-      if (only.length > 0 && !only.includes(p.name)) continue;
+    contexts.push(context);
+    for (const p of wanted) queue.push({ context, p, lang, theme });
+  }
+  const visitNext = async () => {
+    for (let job = queue.shift(); job; job = queue.shift()) {
+      const { context, p, lang, theme } = job;
       const tab = await context.newPage();
       let where = `${p.name} ${lang} ${theme}`;
       const refused = watch(tab, () => where);
@@ -85,6 +97,7 @@ async function visit(server) {
         await tab.waitForLoadState("networkidle", { timeout: 3000 }).catch(() => undefined); // the stream stays open
         await tab.screenshot({ path: join(screens, `${name}-${lang}-${theme}.png`) });
         await look(tab, where, refused(), options);
+        if (lang === "ja") for (const t of await untranslated(tab)) fault(where, `says "${t}" in English`);
       };
       try {
         await p.visit(tab, { shot, lang, theme, base: server.url });
@@ -95,8 +108,9 @@ async function visit(server) {
       }
       await tab.close();
     }
-    await context.close();
-  }
+  };
+  await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, visitNext));
+  for (const c of contexts) await c.close();
 
   // An issue from the keyboard to its end: take on, undo, note, close.
   if (only.length === 0 || only.includes("work")) {
@@ -158,12 +172,27 @@ async function visit(server) {
     const refused = watch(tab, () => "phone");
     await tab.goto("/issues");
     await tab.waitForSelector(".vt-row");
-    await tab.screenshot({ path: join(screens, "phone-issues.png") });
-    await look(tab, "phone issues", refused(), {});
-    await tab.goto(await tab.getAttribute(".vt-row a", "href"));
-    await tab.waitForSelector(".issue-head");
-    await tab.screenshot({ path: join(screens, "phone-issue.png") });
-    await look(tab, "phone issue", refused(), {});
+    // Every page of the navigation, and one thing of each list that has pages of its own.
+    const hrefs = await tab.evaluate(() =>
+      [...document.querySelectorAll("nav.nav a")].map((a) => a.getAttribute("href")),
+    );
+    for (const list of ["/issues", "/rules"]) {
+      await tab.goto(list);
+      await tab.waitForSelector(`.vt-row a[href^='${list}/']`);
+      hrefs.push(await tab.getAttribute(`.vt-row a[href^='${list}/']`, "href"));
+    }
+    for (const href of new Set(hrefs)) {
+      const name = href.startsWith("/issues/")
+        ? "issue"
+        : href.startsWith("/rules/")
+          ? "rule"
+          : href.slice(1) || "overview";
+      await tab.goto(href);
+      await tab.waitForSelector(".page h1, .page h2");
+      await tab.waitForLoadState("networkidle", { timeout: 3000 }).catch(() => undefined);
+      await tab.screenshot({ path: join(screens, `phone-${name}.png`) });
+      await look(tab, `phone ${name}`, refused(), {});
+    }
     await context.close();
   }
 }

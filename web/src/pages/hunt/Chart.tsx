@@ -32,8 +32,8 @@ function Lines({ data }: { data: Extract<ChartData, { kind: "time" }> }) {
     };
     const plot = new uPlot(
       {
-        width: el.clientWidth,
-        height: Math.max(180, el.clientHeight - 40),
+        width: el.clientWidth - 32,
+        height: Math.max(180, el.clientHeight - 88),
         tzDate: zone ? (ts) => uPlot.tzDate(new Date(ts * 1e3), zone) : undefined,
         axes: [
           { ...axis, values: (_, ticks) => labels(ticks, zone, lang) },
@@ -53,7 +53,7 @@ function Lines({ data }: { data: Extract<ChartData, { kind: "time" }> }) {
       el,
     );
     const o = new ResizeObserver(() =>
-      plot.setSize({ width: el.clientWidth, height: Math.max(180, el.clientHeight - 40) }),
+      plot.setSize({ width: el.clientWidth - 32, height: Math.max(180, el.clientHeight - 88) }),
     );
     o.observe(el);
     return () => {

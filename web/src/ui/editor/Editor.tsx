@@ -117,7 +117,12 @@ export default function Editor({
             // Tab indents, and leaves the editor after Escape: nobody is caught in it.
             indentWithTab,
           ]),
-          EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false", autocapitalize: "off" }),
+          EditorView.contentAttributes.of({
+            "aria-label": label,
+            tabindex: "0",
+            spellcheck: "false",
+            autocapitalize: "off",
+          }),
           EditorView.lineWrapping,
           placeholderOf(placeholder),
           p.look.of(look(dark)),

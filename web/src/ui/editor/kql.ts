@@ -55,7 +55,7 @@ function token(s: StringStream, st: State): string | null {
     st.pipe = false;
     if (first && operators.has(w)) return "keyword";
     if (words.has(w.toLowerCase())) return "operatorKeyword";
-    if (s.match(/^\s*\(/, false)) return atoms.has(w) ? "typeName" : "function";
+    if (s.match(/^\s*\(/, false)) return atoms.has(w) ? "typeName" : "variableName.function";
     if (operators.has(w)) return "keyword";
     if (atoms.has(w)) return "atom";
     return "variableName";
