@@ -33,11 +33,12 @@ type Parts struct {
 	Dead      DeadLetters
 
 	// Of a running service alone.
-	Hunts        Hunts
-	Rules        Rules
-	Policy       Policy
-	Suppressions Suppressions
-	Documents    Documents
+	Hunts         Hunts
+	Rules         Rules
+	Policy        Policy
+	Suppressions  Suppressions
+	Documents     Documents
+	Configuration Configuration
 }
 
 // Trail is the audit trail.

@@ -130,6 +130,9 @@ func (a *API) Routes() []Route {
 		put("/documents/{path...}", Configure, "putDocument", "Write a document: over the version of If-Match, or a new one (If-None-Match: *)", a.putDocument).Matched(),
 		del("/documents/{path...}", Configure, "deleteDocument", "Delete a document", a.deleteDocument).Matched(),
 
+		// Settings
+		get("/settings", Manage, "getSettings", "The configuration that holds, without secrets", a.settings),
+
 		// What happens now
 		get("/stream", View, "stream", "News, as server-sent events", a.stream).Within(0),
 	}

@@ -185,6 +185,7 @@ var examples = map[string]example{
 	"replaySuppression":  ofService("", `{"rule":"x"}`),
 	"liftSuppression":    ofService("/suppressions/x", ""),
 	"listDocuments":      ofService("", ""),
+	"getSettings":        ofService("", ""),
 	"checkDocument":      ofService("", `{"path":"a.md","text":"# A"}`),
 	"getDocument":        ofService("/documents/runbooks/a.md", ""),
 	"putDocument":        ofService("/documents/runbooks/a.md", `{"text":"# A"}`),
