@@ -56,6 +56,11 @@ export const pages: PageDef[] = [
   },
   { path: "/suppressions", load: () => import("../pages/suppressions/Page") },
   {
+    path: "/documents",
+    load: () => import("../pages/documents/Page"),
+    nav: { name: "documents", icon: "documents", key: "d", group: "detection" },
+  },
+  {
     path: "/sources",
     load: () => import("../pages/sources/Page"),
     nav: { name: "sources", icon: "sources", key: "c", group: "operation" },

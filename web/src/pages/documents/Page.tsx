@@ -33,7 +33,9 @@ export function Page() {
   const can = useCan("configure");
   const search = useSearch();
   const [adding, setAdding] = useState(false);
-  const q = search.q ?? "";
+  // Runbooks stand in both languages: without a query, those of the other one are left out.
+  const usual = lang === "ja" ? "-lang:en" : "-lang:ja";
+  const q = search.q ?? usual;
   const list = useList<Doc>("documents", { q, sort: "path" });
   const open = search.open;
   const fresh = search.new;
@@ -49,7 +51,7 @@ export function Page() {
     return [...by];
   }, [list.rows]);
   const { more, fetchMore } = list;
-  const none = !list.loading && !list.error && list.rows.length === 0 && q === "";
+  const none = !list.loading && !list.error && list.rows.length === 0 && (q === "" || q === usual);
   return (
     <div className="page">
       <div className="page-head">
@@ -114,7 +116,9 @@ export function Page() {
               </Suspense>
             ) : open ? (
               <One key={open} path={open} />
-            ) : null}
+            ) : (
+              <EmptyState title={w.choose} />
+            )}
           </div>
         </div>
       )}

@@ -23,7 +23,7 @@ export function Page() {
   const w = useWords(catalogue);
   const manage = useCan("manage");
   const asked = useSearch().tab;
-  const open: Tab[] = manage ? ["me", "views", "users", "tokens", "sessions"] : ["me", "views"];
+  const open: Tab[] = manage ? ["me", "views", "users", "tokens", "sessions", "providers", "config"] : ["me", "views"];
   const tab: Tab = open.find((t) => t === asked) ?? "me";
   useEffect(() => {
     document.title = `${w.tab[tab]} · ${w.title} · Yagura`;
