@@ -11,7 +11,7 @@ export async function untranslated(page) {
   const texts = await page.evaluate((said) => {
     // Values of logs and names that somebody gave stand in elements of their own.
     const data =
-      ".mono, .hostile, .vt-row, .hunt-row, .hunt-side li, .facet, .user, .me, .palette-item, .cm-editor, .issue-head, .graph, .finding-title";
+      ".mono, .hostile, .vt-row, .hunt-row, .hunt-head, .hunt-side li, .facet, .user, .me, .palette-item, .cm-editor, .issue-head, .graph, .finding-title";
     return [...document.querySelectorAll(said)]
       .filter((el) => !el.closest(data) && !el.querySelector(".mono, .hostile, .rule-title") && el.checkVisibility())
       .map((el) => el.innerText.trim());

@@ -2,11 +2,12 @@ import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { usePrefs, useScheme } from "../../app/prefs";
-import { count, type Lang as Reader, short } from "../../i18n/words";
+import { count, type Lang as Reader, short, useWords } from "../../i18n/words";
 import { Hostile } from "../../ui/Hostile";
 import { plain } from "../../ui/hostile";
 import { exact } from "../../ui/time";
 import type { ChartData } from "./result";
+import { w as catalogue } from "./words";
 
 const tones = ["--accent", "--good", "--warn", "--bad", "--sev-medium", "--sev-low", "--dim"];
 
@@ -18,6 +19,7 @@ export default function Chart({ data }: { data: ChartData }) {
 function Lines({ data }: { data: Extract<ChartData, { kind: "time" }> }) {
   const host = useRef<HTMLDivElement>(null);
   const scheme = useScheme();
+  const w = useWords(catalogue);
   const { zone, lang } = usePrefs();
   useEffect(() => {
     const el = host.current;
@@ -40,7 +42,7 @@ function Lines({ data }: { data: Extract<ChartData, { kind: "time" }> }) {
           { ...axis, size: 60, values: (_, ticks) => ticks.map((n) => short(n, lang)) },
         ],
         series: [
-          {},
+          { label: w.time },
           ...data.series.map((s, i) => ({
             label: plain(s.name).slice(0, 60) || "–",
             stroke: colour(tones[i % tones.length]!),
@@ -60,7 +62,7 @@ function Lines({ data }: { data: Extract<ChartData, { kind: "time" }> }) {
       o.disconnect();
       plot.destroy();
     };
-  }, [data, scheme, zone, lang]);
+  }, [data, scheme, zone, lang, w]);
   return <div className="hunt-chart" ref={host} />;
 }
 

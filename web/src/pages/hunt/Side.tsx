@@ -6,7 +6,6 @@ import type { HuntPast, HuntTable, Page, SavedHunt } from "../../api/types";
 import { usePrefs } from "../../app/prefs";
 import { useCan } from "../../app/session";
 import { hold } from "../../app/undo";
-import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
 import { Hostile } from "../../ui/Hostile";
 import { Icon } from "../../ui/Icon";
@@ -150,7 +149,7 @@ function History({ open }: { open: Open }) {
 }
 
 function Tables({ insert }: { insert: (name: string) => void }) {
-  const core = useCore();
+  const w = useWords(catalogue);
   const r = useQuery({
     queryKey: ["hunt", "tables"],
     queryFn: ({ signal }) => get<Page<HuntTable>>("/hunt/tables", signal),
@@ -164,16 +163,6 @@ function Tables({ insert }: { insert: (name: string) => void }) {
           <details>
             <summary>
               <span className="mono cut">{t.name}</span>
-              <ActionIcon
-                size="sm"
-                aria-label={`${core.do.copy}: ${t.name}`}
-                onClick={(e) => {
-                  e.preventDefault();
-                  insert(t.name);
-                }}
-              >
-                <Icon name="plus" size={12} />
-              </ActionIcon>
             </summary>
             {t.title && <p className="dim">{t.title}</p>}
             <ul>
@@ -187,6 +176,9 @@ function Tables({ insert }: { insert: (name: string) => void }) {
               ))}
             </ul>
           </details>
+          <ActionIcon size="sm" aria-label={w.insert(t.name)} onClick={() => insert(t.name)}>
+            <Icon name="plus" size={12} />
+          </ActionIcon>
         </li>
       ))}
     </ul>

@@ -77,7 +77,6 @@ function TechniqueCell({ cell }: { cell: Cell }) {
       }
       className={`attack-cell heat-${cell.heat}`}
       title={said + subs}
-      aria-label={said}
     >
       <span className="attack-name">{cell.name || cell.id}</span>
       <span className="attack-numbers num">

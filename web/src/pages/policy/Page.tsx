@@ -172,7 +172,8 @@ export function Page() {
             </Suspense>
           )}
         </div>
-        <div className="policy-side">
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard (WCAG 2.1.1) */}
+        <section className="policy-side" aria-label={w.replay} tabIndex={0}>
           <section className="section">
             <p className="dim">{w.doc}</p>
             {base?.shipped && <p className="dim">{w.shipped}</p>}
@@ -210,7 +211,7 @@ export function Page() {
             </section>
           )}
           <Versions take={can ? setText : undefined} />
-        </div>
+        </section>
       </div>
       {saving && (
         <SaveForm close={() => setSaving(false)} save={(reason) => void save(reason)} unseen={replay?.text !== text} />
