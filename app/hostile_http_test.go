@@ -273,7 +273,7 @@ func TestHostileRequests(t *testing.T) {
 		}
 	}
 
-	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 401, "/": 404, "/debug/pprof/": 404, "/in/%2e%2e/%2e%2e/etc/passwd": 200} {
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 401, "/in/%2e%2e/%2e%2e/etc/passwd": 200} {
 		r := s.raw([]byte("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n"))
 		if r == nil || r.StatusCode != want {
 			t.Errorf("GET %s: %+v, want %d", path, r, want)
@@ -281,6 +281,17 @@ func TestHostileRequests(t *testing.T) {
 		}
 		if b, _ := io.ReadAll(r.Body); len(b) > 200 || bytes.Contains(b, []byte("111122223333")) || bytes.Contains(b, []byte("trail")) {
 			t.Errorf("GET %s tells a stranger %s", path, b)
+		}
+	}
+	// Where nothing else is, there is the console's document, which is the same for everybody.
+	for _, path := range []string{"/", "/debug/pprof/"} {
+		r := s.raw([]byte("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n"))
+		if r == nil || r.StatusCode != 200 {
+			t.Errorf("GET %s: %+v", path, r)
+			continue
+		}
+		if b, _ := io.ReadAll(r.Body); len(b) > 4<<10 || !bytes.Contains(b, []byte(`<div id="root">`)) {
+			t.Errorf("GET %s tells a stranger %.300s", path, b)
 		}
 	}
 	s.stop()

@@ -108,12 +108,18 @@ func Build() string { return load().build }
 // Handler serves the console: its files, and its document for the addresses of pages.
 func Handler() http.Handler { return load() }
 
-// ServeHTTP answers GET and HEAD.
+// ServeHTTP answers GET and HEAD; what a program sends elsewhere is not found.
 func (c *console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		if _, ok := c.files[r.URL.Path]; !ok && !strings.Contains(r.Header.Get("Accept"), "text/html") {
+			// A program that posts to an address that nothing has: it must not read here that
+			// the address is right and the method wrong.
+			http.Error(w, "not found", http.StatusNotFound)
+			return
+		}
 		h.Set("Allow", "GET, HEAD")
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return

@@ -54,6 +54,9 @@ func TestWhatIsNoPageIsMissing(t *testing.T) {
 			t.Errorf("%s: %d", c.path, res.StatusCode)
 		}
 	}
+	if res := ask(t, "POST", "/nowhere"); res.StatusCode != 404 {
+		t.Errorf("POST of a program: %d", res.StatusCode)
+	}
 	if res := ask(t, "POST", "/issues", "Accept", html); res.StatusCode != 405 {
 		t.Errorf("POST: %d", res.StatusCode)
 	}
