@@ -30,7 +30,7 @@ type Overlay struct {
 	Enabled *bool
 	// Changed says who wrote the overlay, for overlays that a program writes.
 	Changed Changed
-	names    []*yaml.Node // of Rules, for warnings
+	names   []*yaml.Node // of Rules, for warnings
 }
 
 // Changed is who changed something, when and why.
