@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"strings"
@@ -66,7 +67,7 @@ func freshSession(h *consoleHouse, _ bool) string {
 	u := h.user("s" + strings.ToLower(h.c.desk.NewID()))
 	s := &yagura.Session{ID: h.c.desk.NewID(), UserID: u.ID, Created: h.now().UTC(), Seen: h.now().UTC(), Expires: h.now().UTC().Add(time.Hour), Via: "local"}
 	h.update(func(ctx context.Context, tx *store.Tx) error {
-		return tx.AddSession(ctx, auth.Sum{byte(len(s.ID)), s.ID[25], s.ID[24], s.ID[23]}, s)
+		return tx.AddSession(ctx, auth.Sum(sha256.Sum256([]byte(s.ID))), s)
 	})
 	return "/sessions/" + s.ID
 }
@@ -75,7 +76,7 @@ func freshToken(h *consoleHouse, _ bool) string {
 	k := &yagura.Token{ID: h.c.desk.NewID(), Name: "ci", Created: h.now().UTC(), CreatedBy: "cli:test", Expires: h.now().UTC().Add(time.Hour),
 		Bindings: []yagura.Binding{{Role: yagura.RoleViewer}}}
 	h.update(func(ctx context.Context, tx *store.Tx) error {
-		return tx.AddToken(ctx, auth.Sum{1, k.ID[25], k.ID[24], k.ID[23]}, k)
+		return tx.AddToken(ctx, auth.Sum(sha256.Sum256([]byte(k.ID))), k)
 	})
 	return "/tokens/" + k.ID
 }
