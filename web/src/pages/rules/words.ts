@@ -1,5 +1,26 @@
 import { words } from "../../i18n/words";
 
+/** template is the file that a new rule begins with. */
+function template(title: string, description: string): string {
+  return `title: ${title}
+id: my-rule
+status: experimental
+description: ${description}
+logsource:
+  product: aws
+  service: cloudtrail
+detection:
+  selection:
+    eventSource: iam.amazonaws.com
+    eventName: CreateUser
+  condition: selection
+level: medium
+tags:
+  - attack.persistence
+  - attack.t1136.003
+`;
+}
+
 export const w = words(
   {
     title: "Rules",
@@ -97,23 +118,7 @@ export const w = words(
     notFoundDoc: "It may have been removed, or its file renamed.",
     group: "Rule",
     keys: { test: "Test the rule" },
-    template: `title: My rule
-id: my-rule
-status: experimental
-description: What it finds, in a sentence.
-logsource:
-  product: aws
-  service: cloudtrail
-detection:
-  selection:
-    eventSource: iam.amazonaws.com
-    eventName: CreateUser
-  condition: selection
-level: medium
-tags:
-  - attack.persistence
-  - attack.t1136.003
-`,
+    template: template("My rule", "What it finds, in a sentence."),
   },
   {
     title: "ルール",
@@ -210,22 +215,6 @@ tags:
     notFoundDoc: "削除されたか、ファイル名が変わった可能性があります。",
     group: "ルール",
     keys: { test: "ルールを試す" },
-    template: `title: 自作のルール
-id: my-rule
-status: experimental
-description: 何を検知するかを一文で書きます。
-logsource:
-  product: aws
-  service: cloudtrail
-detection:
-  selection:
-    eventSource: iam.amazonaws.com
-    eventName: CreateUser
-  condition: selection
-level: medium
-tags:
-  - attack.persistence
-  - attack.t1136.003
-`,
+    template: template("自作のルール", "何を検知するかを一文で書きます。"),
   },
 );
