@@ -106,11 +106,11 @@ type User struct {
 	Disabled bool      `json:"disabled,omitempty"`
 	TOTP     bool      `json:"totp,omitempty"` // a second factor is asked
 	Created  time.Time `json:"created"`
-	SignedIn time.Time `json:"signed_in,omitzero"` // last
-	Lang     string    `json:"lang,omitempty"`     // "en" or "ja"
-	Zone     string    `json:"zone,omitempty"`     // IANA name; "" is the browser's
-	Theme    string    `json:"theme,omitempty"`    // "dark", "light" or "system"
-	Version  int64     `json:"version"`            // counts the changes
+	SignedIn time.Time `json:"signed_in,omitzero"`          // last
+	Lang     string    `json:"lang,omitempty" enum:"en,ja"` // of pages and messages
+	Zone     string    `json:"zone,omitempty"`              // IANA name; "" is the browser's
+	Theme    string    `json:"theme,omitempty" enum:"dark,light,system"`
+	Version  int64     `json:"version"` // counts the changes
 }
 
 // Session is one sign-in of one browser.
@@ -144,10 +144,10 @@ type Token struct {
 type Audit struct {
 	Seq     int64     `json:"seq"` // from 1, in the order of commits
 	At      time.Time `json:"at"`
-	Who     string    `json:"who"`               // "user:mary@example.com", "token:ci", "cli:root", "" for a stranger
-	What    string    `json:"what"`              // "sign_in", "issue.close", "rule.disable" …
-	On      string    `json:"on,omitempty"`      // what it was done to: "issue/01J…"
-	Outcome string    `json:"outcome"`           // "done" or "refused"
+	Who     string    `json:"who"`          // "user:mary@example.com", "token:ci", "cli:root", "" for a stranger
+	What    string    `json:"what"`         // "sign_in", "issue.close", "rule.disable" …
+	On      string    `json:"on,omitempty"` // what it was done to: "issue/01J…"
+	Outcome string    `json:"outcome" enum:"done,refused"`
 	From    string    `json:"from,omitempty"`    // address
 	Request string    `json:"request,omitempty"` // id of the request
 	Detail  string    `json:"detail,omitempty"`  // for people; may hold hostile text, never a secret

@@ -22,8 +22,8 @@ type Documents interface {
 type Document struct {
 	Path    string    `json:"path" doc:"Below the folder of documents, with / between folders; that of a rule's runbook begins with rules/."`
 	Title   string    `json:"title" doc:"The first heading; without one, the name of the file."`
-	Kind    string    `json:"kind" doc:"runbook (of a rule, or in the folder runbooks), handbook (other Markdown) or reference (other texts)"`
-	Lang    string    `json:"lang" doc:"en or ja"`
+	Kind    string    `json:"kind" enum:"runbook,handbook,reference" doc:"runbook (of a rule, or in the folder runbooks), handbook (other Markdown) or reference (other texts)"`
+	Lang    string    `json:"lang" enum:"en,ja" doc:"en or ja"`
 	Rule    string    `json:"rule,omitempty" doc:"The rule whose runbook it is."`
 	Shipped bool      `json:"shipped" doc:"It comes with the program."`
 	Updated time.Time `json:"updated,omitzero"`

@@ -4,13 +4,13 @@ import "context"
 
 type findingsIn struct{ ListIn }
 
-func (a *API) findings(ctx context.Context, c *Call[findingsIn]) (*List[Finding], error) {
+func (a *API) findings(ctx context.Context, c *Call[findingsIn]) (*List[FindingRow], error) {
 	return a.parts.Lists.ListFindings(ctx, c.Reach, c.Ask)
 }
 
 // FindingPage is a finding with its raw events.
 type FindingPage struct {
-	Finding
+	FindingRow
 	Records []EventMatch `json:"records"`
 }
 
@@ -23,7 +23,7 @@ func (a *API) finding(ctx context.Context, c *Call[findingIn]) (*FindingPage, er
 	if err != nil {
 		return nil, err
 	}
-	out := &FindingPage{Finding: *f}
+	out := &FindingPage{FindingRow: *f}
 	out.Records, err = a.parts.Records.FindingEvents(ctx, c.Reach, c.In.ID)
 	return out, err
 }

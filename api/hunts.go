@@ -33,7 +33,7 @@ type Hunts interface {
 
 // HuntAsk is a question to the lake.
 type HuntAsk struct {
-	Lang   string            `json:"lang,omitempty" doc:"kql or sql; without it, the text is looked at."`
+	Lang   string            `json:"lang,omitempty" enum:"kql,sql," doc:"kql or sql; without it, the text is looked at."`
 	Text   string            `json:"text,omitempty"`
 	Hunt   string            `json:"hunt,omitempty" doc:"The name of a saved hunt, in place of a text."`
 	Params map[string]string `json:"params,omitempty" doc:"Values of parameters."`
@@ -44,7 +44,7 @@ type HuntAsk struct {
 
 // HuntResult is the answer.
 type HuntResult struct {
-	Lang      string       `json:"lang"`
+	Lang      string       `json:"lang" enum:"kql,sql"`
 	Columns   []HuntColumn `json:"columns"`
 	Rows      [][]any      `json:"rows" doc:"Times as RFC 3339, whole numbers beyond 2^53 as text."`
 	Stats     HuntStats    `json:"stats"`
@@ -81,7 +81,7 @@ type HuntProblem struct {
 
 // HuntChecked says what is wrong with a question, and what it reads and gives.
 type HuntChecked struct {
-	Lang     string        `json:"lang"`
+	Lang     string        `json:"lang" enum:"kql,sql"`
 	Problems []HuntProblem `json:"problems"`
 	Tables   []string      `json:"tables,omitempty"`
 	Columns  []HuntColumn  `json:"columns,omitempty"`
@@ -89,7 +89,7 @@ type HuntChecked struct {
 
 // HuntPlace is a place in a question.
 type HuntPlace struct {
-	Lang string `json:"lang,omitempty"`
+	Lang string `json:"lang,omitempty" enum:"kql,sql,"`
 	Text string `json:"text"`
 	At   int    `json:"at" doc:"In bytes from the beginning of the text."`
 }
@@ -104,7 +104,7 @@ type HuntCompletion struct {
 // HuntItem is one of it.
 type HuntItem struct {
 	Text string `json:"text"`
-	Kind string `json:"kind" doc:"table, column, operator, function, aggregate, keyword or hunt"`
+	Kind string `json:"kind" enum:"table,column,operator,function,aggregate,keyword,hunt"`
 	Doc  string `json:"doc,omitempty"`
 }
 
@@ -112,7 +112,7 @@ type HuntItem struct {
 type HuntTable struct {
 	Name    string       `json:"name"`
 	Title   string       `json:"title"`
-	Group   string       `json:"group" doc:"house, sentinel, asim or watchlist"`
+	Group   string       `json:"group" enum:"house,sentinel,asim,watchlist"`
 	Time    string       `json:"time,omitempty" doc:"The column that a time range is about."`
 	Columns []HuntColumn `json:"columns"`
 }
@@ -120,7 +120,7 @@ type HuntTable struct {
 // HuntPast is a question that was asked.
 type HuntPast struct {
 	At    time.Time `json:"at"`
-	Lang  string    `json:"lang"`
+	Lang  string    `json:"lang" enum:"kql,sql"`
 	Text  string    `json:"text"`
 	Rows  int64     `json:"rows"`
 	MS    int64     `json:"ms"`
@@ -134,7 +134,7 @@ type SavedHunt struct {
 	Description Words       `json:"description,omitzero"`
 	Tactics     []string    `json:"tactics,omitempty"`
 	Techniques  []string    `json:"techniques,omitempty"`
-	Lang        string      `json:"lang"`
+	Lang        string      `json:"lang" enum:"kql,sql"`
 	Range       string      `json:"range,omitempty" doc:"How far back when no time is given: 30d."`
 	Params      []HuntParam `json:"params,omitempty"`
 	Text        string      `json:"text"`

@@ -80,8 +80,8 @@ func (a *API) timeline(ctx context.Context, c *Call[issueListIn]) (*List[yagura.
 	return a.parts.Issues.Timeline(ctx, c.Reach, c.In.ID, c.Ask)
 }
 
-// Finding is a finding as it is kept, with what triage made of it.
-type Finding struct {
+// FindingRow is a finding as it is kept, with what triage made of it.
+type FindingRow struct {
 	yagura.Finding
 	IssueID    string          `json:"issue_id,omitempty"`
 	Episode    int             `json:"episode,omitempty"`
@@ -91,7 +91,7 @@ type Finding struct {
 	Decided    []string        `json:"decided,omitempty" doc:"The clauses of the policy that decided, in order."`
 }
 
-func (a *API) issueFindings(ctx context.Context, c *Call[issueListIn]) (*List[Finding], error) {
+func (a *API) issueFindings(ctx context.Context, c *Call[issueListIn]) (*List[FindingRow], error) {
 	return a.parts.Issues.IssueFindings(ctx, c.Reach, c.In.ID, c.Ask)
 }
 
@@ -115,8 +115,8 @@ func (a *API) issueNotices(ctx context.Context, c *Call[issueListIn]) (*List[Not
 	return a.parts.Issues.IssueNotices(ctx, c.Reach, c.In.ID, c.Ask)
 }
 
-// LikeIssue is an issue that helps with another.
-type LikeIssue struct {
+// RelatedIssue is an issue that helps with another.
+type RelatedIssue struct {
 	ID         string            `json:"id"`
 	Severity   yagura.Severity   `json:"severity"`
 	Status     yagura.Status     `json:"status"`
@@ -130,16 +130,16 @@ type LikeIssue struct {
 
 // Related are the issues around one.
 type Related struct {
-	SameActor []LikeIssue `json:"same_actor" doc:"In the order of time."`
-	Similar   []LikeIssue `json:"similar" doc:"The most alike first."`
+	SameActor []RelatedIssue `json:"same_actor" doc:"In the order of time."`
+	Similar   []RelatedIssue `json:"similar" doc:"The most alike first."`
 }
 
 func (a *API) relatedIssues(ctx context.Context, c *Call[issueIn]) (*Related, error) {
 	return a.parts.Issues.RelatedIssues(ctx, c.Reach, c.In.ID)
 }
 
-// Node is one thing of a graph.
-type Node struct {
+// GraphNode is one thing of a graph.
+type GraphNode struct {
 	ID       string           `json:"id"`
 	Type     string           `json:"type" doc:"issue, or a type of entity."`
 	Label    string           `json:"label"`
@@ -147,8 +147,8 @@ type Node struct {
 	Severity *yagura.Severity `json:"severity,omitempty"`
 }
 
-// Edge joins two nodes.
-type Edge struct {
+// GraphEdge joins two nodes.
+type GraphEdge struct {
 	From  string `json:"from"`
 	To    string `json:"to"`
 	Label string `json:"label"`
@@ -157,9 +157,9 @@ type Edge struct {
 
 // Graph is what hangs together around something.
 type Graph struct {
-	Nodes []Node `json:"nodes"`
-	Edges []Edge `json:"edges"`
-	Cut   bool   `json:"cut,omitempty" doc:"There is more than is shown."`
+	Nodes []GraphNode `json:"nodes"`
+	Edges []GraphEdge `json:"edges"`
+	Cut   bool        `json:"cut,omitempty" doc:"There is more than is shown."`
 }
 
 type issueGraphIn struct {

@@ -113,7 +113,7 @@ type Completion struct {
 type CompletionItem struct {
 	Text string `json:"text"`
 	Doc  string `json:"doc,omitempty" doc:"In the language of the call."`
-	Kind string `json:"kind" doc:"field, value, operator, example or term."`
+	Kind string `json:"kind" enum:"field,value,operator,example,term"`
 }
 
 // mostItems is how many values are offered.

@@ -111,7 +111,7 @@ type AttackTechnique struct {
 type SourceBrief struct {
 	Name      string    `json:"name"`
 	Kind      string    `json:"kind"`
-	State     string    `json:"state" doc:"As GET /sources has it."`
+	State     string    `json:"state" enum:"ok,late,silent,failing,waiting" doc:"As GET /sources has it."`
 	Lag       int64     `json:"lag_s"`
 	LastEvent time.Time `json:"last_event,omitzero"`
 	Waiting   int64     `json:"waiting"`
@@ -123,7 +123,7 @@ type SourceBrief struct {
 type SinkBrief struct {
 	Name    string    `json:"name"`
 	Kind    string    `json:"kind"`
-	State   string    `json:"state" doc:"As GET /sinks has it."`
+	State   string    `json:"state" enum:"ok,late,failing" doc:"As GET /sinks has it."`
 	Waiting int64     `json:"waiting"`
 	Dead    int64     `json:"dead"`
 	Oldest  time.Time `json:"oldest,omitzero"`

@@ -51,7 +51,7 @@ type Trail interface {
 type Lists interface {
 	ListIssues(ctx context.Context, reach Reach, ask Ask) (*List[yagura.Issue], error)
 	CountIssues(ctx context.Context, reach Reach, ask Ask) (*IssueCounts, error)
-	ListFindings(ctx context.Context, reach Reach, ask Ask) (*List[Finding], error)
+	ListFindings(ctx context.Context, reach Reach, ask Ask) (*List[FindingRow], error)
 }
 
 // Registers reads lists of which more is in the store than a page shows, and that have little
@@ -83,7 +83,7 @@ type About struct {
 type Issues interface {
 	Issue(ctx context.Context, reach Reach, id string) (*IssuePage, error)
 	Timeline(ctx context.Context, reach Reach, id string, ask Ask) (*List[yagura.Entry], error)
-	IssueFindings(ctx context.Context, reach Reach, id string, ask Ask) (*List[Finding], error)
+	IssueFindings(ctx context.Context, reach Reach, id string, ask Ask) (*List[FindingRow], error)
 	IssueNotices(ctx context.Context, reach Reach, id string, ask Ask) (*List[Notice], error)
 	RelatedIssues(ctx context.Context, reach Reach, id string) (*Related, error)
 }
@@ -104,7 +104,7 @@ type Records interface {
 
 // Findings reads findings.
 type Findings interface {
-	Finding(ctx context.Context, reach Reach, id string) (*Finding, error)
+	Finding(ctx context.Context, reach Reach, id string) (*FindingRow, error)
 }
 
 // Entities reads what is known of entities, and what hangs together.

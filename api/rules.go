@@ -28,9 +28,9 @@ type Rule struct {
 	TitleJA    string        `json:"title_ja,omitempty"`
 	Engine     yagura.Engine `json:"engine,omitempty"`
 	Kind       yagura.Kind   `json:"kind,omitempty"`
-	Severity   string        `json:"severity,omitempty" doc:"Of its findings, before the policy."`
+	Severity   string        `json:"severity,omitempty" enum:"critical,high,medium,low,none" doc:"Of its findings, before the policy."`
 	Original   string        `json:"severity_original,omitempty" doc:"As the file writes it."`
-	State      string        `json:"state" doc:"on, off, waiting (for values of placeholders) or refused"`
+	State      string        `json:"state" enum:"on,off,waiting,refused" doc:"on, off, waiting (for values of placeholders) or refused"`
 	Enabled    bool          `json:"enabled"`
 	Mode       string        `json:"mode,omitempty" doc:"count: its findings are counted and tell nobody."`
 	Techniques []string      `json:"techniques"`
@@ -61,8 +61,8 @@ type RuleTuned struct {
 // tuned away.
 type RuleTuning struct {
 	Enabled  *bool   `json:"enabled,omitempty"`
-	Severity *string `json:"severity,omitempty"`
-	Mode     *string `json:"mode,omitempty" doc:"count or notify"`
+	Severity *string `json:"severity,omitempty" enum:"critical,high,medium,low,none,"`
+	Mode     *string `json:"mode,omitempty" enum:"count,notify,"`
 	Reason   string  `json:"reason,omitempty"`
 }
 

@@ -70,6 +70,7 @@ var enums = map[reflect.Type][]string{
 	reflect.TypeFor[yagura.Conclusion]():  {"", "true_positive", "benign", "false_positive", "accepted"},
 	reflect.TypeFor[yagura.CloseReason](): {"", "fixed_verified", "resolved_by_source", "resource_gone", "human"},
 	reflect.TypeFor[yagura.Kind]():        {"posture", "behaviour"},
+	reflect.TypeFor[yagura.Engine]():      {"sigma", "falco", "kql", "builtin"},
 	reflect.TypeFor[yagura.Role]():        names(yagura.Roles(), func(r yagura.Role) string { return string(r) }),
 	reflect.TypeFor[yagura.Permission]():  names(yagura.RoleAdmin.Permissions(), func(p yagura.Permission) string { return string(p) }),
 	reflect.TypeFor[yagura.NoticeState](): {"waiting", "delivered", "dead"},
@@ -114,8 +115,8 @@ var (
 
 // of returns the schema of a type.
 func (s *schemas) of(t reflect.Type) object {
-	if values, ok := enums[t]; ok {
-		return object{"type": "string", "enum": values}
+	if enums[t] != nil {
+		return s.ref(t)
 	}
 	switch {
 	case t == timeType:
@@ -151,7 +152,7 @@ func (s *schemas) of(t reflect.Type) object {
 	panic(fmt.Sprintf("api: no schema for %s", t))
 }
 
-// ref makes a component of a struct once, and names it.
+// ref makes a component of a struct or of a type of few values once, and names it.
 func (s *schemas) ref(t reflect.Type) object {
 	if t.Name() == "" {
 		return s.structure(t)
@@ -167,7 +168,11 @@ func (s *schemas) ref(t reflect.Type) object {
 			panic(fmt.Sprintf("api: %s and %s have one name", t, other))
 		}
 		s.named[t], s.taken[name] = name, t
-		s.all[name] = s.structure(t)
+		if values := enums[t]; values != nil {
+			s.all[name] = object{"type": "string", "enum": values}
+		} else {
+			s.all[name] = s.structure(t)
+		}
 	}
 	return object{"$ref": "#/components/schemas/" + name}
 }

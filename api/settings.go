@@ -31,7 +31,7 @@ type SessionBounds struct {
 // SignInProvider is an identity provider, with the addresses that it has to be told.
 type SignInProvider struct {
 	Name             string         `json:"name"`
-	Kind             string         `json:"kind" doc:"oidc or saml"`
+	Kind             string         `json:"kind" enum:"oidc,saml"`
 	Label            string         `json:"label"`
 	Issuer           string         `json:"issuer,omitempty"`
 	ClientID         string         `json:"client_id,omitempty"`

@@ -19,7 +19,7 @@ type Flows interface {
 type Source struct {
 	Name      string    `json:"name"`
 	Kind      string    `json:"kind" doc:"sqs, bucket, folder, push, sns, eventbridge or falco; empty of one that is in the books and no longer in the configuration."`
-	State     string    `json:"state" doc:"ok, late (something waits longer than the configured lateness), silent (every account has been quiet longer than it ever is), failing (the last attempt to receive went wrong) or waiting (nothing came yet)"`
+	State     string    `json:"state" enum:"ok,late,silent,failing,waiting" doc:"ok, late (something waits longer than the configured lateness), silent (every account has been quiet longer than it ever is), failing (the last attempt to receive went wrong) or waiting (nothing came yet)"`
 	Lag       int64     `json:"lag_s" doc:"How long the oldest that waits has waited, at the source or with us."`
 	LastEvent time.Time `json:"last_event,omitzero"`
 	Waiting   int64     `json:"waiting" doc:"Records that were received and are not judged."`
@@ -53,7 +53,7 @@ type SourceAccount struct {
 type Sink struct {
 	Name      string    `json:"name"`
 	Kind      string    `json:"kind" doc:"github, slack, pagerduty, securityhub, cloudwatch, webhook or falcosidekick; empty of one that is in the books and no longer in the configuration."`
-	State     string    `json:"state" doc:"ok, late (a notice has waited for ten minutes) or failing (the last attempt went wrong)"`
+	State     string    `json:"state" enum:"ok,late,failing" doc:"ok, late (a notice has waited for ten minutes) or failing (the last attempt went wrong)"`
 	Owed      int64     `json:"owed"`
 	Delivered int64     `json:"delivered"`
 	Waiting   int64     `json:"waiting"`

@@ -18,7 +18,7 @@ type Suppressions interface {
 // Suppression keeps findings quiet.
 type Suppression struct {
 	ID      string    `json:"id"`
-	Kind    string    `json:"kind" doc:"made (in the console), policy (a clause of the team's policy) or issue (somebody suppressed one issue)"`
+	Kind    string    `json:"kind" enum:"made,policy,issue" doc:"made (in the console), policy (a clause of the team's policy) or issue (somebody suppressed one issue)"`
 	Rule    string    `json:"rule,omitempty"`
 	Title   string    `json:"title,omitempty" doc:"Of the rule, or of the issue."`
 	TitleJA string    `json:"title_ja,omitempty"`
@@ -29,7 +29,7 @@ type Suppression struct {
 	Reason  string    `json:"reason"`
 	By      string    `json:"by,omitempty"`
 	Created time.Time `json:"created,omitzero"`
-	State   string    `json:"state" doc:"active or ended"`
+	State   string    `json:"state" enum:"active,ended" doc:"active or ended"`
 	Place   string    `json:"place,omitempty" doc:"file:line:column of the clause"`
 }
 

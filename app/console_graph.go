@@ -26,16 +26,16 @@ type graph struct {
 	c        *console
 	scopes   []yagura.Scope
 	all      bool
-	nodes    map[string]*api.Node
+	nodes    map[string]*api.GraphNode
 	issues   map[string]*yagura.Issue
 	entities map[string]yagura.Entity
-	edges    map[[2]string]*api.Edge
+	edges    map[[2]string]*api.GraphEdge
 	order    []string
 	cut      bool
 }
 
 func (c *console) newGraph(reach api.Reach) *graph {
-	g := &graph{c: c, nodes: map[string]*api.Node{}, issues: map[string]*yagura.Issue{}, entities: map[string]yagura.Entity{}, edges: map[[2]string]*api.Edge{}}
+	g := &graph{c: c, nodes: map[string]*api.GraphNode{}, issues: map[string]*yagura.Issue{}, entities: map[string]yagura.Entity{}, edges: map[[2]string]*api.GraphEdge{}}
 	g.scopes, g.all = c.within(reach)
 	return g
 }
@@ -47,7 +47,7 @@ func (g *graph) issue(is *yagura.Issue) (id string, ok bool) {
 			return id, false
 		}
 		severity := is.Severity
-		g.nodes[id] = &api.Node{ID: id, Type: "issue", Label: is.Title, N: int64(is.Count), Severity: &severity}
+		g.nodes[id] = &api.GraphNode{ID: id, Type: "issue", Label: is.Title, N: int64(is.Count), Severity: &severity}
 		g.issues[id] = is
 	}
 	return id, true
@@ -59,7 +59,7 @@ func (g *graph) entity(e yagura.Entity) (id string, ok bool) {
 		if !g.room(id) {
 			return id, false
 		}
-		g.nodes[id] = &api.Node{ID: id, Type: e.Type, Label: e.ID}
+		g.nodes[id] = &api.GraphNode{ID: id, Type: e.Type, Label: e.ID}
 		g.entities[id] = e
 	}
 	return id, true
@@ -88,7 +88,7 @@ func (g *graph) join(is *yagura.Issue, e yagura.Entity) {
 	if is.Actor.Type == e.Type && is.Actor.ID == e.ID {
 		label = "actor"
 	}
-	g.edges[[2]string{a, b}] = &api.Edge{From: a, To: b, Label: label, N: int64(is.Count)}
+	g.edges[[2]string{a, b}] = &api.GraphEdge{From: a, To: b, Label: label, N: int64(is.Count)}
 	g.nodes[b].N += int64(is.Count)
 }
 
@@ -137,7 +137,7 @@ func (g *graph) shown() *api.Graph {
 	for _, e := range g.edges {
 		out.Edges = append(out.Edges, *e)
 	}
-	slices.SortFunc(out.Edges, func(a, b api.Edge) int {
+	slices.SortFunc(out.Edges, func(a, b api.GraphEdge) int {
 		return slices.Compare([]string{a.From, a.To}, []string{b.From, b.To})
 	})
 	return out

@@ -70,13 +70,13 @@ func badCursor() error {
 	return api.Refuse(api.CodeBadRequest, "cursor: it is not one that was given out", "cursor が正しくありません")
 }
 
-func findingOf(f yagura.Filed) api.Finding {
-	return api.Finding{Finding: f.Finding, IssueID: f.IssueID, Episode: f.Episode, Judged: f.Severity, Suppressed: f.Suppressed, Seen: f.Seen, Decided: f.Clauses}
+func findingOf(f yagura.Filed) api.FindingRow {
+	return api.FindingRow{Finding: f.Finding, IssueID: f.IssueID, Episode: f.Episode, Judged: f.Severity, Suppressed: f.Suppressed, Seen: f.Seen, Decided: f.Clauses}
 }
 
 // IssueFindings returns the findings of an issue in the order in which they were judged.
-func (c *console) IssueFindings(ctx context.Context, reach api.Reach, id string, ask api.Ask) (*api.List[api.Finding], error) {
-	out := &api.List[api.Finding]{}
+func (c *console) IssueFindings(ctx context.Context, reach api.Reach, id string, ask api.Ask) (*api.List[api.FindingRow], error) {
+	out := &api.List[api.FindingRow]{}
 	err := c.view(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if _, err := c.issue(ctx, tx, reach, id, yagura.LockNone); err != nil {
 			return err
@@ -115,8 +115,8 @@ func (c *console) IssueNotices(ctx context.Context, reach api.Reach, id string, 
 	return out, err
 }
 
-func likeOf(is *yagura.Issue, why, whyJA string) api.LikeIssue {
-	return api.LikeIssue{ID: is.ID, Severity: is.Severity, Status: is.Status, Title: is.Title, TitleJA: is.TitleJA, Conclusion: is.Conclusion,
+func likeOf(is *yagura.Issue, why, whyJA string) api.RelatedIssue {
+	return api.RelatedIssue{ID: is.ID, Severity: is.Severity, Status: is.Status, Title: is.Title, TitleJA: is.TitleJA, Conclusion: is.Conclusion,
 		Why: why, WhyJA: whyJA, LastSeen: is.LastSeen}
 }
 

@@ -78,7 +78,7 @@ func (c *console) CountIssues(ctx context.Context, reach api.Reach, ask api.Ask)
 }
 
 // ListFindings returns a page of findings.
-func (c *console) ListFindings(ctx context.Context, reach api.Reach, ask api.Ask) (*api.List[api.Finding], error) {
+func (c *console) ListFindings(ctx context.Context, reach api.Reach, ask api.Ask) (*api.List[api.FindingRow], error) {
 	scopes, all := c.within(reach)
 	return listed(ctx, c, ask, findingOf, func(ctx context.Context, tx *store.Tx, sort string) ([]yagura.Filed, string, error) {
 		return tx.FindFindings(ctx, scopes, all, ask.Query, sort, ask.After, ask.Limit)

@@ -156,8 +156,8 @@ func (c *console) IssueEvents(ctx context.Context, reach api.Reach, id string, a
 }
 
 // Finding returns one finding within reach.
-func (c *console) Finding(ctx context.Context, reach api.Reach, id string) (*api.Finding, error) {
-	var out api.Finding
+func (c *console) Finding(ctx context.Context, reach api.Reach, id string) (*api.FindingRow, error) {
+	var out api.FindingRow
 	err := c.view(ctx, func(ctx context.Context, tx *store.Tx) error {
 		f, err := tx.Finding(ctx, id)
 		if err == nil && !c.holds(reach, f.Finding.Event.Account, f.Finding.Format) {
@@ -221,8 +221,8 @@ func (c *console) Evidence(ctx context.Context, reach api.Reach, id string, w io
 	}, nil); err != nil {
 		return err
 	}
-	var findings []api.Finding
-	if err := pages(a, "findings.jsonl", func(after string) (*api.List[api.Finding], error) {
+	var findings []api.FindingRow
+	if err := pages(a, "findings.jsonl", func(after string) (*api.List[api.FindingRow], error) {
 		all.After = after
 		return c.IssueFindings(ctx, reach, id, all)
 	}, &findings); err != nil {

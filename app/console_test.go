@@ -136,7 +136,7 @@ func TestConsoleServes(t *testing.T) {
 	if len(timeline.Items) != 1 || timeline.Next != "1" {
 		t.Errorf("%+v", timeline)
 	}
-	var findings api.List[api.Finding]
+	var findings api.List[api.FindingRow]
 	c.call(200, "GET", "/issues/"+id+"/findings", "", &findings)
 	if len(findings.Items) != 1 || findings.Items[0].IssueID != id {
 		t.Errorf("%+v", findings)

@@ -77,5 +77,9 @@ export default defineConfig({
       },
     },
   },
-  test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}", "e2e/**/*.test.ts"], setupFiles: ["src/test.ts"] },
+  test: {
+    environment: "jsdom",
+    include: ["src/**/*.test.{ts,tsx}", "e2e/**/*.test.ts", "tools/**/*.test.mjs"],
+    setupFiles: ["src/test.ts"],
+  },
 });

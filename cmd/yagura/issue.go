@@ -234,8 +234,8 @@ type shown struct {
 	Timeline []yagura.Entry   `json:"timeline"`
 	Tickets  []api.Ticket     `json:"tickets"`
 	Notices  []api.Notice     `json:"notices"`
-	Related  []api.LikeIssue  `json:"related"`
-	Similar  []api.LikeIssue  `json:"similar"`
+	Related  []api.RelatedIssue  `json:"related"`
+	Similar  []api.RelatedIssue  `json:"similar"`
 }
 
 // Run shows.
@@ -272,7 +272,7 @@ func (c *issueShowCmd) Run(env *environment) error {
 }
 
 // titleOf is the title of an issue that is like another.
-func titleOf(is *api.LikeIssue, ja bool) string {
+func titleOf(is *api.RelatedIssue, ja bool) string {
 	if ja && is.TitleJA != "" {
 		return is.TitleJA
 	}
@@ -335,7 +335,7 @@ func (s *shown) print(w io.Writer, ja bool) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	section := func(en, jp string, list []api.LikeIssue) {
+	section := func(en, jp string, list []api.RelatedIssue) {
 		if len(list) == 0 {
 			return
 		}

@@ -1,1 +1,1 @@
-var e=[`critical`,`high`,`medium`,`low`,`none`];export{e as t};
+var e=[`critical`,`high`,`medium`,`low`,`none`],t=[`viewer`,`analyst`,`responder`,`admin`];export{e as n,t};

@@ -2,7 +2,7 @@
 // things. What was read with an ETag is written with it, so nobody overwrites what they have
 // not seen.
 import { getPrefs } from "../app/prefs";
-import type { ProblemDetails } from "./types";
+import type { Problem as Details } from "./types";
 
 export const base = "/api/v1";
 
@@ -12,7 +12,7 @@ export class Problem extends Error {
     readonly status: number,
     readonly code: string,
     detail: string,
-    readonly details?: ProblemDetails,
+    readonly details?: Details,
   ) {
     super(detail);
     this.name = "Problem";
@@ -79,7 +79,7 @@ export async function request(path: string, call: Call = {}): Promise<Response> 
     throw new Problem(0, "unreachable", "The server does not answer");
   }
   if (res.ok || res.status === 304) return res;
-  let d: ProblemDetails | undefined;
+  let d: Details | undefined;
   if (res.headers.get("Content-Type")?.includes("json")) d = await res.json().catch(() => undefined);
   if (res.status === 401 && !call.quiet) unauthenticated();
   throw new Problem(

@@ -2,7 +2,7 @@ import { Modal } from "@mantine/core";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { get, query } from "../api/client";
-import type { Hit } from "../api/types";
+import type { Hit, Hits } from "../api/types";
 import { useCore } from "../i18n/core";
 import { Hostile } from "../ui/Hostile";
 import { Icon, type IconName } from "../ui/Icon";
@@ -46,7 +46,7 @@ export default function Palette({ close }: { close: () => void }) {
   }, [text]);
   const found = useQuery({
     queryKey: ["search", asked],
-    queryFn: ({ signal }) => get<{ items: Hit[] } | Hit[]>(`/search${query({ q: asked })}`, signal),
+    queryFn: ({ signal }) => get<Hits>(`/search${query({ q: asked })}`, signal),
     enabled: asked.length > 1,
     placeholderData: keepPreviousData,
   });
@@ -81,7 +81,7 @@ export default function Palette({ close }: { close: () => void }) {
       command("utc", `${w.time.zone}: UTC`, "clock", () => prefer({ zone: "UTC" })),
       command("out", w.palette.signOut, "signOut", () => void signOut()),
     );
-    const hits = asked && found.data ? (Array.isArray(found.data) ? found.data : (found.data.items ?? [])) : [];
+    const hits = asked ? (found.data?.items ?? []) : [];
     return [
       ...hits.map(
         (h): Item => ({

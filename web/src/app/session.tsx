@@ -2,17 +2,17 @@
 import { useQuery } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect } from "react";
 import { get, onUnauthenticated, Problem, patch, setCSRF } from "../api/client";
-import type { Permission, Session } from "../api/types";
+import type { Permission, Reader } from "../api/types";
 import { useCore } from "../i18n/core";
 import { EmptyState } from "../ui/EmptyState";
 import { buildOf, reloadOnce } from "./build";
 import { go } from "./go";
 import { getPrefs, type Prefs, setPrefs } from "./prefs";
 
-const Context = createContext<Session | null>(null);
+const Context = createContext<Reader | null>(null);
 
 /** useSession returns the session; it is there on every page but sign-in and set-up. */
-export function useSession(): Session {
+export function useSession(): Reader {
   const s = useContext(Context);
   if (!s) throw new Error("useSession outside of SessionGate");
   return s;
@@ -23,7 +23,7 @@ export function useCan(p: Permission): boolean {
   return useContext(Context)?.permissions.includes(p) ?? false;
 }
 
-const fetchSession = () => get<Session>("/session");
+const fetchSession = () => get<Reader>("/session");
 
 /** SessionGate shows its children to those who are signed in and sends others to sign in. */
 export function SessionGate({ children }: { children: ReactNode }) {

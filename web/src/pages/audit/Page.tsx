@@ -2,7 +2,7 @@ import { Popover } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
 import { get } from "../../api/client";
-import type { AuditCheck, AuditLine } from "../../api/operation";
+import type { Audit, AuditCheck } from "../../api/types";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
 import { count, useWords } from "../../i18n/words";
@@ -24,7 +24,7 @@ export function Page() {
   useEffect(() => {
     document.title = `${w.title} · Yagura`;
   }, [w]);
-  const columns = useMemo<Column<AuditLine>[]>(
+  const columns = useMemo<Column<Audit>[]>(
     () => [
       { id: "at", head: w.column.at, width: "148px", sort: "at", cell: (l) => <Time at={l.at} mode="exact" /> },
       { id: "who", head: w.column.who, width: "minmax(120px, 1.2fr)", cell: (l) => <Who who={l.who} /> },
@@ -82,7 +82,7 @@ export function Page() {
         <span className="grow" />
         <Chain />
       </div>
-      <ListView<AuditLine>
+      <ListView<Audit>
         list="audit"
         label={w.title}
         columns={columns}
@@ -109,7 +109,7 @@ function Who({ who }: { who: string }) {
   return <Hostile text={who.replace(/^user:/, "")} />;
 }
 
-function Outcome({ line }: { line: AuditLine }) {
+function Outcome({ line }: { line: Audit }) {
   const w = useWords(catalogue);
   const done = line.outcome === "done";
   return (
@@ -165,7 +165,7 @@ function Chain() {
   );
 }
 
-function One({ line: l }: { line: AuditLine }) {
+function One({ line: l }: { line: Audit }) {
   const w = useWords(catalogue);
   const lang = useLang();
   const href = subjectHref(l.on);

@@ -2,8 +2,7 @@ import { Button, SegmentedControl } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { del, etag, get, Problem, post, put } from "../../api/client";
-import type { DocText } from "../../api/operation";
-import type { Fault } from "../../api/types";
+import type { DocumentChecked, DocumentText, Fault } from "../../api/types";
 import { go, withSearch } from "../../app/go";
 import { useKeys } from "../../app/keys";
 import { useLang } from "../../app/prefs";
@@ -56,7 +55,7 @@ export function DocumentEditor({
   const rested = useDebounced(text, 600);
   useEffect(() => {
     let over = false;
-    post<{ problems: Fault[] | null }>("/documents/check", { path, text: rested })
+    post<DocumentChecked>("/documents/check", { path, text: rested })
       .then((a) => !over && setFaults(a.problems ?? []))
       .catch(() => undefined); // it is checked again when it is saved
     return () => {
@@ -73,7 +72,11 @@ export function DocumentEditor({
     setBusy(true);
     try {
       const match = over ?? etag(docPath(path));
-      await put<DocText>(docPath(path), { text }, fresh && !over ? { headers: { "If-None-Match": "*" } } : { match });
+      await put<DocumentText>(
+        docPath(path),
+        { text },
+        fresh && !over ? { headers: { "If-None-Match": "*" } } : { match },
+      );
       setBase(text);
       setTheirs(undefined);
       say(w.saved);
@@ -82,7 +85,7 @@ export function DocumentEditor({
     } catch (err) {
       if (err instanceof Problem && (err.status === 412 || err.status === 409)) {
         // What is there now; its ETag is kept by the read, so a second save is over what was seen.
-        const now = await get<DocText>(docPath(path)).catch(() => undefined);
+        const now = await get<DocumentText>(docPath(path)).catch(() => undefined);
         setTheirs(now?.text ?? "");
       } else if (err instanceof Problem && err.details?.problems?.length) setFaults(err.details.problems);
       else say(core.do.save, "error", err instanceof Problem ? err.said(lang) : String(err));

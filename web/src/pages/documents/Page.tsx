@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { get, Problem } from "../../api/client";
 import { useList } from "../../api/list";
-import type { Doc, DocText } from "../../api/operation";
+import type { Document, DocumentText } from "../../api/types";
 import { go, withSearch } from "../../app/go";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
@@ -36,14 +36,14 @@ export function Page() {
   // Runbooks stand in both languages: without a query, those of the other one are left out.
   const usual = lang === "ja" ? "-lang:en" : "-lang:ja";
   const q = search.q ?? usual;
-  const list = useList<Doc>("documents", { q, sort: "path" });
+  const list = useList<Document>("documents", { q, sort: "path" });
   const open = search.open;
   const fresh = search.new;
   useEffect(() => {
     document.title = `${w.title} · Yagura`;
   }, [w]);
   const groups = useMemo(() => {
-    const by = new Map<string, Doc[]>();
+    const by = new Map<string, Document[]>();
     for (const d of list.rows) {
       const dir = d.path.includes("/") ? d.path.slice(0, d.path.lastIndexOf("/")) : "";
       by.set(dir, [...(by.get(dir) ?? []), d]);
@@ -93,7 +93,7 @@ export function Page() {
                         aria-current={d.path === open ? "page" : undefined}
                       >
                         <span className="cut">
-                          <Hostile text={(lang === "ja" && d.title_ja) || d.title || d.path} />
+                          <Hostile text={d.title} />
                         </span>
                         {d.lang && d.lang !== lang && <span className="faint docs-lang">{d.lang}</span>}
                         {d.shipped === false && <span className="docs-own" title={w.own} />}
@@ -173,7 +173,7 @@ function One({ path }: { path: string }) {
   const client = useQueryClient();
   const r = useQuery({
     queryKey: ["document", path],
-    queryFn: ({ signal }) => get<DocText>(docPath(path), signal),
+    queryFn: ({ signal }) => get<DocumentText>(docPath(path), signal),
     retry: false,
     refetchOnWindowFocus: false,
   });

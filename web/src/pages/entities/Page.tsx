@@ -1,5 +1,5 @@
 import { useEffect, useMemo } from "react";
-import type { EntityRow } from "../../api/operation";
+import type { EntityRow } from "../../api/types";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
 import { useCore } from "../../i18n/core";

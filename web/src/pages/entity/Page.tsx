@@ -2,8 +2,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useMemo } from "react";
 import { get, Problem, query } from "../../api/client";
-import type { EntityPage, UsualFact } from "../../api/operation";
-import type { Issue, Page as Rows } from "../../api/types";
+import type { EntityPage, Issue, Page as Rows, Usual } from "../../api/types";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
 import { useParam } from "../../app/router";
@@ -305,7 +304,7 @@ const clause = `- name: from a network where it never worked
   when: usual.network.first && finding.kind == "behaviour"
   raise: 1`;
 
-function UsualFacts({ list }: { list: UsualFact[] }) {
+function UsualFacts({ list }: { list: Usual[] }) {
   const w = useWords(catalogue);
   const lang = useLang();
   const n = (x: number) => count(x, lang);

@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { get, Problem } from "../../api/client";
-import type { Clause, EventRef, Finding } from "../../api/types";
+import type { FindingPage } from "../../api/types";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
 import { useCan } from "../../app/session";
@@ -19,16 +19,6 @@ import { Time } from "../../ui/Time";
 import { EntityLink } from "../../ui/Value";
 import { w as catalogue } from "../findings/words";
 import "./finding.css";
-
-interface Match {
-  event: EventRef;
-  format: string;
-  raw: string;
-  clauses: Clause[] | null;
-  missing?: string;
-}
-
-type FindingPage = Finding & { records?: Match[] | null };
 
 /** FindingView is one finding: why, on what record, and what came of it. */
 export function FindingView({ id }: { id: string }) {

@@ -1,5 +1,5 @@
 import { lazy, Suspense, useEffect, useMemo } from "react";
-import type { Finding } from "../../api/types";
+import type { FindingRow } from "../../api/types";
 import { Link } from "../../app/Link";
 import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
@@ -20,7 +20,7 @@ export function Page() {
   useEffect(() => {
     document.title = `${w.title} · Yagura`;
   }, [w]);
-  const columns = useMemo<Column<Finding>[]>(
+  const columns = useMemo<Column<FindingRow>[]>(
     () => [
       {
         id: "severity",
@@ -103,7 +103,7 @@ export function Page() {
       <div className="page-head">
         <h1>{w.title}</h1>
       </div>
-      <ListView<Finding>
+      <ListView<FindingRow>
         list="findings"
         label={w.title}
         columns={columns}

@@ -1,7 +1,7 @@
 import { Button, Modal, NativeSelect, NumberInput, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { Problem, post } from "../../api/client";
-import type { SavedHunt, Severity } from "../../api/types";
+import type { Rule, SavedHunt, Severity } from "../../api/types";
 import { usePrefs } from "../../app/prefs";
 import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
@@ -35,7 +35,7 @@ export function ScheduleForm({
   const lengths = ["5m", "15m", "1h", "6h", "12h", "1d"];
   const submit = async () => {
     try {
-      const rule = await post<{ id: string }>(`/hunts/${encodeURIComponent(hunt.name)}/schedule`, {
+      const rule = await post<Rule>(`/hunts/${encodeURIComponent(hunt.name)}/schedule`, {
         title,
         severity,
         every,

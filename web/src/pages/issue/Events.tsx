@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { get, query } from "../../api/client";
-import type { Issue, Page, RawEvent as RawEventType } from "../../api/types";
+import type { EventMatch, Issue, Page } from "../../api/types";
 import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
 import { CopyMenu } from "../../ui/Copy";
@@ -18,7 +18,7 @@ export function Events({ issue }: { issue: Issue }) {
   const r = useInfiniteQuery({
     queryKey: ["issue", issue.id, "events"],
     queryFn: ({ pageParam, signal }) =>
-      get<Page<RawEventType>>(
+      get<Page<EventMatch>>(
         `/issues/${encodeURIComponent(issue.id)}/events${query({ cursor: pageParam || undefined, limit: 10 })}`,
         signal,
       ),
@@ -49,7 +49,7 @@ export function Events({ issue }: { issue: Issue }) {
   );
 }
 
-function One({ event: e, missing }: { event: RawEventType; missing: string }) {
+function One({ event: e, missing }: { event: EventMatch; missing: string }) {
   const raw = e.raw;
   return (
     <section className="section">
@@ -62,7 +62,7 @@ function One({ event: e, missing }: { event: RawEventType; missing: string }) {
         </span>
         {e.event.src_ip && <EntityLink type="ip" id={e.event.src_ip} />}
         <span className="grow" />
-        <CopyMenu of={{ event: e.event, raw, path: `/events/${e.event.key}` }} />
+        <CopyMenu of={{ event: { ...e.event, format: e.format }, raw, path: `/events/${e.event.key}` }} />
       </div>
       {e.missing ? (
         <p className="dim plain">

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { get } from "../../api/client";
-import type { IssueFull, Related, RelatedIssue } from "../../api/types";
+import type { IssuePage, Related, RelatedIssue } from "../../api/types";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
 import { useCore } from "../../i18n/core";
@@ -16,7 +16,7 @@ import { EntityLink, Value } from "../../ui/Value";
 import { w as catalogue } from "./words";
 
 /** Facts are what is known of the issue at a glance, and the issues that help with it. */
-export function Facts({ issue: is }: { issue: IssueFull }) {
+export function Facts({ issue: is }: { issue: IssuePage }) {
   const w = useWords(catalogue);
   const core = useCore();
   const lang = useLang();

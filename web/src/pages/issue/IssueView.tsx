@@ -2,7 +2,7 @@ import { ActionIcon, Tabs, Tooltip } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { base, get, Problem } from "../../api/client";
-import type { IssueFull } from "../../api/types";
+import type { IssuePage } from "../../api/types";
 import { useKeys } from "../../app/keys";
 import { useLang } from "../../app/prefs";
 import { useCan } from "../../app/session";
@@ -44,7 +44,7 @@ export function IssueView({ id, side }: { id: string; side?: boolean }) {
   useKeys([{ keys: "c", label: w.timeline.note, group: core.keys.issue, run: write }], can);
   const r = useQuery({
     queryKey: ["issue", id],
-    queryFn: ({ signal }) => get<IssueFull>(`/issues/${encodeURIComponent(id)}`, signal),
+    queryFn: ({ signal }) => get<IssuePage>(`/issues/${encodeURIComponent(id)}`, signal),
   });
   const is = r.data && lay(`issue/${id}`, r.data);
   const title = is ? (lang === "ja" && is.title_ja) || is.title : id;

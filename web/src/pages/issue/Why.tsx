@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { get, query } from "../../api/client";
-import type { Issue, Page, RawEvent as RawEventType } from "../../api/types";
+import type { EventMatch, Issue, Page } from "../../api/types";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
 import { useCore } from "../../i18n/core";
@@ -20,7 +20,7 @@ export function Why({ issue }: { issue: Issue }) {
   const events = useQuery({
     queryKey: ["issue", issue.id, "events", 1],
     queryFn: ({ signal }) =>
-      get<Page<RawEventType>>(`/issues/${encodeURIComponent(issue.id)}/events${query({ limit: 1 })}`, signal),
+      get<Page<EventMatch>>(`/issues/${encodeURIComponent(issue.id)}/events${query({ limit: 1 })}`, signal),
     retry: false,
   });
   const f = issue.latest;
@@ -96,7 +96,9 @@ export function Why({ issue }: { issue: Issue }) {
               <Time at={event.event.time} mode="exact" />
             </span>
             <span className="grow" />
-            <CopyMenu of={{ event: event.event, raw, path: `/events/${event.event.key}` }} />
+            <CopyMenu
+              of={{ event: { ...event.event, format: event.format }, raw, path: `/events/${event.event.key}` }}
+            />
           </div>
           {event.missing ? (
             <p className="dim">
@@ -137,7 +139,7 @@ export function Why({ issue }: { issue: Issue }) {
           <ul className="plain">
             {f?.usual?.map((u, i) => (
               <li key={i}>
-                <Hostile text={usual(u)} />
+                <Hostile text={u.text || `${u.of}: ${u.value}`} />
               </li>
             ))}
           </ul>
@@ -149,14 +151,6 @@ export function Why({ issue }: { issue: Issue }) {
 
 function original(level: string, names: Record<string, string>): string {
   return names[level] ?? level;
-}
-
-function usual(u: Record<string, unknown>): string {
-  if (typeof u.text === "string") return u.text;
-  return Object.entries(u)
-    .filter(([, v]) => typeof v === "string" || typeof v === "number")
-    .map(([k, v]) => `${k}: ${String(v)}`)
-    .join(" · ");
 }
 
 function runbook(issue: Issue, lang: "en" | "ja"): { check: string[]; act: string[] } {

@@ -1,7 +1,7 @@
 // What people do to issues: shown at once, held for undo, sent as one call.
 import type { QueryClient } from "@tanstack/react-query";
 import { Problem, post } from "../../api/client";
-import type { Change, Issue, Outcome } from "../../api/types";
+import type { ChangeIn, Issue, Outcomes } from "../../api/types";
 import { hold } from "../../app/undo";
 
 /** newID is a name for a change, so that the server sees a repeat for what it is. */
@@ -11,7 +11,7 @@ export function newID(): string {
 }
 
 /** effect is how an issue looks after a change, for the five seconds before it is sent. */
-export function effect(c: Change, who: string): Partial<Issue> {
+export function effect(c: ChangeIn, who: string): Partial<Issue> {
   switch (c.what) {
     case "acknowledge":
       return { status: "acknowledged", assignee: who };
@@ -31,7 +31,7 @@ export function effect(c: Change, who: string): Partial<Issue> {
 }
 
 /** changeIssues holds a change of some issues and sends it; what is on the page follows. */
-export function changeIssues(client: QueryClient, ids: string[], change: Change, label: string, who: string) {
+export function changeIssues(client: QueryClient, ids: string[], change: ChangeIn, label: string, who: string) {
   const id = newID();
   const shows = effect(change, who);
   hold({
@@ -39,7 +39,7 @@ export function changeIssues(client: QueryClient, ids: string[], change: Change,
     shows: ids.map((i) => ({ key: `issue/${i}`, change: shows })),
     send: async (leaving) => {
       for (let n = 0; n < ids.length; n += 500) {
-        const r = await post<{ items: Outcome[] | null }>(
+        const r = await post<Outcomes>(
           "/issues/changes",
           { ids: ids.slice(n, n + 500), change: { ...change, id } },
           { keepalive: leaving },

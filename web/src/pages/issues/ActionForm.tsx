@@ -1,6 +1,6 @@
 import { Button, Modal, NativeSelect, SegmentedControl, Textarea, TextInput } from "@mantine/core";
 import { useState } from "react";
-import type { Change, Conclusion, Issue } from "../../api/types";
+import type { ChangeIn, Conclusion, Issue } from "../../api/types";
 import { usePrefs } from "../../app/prefs";
 import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
@@ -23,7 +23,7 @@ export function ActionForm({
   n: number;
   me: string;
   close: () => void;
-  run: (c: Change, label: string) => void;
+  run: (c: ChangeIn, label: string) => void;
   first?: Issue;
 }) {
   const w = useWords(catalogue);

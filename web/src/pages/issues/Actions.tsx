@@ -1,7 +1,7 @@
 import { Button, Menu } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
-import type { Change, Issue } from "../../api/types";
+import type { ChangeIn, Issue } from "../../api/types";
 import { useKeys } from "../../app/keys";
 import { useCan, useSession } from "../../app/session";
 import { useCore } from "../../i18n/core";
@@ -35,7 +35,7 @@ export function Actions({
   const [form, setForm] = useState<Form | null>(null);
   const me = session.who ?? `user:${session.user.name}`;
   const n = issues.length;
-  const run = (change: Change, label: string) => {
+  const run = (change: ChangeIn, label: string) => {
     if (n === 0) return;
     changeIssues(
       client,

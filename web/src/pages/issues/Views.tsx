@@ -2,7 +2,7 @@ import { ActionIcon, Button, Checkbox, Menu, Popover, TextInput, Tooltip } from 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { del, get, Problem, post } from "../../api/client";
-import type { Page, View } from "../../api/types";
+import type { Page, ViewPage } from "../../api/types";
 import { go } from "../../app/go";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
@@ -44,7 +44,7 @@ export function Views({ q, sort }: { q: string; sort: string }) {
   const [shared, setShared] = useState(false);
   const views = useQuery({
     queryKey: ["views"],
-    queryFn: ({ signal }) => get<Page<View>>("/views", signal),
+    queryFn: ({ signal }) => get<Page<ViewPage>>("/views", signal),
     staleTime: 60_000,
     retry: false,
   });
@@ -54,7 +54,7 @@ export function Views({ q, sort }: { q: string; sort: string }) {
   const save = async () => {
     setOpen(false);
     try {
-      await post<View>("/views", { name: name.trim(), list: "issues", query: q, sort, shared });
+      await post<ViewPage>("/views", { name: name.trim(), list: "issues", query: q, sort, shared });
       say(w.views.saved(name.trim()));
       setName("");
       void client.invalidateQueries({ queryKey: ["views"] });
@@ -62,7 +62,7 @@ export function Views({ q, sort }: { q: string; sort: string }) {
       say(w.views.save, "error", err instanceof Problem ? err.said(lang) : String(err));
     }
   };
-  const remove = (v: View) =>
+  const remove = (v: ViewPage) =>
     hold({
       label: w.views.removed(v.name),
       send: (leaving) => del(`/views/${encodeURIComponent(v.id)}`, { keepalive: leaving }),

@@ -2,7 +2,7 @@ import { Button, SegmentedControl } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { get, Problem, post } from "../../api/client";
-import type { DeadLetter } from "../../api/operation";
+import type { DeadLetter, DeadLetterBytes, DeadLetterRetried } from "../../api/types";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
 import { useCan } from "../../app/session";
@@ -104,7 +104,7 @@ function One({ id, changed }: { id: string; changed: () => void }) {
   const path = `/dead-letters/${encodeURIComponent(id)}`;
   const r = useQuery({
     queryKey: ["dead-letter", id],
-    queryFn: ({ signal }) => get<DeadLetter>(path, signal),
+    queryFn: ({ signal }) => get<DeadLetterBytes>(path, signal),
     retry: false,
   });
   const raw = useMemo(() => fromBase64(r.data?.bytes ?? ""), [r.data?.bytes]);
@@ -117,7 +117,7 @@ function One({ id, changed }: { id: string; changed: () => void }) {
   const retry = async () => {
     setBusy(true);
     try {
-      const a = await post<{ done: boolean; reason?: string }>(`${path}/retry`);
+      const a = await post<DeadLetterRetried>(`${path}/retry`);
       if (a.done) say(w.letters.done);
       else say(w.letters.still(a.reason ?? ""), "error");
       await r.refetch();

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { get, Problem } from "../../api/client";
-import type { Ledger } from "../../api/operation";
+import type { Ledger } from "../../api/types";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
 import { useSearch } from "../../app/router";

@@ -1,5 +1,5 @@
 import { useMemo, useState } from "react";
-import type { Overview } from "../../api/operation";
+import type { Overview } from "../../api/types";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
 import { count, short, useWords } from "../../i18n/words";

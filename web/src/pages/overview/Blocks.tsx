@@ -1,5 +1,5 @@
 import { lazy, type ReactNode, Suspense, useMemo } from "react";
-import type { Overview, SourceState } from "../../api/operation";
+import type { LakeBrief, Overview, Source } from "../../api/types";
 import { go } from "../../app/go";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
@@ -116,8 +116,16 @@ export function Hours({ o }: { o: Overview }) {
   );
 }
 
+/** Flow is what came from a country. */
+export interface Flow {
+  country: string;
+  events: number;
+  findings?: number;
+  q?: string;
+}
+
 /** Countries is where addresses are. */
-export function Countries({ o }: { o: Overview }) {
+export function Countries({ o }: { o: Overview & { countries?: Flow[] } }) {
   const w = useWords(catalogue);
   const lang = useLang();
   const list = (o.countries ?? []).slice(0, 8);
@@ -164,10 +172,10 @@ export function Countries({ o }: { o: Overview }) {
                 </td>
                 <td className="num dim">{count(c.events, lang)}</td>
                 <td className="num">
-                  {c.q && c.findings > 0 ? (
-                    <Link href={listHref("findings", c.q)}>{count(c.findings, lang)}</Link>
+                  {c.q && c.findings ? (
+                    <Link href={listHref("findings", c.q)}>{count(c.findings ?? 0, lang)}</Link>
                   ) : (
-                    count(c.findings, lang)
+                    count(c.findings ?? 0, lang)
                   )}
                 </td>
               </tr>
@@ -245,7 +253,7 @@ export function Noisy({ o }: { o: Overview }) {
 export function Sources({ o }: { o: Overview }) {
   const w = useWords(catalogue);
   const lang = useLang();
-  const rank: Record<SourceState, number> = { failing: 0, silent: 1, late: 2, waiting: 3, ok: 4 };
+  const rank: Record<Source["state"], number> = { failing: 0, silent: 1, late: 2, waiting: 3, ok: 4 };
   const list = [...(o.sources ?? [])].sort((a, b) => rank[a.state] - rank[b.state] || a.name.localeCompare(b.name));
   return (
     <Card id="sources" title={w.sources.title} all={{ href: "/sources", label: w.sources.all }} className="ov-sources">
@@ -353,7 +361,7 @@ const perGB = 0.025;
 export function Lake({ o }: { o: Overview }) {
   const w = useWords(catalogue);
   const lang = useLang();
-  const l = o.lake;
+  const l: (LakeBrief & { retention_days?: number; per_day_bytes?: number }) | undefined = o.lake;
   if (!l)
     return (
       <Card id="lake" title={w.lake.title} className="ov-lake">

@@ -1,4 +1,4 @@
-import type { Overview } from "../../api/operation";
+import type { Overview } from "../../api/types";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
 import { useCore } from "../../i18n/core";
@@ -211,7 +211,7 @@ export function Stats({ o }: { o: Overview }) {
   const hours = (o.hours ?? []).filter((h) => Date.parse(h.at) >= day);
   // The server says since when it counted; whether that was a visit the tab knows.
   const visited = sessionStorage.getItem("yagura.visit") || undefined;
-  const since = visited && (o.new_since.since ?? o.since ?? visited);
+  const since = visited && o.since;
   const a = o.acknowledge;
   const fresh = o.new_since.q || (since ? `opened:>=${since}` : "opened:24h");
   return (

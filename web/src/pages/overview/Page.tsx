@@ -2,8 +2,8 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { get, Problem, put, query } from "../../api/client";
-import type { Overview } from "../../api/operation";
 import { useStream } from "../../api/stream";
+import type { Overview, Visit } from "../../api/types";
 import { useLang } from "../../app/prefs";
 import { useSession } from "../../app/session";
 import { useCore } from "../../i18n/core";
@@ -11,7 +11,7 @@ import { useWords } from "../../i18n/words";
 import { EmptyState } from "../../ui/EmptyState";
 import { Time } from "../../ui/Time";
 import { Attack } from "./Attack";
-import { Countries, Hours, Lake, Noisy, Sinks, Sources } from "./Blocks";
+import { Countries, type Flow, Hours, Lake, Noisy, Sinks, Sources } from "./Blocks";
 import { Hands, Levels, Stats } from "./Hands";
 import { w as catalogue } from "./words";
 import "./overview.css";
@@ -22,7 +22,7 @@ const VISIT = "yagura.visit";
 async function lastVisit(): Promise<string> {
   const kept = sessionStorage.getItem(VISIT);
   if (kept !== null) return kept;
-  const { previous } = await put<{ previous?: string }>("/me/visit", {}).catch(() => ({ previous: undefined }));
+  const { previous } = await put<Visit>("/me/visit", {}).catch((): Visit => ({}));
   sessionStorage.setItem(VISIT, previous ?? "");
   return previous ?? "";
 }
@@ -90,7 +90,7 @@ function nothing(o: Overview): boolean {
   );
 }
 
-function Board({ o }: { o: Overview }) {
+function Board({ o }: { o: Overview & { countries?: Flow[] } }) {
   return (
     <div className={o.countries ? "ov" : "ov ov-wide"}>
       <Hands o={o} />

@@ -1,6 +1,6 @@
 // The matrix of ATT&CK out of a flat list: sub-techniques are counted with their technique, and
 // a technique stands below each of its tactics, as in ATT&CK itself.
-import type { Technique } from "../../api/operation";
+import type { AttackTechnique } from "../../api/types";
 
 export const tactics = [
   "reconnaissance",
@@ -28,7 +28,7 @@ export interface Cell {
   findings: number;
   issues: number;
   /** What of it is a sub-technique. */
-  subs: Technique[];
+  subs: AttackTechnique[];
   /** 0 (nothing) to 5: by order of magnitude of the findings. */
   heat: number;
 }
@@ -45,7 +45,7 @@ export function heat(n: number): number {
 }
 
 /** matrix groups techniques; tactics without any are left out. Most findings stand first. */
-export function matrix(list: Technique[]): Column[] {
+export function matrix(list: AttackTechnique[]): Column[] {
   const cells = new Map<string, Cell & { tactics: Set<string> }>();
   for (const t of list) {
     const id = t.id.split(".")[0]!;

@@ -1,27 +1,37 @@
 import { expect, test } from "vitest";
-import type { Overview, Technique } from "../../api/operation";
+import type { AttackTechnique, Overview, SinkBrief } from "../../api/types";
 import { heat, matrix } from "./matrix";
 import { hands } from "./urgent";
 
 const now = Date.parse("2026-05-01T12:00:00Z");
 
+const sink = (s: Partial<SinkBrief> & { name: string }): SinkBrief => ({
+  kind: s.name,
+  state: "ok",
+  waiting: 0,
+  dead: 0,
+  q: "",
+  ...s,
+});
+
 function calm(): Overview {
   return {
     at: "2026-05-01T12:00:00Z",
     open: [
-      { severity: "critical", open: 0, acknowledged: 2 },
-      { severity: "high", open: 0, acknowledged: 0 },
-      { severity: "medium", open: 40, acknowledged: 0 },
+      { severity: "critical", open: 0, acknowledged: 2, q: "" },
+      { severity: "high", open: 0, acknowledged: 0, q: "" },
+      { severity: "medium", open: 40, acknowledged: 0, q: "" },
     ],
     new_since: { n: 3, q: "" },
     suppressed: { n: 1, q: "" },
-    acknowledge: { n: 0 },
-    noisy: null,
-    sources: [{ name: "s3", kind: "s3", state: "ok", waiting: 0 }],
-    hours: null,
-    countries: null,
-    attack: null,
-    sinks: [{ name: "slack", kind: "slack", waiting: 2, dead: 0, oldest: "2026-05-01T11:50:00Z" }],
+    since: "2026-04-30T12:00:00Z",
+    unassigned: { n: 0, q: "" },
+    acknowledge: { days: 30, n: 0, median_s: 0, p90_s: 0, by_severity: [] },
+    noisy: [],
+    sources: [{ name: "s3", kind: "s3", state: "ok", waiting: 0, lag_s: 0, q: "" }],
+    hours: [],
+    events_known: true,
+    sinks: [sink({ name: "slack", waiting: 2, oldest: "2026-05-01T11:50:00Z" })],
     dead_letters: { n: 0, q: "" },
   };
 }
@@ -30,8 +40,8 @@ test("calm: what is in progress, medium, new, or waits for a moment needs no han
   expect(hands(calm(), now)).toEqual([]);
 });
 
-test("an account that sees no sources and sinks has lists that are null", () => {
-  expect(hands({ ...calm(), sources: null, sinks: null }, now)).toEqual([]);
+test("whoever does not see the whole installation has no sources and sinks", () => {
+  expect(hands({ ...calm(), sources: undefined, sinks: undefined }, now)).toEqual([]);
 });
 
 test("bad stands before warn, whatever it is about", () => {
@@ -39,11 +49,11 @@ test("bad stands before warn, whatever it is about", () => {
   o.open[0]!.open = 1;
   o.open[1]!.open = 9;
   o.sources = [
-    { name: "late", kind: "s3", state: "late", waiting: 9, lag_s: 4000 },
-    { name: "gone", kind: "push", state: "silent", waiting: 0 },
-    { name: "new", kind: "push", state: "waiting", waiting: 0 },
+    { name: "late", kind: "s3", state: "late", waiting: 9, lag_s: 4000, q: "" },
+    { name: "gone", kind: "push", state: "silent", waiting: 0, lag_s: 0, q: "" },
+    { name: "new", kind: "push", state: "waiting", waiting: 0, lag_s: 0, q: "" },
   ];
-  o.sinks = [{ name: "pager duty", kind: "pagerduty", waiting: 1, dead: 4, oldest: "2026-05-01T11:00:00Z" }];
+  o.sinks = [sink({ name: "pager duty", waiting: 1, dead: 4, oldest: "2026-05-01T11:00:00Z" })];
   o.dead_letters = { n: 12, q: "retried:no" };
   const list = hands(o, now);
   expect(list.map((h) => [h.key, h.tone])).toEqual([
@@ -66,19 +76,21 @@ test("many ill sources are summed up, so that they do not bury the rest", () => 
     state: i === 7 ? ("failing" as const) : ("late" as const),
     waiting: 0,
     lag_s: i,
+    q: "",
   }));
   const list = hands(o, now);
   expect(list.map((h) => h.key)).toEqual(["source/s7", "source/s8", "sources"]);
   expect(list[2]).toMatchObject({ what: "sources", n: 7 });
 });
 
-const t = (id: string, tactics: string[], findings: number, rules = 1): Technique => ({
+const t = (id: string, tactics: string[], findings: number, rules = 1): AttackTechnique => ({
   id,
   name: `name of ${id}`,
   tactics,
   rules,
   findings,
   issues: 0,
+  q: "",
 });
 
 test("sub-techniques are counted with their technique, below each of its tactics", () => {

@@ -1,6 +1,6 @@
 // What needs hands, out of the overview: the most urgent first. A number that nobody has to do
 // anything about is not here.
-import type { Overview } from "../../api/operation";
+import type { Overview } from "../../api/types";
 
 export type Hand = {
   key: string;

@@ -1,4 +1,4 @@
-import { type BeforeAfter, type Replayed, type ReplayedRule, type ReplayedSink, severities } from "../../api/types";
+import { type Replayed, type ReplayedNumbers, type ReplayedRule, type ReplayedSink, severities } from "../../api/types";
 import { Link } from "../../app/Link";
 import { usePrefs } from "../../app/prefs";
 import { useCore } from "../../i18n/core";
@@ -58,7 +58,7 @@ export function Replay({ replay }: { replay: Replayed }) {
   );
 }
 
-function Numbers({ n }: { n: BeforeAfter }) {
+function Numbers({ n }: { n: ReplayedNumbers }) {
   const { lang } = usePrefs();
   return (
     <>

@@ -1,5 +1,5 @@
 import { ActionIcon, Button, NativeSelect, TextInput } from "@mantine/core";
-import { type Binding, type Role, roles } from "../../api/people";
+import { type Binding, type Role, roles } from "../../api/types";
 import { useWords } from "../../i18n/words";
 import { Hostile } from "../../ui/Hostile";
 import { Icon } from "../../ui/Icon";

@@ -2,7 +2,7 @@ import { Button, NativeSelect, PasswordInput, SegmentedControl, TextInput } from
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useState } from "react";
 import { Problem, patch, post } from "../../api/client";
-import type { Binding } from "../../api/people";
+import type { Binding } from "../../api/types";
 import { type Prefs, useLang, usePrefs } from "../../app/prefs";
 import { prefer, useSession } from "../../app/session";
 import { say } from "../../app/undo";

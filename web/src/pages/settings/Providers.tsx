@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { get, Problem } from "../../api/client";
-import type { Provider, Settings } from "../../api/people";
+import type { Settings, SignInProvider } from "../../api/types";
 import { useLang } from "../../app/prefs";
 import { useWords } from "../../i18n/words";
 import { CopyButton } from "../../ui/Copy";
@@ -101,7 +101,7 @@ const saml = `console:
       roles:
         - {group: security, role: responder}`;
 
-function One({ p }: { p: Provider }) {
+function One({ p }: { p: SignInProvider }) {
   const w = useWords(catalogue);
   const copied = (label: string, value?: string) =>
     value && (

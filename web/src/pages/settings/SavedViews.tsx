@@ -1,7 +1,7 @@
 import { ActionIcon, Menu } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { del, etag, get, Problem, put } from "../../api/client";
-import type { Page, View } from "../../api/types";
+import type { Page, ViewPage } from "../../api/types";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
 import { useSession } from "../../app/session";
@@ -14,7 +14,7 @@ import { Icon } from "../../ui/Icon";
 import { Time } from "../../ui/Time";
 import { w as catalogue } from "./words";
 
-type SavedView = View & { mine?: boolean; updated?: string };
+type SavedView = ViewPage & { mine?: boolean; updated?: string };
 
 /** SavedViews are the lists that one kept, and those that colleagues share. */
 export function SavedViews() {

@@ -1,8 +1,7 @@
 import { Button } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { del, get, Problem } from "../../api/client";
-import type { User, UserSession } from "../../api/people";
-import type { Page } from "../../api/types";
+import type { Page, SessionRow, User } from "../../api/types";
 import { useLang } from "../../app/prefs";
 import { say } from "../../app/undo";
 import { useWords } from "../../i18n/words";
@@ -17,7 +16,7 @@ import { w as catalogue } from "./words";
 export function MySessions() {
   const r = useQuery({
     queryKey: ["my-sessions"],
-    queryFn: ({ signal }) => get<Page<UserSession>>("/me/sessions", signal),
+    queryFn: ({ signal }) => get<Page<SessionRow>>("/me/sessions", signal),
   });
   return <SessionTable list={r.data?.items ?? []} path="/me/sessions" refetch={() => void r.refetch()} />;
 }
@@ -25,7 +24,7 @@ export function MySessions() {
 /** AllSessions are those of everybody. */
 export function AllSessions() {
   const w = useWords(catalogue);
-  const r = useQuery({ queryKey: ["sessions"], queryFn: ({ signal }) => get<Page<UserSession>>("/sessions", signal) });
+  const r = useQuery({ queryKey: ["sessions"], queryFn: ({ signal }) => get<Page<SessionRow>>("/sessions", signal) });
   const users = useQuery({
     queryKey: ["users-by-id"],
     queryFn: ({ signal }) => get<Page<User>>("/users?limit=1000", signal),
@@ -51,7 +50,7 @@ export function SessionTable({
   names,
   refetch,
 }: {
-  list: UserSession[];
+  list: SessionRow[];
   path: string;
   names?: Map<string, string>;
   refetch: () => void;
@@ -59,7 +58,7 @@ export function SessionTable({
   const w = useWords(catalogue);
   const lang = useLang();
   const client = useQueryClient();
-  const end = async (s: UserSession) => {
+  const end = async (s: SessionRow) => {
     try {
       await del(`${path}/${encodeURIComponent(s.id)}`);
       say(w.session.ended);

@@ -2,7 +2,7 @@ import { Button, Modal, NativeSelect, Textarea, TextInput } from "@mantine/core"
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { del, get, Problem, post } from "../../api/client";
-import type { Token } from "../../api/people";
+import type { Token } from "../../api/types";
 import { useLang } from "../../app/prefs";
 import { say } from "../../app/undo";
 import { useCore } from "../../i18n/core";

@@ -2,6 +2,7 @@ import { Button, Checkbox, PasswordInput, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { del, Problem, post, put } from "../../api/client";
+import type { Recovery } from "../../api/types";
 import { useLang } from "../../app/prefs";
 import { useSession } from "../../app/session";
 import { say } from "../../app/undo";
@@ -156,7 +157,7 @@ export function Totp() {
         e.preventDefault();
         void run(async () => {
           try {
-            const r = await put<{ codes: string[] }>("/me/totp", { code: code.replace(/\s/g, "") }, { quiet: true });
+            const r = await put<Recovery>("/me/totp", { code: code.replace(/\s/g, "") }, { quiet: true });
             setCode("");
             say(w.totp.done);
             setCodes(r.codes);

@@ -2,8 +2,7 @@ import { Button, Checkbox, Modal, TextInput } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
 import { del, etag, get, Problem, patch, post } from "../../api/client";
-import type { Invited, User, UserSession } from "../../api/people";
-import type { Page } from "../../api/types";
+import type { Ended, Invited, Page, SessionRow, User } from "../../api/types";
 import { go, withSearch } from "../../app/go";
 import { useLang } from "../../app/prefs";
 import { useSession } from "../../app/session";
@@ -232,7 +231,7 @@ function One({ id, changed, invited }: { id: string; changed: () => void; invite
   const r = useQuery({ queryKey: ["user", id], queryFn: ({ signal }) => get<User>(path, signal), retry: false });
   const sessions = useQuery({
     queryKey: ["user-sessions", id],
-    queryFn: ({ signal }) => get<Page<UserSession>>(`${path}/sessions`, signal),
+    queryFn: ({ signal }) => get<Page<SessionRow>>(`${path}/sessions`, signal),
     retry: false,
   });
   const [display, setDisplay] = useState("");
@@ -363,7 +362,7 @@ function One({ id, changed, invited }: { id: string; changed: () => void; invite
               size="compact-xs"
               onClick={async () => {
                 try {
-                  const e = await del<{ n: number }>(`${path}/sessions`);
+                  const e = await del<Ended>(`${path}/sessions`);
                   say(w.user.endedN(count(e?.n ?? open.length, lang)));
                   void sessions.refetch();
                 } catch (err) {

@@ -1,6 +1,5 @@
 // Roles and scopes as people write them in a form.
-import type { Binding, Role } from "../../api/people";
-import type { Scope } from "../../api/types";
+import type { Binding, Role, Scope } from "../../api/types";
 
 export interface Draft {
   role: Role;

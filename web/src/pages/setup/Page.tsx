@@ -2,7 +2,7 @@ import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { get, Problem, post } from "../../api/client";
-import type { SignIn } from "../../api/types";
+import type { Offer } from "../../api/types";
 import { go } from "../../app/go";
 import { useLang } from "../../app/prefs";
 import { useWords } from "../../i18n/words";
@@ -29,7 +29,7 @@ export function Page() {
   const [again, setAgain] = useState("");
   const [error, setError] = useState("");
   const [busy, setBusy] = useState(false);
-  const offer = useQuery({ queryKey: ["sign-in"], queryFn: () => get<SignIn>("/sign-in") });
+  const offer = useQuery({ queryKey: ["sign-in"], queryFn: () => get<Offer>("/sign-in") });
   // Where there are users already, the link is an invitation: it names its user itself.
   const invited = linked && offer.data?.setup === false;
 

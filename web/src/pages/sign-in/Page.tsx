@@ -2,7 +2,7 @@ import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { get, Problem, post } from "../../api/client";
-import type { SignIn } from "../../api/types";
+import type { Offer } from "../../api/types";
 import { go } from "../../app/go";
 import { useLang } from "../../app/prefs";
 import { useSearch } from "../../app/router";
@@ -21,7 +21,7 @@ export function Page() {
   const lang = useLang();
   const search = useSearch();
   const client = useQueryClient();
-  const offer = useQuery({ queryKey: ["sign-in"], queryFn: () => get<SignIn>("/sign-in") });
+  const offer = useQuery({ queryKey: ["sign-in"], queryFn: () => get<Offer>("/sign-in") });
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const [code, setCode] = useState("");

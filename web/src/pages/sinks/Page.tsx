@@ -2,8 +2,8 @@ import { Button } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
 import { Problem, post } from "../../api/client";
-import type { Sink } from "../../api/operation";
 import { useStream } from "../../api/stream";
+import type { Sink } from "../../api/types";
 import { go } from "../../app/go";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
@@ -201,11 +201,6 @@ function One({ sink: s }: { sink: Sink }) {
           {can && (
             <Button variant="filled" loading={busy} onClick={() => void test()} title={w.testDoc}>
               {w.test}
-            </Button>
-          )}
-          {s.url && /^https:\/\//.test(s.url) && (
-            <Button component="a" href={s.url} target="_blank" rel="noreferrer noopener">
-              {w.open}
             </Button>
           )}
           <Button component={Link} href={noticesHref(term("sink", s.name))} variant="subtle">

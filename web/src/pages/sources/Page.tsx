@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
-import type { Source } from "../../api/operation";
 import { useStream } from "../../api/stream";
+import type { Source } from "../../api/types";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
 import { count, useWords } from "../../i18n/words";
@@ -202,12 +202,6 @@ function One({ source: s }: { source: Source }) {
           <dd className="num">
             {count(s.objects_done, lang)} / {count(s.objects, lang)}
           </dd>
-          {(s.formats ?? []).length > 0 && (
-            <>
-              <dt>{w.formats}</dt>
-              <dd className="mono">{s.formats!.join(", ")}</dd>
-            </>
-          )}
         </dl>
       </section>
       <section className="section">
