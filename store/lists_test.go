@@ -75,6 +75,11 @@ func TestLists(t *testing.T) {
 		q = q.At(end, time.UTC)
 		err = db.View(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 			var next string
+			if list == filter.Entities {
+				x, after, _, _, err := tx.FindEntities(ctx, scopes, scopes == nil, q, sort, "", 100)
+				n, more = len(x), after != ""
+				return err
+			}
 			if list == filter.Issues {
 				x, after, err := tx.FindIssues(ctx, scopes, scopes == nil, q, sort, "", 100)
 				n, next = len(x), after
@@ -132,6 +137,8 @@ func TestLists(t *testing.T) {
 			{"severity:critical status:open", "", nil}, {"account:100000079190 status:open", "", nil}, {"label:wave-7", "-severity", nil}, {"assignee:none status:open", "-count", nil},
 			{"entity:*person77", "", nil}, {"entity:user=arn:aws:iam::100000609763:user/person77", "", nil}, {"ip:11.0.0.0/16", "", nil}, {"technique:T1007", "", nil}, {"seen:<24h", "-seen", nil}, {"opened:>7d count:>4000", "-count", nil},
 			{"権限", "", nil}, {"漏洩", "-severity", nil}, {"監査 status:open", "", nil}, {"bucket-" + "5feceb66ffc8", "", nil}, {"ceb66ff", "", nil}, {"計画どおり", "", nil}, {"zzz", "", nil}, {"qx", "", nil}, {"-label:known episode:3 kind:posture region:eu-west-1", "", nil}, {"権限", "", scope}}},
+		{filter.Entities, page, []question{{"", "", nil}, {"", "-issues", nil}, {"", "", scope}}},
+		{filter.Entities, filtered, []question{{"type:user issues:>3", "", nil}, {"entity:user=arn:aws:iam::100000609763:user/person77", "", nil}, {"person77", "", nil}, {"ip:11.0.0.0/16", "", nil}, {"zzz", "", nil}, {"qx", "", nil}}},
 		{filter.Findings, page, []question{{"", "", nil}, {"", "-severity", nil}, {"", "-time", nil}, {"", "rule", nil}, {"", "account", nil}, {"", "", scope}, {"severity:critical", "", nil}}},
 		{filter.Findings, filtered, []question{
 			{"severity:>=high account:100000079190", "", nil}, {"actor:person77", "", nil}, {"actor:person3999", "", nil}, {"ip:11.0.0.0/16", "", nil}, {"technique:T1007", "-severity", nil}, {"seen:<24h", "-time", nil}, {"seen:>80d action:StopLogging", "", nil},
