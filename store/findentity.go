@@ -30,6 +30,10 @@ type EntityRow struct {
 // entityIssues is of how many issues entities are listed.
 const entityIssues = 5000
 
+// entityBetween stands between the values of an issue: [clean] leaves no escape without two
+// digits behind it, so no value has it.
+const entityBetween = string(escape) + "|"
+
 // entityNarrows is the condition that an issue names an entity as a query wants it, as far as
 // an index tells: with it fewer issues are looked at, and none that matters is left out.
 func (tx *Tx) entityNarrows(q *filter.Query) cond {
@@ -112,30 +116,26 @@ func (e *EntityRow) cells(field string) []any {
 	return nil
 }
 
-// The orders of entities: what is compared before the value, which no two have in common.
-var entityOrders = map[string]func(*EntityRow) any{
-	"seen":     func(e *EntityRow) any { return ns(e.Last) },
-	"first":    func(e *EntityRow) any { return ns(e.First) },
-	"issues":   func(e *EntityRow) any { return e.Issues },
-	"findings": func(e *EntityRow) any { return e.Findings },
-	"type":     func(e *EntityRow) any { return e.Entity.Type },
-	"id":       func(e *EntityRow) any { return e.value },
+// entityKeyed is an entity with what it is put in order by: a number or a text, and then the
+// value, which no two have in common.
+type entityKeyed struct {
+	row  *EntityRow
+	n    int64
+	text string
 }
 
-func compareKeys(a, b []any) int {
-	for i := range a {
-		c := 0
-		switch x := a[i].(type) {
-		case int64:
-			c = cmp.Compare(x, b[i].(int64))
-		case string:
-			c = strings.Compare(x, b[i].(string))
-		}
-		if c != 0 {
-			return c
-		}
-	}
-	return 0
+// The orders of entities: what is compared before the value.
+var entityOrders = map[string]func(*EntityRow) (n int64, text string){
+	"seen":     func(e *EntityRow) (int64, string) { return ns(e.Last), "" },
+	"first":    func(e *EntityRow) (int64, string) { return ns(e.First), "" },
+	"issues":   func(e *EntityRow) (int64, string) { return e.Issues, "" },
+	"findings": func(e *EntityRow) (int64, string) { return e.Findings, "" },
+	"type":     func(e *EntityRow) (int64, string) { return 0, e.Entity.Type },
+	"id":       func(e *EntityRow) (int64, string) { return 0, e.value },
+}
+
+func (a entityKeyed) compare(n int64, text, value string) int {
+	return cmp.Or(cmp.Compare(a.n, n), strings.Compare(a.text, text), strings.Compare(a.row.value, value))
 }
 
 // FindEntities returns entities that issues within scopes (all: everywhere) name, as a query
@@ -155,7 +155,8 @@ func (tx *Tx) FindEntities(ctx context.Context, scopes []yagura.Scope, all bool,
 		q = q.At(tx.now, tx.now.Location())
 	}
 	of, columns := entityOrders[order.Key], []string{"key", "value"}
-	from, err := parseKeyCursor(after, order.String(), columns, map[string]bool{"key": order.Key == "type" || order.Key == "id", "value": true})
+	texts := order.Key == "type" || order.Key == "id"
+	from, err := parseKeyCursor(after, order.String(), columns, map[string]bool{"key": texts, "value": true})
 	if err != nil {
 		return nil, "", 0, false, err
 	}
@@ -163,31 +164,34 @@ func (tx *Tx) FindEntities(ctx context.Context, scopes []yagura.Scope, all bool,
 	if err != nil {
 		return nil, "", 0, false, err
 	}
-	type keyed struct {
-		row  *EntityRow
-		keys []any
-	}
-	var found []keyed
+	var found []entityKeyed
+	asked := q != nil && len(q.Terms) > 0
 	for i := range rows {
-		if e := &rows[i]; q == nil || q.Match(e.cells) {
-			found = append(found, keyed{e, []any{of(e), e.value}})
+		if e := &rows[i]; !asked || q.Match(e.cells) {
+			n, text := of(e)
+			found = append(found, entityKeyed{e, n, text})
 		}
 	}
 	total = int64(len(found))
-	compare := func(a, b []any) int {
-		if c := compareKeys(a, b); order.Down {
-			return -c
-		} else {
-			return c
-		}
+	sign := 1
+	if order.Down {
+		sign = -1
 	}
-	slices.SortFunc(found, func(a, b keyed) int { return compare(a.keys, b.keys) })
 	if from != nil {
-		found = slices.DeleteFunc(found, func(k keyed) bool { return compare(k.keys, from) <= 0 })
+		n, _ := from[0].(int64)
+		text, _ := from[0].(string)
+		value := from[1].(string)
+		found = slices.DeleteFunc(found, func(k entityKeyed) bool { return sign*k.compare(n, text, value) <= 0 })
 	}
+	slices.SortFunc(found, func(a, b entityKeyed) int { return sign * a.compare(b.n, b.text, b.row.value) })
 	if limit = bound(limit); len(found) > limit {
 		found = found[:limit]
-		next = keyCursor{order.String(), found[limit-1].keys}.String()
+		last := found[limit-1]
+		key := any(last.n)
+		if texts {
+			key = last.text
+		}
+		next = keyCursor{order.String(), []any{key, last.row.value}}.String()
 	}
 	for _, k := range found {
 		list = append(list, *k.row)
@@ -207,39 +211,41 @@ func (tx *Tx) entityRows(ctx context.Context, scopes []yagura.Scope, all bool, q
 		return nil, false, err
 	}
 	place := map[string]int{}
-	err = tx.each(ctx, `SELECT v.value, f.account, f.account_name, f.tenant, count(*), CAST(sum(t.findings) AS BIGINT), coalesce(min(NULLIF(t.first_seen, 0)), 0), max(t.last_seen),
-		max(CASE WHEN f.status <> ? THEN f.severity ELSE 0 END), max(f.n)
+	// One row for each issue: a row for each name would be several times as many.
+	err = tx.each(ctx, `SELECT f.n, f.account, f.account_name, f.tenant, f.status, f.severity, t.findings, t.first_seen, t.last_seen,
+		(SELECT {joined}(v.value, ?) FROM issue_value v WHERE v.n = f.n AND v.field = ?)
 		FROM (SELECT f.n, f.issue_id, f.account, f.account_name, f.tenant, f.status, f.severity FROM issue_fact f WHERE `+where.sql+` ORDER BY `+by+` LIMIT ?) f
-		JOIN issue_tally t ON t.issue_id = f.issue_id JOIN issue_value v ON v.n = f.n AND v.field = ?
-		GROUP BY v.value, f.account, f.account_name, f.tenant`,
-		slices.Concat([]any{statusRanks[yagura.StatusClosed]}, where.args, []any{int64(entityIssues), valueEntity}), func(rows *sql.Rows) error {
-			var e EntityRow
+		JOIN issue_tally t ON t.issue_id = f.issue_id`,
+		slices.Concat([]any{entityBetween, valueEntity}, where.args, []any{int64(entityIssues)}), func(rows *sql.Rows) error {
 			var account, name, tenant string
-			var first, last, worst int64
-			if err := rows.Scan(&e.value, &account, &name, &tenant, &e.Issues, &e.Findings, &first, &last, &worst, &e.newest); err != nil {
+			var values sql.NullString
+			var issue, status, severity, findings, first, last int64
+			if err := rows.Scan(&issue, &account, &name, &tenant, &status, &severity, &findings, &first, &last, &values); err != nil || !values.Valid {
 				return err
 			}
-			id, typ, _ := strings.Cut(e.value, entityMark)
-			e.Entity, e.Worst = yagura.Entity{Type: typ, ID: unclean(id)}, yagura.Severity(worst)
-			e.First, e.Last = at(first), at(last)
-			i, known := place[e.value]
-			if !known {
-				i = len(out)
-				place[e.value] = i
-				out = append(out, e)
+			if status == statusRanks[yagura.StatusClosed] {
+				severity = 0
 			}
-			x := &out[i]
-			if known {
-				x.Issues, x.Findings = x.Issues+e.Issues, x.Findings+e.Findings
-				x.Worst, x.newest = max(x.Worst, e.Worst), max(x.newest, e.newest)
-				if !e.First.IsZero() && (x.First.IsZero() || e.First.Before(x.First)) {
-					x.First = e.First
+			account, name, tenant = unclean(account), unclean(name), unclean(tenant)
+			for value := range strings.SplitSeq(values.String, entityBetween) {
+				i, known := place[value]
+				if !known {
+					i = len(out)
+					place[value] = i
+					id, typ, _ := strings.Cut(value, entityMark)
+					out = append(out, EntityRow{value: value, Entity: yagura.Entity{Type: typ, ID: unclean(id)}})
 				}
-				if e.Last.After(x.Last) {
-					x.Last = e.Last
+				e := &out[i]
+				e.Issues, e.Findings = e.Issues+1, e.Findings+findings
+				e.Worst, e.newest = max(e.Worst, yagura.Severity(severity)), max(e.newest, issue)
+				if first != 0 && (e.First.IsZero() || first < ns(e.First)) {
+					e.First = at(first)
 				}
+				if e.Last.IsZero() || last > ns(e.Last) {
+					e.Last = at(last)
+				}
+				e.Accounts, e.accountNames, e.tenants = with(e.Accounts, account), with(e.accountNames, name), with(e.tenants, tenant)
 			}
-			x.Accounts, x.accountNames, x.tenants = with(x.Accounts, unclean(account)), with(x.accountNames, unclean(name)), with(x.tenants, unclean(tenant))
 			return nil
 		})
 	return out, n > entityIssues, err
