@@ -19,6 +19,7 @@ import (
 
 const (
 	overviewFresh  = time.Minute
+	overviewOld    = 10 * time.Minute // what is older is waited for
 	overviewDays   = 7
 	overviewAcked  = 30 // days
 	overviewNoisy  = 10
@@ -29,12 +30,20 @@ const (
 )
 
 // overviews keep what was added up, by reach: adding up costs most of a second in a large
-// store, and everybody's browser asks again and again. One is made at a time.
+// store, and everybody's browser asks again and again. One is made at a time. Where a service
+// runs, what is a little old is answered at once and made anew behind the answer.
 type overviews struct {
 	mu     sync.Mutex
-	kept   map[string]*api.Overview
+	kept   map[string]*summedUp
 	events map[string]countedEvents
 	making chan struct{}
+	wanted map[string]api.Reach // what is to be made anew
+	wake   chan struct{}        // nil: nobody makes anew
+}
+
+type summedUp struct {
+	api.Overview
+	counted bool // events too, or that was tried
 }
 
 type countedEvents struct {
@@ -43,29 +52,92 @@ type countedEvents struct {
 	known bool
 }
 
-// fresh returns what was added up a short time ago, nil for nothing.
-func (o *overviews) fresh(key string, now time.Time) (*api.Overview, chan struct{}) {
+// last returns what was added up last for a reach, nil for nothing, and whether somebody makes
+// anew what is asked for by [overviews.want].
+func (o *overviews) last(key string, now time.Time) (x *summedUp, making chan struct{}, behind bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.making == nil {
-		o.making, o.kept, o.events = make(chan struct{}, 1), map[string]*api.Overview{}, map[string]countedEvents{}
+		o.making, o.kept, o.events = make(chan struct{}, 1), map[string]*summedUp{}, map[string]countedEvents{}
 	}
-	if x := o.kept[key]; x != nil && within(now.Sub(x.At), overviewFresh) {
-		return x, o.making
+	if x = o.kept[key]; x != nil && !within(now.Sub(x.At), overviewOld) {
+		x = nil
 	}
-	return nil, o.making
+	return x, o.making, o.wake != nil
 }
 
 // within says whether something of an age may be used; a clock that went back has no age.
 func within(age, most time.Duration) bool { return age >= 0 && age < most }
 
-func (o *overviews) keep(key string, x *api.Overview) {
+func (o *overviews) keep(key string, x *summedUp) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	maps.DeleteFunc(o.kept, func(_ string, old *api.Overview) bool { return !within(x.At.Sub(old.At), overviewFresh) })
+	maps.DeleteFunc(o.kept, func(_ string, old *summedUp) bool { return !within(x.At.Sub(old.At), overviewOld) })
 	if len(o.kept) < mostOverviews {
 		o.kept[key] = x
 	}
+}
+
+// want asks for the sums of a reach to be made behind.
+func (o *overviews) want(key string, reach api.Reach) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.wanted) < mostOverviews {
+		o.wanted[key] = reach
+	}
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// keepSums makes sums anew behind the answers that want them, until ctx ends.
+func (c *console) keepSums(ctx context.Context) {
+	o := &c.sums
+	o.mu.Lock()
+	o.wanted, o.wake = map[string]api.Reach{}, make(chan struct{}, 1)
+	wake := o.wake
+	o.mu.Unlock()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-wake:
+		}
+		o.mu.Lock()
+		wanted := o.wanted
+		o.wanted = map[string]api.Reach{}
+		o.mu.Unlock()
+		for key, reach := range wanted {
+			if err := c.makeSums(ctx, key, reach, true); err != nil && ctx.Err() == nil {
+				c.log.Warn("the numbers of the overview were not added up", "error", err)
+			}
+		}
+	}
+}
+
+// good says whether sums need not be made anew.
+func (x *summedUp) good(now time.Time, events bool) bool {
+	return within(now.Sub(x.At), overviewFresh) && (x.counted || !events)
+}
+
+// makeSums adds up what belongs to a reach and keeps it, unless somebody else did meanwhile.
+func (c *console) makeSums(ctx context.Context, key string, reach api.Reach, events bool) error {
+	_, making, _ := c.sums.last(key, c.now())
+	select {
+	case making <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-making }()
+	if x, _, _ := c.sums.last(key, c.now()); x != nil && x.good(c.now(), events) {
+		return nil
+	}
+	x, err := c.sumUp(ctx, reach, key, events)
+	if err == nil {
+		c.sums.keep(key, x)
+	}
+	return err
 }
 
 // Overview implements [api.Overviews].
@@ -79,42 +151,45 @@ func (c *console) Overview(ctx context.Context, reach api.Reach, since time.Time
 		return nil, err
 	}
 	key := string(name)
-	x, making := c.sums.fresh(key, c.now())
-	if x == nil {
-		select {
-		case making <- struct{}{}:
-		case <-ctx.Done():
-			return nil, ctx.Err()
+	x, _, behind := c.sums.last(key, c.now())
+	if x == nil || !behind && !x.good(c.now(), true) {
+		if err := c.makeSums(ctx, key, reach, !behind); err != nil {
+			return nil, err
 		}
-		defer func() { <-making }()
-		if x, _ = c.sums.fresh(key, c.now()); x == nil { // or else somebody made it meanwhile
-			if x, err = c.sumUp(ctx, reach, key); err != nil {
+		if x, _, _ = c.sums.last(key, c.now()); x == nil { // more reaches than are kept
+			if x, err = c.sumUp(ctx, reach, key, false); err != nil {
 				return nil, err
 			}
-			c.sums.keep(key, x)
 		}
 	}
-	out := *x
+	if behind && !x.good(c.now(), true) {
+		c.sums.want(key, reach)
+	}
+	out := x.Overview
 	out.Since = since
 	out.NewSince.Q = "opened:>=" + since.Format(time.RFC3339)
 	err = c.view(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		if err := c.sumIssues(ctx, tx, scopes, all, &out); err != nil {
+			return err
+		}
 		out.NewSince.N, err = tx.OpenedSince(ctx, scopes, all, since.Truncate(time.Second))
 		return err
 	})
 	return &out, err
 }
 
-// sumUp adds up what there is within a reach.
-func (c *console) sumUp(ctx context.Context, reach api.Reach, key string) (*api.Overview, error) {
+// sumUp adds up what there is within a reach, but for the issues, which are counted for every
+// answer; the events of the lake only where it is asked for, as that may take seconds.
+func (c *console) sumUp(ctx context.Context, reach api.Reach, key string, count bool) (*summedUp, error) {
 	now := c.now().UTC()
 	scopes, all := c.within(reach)
-	x := &api.Overview{At: now, Open: []api.OpenLevel{}, Noisy: []api.NoisyRule{}, Acknowledge: api.Acknowledged{Days: overviewAcked, BySeverity: []api.AckedLevel{}}}
+	x := &summedUp{Overview: api.Overview{At: now, Noisy: []api.NoisyRule{}, Acknowledge: api.Acknowledged{Days: overviewAcked, BySeverity: []api.AckedLevel{}}}, counted: count}
 	to := now.Truncate(time.Hour).Add(time.Hour)
 	from := to.Add(-overviewDays * 24 * time.Hour)
 	findings, broken := map[int64]int64{}, map[int64]int64{}
 	var rules []store.RuleCount
 	err := c.view(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := c.sumIssues(ctx, tx, scopes, all, x); err != nil {
+		if err := c.sumAcked(ctx, tx, scopes, all, &x.Overview); err != nil {
 			return err
 		}
 		hours, err := tx.FindingHours(ctx, scopes, all, from, to)
@@ -127,15 +202,15 @@ func (c *console) sumUp(ctx context.Context, reach api.Reach, key string) (*api.
 		if rules, err = tx.FindingRules(ctx, scopes, all, now.Truncate(24*time.Hour).Add(-(overviewDays-1)*24*time.Hour)); err != nil {
 			return err
 		}
-		if err := c.sumNoisy(ctx, tx, scopes, all, rules, x); err != nil {
+		if err := c.sumNoisy(ctx, tx, scopes, all, rules, &x.Overview); err != nil {
 			return err
 		}
-		return c.sumDead(ctx, tx, scopes, all, from, broken, x)
+		return c.sumDead(ctx, tx, scopes, all, from, broken, &x.Overview)
 	})
 	if err != nil {
 		return nil, err
 	}
-	events, err := c.eventHours(ctx, reach, key, from, to)
+	events, err := c.eventHours(ctx, reach, key, from, to, count)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +220,7 @@ func (c *console) sumUp(ctx context.Context, reach api.Reach, key string) (*api.
 	}
 	x.Attack = c.sumAttack(rules)
 	if all {
-		err = c.sumFlows(ctx, x)
+		err = c.sumFlows(ctx, &x.Overview)
 	}
 	return x, err
 }
@@ -157,7 +232,7 @@ func (c *console) sumIssues(ctx context.Context, tx *store.Tx, scopes []yagura.S
 	if err != nil {
 		return err
 	}
-	x.Suppressed.Q = openStates + " suppressed:yes"
+	x.Open, x.Suppressed = []api.OpenLevel{}, api.Behind{Q: openStates + " suppressed:yes"}
 	for _, o := range open {
 		x.Open = append(x.Open, api.OpenLevel{Severity: o.Severity, Open: o.Open, Acknowledged: o.Acknowledged, Q: "severity:" + o.Severity.String() + " " + openStates})
 		x.Suppressed.N += o.Suppressed
@@ -167,9 +242,12 @@ func (c *console) sumIssues(ctx context.Context, tx *store.Tx, scopes []yagura.S
 	if err != nil {
 		return err
 	}
-	if x.Unassigned.N, _, err = tx.CountIssues(ctx, scopes, all, q.At(x.At, time.UTC), store.MostCounted); err != nil {
-		return err
-	}
+	x.Unassigned.N, _, err = tx.CountIssues(ctx, scopes, all, q.At(c.now(), time.UTC), store.MostCounted)
+	return err
+}
+
+// sumAcked adds up how long it took to take issues on.
+func (c *console) sumAcked(ctx context.Context, tx *store.Tx, scopes []yagura.Scope, all bool, x *api.Overview) error {
 	acked, err := tx.AckTimes(ctx, scopes, all, x.At.Add(-overviewAcked*24*time.Hour))
 	if err != nil {
 		return err
@@ -268,9 +346,9 @@ func (c *console) sumDead(ctx context.Context, tx *store.Tx, scopes []yagura.Sco
 	return err
 }
 
-// eventHours counts the events of the lake by the hour. Where that takes too long, or there is
-// no engine, it is not known.
-func (c *console) eventHours(ctx context.Context, reach api.Reach, key string, from, to time.Time) (countedEvents, error) {
+// eventHours counts the events of the lake by the hour, or tells what was counted a short time
+// ago. Where that takes too long, or there is no engine, it is not known.
+func (c *console) eventHours(ctx context.Context, reach api.Reach, key string, from, to time.Time, count bool) (countedEvents, error) {
 	if c.serve == nil {
 		return countedEvents{}, nil
 	}
@@ -278,7 +356,7 @@ func (c *console) eventHours(ctx context.Context, reach api.Reach, key string, f
 	c.sums.mu.Lock()
 	kept, ok := c.sums.events[key]
 	c.sums.mu.Unlock()
-	if ok && within(now.Sub(kept.at), eventsFresh) {
+	if ok && within(now.Sub(kept.at), eventsFresh) || !count {
 		return kept, nil
 	}
 	out := countedEvents{at: now, hours: map[int64]int64{}}

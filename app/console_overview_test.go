@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"runtime"
 	"testing"
 	"time"
 
@@ -97,19 +98,49 @@ func TestOverview(t *testing.T) {
 		}
 	}
 
-	// For a minute it is what it was; what is new is always as of now.
+	// For a minute sums are what they were; issues are always counted as of now.
 	h.find(ourAccount, ourFormat, "erin-later")
 	h.index()
 	o := fetched[api.Overview](t, whole, http.MethodGet, "/overview")
-	if open, _ := openNow(o, yagura.SeverityHigh); open != 3 || o.NewSince.N != 5 {
+	if open, _ := openNow(o, yagura.SeverityHigh); open != 4 || o.NewSince.N != 5 || o.Noisy[0].Findings != 4 {
 		t.Errorf("within a minute: %d, new %d", open, o.NewSince.N)
 	}
 	now = now.Add(time.Minute)
 	if o = fetched[api.Overview](t, whole, http.MethodGet, "/overview"); !o.At.Equal(now) {
 		t.Errorf("after a minute it is of %s", o.At)
-	} else if open, _ := openNow(o, yagura.SeverityHigh); open != 4 {
-		t.Errorf("after a minute: %d", open)
+	} else if o.Noisy[0].Findings != 5 {
+		t.Errorf("after a minute: %+v", o.Noisy)
 	}
+
+	// Where somebody makes sums behind, what is a little old is answered, and then the new.
+	now = now.Add(time.Minute)
+	running, stop := context.WithCancel(ctx)
+	made := make(chan struct{})
+	go func() { defer close(made); h.c.keepSums(running) }()
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		if _, _, behind := h.c.sums.last("", now); behind {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nobody makes sums")
+		}
+		runtime.Gosched()
+	}
+	if o = fetched[api.Overview](t, whole, http.MethodGet, "/overview"); o.At.Equal(now) {
+		t.Error("an answer waited for sums")
+	}
+	for deadline := time.Now().Add(10 * time.Second); !o.At.Equal(now); o = fetched[api.Overview](t, whole, http.MethodGet, "/overview") {
+		if time.Now().After(deadline) {
+			t.Fatalf("the sums are still of %s", o.At)
+		}
+	}
+	// What is old is waited for.
+	now = now.Add(time.Hour)
+	if o = fetched[api.Overview](t, whole, http.MethodGet, "/overview"); !o.At.Equal(now) {
+		t.Errorf("after an hour it is of %s", o.At)
+	}
+	stop()
+	<-made
 }
 
 // index brings what lists are asked by up to date, as the service does once a second.

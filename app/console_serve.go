@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/yagura-sec/yagura/api"
@@ -56,6 +57,9 @@ func (s *Serve) runConsole(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	c := s.console
+	var sums sync.WaitGroup
+	sums.Go(func() { c.keepSums(ctx) })
+	defer sums.Wait()
 	s.hub.Run(ctx, &feed{c: c, told: map[string]time.Time{}}, tick.C, func(err error) {
 		s.log.Warn("the stream of news cannot look into the store", "error", err)
 	})

@@ -37,7 +37,8 @@ export function Page() {
     queryKey: ["overview"],
     queryFn: async ({ signal }) => get<Overview>(`/overview${query({ since: await lastVisit() })}`, signal),
     staleTime: 15_000,
-    refetchInterval: 60_000,
+    // The events of the lake are counted behind the first answer.
+    refetchInterval: ({ state }) => (state.data?.events_known === false && state.dataUpdateCount < 5 ? 3_000 : 60_000),
   });
   // Issues move all the time: the page is asked for anew once they have rested for a moment.
   useStream("issue", () => soon(() => void r.refetch()));
