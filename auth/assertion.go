@@ -2,6 +2,14 @@ package auth
 
 import "time"
 
+// The bounds of what an identity provider says of somebody. Whatever goes beyond them is
+// refused and never cut: with some of the groups left out, roles would be taken away or given
+// that the others decide about.
+const (
+	MostGroups   = 2000
+	MostAsserted = 256 // bytes of a group, or of a name
+)
+
 // Assertion is what an identity provider says of somebody. Whoever makes one has checked that
 // the provider said so, for this server, a moment ago, and to this browser: auth/oidc and
 // auth/saml do.

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -38,6 +39,9 @@ func (g *Gate) external(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		return refuseForbidden("not_configured", "there is no such identity provider", "その ID プロバイダーは設定されていません")
 	case a.Subject == "" || len(a.Subject) > 1024:
 		return refuseForbidden("identity_refused", "the identity provider does not say who this is", "ID プロバイダーの応答に利用者の識別子がありません")
+	case len(a.Groups) > MostGroups || slices.ContainsFunc(a.Groups, func(name string) bool { return name == "" || len(name) > MostAsserted }):
+		return refuseForbidden("identity_refused", fmt.Sprintf("the identity provider gives %d groups, or one that is empty or too long; there may be %d", len(a.Groups), MostGroups),
+			fmt.Sprintf("ID プロバイダーの応答に %d 件のグループがあるか、空または長すぎるグループがあります。グループは %d 件までです", len(a.Groups), MostGroups))
 	case err != nil:
 		return refuseForbidden("identity_refused", "the identity provider gives a name that cannot be one", "ID プロバイダーの応答の名前が使えません")
 	}
@@ -152,15 +156,11 @@ func emailFits(pattern, email string) bool {
 	return email == pattern
 }
 
-// maxGroups bounds the groups that are kept of a user. Roles are given by all of them.
-const maxGroups = 2000
-
+// tidyGroups returns groups as they are kept of a user: in order, each once.
 func tidyGroups(in []string) []string {
-	out := make([]string, 0, min(len(in), maxGroups))
-	for _, name := range in {
-		if name = cut(name, 256); name != "" && len(out) < maxGroups {
-			out = append(out, name)
-		}
+	out := make([]string, len(in))
+	for i, name := range in {
+		out[i] = strings.Map(printable, strings.ToValidUTF8(name, "\uFFFD"))
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

@@ -256,14 +256,23 @@ func TestExternal(t *testing.T) {
 		_, _, err := in(a)
 		want(t, name, err, c.want)
 	}
-	// The groups of now give the roles of now, however many there are.
-	for i := range 3000 {
+	// The groups of now give the roles of now: of as many as there may be, the last too.
+	for i := range auth.MostGroups - len(bob.Groups) - 3 {
 		bob.Groups = append(bob.Groups, "a group of many "+strconv.Itoa(i))
 	}
 	bob.Groups = append(bob.Groups, "security", "shop", "admins")
 	id, _, err = in(bob)
 	if err != nil || !id.Can(yagura.PermitManage) || len(id.Bindings) != 1 {
 		t.Fatalf("%+v, %v", id, err)
+	}
+	// Of more, or of such as cannot be kept whole, none is left out: nobody is let in.
+	for name, more := range map[string]string{"one group too many": "one more", "an empty group": "", "a group that is too long": strings.Repeat("x", auth.MostAsserted+1)} {
+		many := bob
+		if many.Groups = append(slices.Clone(bob.Groups), more); name != "one group too many" {
+			many.Groups = many.Groups[1:]
+		}
+		_, _, err := in(many)
+		want(t, name, err, "identity_refused")
 	}
 	version := id.User.Version
 	_, err = h.ChangeUser(ctx, admin, id.User.ID, auth.UserChange{Version: version, Bindings: &[]yagura.Binding{bind(yagura.RoleViewer)}})

@@ -14,12 +14,6 @@ import (
 // claims are what a provider says of a user.
 type claims map[string]any
 
-// Bounds of what a provider says.
-const (
-	mostGroups = 2000
-	mostText   = 256
-)
-
 func (c claims) text(name string) string {
 	s, _ := c[name].(string)
 	return strings.TrimSpace(s)
@@ -90,13 +84,13 @@ func (c *Config) identity(cl claims) (auth.Assertion, error) {
 			a.Name = strings.ToLower(strings.TrimSpace(s))
 		}
 	}
-	if a.Name == "" || len(a.Name) > mostText || !printable(a.Name) {
+	if a.Name == "" || len(a.Name) > auth.MostAsserted || !printable(a.Name) {
 		return a, flow.Refusef(flow.IdentityRefused, "there is no usable name in %s (hint: scopes: [profile, email], or name_claim)", strings.Join(names, ", "))
 	}
 	if a.Display == "" {
 		a.Display = strings.TrimSpace(cl.text("given_name") + " " + cl.text("family_name"))
 	}
-	if a.Display == "" || len(a.Display) > mostText || !printable(a.Display) {
+	if a.Display == "" || len(a.Display) > auth.MostAsserted || !printable(a.Display) {
 		a.Display = a.Name
 	}
 	var err error
@@ -144,11 +138,11 @@ func (c *Config) groups(cl claims) ([]string, error) {
 	default:
 		return nil, flow.Refusef(flow.IdentityRefused, "the claim %s is not a list of texts", path)
 	}
-	if len(out) > mostGroups {
-		return nil, flow.Refusef(flow.IdentityRefused, "the claim %s has %d groups, more than %d", path, len(out), mostGroups)
+	if len(out) > auth.MostGroups {
+		return nil, flow.Refusef(flow.IdentityRefused, "the claim %s has %d groups, more than %d", path, len(out), auth.MostGroups)
 	}
 	for _, g := range out {
-		if g == "" || len(g) > mostText || !printable(g) {
+		if g == "" || len(g) > auth.MostAsserted || !printable(g) {
 			return nil, flow.Refusef(flow.IdentityRefused, "the claim %s holds the group %.80q", path, g)
 		}
 	}
@@ -178,7 +172,7 @@ func method(cl claims) string {
 		out = append(out, fmt.Sprintf("amr=%v", amr))
 	}
 	s := strings.Join(out, " ")
-	if len(s) > mostText || !printable(s) {
+	if len(s) > auth.MostAsserted || !printable(s) {
 		return ""
 	}
 	return s

@@ -21,11 +21,6 @@ var (
 // overage is what Entra ID says in the place of groups that are too many.
 const overage = "http://schemas.microsoft.com/claims/groups.link"
 
-const (
-	mostGroups = 2000
-	mostText   = 256
-)
-
 // first returns the first of some attributes that has one value.
 func (s *statement) first(given string, usual []string) (string, error) {
 	names := usual
@@ -83,7 +78,7 @@ func (c *Config) identity(s *statement) (auth.Assertion, error) {
 	case name == "":
 		name = s.nameID
 	}
-	if a.Name = strings.ToLower(name); len(a.Name) > mostText || !printable(a.Name) {
+	if a.Name = strings.ToLower(name); len(a.Name) > auth.MostAsserted || !printable(a.Name) {
 		return refuse(flow.IdentityRefused, "the name %.100q is not text, or too long", name)
 	}
 	if a.Display, err = s.first(c.DisplayAttribute, usualName); err != nil {
@@ -94,7 +89,7 @@ func (c *Config) identity(s *statement) (auth.Assertion, error) {
 		last, _ := s.first("", usualLast)
 		a.Display = strings.TrimSpace(given + " " + last)
 	}
-	if a.Display == "" || len(a.Display) > mostText || !printable(a.Display) {
+	if a.Display == "" || len(a.Display) > auth.MostAsserted || !printable(a.Display) {
 		a.Display = a.Name
 	}
 	a.Groups, err = c.groups(s)
@@ -116,11 +111,11 @@ func (c *Config) groups(s *statement) ([]string, error) {
 	if _, left := s.attributes[overage]; left && len(out) == 0 {
 		return nil, flow.Refusef(flow.GroupsOverage, "the provider left the groups out, as the user is in too many (hint: Entra ID: in the groups claim, choose groups assigned to the application)")
 	}
-	if len(out) > mostGroups {
-		return nil, flow.Refusef(flow.IdentityRefused, "there are %d groups, more than %d", len(out), mostGroups)
+	if len(out) > auth.MostGroups {
+		return nil, flow.Refusef(flow.IdentityRefused, "there are %d groups, more than %d", len(out), auth.MostGroups)
 	}
 	for _, g := range out {
-		if g == "" || len(g) > mostText || !printable(g) {
+		if g == "" || len(g) > auth.MostAsserted || !printable(g) {
 			return nil, flow.Refusef(flow.IdentityRefused, "there is a group %.80q", g)
 		}
 	}
