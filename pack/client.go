@@ -3,12 +3,12 @@ package pack
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"time"
 
+	"github.com/yagura-sec/yagura/bound"
 	"oras.land/oras-go/v2/registry/remote/retry"
 )
 
@@ -45,21 +45,8 @@ func (g guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp.Body = &bounded{ReadCloser: resp.Body, left: maxDownload}
+	resp.Body = bound.Body(resp.Body, maxDownload)
 	return resp, nil
-}
-
-type bounded struct {
-	io.ReadCloser
-	left int64
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return 0, fmt.Errorf("the answer has more than %d bytes", int64(maxDownload))
-	}
-	return n, err
 }
 
 // thisMachine says whether a host, with a port or without, is a loopback address.

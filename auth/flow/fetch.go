@@ -14,6 +14,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/yagura-sec/yagura/bound"
 )
 
 // Bounds of what is fetched from a provider.
@@ -119,23 +121,8 @@ func (b *bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 		_ = resp.Body.Close()
 		return nil, fmt.Errorf("the answer has %d bytes, more than %d", resp.ContentLength, MaxDocument)
 	}
-	resp.Body = &boundedBody{ReadCloser: resp.Body, left: MaxDocument}
+	resp.Body = bound.Body(resp.Body, MaxDocument)
 	return resp, nil
-}
-
-type boundedBody struct {
-	io.ReadCloser
-	left int64
-}
-
-// Read returns an error once more was read than a document may have: a part is never taken for
-// the whole.
-func (b *boundedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return 0, fmt.Errorf("the answer has more than %d bytes", MaxDocument)
-	}
-	return n, err
 }
 
 var (
