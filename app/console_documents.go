@@ -17,11 +17,15 @@ import (
 
 	"github.com/yagura-sec/yagura/api"
 	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/rule"
 )
 
 // consoleDocuments keeps the documents of a team: files below one folder, which may as well be
 // written by hand and kept in git.
-type consoleDocuments struct{ s *Serve }
+type consoleDocuments struct {
+	s    *Serve
+	kept keptDocuments
+}
 
 var _ api.Documents = (*consoleDocuments)(nil)
 
@@ -124,29 +128,28 @@ func headingOf(text string) string {
 }
 
 // read reads one file.
-func readDocument(root *os.Root, p string) (*writtenDocument, error) {
+func readDocument(root *os.Root, p string) (d keptDocument, err error) {
 	f, err := root.Open(filepath.FromSlash(p))
 	if err != nil {
-		return nil, err
+		return d, err
 	}
 	defer f.Close() //nolint:errcheck // it was read
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
+	if d.info, err = f.Stat(); err != nil {
+		return d, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, fs.ErrNotExist
+	if !d.info.Mode().IsRegular() {
+		return d, fs.ErrNotExist
 	}
 	data, err := io.ReadAll(io.LimitReader(f, documentBytes+1))
 	if err != nil {
-		return nil, err
+		return d, err
 	}
 	if len(data) > documentBytes {
-		return nil, api.Refuse(api.CodeTooLarge, fmt.Sprintf("%s has more than %d KB", p, documentBytes>>10), fmt.Sprintf("%s は %d KB を超えています", p, documentBytes>>10))
+		return d, api.Refuse(api.CodeTooLarge, fmt.Sprintf("%s has more than %d KB", p, documentBytes>>10), fmt.Sprintf("%s は %d KB を超えています", p, documentBytes>>10))
 	}
 	text := strings.ToValidUTF8(string(data), "\uFFFD")
-	d := &writtenDocument{documentOf(p, text), text}
-	d.Updated = info.ModTime().UTC()
+	d.writtenDocument = writtenDocument{documentOf(p, text), text}
+	d.Updated = d.info.ModTime().UTC()
 	return d, nil
 }
 
@@ -161,6 +164,10 @@ func (c *consoleDocuments) files() (out []writtenDocument, err error) {
 		return nil, err
 	}
 	defer root.Close() //nolint:errcheck // it was read
+	c.kept.mu.Lock()
+	defer c.kept.mu.Unlock()
+	before := c.kept.files
+	c.kept.files = map[string]keptDocument{}
 	total := 0
 	err = fs.WalkDir(root.FS(), ".", func(p string, e fs.DirEntry, err error) error {
 		switch {
@@ -178,22 +185,35 @@ func (c *consoleDocuments) files() (out []writtenDocument, err error) {
 			c.s.log.Warn("there are more documents than are listed", "files", len(out), "bytes", total)
 			return fs.SkipAll
 		}
-		d, err := readDocument(root, p)
+		k, err := before[p].now(root, p)
 		if err != nil {
 			c.s.log.Warn("a document cannot be read", "path", p, "error", err)
 			return nil
 		}
-		total += len(d.text)
-		out = append(out, *d)
+		if c.s.o.Now().Sub(k.info.ModTime()) > documentSettles {
+			c.kept.files[p] = k
+		}
+		total += len(k.text)
+		out = append(out, k.writtenDocument)
 		return nil
 	})
 	return out, err
 }
 
 // runbooks are what the rules that judge say about their findings, a document for each language
-// that they say it in.
-func (c *consoleDocuments) runbooks() (out []writtenDocument) {
-	for _, r := range c.s.rules.Load().rules.All() {
+// that they say it in. They are written once for each time that rules are loaded.
+func (c *consoleDocuments) runbooks() []writtenDocument {
+	g := c.s.rules.Load()
+	c.kept.mu.Lock()
+	defer c.kept.mu.Unlock()
+	if c.kept.of != g {
+		c.kept.of, c.kept.runbooks = g, runbooksOf(g.rules.All())
+	}
+	return c.kept.runbooks
+}
+
+func runbooksOf(rules []*rule.Rule) (out []writtenDocument) {
+	for _, r := range rules {
 		b := runbookOf(r)
 		if b == nil {
 			continue
@@ -289,9 +309,9 @@ func (c *consoleDocuments) own(p string) (*writtenDocument, error) {
 	root, err := c.root()
 	if err == nil {
 		defer root.Close() //nolint:errcheck // it was read
-		var d *writtenDocument
+		var d keptDocument
 		if d, err = readDocument(root, p); err == nil {
-			return d, nil
+			return &d.writtenDocument, nil
 		}
 	}
 	var said *api.Problem

@@ -30,7 +30,7 @@ func askOf(t *testing.T, list *filter.List, q string, now time.Time) api.Ask {
 func TestDocuments(t *testing.T) {
 	s := newStand(t)
 	s.start()
-	c, ctx := &consoleDocuments{s.serve}, t.Context()
+	c, ctx := &consoleDocuments{s: s.serve}, t.Context()
 	refused := func(what string, err error, code api.Code) {
 		t.Helper()
 		if p := (*api.Problem)(nil); !errors.As(err, &p) || p.Code != code {
@@ -171,5 +171,72 @@ func TestDocuments(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(dir, "*", ".part-*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("%v %v", err, left)
+	}
+}
+
+// TestDocumentsAreReadOnce: a list looks at every file and reads those that changed, in whatever
+// way they did.
+func TestDocumentsAreReadOnce(t *testing.T) {
+	s := newStand(t)
+	s.start()
+	c := &consoleDocuments{s: s.serve}
+	dir := filepath.Join(s.cfg.Data, "documents")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, "a.md")
+	write := func(name, text string, at time.Time) {
+		t.Helper()
+		if err := errors.Join(os.WriteFile(name, []byte(text), 0o600), os.Chtimes(name, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	title := func() string {
+		t.Helper()
+		list, err := c.ListDocuments(t.Context(), askOf(t, filter.Documents, "rule:none", s.serve.o.Now()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := make([]string, len(list.Items))
+		for i, d := range list.Items {
+			out[i] = d.Title
+		}
+		return strings.Join(out, " ")
+	}
+	is := func(what, want string) {
+		t.Helper()
+		if got := title(); got != want {
+			t.Errorf("%s: %q, want %q", what, got, want)
+		}
+	}
+	now := s.serve.o.Now()
+	early, later := now.Add(-time.Hour), now.Add(-time.Minute)
+	write(name, "# One", early)
+	is("at first", "One")
+	// A file that is the same in all that can be seen of it from outside is not read again.
+	write(name, "# Two", early)
+	is("not changed to be seen", "One")
+	write(name, "# Two", later)
+	is("changed later", "Two")
+	write(name, "# Three", later)
+	is("longer", "Three")
+	// Another file of its name, size and time.
+	other := filepath.Join(dir, "other")
+	write(other, "# Seven", later)
+	if err := os.Rename(other, name); err != nil {
+		t.Fatal(err)
+	}
+	is("put in its place", "Seven")
+	// Changed a moment ago, and again within the grain of the clock of the file system.
+	for _, text := range []string{"# Eight", "# Fifty"} {
+		write(name, text, now)
+		is("changed a moment ago", strings.TrimPrefix(text, "# "))
+	}
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+	is("gone", "")
+	if len(c.kept.files) != 0 {
+		t.Errorf("what is gone is kept: %v", c.kept.files)
 	}
 }
