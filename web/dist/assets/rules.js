@@ -1,4 +1,4 @@
-import{i as e}from"./words.js?v=0f8fe1fbe1f1";function t(e,t){return`title: ${e}
+import{i as e}from"./words.js?v=00d7ded5fbf0";function t(e,t){return`title: ${e}
 id: my-rule
 status: experimental
 description: ${t}

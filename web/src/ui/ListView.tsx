@@ -1,5 +1,5 @@
 import { ActionIcon, Button, Tooltip } from "@mantine/core";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { base, Problem, query } from "../api/client";
 import { type ListState, useList } from "../api/list";
 import { go, withSearch } from "../app/go";
@@ -21,18 +21,21 @@ export interface ListViewProps<T> {
   /** Its path in the API, where that is another. */
   path?: string;
   label: string;
-  columns: Column<T>[];
+  /** The columns; where one compares the rows that are there, by these. */
+  columns: Column<T>[] | ((rows: T[]) => Column<T>[]);
   rowKey: (row: T) => string;
+  /** A row as it is shown: with what was changed a moment ago and is not sent yet. */
+  shown?: (row: T) => T;
   /** A query as an example, in the empty bar. */
   hint?: string;
   /** The query and order of an address that says none. */
   q?: string;
   sort?: string;
   params?: Record<string, string | undefined>;
-  /** What an empty list teaches, when nothing was asked. */
-  first?: ReactNode;
-  /** Queries that one asks often, above the list. */
-  presets?: { label: string; q: string }[];
+  /** What an empty list teaches: when nothing was asked, or for a query. */
+  first?: ReactNode | ((q: string) => ReactNode);
+  /** Queries that one asks often, above the list, each in an order of its own if it has one. */
+  presets?: { label: string; q: string; sort?: string }[];
   /** What stands at the side for ?open=. */
   panel?: (key: string, row: T | undefined, list: ListState<T>) => ReactNode;
   panelHref?: (key: string) => string;
@@ -55,12 +58,19 @@ export function ListView<T>(p: ListViewProps<T>) {
   const [, setCursor] = useState<T>();
   const open = search.open;
   const bad = list.error && !(list.error instanceof Problem && list.error.code === "bad_query") ? list.error : null;
-  const row = open === undefined ? undefined : list.rows.find((r) => p.rowKey(r) === open);
-  const ask = (text: string) => {
+  const rows = p.shown ? list.rows.map(p.shown) : list.rows;
+  const row = open === undefined ? undefined : rows.find((r) => p.rowKey(r) === open);
+  const columns = useMemo(
+    () => (typeof p.columns === "function" ? p.columns(list.rows) : p.columns),
+    [p.columns, list.rows],
+  );
+  const first = typeof p.first === "function" ? p.first(q) : q === "" ? p.first : undefined;
+  const ask = (text: string, order = search.sort) => {
     // A list with a usual query tells "nothing asked" from "asked for everything".
-    const href = withSearch({ q: text || undefined, open: undefined });
+    const href = withSearch({ q: text || undefined, sort: order, open: undefined });
     go(text === "" && p.q ? `${href}${href.includes("?") ? "&" : "?"}q=` : href);
   };
+  const pressed = (s: { q: string; sort?: string }) => q === s.q && (s.sort === undefined || s.sort === sort);
   const total = list.total
     ? list.total.exact
       ? count(list.total.n, lang)
@@ -69,14 +79,20 @@ export function ListView<T>(p: ListViewProps<T>) {
   return (
     <>
       <div className="list-bar">
-        <QueryBar list={p.list} value={q} error={list.error} onChange={ask} placeholder={p.hint ?? " "} />
+        <QueryBar
+          list={p.list}
+          value={q}
+          error={list.error}
+          onChange={(text) => ask(text)}
+          placeholder={p.hint ?? " "}
+        />
         {p.presets?.map((s) => (
           <button
             key={s.q}
             type="button"
             className="list-preset"
-            aria-pressed={q === s.q}
-            onClick={() => ask(q === s.q ? "" : s.q)}
+            aria-pressed={pressed(s)}
+            onClick={() => (pressed(s) ? ask("", s.sort && p.sort) : ask(s.q, s.sort))}
           >
             {s.label}
           </button>
@@ -111,8 +127,8 @@ export function ListView<T>(p: ListViewProps<T>) {
           )}
           <VirtualTable
             label={p.label}
-            rows={list.rows}
-            columns={p.columns}
+            rows={rows}
+            columns={columns}
             rowKey={p.rowKey}
             total={list.total?.n}
             more={list.more}
@@ -134,15 +150,15 @@ export function ListView<T>(p: ListViewProps<T>) {
             onOpenPage={p.href && ((r) => go(p.href!(r)))}
             rowClass={p.rowClass}
             empty={
-              list.error ? null : q === "" && p.first ? (
-                p.first
-              ) : (
-                <EmptyState
-                  title={core.state.noMatch}
-                  doc={q === "" ? undefined : core.state.noMatchDoc}
-                  action={q === "" ? undefined : { label: core.state.clear, run: () => ask("") }}
-                />
-              )
+              list.error
+                ? null
+                : first || (
+                    <EmptyState
+                      title={core.state.noMatch}
+                      doc={q === "" ? undefined : core.state.noMatchDoc}
+                      action={q === "" ? undefined : { label: core.state.clear, run: () => ask("") }}
+                    />
+                  )
             }
           />
         </div>

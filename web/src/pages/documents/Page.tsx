@@ -12,6 +12,7 @@ import { useCan } from "../../app/session";
 import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
 import { EmptyState } from "../../ui/EmptyState";
+import { FormFoot } from "../../ui/FormFoot";
 import { Hostile } from "../../ui/Hostile";
 import { Icon } from "../../ui/Icon";
 import { Markdown } from "../../ui/Markdown";
@@ -154,11 +155,7 @@ function Add({ close }: { close: () => void }) {
           spellCheck={false}
           classNames={{ input: "mono" }}
         />
-        <div>
-          <Button type="submit" variant="filled" disabled={!good}>
-            {w.write}
-          </Button>
-        </div>
+        <FormFoot cancel={close} label={w.write} disabled={!good} />
       </form>
     </Modal>
   );

@@ -1,10 +1,11 @@
-import { Button, Modal, Textarea, TextInput } from "@mantine/core";
+import { Modal, Textarea, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { etag, Problem, post, put } from "../../api/client";
 import type { SavedHunt } from "../../api/types";
 import { usePrefs } from "../../app/prefs";
 import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
+import { FormFoot } from "../../ui/FormFoot";
 import { w as catalogue } from "./words";
 
 /** SaveForm gives a question a name. A hunt of the team's own is replaced under its name. */
@@ -83,12 +84,7 @@ export function SaveForm({
           value={description}
           onChange={(e) => setDescription(e.currentTarget.value)}
         />
-        <div className="row form-foot">
-          <Button variant="default" onClick={close}>
-            {core.do.cancel}
-          </Button>
-          <Button type="submit">{core.do.save}</Button>
-        </div>
+        <FormFoot cancel={close} />
       </form>
     </Modal>
   );

@@ -1,10 +1,11 @@
-import { Button, Modal, NativeSelect, NumberInput, TextInput } from "@mantine/core";
+import { Modal, NativeSelect, NumberInput, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { Problem, post } from "../../api/client";
 import type { Rule, SavedHunt, Severity } from "../../api/types";
 import { usePrefs } from "../../app/prefs";
 import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
+import { FormFoot } from "../../ui/FormFoot";
 import { inLang } from "./text";
 import { w as catalogue } from "./words";
 import "@mantine/core/styles/NumberInput.css";
@@ -92,12 +93,7 @@ export function ScheduleForm({
           />
         </div>
         <NumberInput label={w.threshold} min={0} max={10000} value={threshold} onChange={setThreshold} />
-        <div className="row form-foot">
-          <Button variant="default" onClick={close}>
-            {core.do.cancel}
-          </Button>
-          <Button type="submit">{w.schedule}</Button>
-        </div>
+        <FormFoot cancel={close} label={w.schedule} />
       </form>
     </Modal>
   );

@@ -1,9 +1,10 @@
-import { Button, Modal, NativeSelect, SegmentedControl, Textarea, TextInput } from "@mantine/core";
+import { Modal, NativeSelect, SegmentedControl, Textarea, TextInput } from "@mantine/core";
 import { useState } from "react";
 import type { ChangeIn, Conclusion, Issue } from "../../api/types";
 import { usePrefs } from "../../app/prefs";
 import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
+import { FormFoot } from "../../ui/FormFoot";
 import { exact } from "../../ui/time";
 import type { Form } from "./Actions";
 import { w as catalogue } from "./words";
@@ -152,14 +153,7 @@ export function ActionForm({
             }}
           />
         )}
-        <div className="row form-foot">
-          <Button type="button" onClick={close}>
-            {core.do.cancel}
-          </Button>
-          <Button type="submit" variant="filled">
-            {title.replace(/…$/, "")}
-          </Button>
-        </div>
+        <FormFoot cancel={close} label={title.replace(/…$/, "")} />
       </form>
     </Modal>
   );

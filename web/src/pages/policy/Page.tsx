@@ -9,6 +9,7 @@ import { useCan } from "../../app/session";
 import { say } from "../../app/undo";
 import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
+import { FormFoot } from "../../ui/FormFoot";
 import { Hostile } from "../../ui/Hostile";
 import { useDebounced } from "../../ui/QueryBar";
 import { Time } from "../../ui/Time";
@@ -244,12 +245,7 @@ function SaveForm({ close, save, unseen }: { close: () => void; save: (reason: s
           value={reason}
           onChange={(e) => setReason(e.currentTarget.value)}
         />
-        <div className="row form-foot">
-          <Button variant="default" onClick={close}>
-            {core.do.cancel}
-          </Button>
-          <Button type="submit">{core.do.save}</Button>
-        </div>
+        <FormFoot cancel={close} />
       </form>
     </Modal>
   );

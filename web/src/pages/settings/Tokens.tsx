@@ -10,6 +10,7 @@ import { useWords } from "../../i18n/words";
 import { Command } from "../../ui/Command";
 import { CopyButton } from "../../ui/Copy";
 import { EmptyState } from "../../ui/EmptyState";
+import { FormFoot } from "../../ui/FormFoot";
 import { Hostile } from "../../ui/Hostile";
 import { Icon } from "../../ui/Icon";
 import { ListView } from "../../ui/ListView";
@@ -233,11 +234,7 @@ function Add({ close }: { close: () => void }) {
             {error}
           </div>
         )}
-        <div>
-          <Button type="submit" variant="filled" loading={busy} disabled={!name.trim() || bindings.length === 0}>
-            {w.token.make}
-          </Button>
-        </div>
+        <FormFoot cancel={close} label={w.token.make} loading={busy} disabled={!name.trim() || bindings.length === 0} />
       </form>
     </Modal>
   );

@@ -11,6 +11,7 @@ import { useCore } from "../../i18n/core";
 import { count, useWords } from "../../i18n/words";
 import { CopyButton } from "../../ui/Copy";
 import { EmptyState } from "../../ui/EmptyState";
+import { FormFoot } from "../../ui/FormFoot";
 import { Hostile } from "../../ui/Hostile";
 import { Icon } from "../../ui/Icon";
 import { ListView } from "../../ui/ListView";
@@ -189,11 +190,7 @@ function Add({ close, done }: { close: () => void; done: (i: Invited) => void })
             {error}
           </div>
         )}
-        <div>
-          <Button type="submit" variant="filled" loading={busy} disabled={!name.trim()}>
-            {w.user.add}
-          </Button>
-        </div>
+        <FormFoot cancel={close} label={w.user.add} loading={busy} disabled={!name.trim()} />
       </form>
     </Modal>
   );

@@ -1,25 +1,20 @@
 import { Button } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
-import { del, query } from "../../api/client";
-import { useList } from "../../api/list";
+import { del } from "../../api/client";
 import type { Suppression } from "../../api/types";
-import { go, withSearch } from "../../app/go";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
-import { useSearch } from "../../app/router";
 import { useCan } from "../../app/session";
 import { hold, useOverlay } from "../../app/undo";
-import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
-import { CopyMenu } from "../../ui/Copy";
 import { EmptyState } from "../../ui/EmptyState";
 import { Hostile } from "../../ui/Hostile";
 import { plain } from "../../ui/hostile";
 import { Icon } from "../../ui/Icon";
-import { QueryBar } from "../../ui/QueryBar";
+import { ListView } from "../../ui/ListView";
 import { Time } from "../../ui/Time";
-import { type Column, VirtualTable } from "../../ui/VirtualTable";
+import type { Column } from "../../ui/VirtualTable";
 import { RuleTabs } from "../rules/RuleTabs";
 import { SuppressForm } from "./SuppressForm";
 import { w as catalogue } from "./words";
@@ -29,16 +24,11 @@ const titleIn = (lang: "en" | "ja", s: Suppression) => (lang === "ja" && s.title
 /** Page lists what is kept quiet, until when and why. */
 export function Page() {
   const w = useWords(catalogue);
-  const core = useCore();
   const client = useQueryClient();
   const lay = useOverlay();
-  const search = useSearch();
   const lang = useLang();
   const can = useCan("decide");
   const [form, setForm] = useState(false);
-  const q = search.q ?? "state:active";
-  const sort = search.sort ?? "until";
-  const list = useList<Suppression>("suppressions", { q, sort });
   useEffect(() => {
     document.title = `${w.title} · Yagura`;
   }, [w]);
@@ -126,7 +116,6 @@ export function Page() {
     ],
     [w, can, client, lang],
   );
-  const rows = list.rows.map((s) => lay(`suppression/${s.id}`, s));
   return (
     <div className="page">
       <div className="page-head">
@@ -139,40 +128,17 @@ export function Page() {
           </Button>
         )}
       </div>
-      <div className="page-head issues-bar">
-        <QueryBar
-          list="suppressions"
-          value={q}
-          error={list.error}
-          placeholder="state:active until:<7d"
-          onChange={(text) => go(`/suppressions?q=${encodeURIComponent(text)}`)}
-        />
-        <CopyMenu of={{ link: withSearch({}), path: `/suppressions${query({ q, sort })}` }} />
-      </div>
-      <VirtualTable
+      <ListView<Suppression>
+        list="suppressions"
         label={w.title}
-        rows={rows}
         columns={columns}
         rowKey={(s) => s.id}
-        total={list.total?.n}
-        more={list.more}
-        fetchMore={list.fetchMore}
-        loading={list.loading}
-        stale={list.stale}
-        sort={sort}
-        onSort={(s) => go(withSearch({ sort: s }))}
+        shown={(s) => lay(`suppression/${s.id}`, s)}
+        q="state:active"
+        sort="until"
+        hint="state:active until:<7d"
         rowClass={(s) => (s.state === "ended" ? "row-quiet" : "")}
-        empty={
-          list.error ? null : q === "" || q === "state:active" ? (
-            <EmptyState title={w.empty} doc={w.emptyDoc} />
-          ) : (
-            <EmptyState
-              title={core.state.noMatch}
-              doc={core.state.noMatchDoc}
-              action={{ label: core.state.clear, run: () => go("/suppressions?q=") }}
-            />
-          )
-        }
+        first={(q) => (q === "" || q === "state:active") && <EmptyState title={w.empty} doc={w.emptyDoc} />}
       />
       {form && <SuppressForm close={() => setForm(false)} />}
     </div>

@@ -1,4 +1,4 @@
-import { Button, Modal, SegmentedControl, Textarea } from "@mantine/core";
+import { Modal, SegmentedControl, Textarea } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Problem, post } from "../../api/client";
@@ -8,6 +8,7 @@ import { say } from "../../app/undo";
 import { useCore } from "../../i18n/core";
 import { count, useWords } from "../../i18n/words";
 import { SeverityBadge } from "../../ui/Badges";
+import { FormFoot } from "../../ui/FormFoot";
 import { Hostile } from "../../ui/Hostile";
 import { QueryBar } from "../../ui/QueryBar";
 import { exact } from "../../ui/time";
@@ -131,14 +132,11 @@ export function SuppressForm({
           onChange={(e) => setReason(e.currentTarget.value)}
           error={error || undefined}
         />
-        <div className="row form-foot">
-          <Button variant="default" onClick={close}>
-            {core.do.cancel}
-          </Button>
-          <Button type="submit" disabled={reason.trim() === "" || (!rule && q === "") || replay.isError}>
-            {w.form.save}
-          </Button>
-        </div>
+        <FormFoot
+          cancel={close}
+          label={w.form.save}
+          disabled={reason.trim() === "" || (!rule && q === "") || replay.isError}
+        />
       </form>
     </Modal>
   );
