@@ -8,6 +8,8 @@ import (
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/api"
+	"github.com/yagura-sec/yagura/decode"
+	"github.com/yagura-sec/yagura/intake"
 )
 
 // leaf is a value in a record: where it stands, and what it says.
@@ -82,14 +84,26 @@ func leaves(dec *json.Decoder, raw []byte, path, plain string, depth int, out *[
 	return nil
 }
 
-// clausesIn says where in a record the clauses of a finding hold. A field is found by the name
-// that the rule gives it; one of a language with names of its own by what it holds, where one
-// value of the record alone says that.
-func clausesIn(raw []byte, why []yagura.Why) []api.Clause {
+// clausesIn says where in a record of a format the clauses of a finding hold. A field is found
+// by the name that the rule gives it; one of a language with names of its own by what it
+// holds, where one value of the record alone says that. What a vendor's alert says stands
+// where the vendor names it.
+func clausesIn(format string, raw []byte, why []yagura.Why) []api.Clause {
 	all, isJSON := leavesOf(raw)
 	out := make([]api.Clause, len(why))
 	for i, w := range why {
 		out[i].Why = w
+		if intake.OfAlert(w) {
+			if isJSON {
+				if l := saidAt(all, decode.AlertPaths(format), w.Value); l != nil {
+					out[i].Path, out[i].Start, out[i].End = l.path, l.start, l.end
+				}
+			} else if n := bytes.Count(raw, []byte(w.Value)); w.Value != "" && n > 0 {
+				out[i].Start = bytes.Index(raw, []byte(w.Value))
+				out[i].End = out[i].Start + len(w.Value)
+			}
+			continue
+		}
 		if !isJSON {
 			if n := bytes.Count(raw, []byte(w.Actual)); w.Actual != "" && n == 1 {
 				out[i].Start = bytes.Index(raw, []byte(w.Actual))
@@ -102,6 +116,30 @@ func clausesIn(raw []byte, why []yagura.Why) []api.Clause {
 		}
 	}
 	return out
+}
+
+// saidAt is the value of an alert that names what was found: of those at the paths the one
+// that says it, alone or behind the name of a product, else the last that there is, the title.
+func saidAt(all []leaf, paths []string, rule string) (title *leaf) {
+	for _, path := range paths {
+		var first *leaf
+		for i := range all {
+			l := &all[i]
+			if l.text == "" || !strings.EqualFold(l.plain, path) {
+				continue
+			}
+			if said := intake.AlertRule(l.text); said == rule || strings.HasSuffix(rule, "/"+said) {
+				return l
+			}
+			if first == nil {
+				first = l
+			}
+		}
+		if first != nil {
+			title = first
+		}
+	}
+	return title
 }
 
 func standsAt(all []leaf, w yagura.Why) *leaf {

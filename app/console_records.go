@@ -112,7 +112,7 @@ func (c *console) matches(ctx context.Context, reach api.Reach, f *yagura.Findin
 		m := api.EventMatch{FindingID: f.ID, Format: r.Entry.Format, Source: r.Entry.Source, Object: r.Entry.Object, Record: r.Entry.Number, Seen: r.Entry.Seen,
 			Event: yagura.EventRef{ID: r.Entry.ID, Key: r.Entry.Key, Time: r.Entry.Time}, Raw: string(r.Raw)}
 		if r.Entry.Key == f.Event.Key {
-			m.Event, m.Clauses = f.Event, clausesIn(r.Raw, f.Why)
+			m.Event, m.Clauses = f.Event, clausesIn(r.Entry.Format, r.Raw, f.Why)
 		}
 		out = append(out, m)
 	}
@@ -163,7 +163,7 @@ func (c *console) Finding(ctx context.Context, reach api.Reach, id string) (*api
 		if err == nil && !c.holds(reach, f.Finding.Event.Account, f.Finding.Format) {
 			err = store.ErrNotFound
 		}
-		out = findingOf(f)
+		out = c.findingOf(f)
 		return err
 	})
 	return &out, err

@@ -3,6 +3,7 @@ package decode
 import (
 	"bytes"
 	"strconv"
+	"strings"
 
 	"github.com/yagura-sec/yagura"
 )
@@ -37,6 +38,27 @@ func AlertFormats() []string {
 	for _, f := range Formats() {
 		if f.Alert != nil {
 			list = append(list, f.Name)
+		}
+	}
+	return list
+}
+
+// AlertPaths lists where alerts of a format name what was found: keys of objects with dots
+// between them, those of the title last; nil for a format whose records are no alerts.
+func AlertPaths(format string) []string {
+	var list []string
+	for _, f := range Formats() {
+		if f.Name != format {
+			continue
+		}
+		for _, i := range f.Says {
+			for _, p := range f.Fields[i].Paths {
+				keys := make([]string, len(p.Segs))
+				for n, s := range p.Segs {
+					keys[n] = s.Key
+				}
+				list = append(list, strings.Join(keys, "."))
+			}
 		}
 	}
 	return list

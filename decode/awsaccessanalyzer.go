@@ -55,6 +55,7 @@ var awsAccessAnalyzer = &Format{
 	Time:   accessAnalyzerTime,
 	Header: accessAnalyzerHeader,
 	Alert:  accessAnalyzerAlert,
+	Says:   []int{anType, anResource},
 }
 
 // isAccessAnalyzer: a finding's id and status on a resource of AWS, with the time of the

@@ -61,6 +61,7 @@ var awsConfig = &Format{
 	Time:   awsConfigTime,
 	Header: awsConfigHeader,
 	Alert:  awsConfigAlert,
+	Says:   []int{cfRule},
 }
 
 // inItem lists the paths of a field of a configuration item.

@@ -53,6 +53,7 @@ var awsInspector = &Format{
 	Time:   awsInspectorTime,
 	Header: awsInspectorHeader,
 	Alert:  awsInspectorAlert,
+	Says:   []int{inCVE, inDetector, inType, inTitle},
 }
 
 // isAWSInspector: the ARN of a finding of Inspector, or one of its three types.

@@ -72,6 +72,7 @@ var awsMacie = &Format{
 	Time:   awsMacieTime,
 	Header: awsMacieHeader,
 	Alert:  awsMacieAlert,
+	Says:   []int{mcType, mcTitle},
 }
 
 // isAWSMacie: an id and a type with one of the two categories, on a bucket.

@@ -68,6 +68,7 @@ var falcoAlert = &Format{
 	Time:   func(r *Record) int64 { return nanos(r.scalar(faTime)) },
 	Header: falcoHeader,
 	Alert:  falcoAlertOf,
+	Says:   []int{faRule},
 }
 
 // isFalco: a rule's name, one of the eight priorities and a time, with fields or a text.

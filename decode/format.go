@@ -31,6 +31,9 @@ type Format struct {
 	// Alert is set where the records are a vendor's own findings, and reads one: what it
 	// says beyond the header. ok is false for a record that is none.
 	Alert func(r *Record) (a Alert, ok bool)
+	// Says lists the fields in which an alert names what was found, in the order in which
+	// Alert looks for its rule, and the title last.
+	Says []int
 	// Detail is what is read beside the header where [Options.Detail] asks for it.
 	Detail []Detail
 	// Also, where not nil, returns members (JSON without its braces) by which a record

@@ -95,6 +95,7 @@ var gcpSCC = &Format{
 	Time:   gcpSCCTime,
 	Header: gcpSCCHeader,
 	Alert:  gcpSCCAlert,
+	Says:   []int{scCategory, scRuleName},
 }
 
 // inFinding lists the paths of a field of a finding.

@@ -78,6 +78,7 @@ var guardDuty = &Format{
 	Time:   guardDutyTime,
 	Header: guardDutyHeader,
 	Alert:  guardDutyAlert,
+	Says:   []int{gdType, gdTitle},
 }
 
 // inSequence is the path of a part of an attack sequence, the findings of which tell several

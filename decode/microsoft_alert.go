@@ -105,6 +105,7 @@ var microsoftAlert = &Format{
 	Time:   microsoftAlertTime,
 	Header: microsoftAlertHeader,
 	Alert:  microsoftAlertOf,
+	Says:   []int{maType, maIncidentName, maDisplay, maTitle},
 }
 
 // isMicrosoftAlert: a severity beside what only one of the products writes.

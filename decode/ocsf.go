@@ -97,6 +97,7 @@ var ocsfFinding = &Format{
 	Time:   ocsfTime,
 	Header: ocsfHeader,
 	Alert:  ocsfAlert,
+	Says:   []int{ocAnalytic, ocEventCode, ocControl, ocAnalyticName, ocCVE, ocTypes, ocMessage, ocTitle},
 }
 
 // isOCSF: the number of a class of findings, with the version of the schema or a product.

@@ -62,6 +62,7 @@ var prowlerFinding = &Format{
 	Time:   func(r *Record) int64 { return nanos(r.scalar(prTime)) },
 	Header: prowlerHeader,
 	Alert:  prowlerAlert,
+	Says:   []int{prCheck, prOldCheck, prTitle},
 }
 
 // prowlerKey: the finding's id, else check, account, region and resource; with status and

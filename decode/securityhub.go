@@ -90,6 +90,7 @@ var securityHub = &Format{
 	Time:   securityHubTime,
 	Header: securityHubHeader,
 	Alert:  securityHubAlert,
+	Says:   []int{shControl, shOldControl, shTypes, shGenerator, shTitle},
 }
 
 // isSecurityHub: the names of product, generator, account and finding. Where the product's ARN

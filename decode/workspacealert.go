@@ -59,6 +59,7 @@ var workspaceAlert = &Format{
 	Time:   workspaceAlertTime,
 	Header: workspaceAlertHeader,
 	Alert:  workspaceAlertAlert,
+	Says:   []int{waType, waTitle},
 }
 
 // workspaceAlertTime is that of the version.

@@ -44,7 +44,7 @@ func Alert(rec *decode.Record, source string) (c triage.Found, ok bool) {
 	f := yagura.Finding{V: 1, ID: hash(rule.ID, e.Key.String(), fmt.Sprintf("%x", e.Content)), CauseKey: triage.AlertKey(e.Account, a.Scope, a.Key),
 		Kind: yagura.Behaviour, Rule: rule, Severity: a.Severity, SeverityOriginal: bounded(a.Original, 64), Format: e.Format, Source: source, Time: e.Time,
 		Event: e.Ref(), Events: []string{id}, Entities: e.Entities[:min(len(e.Entities), maxAlertEntities)],
-		Why: []yagura.Why{{Field: "alert", Op: "says", Value: bounded(a.Rule, maxAlertRule), Actual: bounded(a.Key, maxAlertTitle)}}, Output: rule.Title}
+		Why: []yagura.Why{{Field: alertField, Op: alertOp, Value: AlertRule(a.Rule), Actual: bounded(a.Key, maxAlertTitle)}}, Output: rule.Title}
 	if n := len(e.Entities) - maxAlertEntities; n > 0 {
 		f.Caps = []string{fmt.Sprintf("%d more entities", n)}
 	}
@@ -62,6 +62,18 @@ func Alert(rec *decode.Record, source string) (c triage.Found, ok bool) {
 	}
 	return triage.Found{Finding: f, Alert: true, Resolved: a.Resolved}, true
 }
+
+// The clause of an alert: what the vendor found, and the vendor's own name of the thing.
+const (
+	alertField = "alert"
+	alertOp    = "says"
+)
+
+// OfAlert says whether a clause is that of a vendor's alert, whose value is what was found.
+func OfAlert(w yagura.Why) bool { return w.Field == alertField && w.Op == alertOp }
+
+// AlertRule is the name of what a vendor found as the clause of an alert has it.
+func AlertRule(name string) string { return bounded(name, maxAlertRule) }
 
 // bounded is a text of somebody else on one line, in UTF-8 and at most n bytes.
 func bounded(s string, n int) string {
