@@ -80,6 +80,7 @@ type Stats struct {
 // Use is a table that a question names, and what of it.
 type Use struct {
 	Table   string
+	Name    string   // in the SQL of the plan, where that is another
 	Columns []string // that the question may mean; those that the table lacks are passed over
 	Star    bool     // all columns
 	Where   []Cond   // rows for which one of them is not true are not needed

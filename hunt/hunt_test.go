@@ -175,6 +175,42 @@ func TestKQLIsPlanned(t *testing.T) {
 	}
 }
 
+// TestTablesApartByCase: KQL tells Syslog of Sentinel and syslog apart and the engine does
+// not, so a question over every table has a view for each.
+func TestTablesApartByCase(t *testing.T) {
+	now := time.Date(2026, 5, 31, 0, 0, 0, 0, time.UTC)
+	engine := &fakeEngine{}
+	h := &Hunter{Engine: engine, Lake: &listed{}, Now: func() time.Time { return now }}
+	for _, text := range []string{
+		"union withsource=t (syslog | project a = tostring(action)), (Syslog | project a = SyslogMessage) | summarize count() by t",
+		"find where Computer == 'x' or actor_id == 'x'",
+	} {
+		p, err := h.Plan(t.Context(), Request{Language: KQL, Text: text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := map[string]bool{}
+		for _, v := range p.Query.Views {
+			if names[strings.ToLower(v.Name)] {
+				t.Errorf("%s: two views are called %s", text, v.Name)
+			}
+			names[strings.ToLower(v.Name)] = true
+			if strings.HasPrefix(strings.ToLower(v.Name), "syslog") && !strings.Contains(p.Query.SQL, ` FROM "`+v.Name+`"`) {
+				t.Errorf("%s: the view %s is not asked", text, v.Name)
+			}
+		}
+		both := 0
+		for _, name := range p.Stats.Tables {
+			if strings.EqualFold(name, "syslog") {
+				both++
+			}
+		}
+		if both != 2 {
+			t.Errorf("%s reads %q, not both tables", text, p.Stats.Tables)
+		}
+	}
+}
+
 func TestSavedErrorsHaveTheirPlace(t *testing.T) {
 	const good = "name: x\ntitle: X\nlanguage: sql\nquery: SELECT 1\n"
 	if _, err := Read("x.yaml", []byte(good)); err != nil {

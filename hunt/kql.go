@@ -33,7 +33,7 @@ func (s schema) Table(name string) (*kql.Table, bool) {
 	if !ok || v.Name != name {
 		return nil, false
 	}
-	t := &kql.Table{Name: v.Name, Time: v.Time}
+	t := &kql.Table{Name: v.Name, SQL: apart(v.Name), Time: v.Time}
 	for _, c := range v.Columns {
 		t.Columns = append(t.Columns, kql.Column{Name: c.Name, Type: kql.Type(c.Type)})
 	}
@@ -43,6 +43,23 @@ func (s schema) Table(name string) (*kql.Table, bool) {
 		}
 	}
 	return t, true
+}
+
+// apart is the name in SQL of a table of the lake whose name another's differs from in case
+// alone (Sentinel's Syslog is not syslog), "" for every other: one question may read both.
+func apart(name string) string {
+	n := 1
+	for _, t := range view.All() {
+		switch {
+		case t.Name == name && n == 1:
+			return ""
+		case t.Name == name:
+			return fmt.Sprintf("%s %d", name, n)
+		case strings.EqualFold(t.Name, name):
+			n++
+		}
+	}
+	return ""
 }
 
 // external is the watchlist that was imported for the addresses of externaldata.
@@ -95,7 +112,7 @@ func (h *Hunter) discover(ctx context.Context, k *kql.Plan, r Request, rng Range
 func usesOf(k *kql.Plan) []Use {
 	var uses []Use
 	for _, t := range k.Tables {
-		u := Use{Table: t.Table, Columns: t.Columns}
+		u := Use{Table: t.Table, Name: t.SQL, Columns: t.Columns}
 		for _, c := range t.Where {
 			u.Where = append(u.Where, Cond(c))
 		}

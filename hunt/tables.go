@@ -1,6 +1,7 @@
 package hunt
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -194,7 +195,7 @@ func (h *Hunter) view(ctx context.Context, p *Plan, t *view.Table, u Use, rng Ra
 	if err != nil {
 		return View{}, err
 	}
-	return View{Name: u.Table, SQL: sql}, nil
+	return View{Name: cmp.Or(u.Name, u.Table), SQL: sql}, nil
 }
 
 // formatsOf are the formats of a table; none is all.

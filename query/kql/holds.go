@@ -188,7 +188,7 @@ func (b *binder) tables() []Use {
 		i := slices.IndexFunc(out, func(u Use) bool { return u.Table == sc.table.Name })
 		if i < 0 {
 			i = len(out)
-			out = append(out, Use{Table: sc.table.Name})
+			out = append(out, Use{Table: sc.table.Name, SQL: sc.table.SQL})
 		}
 		for _, c := range sc.cols {
 			if c.used && !slices.Contains(out[i].Columns, c.source) {

@@ -1,6 +1,7 @@
 package kql
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -239,7 +240,7 @@ func (n *scan) mark() {
 
 func (n *scan) write(out []*column) *sel {
 	n.written++
-	s := &sel{body: quote(n.table.Name), flat: true}
+	s := &sel{body: quote(cmp.Or(n.table.SQL, n.table.Name)), flat: true}
 	for _, c := range out {
 		q := quote(c.source)
 		s.items = append(s.items, selItem{c, q, c.sql == c.source})

@@ -19,7 +19,10 @@ type Column struct {
 
 // Table is a table that a query may name.
 type Table struct {
-	Name    string
+	Name string
+	// SQL is its name in the SQL of a plan, where that is not Name: Kusto tells names apart by
+	// case and DuckDB does not.
+	SQL     string
 	Columns []Column
 	Time    string // the column that the time range of a hunt is about; "" if none
 }
@@ -70,6 +73,7 @@ type Options struct {
 // nothing wrong.
 type Use struct {
 	Table   string
+	SQL     string // the table's name in SQL, as Table.SQL says
 	Columns []string
 	Where   []Cond
 	Holds   []Hold
