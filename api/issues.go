@@ -19,13 +19,15 @@ func (a *API) issues(ctx context.Context, c *Call[issuesIn]) (*List[yagura.Issue
 
 // Counted is a value of a list, and how many rows have it.
 type Counted struct {
-	ID   string `json:"id"`
-	Name string `json:"name,omitempty"`
-	N    int64  `json:"n"`
-	Q    string `json:"q" doc:"The query of the list with this value."`
+	ID     string `json:"id"`
+	Name   string `json:"name,omitempty"`
+	NameJA string `json:"name_ja,omitempty" doc:"The title of a rule in Japanese."`
+	N      int64  `json:"n"`
+	Q      string `json:"q" doc:"The query of the list with this value."`
 }
 
-// IssueCounts are the rows of a list by their values, the most frequent first.
+// IssueCounts are the rows of a list by their values, the most frequent first; severities from
+// the most serious, statuses in the order in which an issue lives.
 type IssueCounts struct {
 	Severity []Counted `json:"severity"`
 	Status   []Counted `json:"status"`
@@ -49,6 +51,7 @@ type Ticket struct {
 // IssuePage is an issue with what stands beside it.
 type IssuePage struct {
 	yagura.Issue
+	RuleTitleJA string              `json:"rule_title_ja,omitempty" doc:"The title of its rule in Japanese."`
 	Episodes    []yagura.Episode    `json:"episodes"`
 	Tickets     []Ticket            `json:"tickets"`
 	Permissions []yagura.Permission `json:"permissions" doc:"What the caller may do with this issue."`
@@ -83,12 +86,13 @@ func (a *API) timeline(ctx context.Context, c *Call[issueListIn]) (*List[yagura.
 // FindingRow is a finding as it is kept, with what triage made of it.
 type FindingRow struct {
 	yagura.Finding
-	IssueID    string          `json:"issue_id,omitempty"`
-	Episode    int             `json:"episode,omitempty"`
-	Judged     yagura.Severity `json:"judged" doc:"By the severity policy; severity is the rule's own."`
-	Suppressed bool            `json:"suppressed,omitempty"`
-	Seen       time.Time       `json:"seen" doc:"When it was judged."`
-	Decided    []string        `json:"decided,omitempty" doc:"The clauses of the policy that decided, in order."`
+	RuleTitleJA string          `json:"rule_title_ja,omitempty" doc:"The title of its rule in Japanese."`
+	IssueID     string          `json:"issue_id,omitempty"`
+	Episode     int             `json:"episode,omitempty"`
+	Judged      yagura.Severity `json:"judged" doc:"By the severity policy; severity is the rule's own."`
+	Suppressed  bool            `json:"suppressed,omitempty"`
+	Seen        time.Time       `json:"seen" doc:"When it was judged."`
+	Decided     []string        `json:"decided,omitempty" doc:"The clauses of the policy that decided, in order."`
 }
 
 func (a *API) issueFindings(ctx context.Context, c *Call[issueListIn]) (*List[FindingRow], error) {
@@ -99,6 +103,8 @@ func (a *API) issueFindings(ctx context.Context, c *Call[issueListIn]) (*List[Fi
 type Notice struct {
 	ID       string             `json:"id"`
 	IssueID  string             `json:"issue_id,omitempty"`
+	Title    string             `json:"title,omitempty" doc:"Of the issue, as the sink was told."`
+	TitleJA  string             `json:"title_ja,omitempty"`
 	Sink     string             `json:"sink"`
 	Seq      int64              `json:"seq"`
 	Op       yagura.Op          `json:"op"`

@@ -83,13 +83,14 @@ type Replayed struct {
 
 // ReplayedRule is findings of a rule that would have come to something else.
 type ReplayedRule struct {
-	Rule   string   `json:"rule"`
-	Title  string   `json:"title"`
-	Before string   `json:"before" doc:"A severity, with suppressed behind it where it is."`
-	After  string   `json:"after"`
-	N      int      `json:"n"`
-	Issues []string `json:"issues"`
-	Why    []string `json:"why"`
+	Rule    string   `json:"rule"`
+	Title   string   `json:"title"`
+	TitleJA string   `json:"title_ja,omitempty"`
+	Before  string   `json:"before" doc:"A severity, with suppressed behind it where it is."`
+	After   string   `json:"after"`
+	N       int      `json:"n"`
+	Issues  []string `json:"issues"`
+	Why     []string `json:"why"`
 }
 
 // ReplayedLevels are findings by severity.

@@ -32,7 +32,7 @@ func (c *console) Issue(ctx context.Context, reach api.Reach, id string) (*api.I
 		if err != nil {
 			return err
 		}
-		page.Issue = *is
+		page.Issue, page.RuleTitleJA = *is, c.titleJA(is.Rule)
 		if page.Episodes, err = tx.Episodes(ctx, id); err != nil {
 			return err
 		}
@@ -70,8 +70,8 @@ func badCursor() error {
 	return api.Refuse(api.CodeBadRequest, "cursor: it is not one that was given out", "cursor が正しくありません")
 }
 
-func findingOf(f yagura.Filed) api.FindingRow {
-	return api.FindingRow{Finding: f.Finding, IssueID: f.IssueID, Episode: f.Episode, Judged: f.Severity, Suppressed: f.Suppressed, Seen: f.Seen, Decided: f.Clauses}
+func (c *console) findingOf(f yagura.Filed) api.FindingRow {
+	return api.FindingRow{Finding: f.Finding, RuleTitleJA: c.titleJA(f.Finding.Rule), IssueID: f.IssueID, Episode: f.Episode, Judged: f.Severity, Suppressed: f.Suppressed, Seen: f.Seen, Decided: f.Clauses}
 }
 
 // IssueFindings returns the findings of an issue in the order in which they were judged.
@@ -85,7 +85,7 @@ func (c *console) IssueFindings(ctx context.Context, reach api.Reach, id string,
 		out.Next = next
 		for _, f := range list {
 			if c.holds(reach, f.Finding.Event.Account, f.Finding.Format) {
-				out.Items = append(out.Items, findingOf(f))
+				out.Items = append(out.Items, c.findingOf(f))
 			}
 		}
 		return err
@@ -94,8 +94,12 @@ func (c *console) IssueFindings(ctx context.Context, reach api.Reach, id string,
 }
 
 func noticeOf(o yagura.Owed) api.Notice {
-	return api.Notice{ID: o.Notice.ID, IssueID: o.Notice.IssueID, Sink: o.Notice.Sink, Seq: o.Notice.Seq, Op: o.Notice.Op, State: o.State, Attempts: o.Attempts,
+	n := api.Notice{ID: o.Notice.ID, IssueID: o.Notice.IssueID, Sink: o.Notice.Sink, Seq: o.Notice.Seq, Op: o.Notice.Op, State: o.State, Attempts: o.Attempts,
 		Created: o.Notice.Created, Due: o.Due, Done: o.Done, Detail: o.Detail, Error: o.LastError}
+	if is := o.Notice.Issue; is != nil {
+		n.Title, n.TitleJA = is.Title, is.TitleJA
+	}
+	return n
 }
 
 // IssueNotices returns what sinks were told of an issue.

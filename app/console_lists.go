@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/api"
@@ -57,12 +58,17 @@ func (c *console) CountIssues(ctx context.Context, reach api.Reach, ask api.Ask)
 	if err != nil {
 		return nil, err
 	}
+	inOrder(facets.Severity, yagura.Severities(), func(s yagura.Severity) string { return s.String() })
+	inOrder(facets.Status, []yagura.Status{yagura.StatusOpen, yagura.StatusAcknowledged, yagura.StatusClosed}, func(s yagura.Status) string { return string(s) })
 	part := func(field string, list []store.Facet) []api.Counted {
 		out := []api.Counted{}
 		for _, f := range list {
 			x := api.Counted{ID: f.Value, Name: f.Title, N: f.N}
-			if field == "account" && f.Value != "" {
+			switch {
+			case field == "account" && f.Value != "":
 				x.Name = c.accounts().Lookup(f.Value).Name
+			case field == "rule":
+				x.NameJA = c.serve.named(f.Value, f.Title).TitleJA
 			}
 			if q, err := ask.Query.Without(field); err == nil {
 				if q, err = q.With(field, f.Value); err == nil {
@@ -77,10 +83,18 @@ func (c *console) CountIssues(ctx context.Context, reach api.Reach, ask api.Ask)
 		Account: part("account", facets.Account), Assignee: part("assignee", facets.Assignee), Exact: true}, nil
 }
 
+// inOrder sorts values that have an order of their own.
+func inOrder[T any](list []store.Facet, order []T, word func(T) string) {
+	at := func(f store.Facet) int {
+		return slices.IndexFunc(order, func(x T) bool { return word(x) == f.Value })
+	}
+	slices.SortStableFunc(list, func(a, b store.Facet) int { return at(a) - at(b) })
+}
+
 // ListFindings returns a page of findings.
 func (c *console) ListFindings(ctx context.Context, reach api.Reach, ask api.Ask) (*api.List[api.FindingRow], error) {
 	scopes, all := c.within(reach)
-	return listed(ctx, c, ask, findingOf, func(ctx context.Context, tx *store.Tx, sort string) ([]yagura.Filed, string, error) {
+	return listed(ctx, c, ask, c.findingOf, func(ctx context.Context, tx *store.Tx, sort string) ([]yagura.Filed, string, error) {
 		return tx.FindFindings(ctx, scopes, all, ask.Query, sort, ask.After, ask.Limit)
 	}, func(ctx context.Context, tx *store.Tx) (int64, bool, error) {
 		return tx.CountFindings(ctx, scopes, all, ask.Query, store.MostCounted)

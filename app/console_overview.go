@@ -266,30 +266,25 @@ func (c *console) sumAcked(ctx context.Context, tx *store.Tx, scopes []yagura.Sc
 // sumNoisy lists the rules that find most. Their titles are those of the rules that are
 // loaded, or else those that their newest issue has.
 func (c *console) sumNoisy(ctx context.Context, tx *store.Tx, scopes []yagura.Scope, all bool, rules []store.RuleCount, x *api.Overview) error {
-	titles := map[string]api.NamedRule{}
-	if c.serve != nil {
-		for _, r := range c.serve.rules.Load().rules.All() {
-			titles[ruleID(r)] = api.NamedRule{ID: ruleID(r), Title: r.Title, TitleJA: r.Japanese.Title}
-		}
-	}
 	for _, r := range rules {
 		if r.Rule == "" || r.Findings == 0 || len(x.Noisy) == overviewNoisy {
 			continue
 		}
-		n := api.NoisyRule{Rule: titles[r.Rule], Findings: r.Findings, Issues: r.Issues, PerDay: float64(r.Findings) / overviewDays}
+		n := api.NoisyRule{Rule: c.serve.named(r.Rule, ""), Findings: r.Findings, Issues: r.Issues, PerDay: float64(r.Findings) / overviewDays}
 		q, err := askingFor(filter.Issues, "rule", r.Rule)
 		if err != nil {
 			return err
 		}
-		if n.Rule.ID == "" {
-			n.Rule = api.NamedRule{ID: r.Rule, Title: r.Rule}
+		if n.Rule.Title == "" {
 			list, _, err := tx.FindIssues(ctx, scopes, all, q.At(x.At, time.UTC), "", "", 1)
 			if err != nil {
 				return err
 			}
+			title := r.Rule
 			if len(list) > 0 {
-				n.Rule.Title = cmp.Or(list[0].Rule.Title, r.Rule)
+				title = cmp.Or(list[0].Rule.Title, r.Rule)
 			}
+			n.Rule = c.serve.named(r.Rule, title)
 		}
 		if q, err = askingFor(filter.Findings, "rule", r.Rule); err != nil {
 			return err

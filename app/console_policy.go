@@ -105,7 +105,7 @@ func (c *consolePolicy) ReplayPolicy(ctx context.Context, in api.PolicyTrial) (*
 	if err != nil {
 		return nil, err
 	}
-	return replayedOf(got, past), nil
+	return c.s.replayedOf(got, past), nil
 }
 
 // pastFindings reads stored findings, the newest of them where there are too many.
@@ -161,7 +161,7 @@ func UsualOf(before, after *triage.Policy) []string {
 	return slices.Compact(list)
 }
 
-func replayedOf(got *triage.Comparison, past *pastFindings) *api.Replayed {
+func (s *Serve) replayedOf(got *triage.Comparison, past *pastFindings) *api.Replayed {
 	out := &api.Replayed{Judged: got.Findings, From: past.from.UTC(), To: past.to.UTC(), Cut: past.cut, Changed: []api.ReplayedRule{}, Sinks: []api.ReplayedSink{},
 		BySeverity: api.ReplayedLevels{Before: map[string]int{}, After: map[string]int{}}, Suppressed: api.ReplayedNumbers(got.Suppressed), Causes: api.ReplayedNumbers(got.Causes),
 		NoRecord: got.NoRecord, Errors: got.Errors}
@@ -169,7 +169,7 @@ func replayedOf(got *triage.Comparison, past *pastFindings) *api.Replayed {
 		out.BySeverity.Before[l.Severity.String()], out.BySeverity.After[l.Severity.String()] = l.Findings.Before, l.Findings.After
 	}
 	for _, r := range got.Rules {
-		out.Changed = append(out.Changed, api.ReplayedRule{Rule: r.Rule, Title: r.Title, Before: r.From, After: r.To, N: r.Findings, Issues: r.Issues, Why: r.Clauses})
+		out.Changed = append(out.Changed, api.ReplayedRule{Rule: r.Rule, Title: r.Title, TitleJA: s.named(r.Rule, r.Title).TitleJA, Before: r.From, After: r.To, N: r.Findings, Issues: r.Issues, Why: r.Clauses})
 	}
 	for _, x := range got.Sinks {
 		out.Sinks = append(out.Sinks, api.ReplayedSink{Sink: x.Sink, Notices: api.ReplayedNumbers(x.Tickets), Rises: api.ReplayedNumbers(x.Rises)})

@@ -354,10 +354,6 @@ func (c *consolePolicy) suppressions(ctx context.Context, reach api.Reach) ([]ap
 		}
 		return "ended"
 	}
-	titles := map[string][2]string{} // in English and Japanese
-	for _, r := range s.rules.Load().rules.All() {
-		titles[ruleID(r)] = [2]string{r.Title, r.Japanese.Title}
-	}
 	file := SuppressionFile(s.o.Config.Data)
 	var out []api.Suppression
 	for i := range list {
@@ -365,7 +361,11 @@ func (c *consolePolicy) suppressions(ctx context.Context, reach api.Reach) ([]ap
 		if !c.mayLift(reach, x) {
 			continue
 		}
-		out = append(out, api.Suppression{ID: x.ID, Kind: "made", Rule: x.Rule, Title: titles[x.Rule][0], TitleJA: titles[x.Rule][1], Query: x.Query, When: x.When, Until: x.Suppress.Until.UTC(), Reason: x.Suppress.Reason,
+		var named api.NamedRule
+		if x.Rule != "" {
+			named = s.named(x.Rule, "")
+		}
+		out = append(out, api.Suppression{ID: x.ID, Kind: "made", Rule: x.Rule, Title: named.Title, TitleJA: named.TitleJA, Query: x.Query, When: x.When, Until: x.Suppress.Until.UTC(), Reason: x.Suppress.Reason,
 			By: x.By, Created: x.At, State: state(x.Suppress.Until), Place: fmt.Sprintf("%s:%d:%d", file, x.line, x.column)})
 	}
 	for _, p := range s.policy.Load().Suppressions() {
@@ -438,7 +438,7 @@ func (c *consolePolicy) ReplaySuppression(ctx context.Context, reach api.Reach, 
 	if err != nil {
 		return nil, err
 	}
-	whole := replayedOf(got, past)
+	whole := c.s.replayedOf(got, past)
 	out.Judged, out.Cut, out.Rules, out.Sinks, out.Causes = whole.Judged, whole.Cut, whole.Changed, whole.Sinks, whole.Causes
 	out.Already = got.Suppressed.Before
 	out.Quiet = got.Suppressed.After - got.Suppressed.Before

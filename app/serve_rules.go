@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/yagura-sec/yagura/api"
 	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/decode"
 	"github.com/yagura-sec/yagura/detect"
@@ -26,6 +27,7 @@ type generation struct {
 	rules *Rules
 	// counters are the rules whose findings are counter-events, by id.
 	counters map[string]bool
+	titles   map[string]api.NamedRule
 	refused  []string // files that were refused
 }
 
@@ -39,7 +41,7 @@ func newGeneration(rules *Rules, formats []*decode.Format) (*generation, error) 
 	if err != nil {
 		return nil, err
 	}
-	g := &generation{Generation: intake.Generation{Engine: engine, Decoder: decoder, Hash: rules.Hash}, rules: rules, counters: counterRules(rules.Rules)}
+	g := &generation{Generation: intake.Generation{Engine: engine, Decoder: decoder, Hash: rules.Hash}, rules: rules, counters: counterRules(rules.Rules), titles: titlesOf(rules.All())}
 	for i := range rules.Refusals {
 		if f := &rules.Refusals[i]; !f.Warning && !slices.Contains(g.refused, f.File) {
 			g.refused = append(g.refused, f.File)
