@@ -158,6 +158,7 @@ export const en = {
     exclude: "Without this",
     entity: "Open the entity",
     hunt: "Hunt for this",
+    issues: "Issues with this",
     menu: "What to do with the value",
   },
   raw: {

@@ -160,6 +160,7 @@ export const ja: Words<typeof en> = {
     exclude: "これを除く",
     entity: "エンティティを開く",
     hunt: "これをハントする",
+    issues: "関係する課題",
     menu: "値に対する操作",
   },
   raw: {

@@ -1,12 +1,13 @@
 import { Button } from "@mantine/core";
 import { useMemo, useState } from "react";
-import type { Clause } from "../api/types";
+import type { Clause, Entity } from "../api/types";
 import { useLang } from "../app/prefs";
 import { useCore } from "../i18n/core";
 import { count } from "../i18n/words";
 import { Hostile } from "./Hostile";
 import { countHidden, plain } from "./hostile";
-import { linesOf, marks } from "./raw";
+import { NamedText } from "./Named";
+import { type Line, linesOf, marks } from "./raw";
 
 /** RawEvent shows a record as it was received, with the values marked that clauses are about. */
 export function RawEvent({
@@ -14,11 +15,14 @@ export function RawEvent({
   clauses = [],
   limit = 60,
   label,
+  entities,
 }: {
   raw: unknown;
   clauses?: Clause[] | null;
   limit?: number;
   label?: string;
+  /** Whom and what the record is known to be about. */
+  entities?: Entity[] | null;
 }) {
   const w = useCore();
   const lang = useLang();
@@ -52,11 +56,11 @@ export function RawEvent({
                 )}
                 {m ? (
                   <mark title={m.map((c) => plain(w.raw.clause(c.field, c.op, c.value))).join("\n")}>
-                    <Hostile text={l.value} />
+                    <LineValue line={l} entities={entities} />
                   </mark>
                 ) : (
                   <span className={`json-${l.kind}`}>
-                    <Hostile text={l.value} />
+                    <LineValue line={l} entities={entities} />
                   </span>
                 )}
                 {l.comma && ","}
@@ -85,6 +89,27 @@ export function RawEvent({
         </Button>
       </div>
     </div>
+  );
+}
+
+/** LineValue is the value of a line as it was received; whom and what it names are ways on. */
+function LineValue({ line: l, entities }: { line: Line; entities?: Entity[] | null }) {
+  // A value of a list stands under the key of the list.
+  const name = l.key ?? l.path.findLast((p) => !/^\d+$/.test(p));
+  if (l.kind === "text" || l.kind === "number") return <NamedText text={l.value} name={name} known={entities} />;
+  if (l.kind !== "string" || l.value.includes("\\/")) return <Hostile text={l.value} />;
+  // Escapes are shown as they came, and belong to no name.
+  return (
+    <>
+      "
+      {l.value
+        .slice(1, -1)
+        .split(/(\\u[\da-f]{4}|\\.)/i)
+        .map((s, i) =>
+          i % 2 === 1 ? <Hostile key={i} text={s} /> : <NamedText key={i} text={s} name={name} known={entities} />,
+        )}
+      "
+    </>
   );
 }
 

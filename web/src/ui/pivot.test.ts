@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { asCurl, asJq, asKQL, hasTerm, kqlString, shellString, term, withTerm } from "./pivot";
+import { asCurl, asJq, asKQL, entityTerm, hasTerm, kqlString, shellString, term, withTerm } from "./pivot";
 
 describe("pivot", () => {
   it("quotes for the grammar of lists where it must", () => {
@@ -7,6 +7,11 @@ describe("pivot", () => {
     expect(term("rule", 'a "b"')).toBe('rule:"a \\"b\\""');
     expect(term("label", "x", true)).toBe("-label:x");
     for (const v of ["a,b", "-a", "a*", "a b", "(", ""]) expect(term("f", v)).toMatch(/^f:".*"$/);
+  });
+  it("quotes the id of an entity and not its type, so that the type is read as one", () => {
+    expect(entityTerm("user", "Mary Smith")).toBe('entity:user="Mary Smith"');
+    expect(entityTerm("ip", "2001:db8::7")).toBe("entity:ip=2001:db8::7");
+    expect(entityTerm("ip", "::1")).toBe('entity:ip="::1"');
   });
   it("adds a term, and takes it out again", () => {
     const q = withTerm("status:open", "account:1");

@@ -27,6 +27,11 @@ export function term(field: string, value: string, not = false): string {
   return `${not ? "-" : ""}${field}:${v}`;
 }
 
+/** entityTerm asks for an entity of a type; the quotes stand around its id alone. */
+export function entityTerm(type: string, id: string): string {
+  return `entity:${type}=${term("", id).slice(1)}`;
+}
+
 /** withTerm adds a term to a query, or takes it out where it stands already. */
 export function withTerm(q: string, t: string): string {
   const padded = ` ${q.trim()} `;

@@ -68,6 +68,25 @@ describe("marks", () => {
   });
 });
 
+describe("ways on from a record", () => {
+  it("makes a way on of whom and what the record names, and changes nothing of what it says", () => {
+    const raw = '{"src":"198.51.100.7","n":1,"list":["arn:aws:iam::1:user/bob"],"esc":"\\nmary@corp.example \\"x\\""}';
+    const { container } = render(
+      <MantineProvider>
+        <RawEvent raw={raw} clauses={[clause("src", "198.51.100.7")]} entities={[{ type: "ip", id: "198.51.100.7" }]} />
+      </MantineProvider>,
+    );
+    expect([...container.querySelectorAll("button.named")].map((b) => b.textContent)).toEqual([
+      "198.51.100.7",
+      "arn:aws:iam::1:user/bob",
+      "mary@corp.example",
+    ]);
+    expect(container.querySelector("mark")?.textContent).toBe('"198.51.100.7"');
+    const text = [...container.querySelectorAll(".raw-text")].map((l) => l.textContent).join("");
+    expect(text).toContain('"esc": "\\nmary@corp.example \\"x\\""');
+  });
+});
+
 describe("hostile text", () => {
   it("shows what a screen hides as codes", () => {
     expect(parts("a\u202egnp.exe")).toEqual([{ text: "a" }, { text: "U+202E", code: true }, { text: "gnp.exe" }]);

@@ -8,7 +8,7 @@ import { SeverityBadge } from "../../ui/Badges";
 import { EmptyState } from "../../ui/EmptyState";
 import { Hostile } from "../../ui/Hostile";
 import { ListView } from "../../ui/ListView";
-import { term } from "../../ui/pivot";
+import { entityTerm } from "../../ui/pivot";
 import { Time } from "../../ui/Time";
 import { EntityLink, entityHref } from "../../ui/Value";
 import type { Column } from "../../ui/VirtualTable";
@@ -27,7 +27,7 @@ export function Page() {
       x === 0 ? (
         <span className="faint num">0</span>
       ) : (
-        <Link className="num" href={`/issues?${new URLSearchParams({ q: `${term("entity", `${r.type}=${r.id}`)}` })}`}>
+        <Link className="num" href={`/issues?${new URLSearchParams({ q: entityTerm(r.type, r.id) })}`}>
           {count(x, lang)}
         </Link>
       );
@@ -121,6 +121,7 @@ export function Page() {
           { label: w.preset.key, q: "type:key" },
           { label: w.preset.fresh, q: "first:24h" },
         ]}
+        cut={w.cut}
         first={<EmptyState title={w.none} doc={w.noneDoc} />}
       />
     </div>

@@ -12,10 +12,11 @@ import { count, useWords } from "../../i18n/words";
 import { SeverityBadge, StatusBadge } from "../../ui/Badges";
 import { CopyMenu } from "../../ui/Copy";
 import { EmptyState } from "../../ui/EmptyState";
+import { huntFor } from "../../ui/entities";
 import { Hostile } from "../../ui/Hostile";
 import { plain } from "../../ui/hostile";
 import { Icon } from "../../ui/Icon";
-import { kqlString, term } from "../../ui/pivot";
+import { entityTerm } from "../../ui/pivot";
 import { Time } from "../../ui/Time";
 import { EntityLink } from "../../ui/Value";
 import { days } from "./days";
@@ -34,7 +35,7 @@ export function Page() {
   const id = useParam("id");
   const hunt = useCan("hunt");
   const path = `/entities/${encodeURIComponent(type)}/${encodeURIComponent(id)}`;
-  const q = term("entity", `${type}=${id}`);
+  const q = entityTerm(type, id);
   const r = useQuery({
     queryKey: ["entity", type, id],
     queryFn: ({ signal }) => get<EntityPage>(path, signal),
@@ -155,25 +156,6 @@ export function Page() {
       </div>
     </div>
   );
-}
-
-/** huntFor asks the lake for whatever has to do with an entity. */
-export function huntFor(type: string, id: string): string {
-  const v = kqlString(id);
-  switch (type) {
-    case "ip":
-      return `events\n| where src_ip == ${v}`;
-    case "account":
-      return `events\n| where account == ${v}`;
-    case "key":
-      return `events\n| where access_key == ${v}`;
-    case "resource":
-    case "host":
-    case "domain":
-      return `events\n| where raw has ${v}`;
-    default:
-      return `events\n| where actor_id == ${v} or session_of == ${v}`;
-  }
 }
 
 function Stat({ label, value, href }: { label: string; value: React.ReactNode; href?: string }) {

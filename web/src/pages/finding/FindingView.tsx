@@ -32,9 +32,10 @@ export function FindingView({ id }: { id: string }) {
     retry: false,
   });
   const f = r.data;
+  const title = f ? (lang === "ja" && f.rule_title_ja) || f.rule.title || f.rule.id : "";
   useEffect(() => {
-    if (f && location.pathname.startsWith("/findings/")) document.title = `${plain(f.rule.title)} · Yagura`;
-  }, [f]);
+    if (title && location.pathname.startsWith("/findings/")) document.title = `${plain(title)} · Yagura`;
+  }, [title]);
   if (r.error)
     return (
       <EmptyState
@@ -67,7 +68,7 @@ export function FindingView({ id }: { id: string }) {
         </div>
         <h1 className="finding-title">
           <Link href={`/rules/${encodeURIComponent(f.rule.id)}`}>
-            <Hostile text={f.rule.title || f.rule.id} />
+            <Hostile text={title} />
           </Link>
         </h1>
         <div className="row wrap">
@@ -194,7 +195,7 @@ export function FindingView({ id }: { id: string }) {
               {(w.missing as Record<string, string>)[m.missing ?? "not_in_lake"] ?? m.missing}
             </p>
           ) : (
-            <RawEvent raw={m.raw} clauses={m.clauses} />
+            <RawEvent raw={m.raw} clauses={m.clauses} entities={f.entities} />
           )}
         </section>
       ))}

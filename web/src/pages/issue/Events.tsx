@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { get, query } from "../../api/client";
-import type { EventMatch, Issue, Page } from "../../api/types";
+import type { Entity, EventMatch, Issue, Page } from "../../api/types";
 import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
 import { CopyMenu } from "../../ui/Copy";
@@ -9,12 +9,14 @@ import { Hostile } from "../../ui/Hostile";
 import { RawEvent } from "../../ui/RawEvent";
 import { Time } from "../../ui/Time";
 import { EntityLink } from "../../ui/Value";
+import { w as findings } from "../findings/words";
 import { w as catalogue } from "./words";
 
 /** Events are the records behind an issue, as they were received. */
 export function Events({ issue }: { issue: Issue }) {
   const w = useWords(catalogue);
   const core = useCore();
+  const { missing } = useWords(findings);
   const r = useInfiniteQuery({
     queryKey: ["issue", issue.id, "events"],
     queryFn: ({ pageParam, signal }) =>
@@ -36,7 +38,7 @@ export function Events({ issue }: { issue: Issue }) {
   return (
     <>
       {items.map((e, i) => (
-        <One key={`${e.finding_id} ${e.event.key} ${i}`} event={e} missing={w.why.missing} />
+        <One key={`${e.finding_id} ${e.event.key} ${i}`} event={e} missing={missing} entities={issue.entities} />
       ))}
       {r.hasNextPage && (
         <section className="section">
@@ -49,7 +51,15 @@ export function Events({ issue }: { issue: Issue }) {
   );
 }
 
-function One({ event: e, missing }: { event: EventMatch; missing: string }) {
+function One({
+  event: e,
+  missing,
+  entities,
+}: {
+  event: EventMatch;
+  missing: Record<string, string>;
+  entities: Entity[] | null;
+}) {
   const raw = e.raw;
   return (
     <section className="section">
@@ -65,11 +75,9 @@ function One({ event: e, missing }: { event: EventMatch; missing: string }) {
         <CopyMenu of={{ event: { ...e.event, format: e.format }, raw, path: `/events/${e.event.key}` }} />
       </div>
       {e.missing ? (
-        <p className="dim plain">
-          {missing}: <Hostile text={e.missing} />
-        </p>
+        <p className="dim plain">{missing[e.missing] ?? missing.not_in_lake}</p>
       ) : (
-        <RawEvent raw={raw} clauses={e.clauses} limit={24} />
+        <RawEvent raw={raw} clauses={e.clauses} limit={24} entities={entities} />
       )}
     </section>
   );

@@ -27,6 +27,8 @@ export function Facts({ issue: is }: { issue: IssuePage }) {
     retry: false,
   });
   const techniques = (is.rule.tags ?? []).filter((t) => /^attack\.t\d/i.test(t)).map((t) => t.slice(7).toUpperCase());
+  // A vendor's alert often names an address that is no source: where a machine spoke to.
+  const addresses = (is.entities ?? []).filter((x) => x.type === "ip" && x.id !== e?.src_ip);
   const fact = (name: string, value: ReactNode) =>
     value ? (
       <>
@@ -58,10 +60,19 @@ export function Facts({ issue: is }: { issue: IssuePage }) {
             ),
           )}
           {fact(w.facts.ip, e?.src_ip && <EntityLink type="ip" id={e.src_ip} />)}
+          {fact(
+            w.facts.addresses,
+            addresses.length > 0 &&
+              addresses.slice(0, 5).map((a) => (
+                <div key={a.id}>
+                  <EntityLink type="ip" id={a.id} />
+                </div>
+              )),
+          )}
           {fact(w.facts.action, e?.action && <Value field="action" value={e.action} hunt="action" />)}
           {fact(w.facts.outcome, e?.outcome)}
           {fact(w.facts.region, e?.region && <Hostile text={e.region} mono />)}
-          {fact(w.facts.format, <span className="mono">{is.format}</span>)}
+          {fact(w.facts.format, is.format && <span className="mono">{is.format}</span>)}
           {fact(
             w.facts.techniques,
             techniques.length > 0 &&

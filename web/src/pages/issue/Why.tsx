@@ -1,22 +1,26 @@
 import { useQuery } from "@tanstack/react-query";
 import { get, query } from "../../api/client";
-import type { EventMatch, Issue, Page } from "../../api/types";
+import type { EventMatch, Issue, IssueFull, Page } from "../../api/types";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
 import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
 import { CopyMenu } from "../../ui/Copy";
+import { pieces } from "../../ui/entities";
 import { Hostile } from "../../ui/Hostile";
+import { NamedText } from "../../ui/Named";
 import { RawEvent } from "../../ui/RawEvent";
 import { Time } from "../../ui/Time";
 import { Value } from "../../ui/Value";
+import { w as findings } from "../findings/words";
 import { w as catalogue } from "./words";
 
 /** Why says why the issue is there: the clauses that held, marked in the record itself. */
-export function Why({ issue }: { issue: Issue }) {
+export function Why({ issue }: { issue: IssueFull }) {
   const w = useWords(catalogue);
   const core = useCore();
   const lang = useLang();
+  const { missing } = useWords(findings);
   const events = useQuery({
     queryKey: ["issue", issue.id, "events", 1],
     queryFn: ({ signal }) =>
@@ -27,6 +31,7 @@ export function Why({ issue }: { issue: Issue }) {
   const event = events.data?.items?.[0];
   const why = event?.clauses?.length ? event.clauses : (f?.why ?? []);
   const raw = event?.raw;
+  const known = f?.entities ?? issue.entities ?? [];
   const { check, act } = runbook(issue, lang);
   const output = f?.output && f.output !== issue.title ? f.output : "";
   return (
@@ -35,7 +40,7 @@ export function Why({ issue }: { issue: Issue }) {
         <h2>{w.why.title}</h2>
         <p className="why-rule">
           <Link href={`/rules/${encodeURIComponent(issue.rule.id)}`}>
-            <Hostile text={issue.rule.title} />
+            <Hostile text={(lang === "ja" && issue.rule_title_ja) || issue.rule.title || issue.rule.id} />
           </Link>{" "}
           <span className="tag">{issue.rule.engine}</span>{" "}
           {f?.retro && <span className="tag tag-accent">{w.why.retro}</span>}{" "}
@@ -43,7 +48,7 @@ export function Why({ issue }: { issue: Issue }) {
         </p>
         {output && (
           <p className="dim">
-            <Hostile text={output} />
+            <NamedText text={output} known={known} />
           </p>
         )}
         {why.length > 0 ? (
@@ -72,7 +77,11 @@ export function Why({ issue }: { issue: Issue }) {
                         <span className="faint">–</span>
                       ) : (
                         <mark>
-                          <Value field="entity" value={c.actual} />
+                          {pieces(c.actual, c.field, known).some((p) => p.named) ? (
+                            <NamedText text={c.actual} name={c.field} known={known} />
+                          ) : (
+                            <Value field="entity" value={c.actual} />
+                          )}
                         </mark>
                       )}
                     </td>
@@ -101,11 +110,9 @@ export function Why({ issue }: { issue: Issue }) {
             />
           </div>
           {event.missing ? (
-            <p className="dim">
-              {w.why.missing}: <Hostile text={event.missing} />
-            </p>
+            <p className="dim">{(missing as Record<string, string>)[event.missing] ?? w.why.missing}</p>
           ) : (
-            <RawEvent raw={raw} clauses={event.clauses} limit={48} label={w.why.event} />
+            <RawEvent raw={raw} clauses={event.clauses} limit={48} label={w.why.event} entities={known} />
           )}
         </section>
       )}
