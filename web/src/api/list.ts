@@ -7,6 +7,8 @@ import type { Page } from "./types";
 export interface ListState<T> {
   rows: T[];
   total?: { n: number; exact: boolean };
+  /** Not all of the data was looked at. */
+  cut: boolean;
   loading: boolean;
   /** The rows are those of the question before; the answer is under way. */
   stale: boolean;
@@ -56,6 +58,7 @@ export function useList<T>(
   return {
     rows,
     total: r.data?.pages[0]?.total,
+    cut: r.data?.pages[0]?.cut ?? false,
     loading: r.isPending && r.fetchStatus !== "idle",
     stale: r.isPlaceholderData,
     error: r.error,

@@ -172,6 +172,8 @@ export interface Counted {
   id: string;
   n: number;
   name?: string;
+  /** The title of a rule in Japanese. */
+  name_ja?: string;
   /** The query of the list with this value. */
   q: string;
 }
@@ -512,6 +514,8 @@ export interface FindingPage {
   records: EventMatch[];
   retro?: boolean;
   rule: RuleRef;
+  /** The title of its rule in Japanese. */
+  rule_title_ja?: string;
   /** When it was judged. */
   seen: string;
   severity: Severity;
@@ -543,6 +547,8 @@ export interface FindingRow {
   output: string;
   retro?: boolean;
   rule: RuleRef;
+  /** The title of its rule in Japanese. */
+  rule_title_ja?: string;
   /** When it was judged. */
   seen: string;
   severity: Severity;
@@ -856,6 +862,8 @@ export interface IssuePage {
   permissions: Permission[];
   routes?: string[];
   rule: RuleRef;
+  /** The title of its rule in Japanese. */
+  rule_title_ja?: string;
   runbook?: Runbook;
   severity: Severity;
   severity_original: string;
@@ -1010,6 +1018,9 @@ export interface Notice {
   seq: number;
   sink: string;
   state: NoticeState;
+  /** Of the issue, as the sink was told. */
+  title?: string;
+  title_ja?: string;
 }
 
 export interface NoticeList {
@@ -1256,6 +1267,7 @@ export interface ReplayedRule {
   n: number;
   rule: string;
   title: string;
+  title_ja?: string;
   why: string[];
 }
 

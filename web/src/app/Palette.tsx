@@ -9,8 +9,8 @@ import { Icon, type IconName } from "../ui/Icon";
 import { Keycap } from "../ui/Keycap";
 import { go } from "./go";
 import { pages } from "./pages";
-import { signOut } from "./Shell";
 import { prefer, useSession } from "./session";
+import { signOut } from "./sign-out";
 
 interface Item {
   id: string;

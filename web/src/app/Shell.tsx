@@ -1,7 +1,6 @@
 import { ActionIcon, Menu, Tooltip } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
-import { post } from "../api/client";
 import { useLive, useStream } from "../api/stream";
 import { useCore } from "../i18n/core";
 import type { Lang } from "../i18n/words";
@@ -17,7 +16,7 @@ import { type PageDef, pages } from "./pages";
 import { setPrefs, type Theme, usePrefs } from "./prefs";
 import { usePath } from "./router";
 import { prefer, useSession } from "./session";
-import { flush } from "./undo";
+import { signOut } from "./sign-out";
 
 const Palette = lazy(() => import("./Palette"));
 const Sheet = lazy(() => import("./Sheet"));
@@ -143,13 +142,6 @@ function LiveDot() {
       <span className="nav-label">{live ? w.state.live : w.state.notLive}</span>
     </div>
   );
-}
-
-/** signOut sends what is held, ends the session and shows the sign-in page. */
-export async function signOut() {
-  await flush(false);
-  await post("/sign-out", {}, { quiet: true }).catch(() => undefined);
-  location.assign("/sign-in");
 }
 
 function UserMenu() {

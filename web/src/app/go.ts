@@ -28,3 +28,19 @@ export function withSearch(change: Record<string, string | undefined>): string {
   const s = p.toString();
   return location.pathname + (s ? `?${s}` : "");
 }
+
+/** parseSearch reads the search of an address, all of it text. */
+export function parseSearch(s: string): Record<string, string> {
+  return Object.fromEntries(new URLSearchParams(s));
+}
+
+/**
+ * writeSearch writes it again. What is empty stays: a list with a usual query tells "nothing
+ * asked" from "asked for everything" by ?q= alone.
+ */
+export function writeSearch(o: Record<string, unknown>): string {
+  const p = new URLSearchParams();
+  for (const [k, v] of Object.entries(o)) if (v !== undefined) p.set(k, String(v));
+  const s = p.toString();
+  return s ? `?${s}` : "";
+}

@@ -10,7 +10,7 @@ import {
 } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { Broken, NotFound } from "./Broken";
-import { go, setRouter } from "./go";
+import { go, parseSearch, setRouter, writeSearch } from "./go";
 import { home, type PageDef, pages } from "./pages";
 import { Shell } from "./Shell";
 import { SessionGate } from "./session";
@@ -58,13 +58,8 @@ export const router = createRouter({
   defaultNotFoundComponent: NotFound,
   scrollRestoration: false,
   // Values of the search are text as they stand: the usual form would read 123 as a number.
-  parseSearch: (s) => Object.fromEntries(new URLSearchParams(s)),
-  stringifySearch: (o) => {
-    const p = new URLSearchParams();
-    for (const [k, v] of Object.entries(o)) if (v !== undefined && v !== "") p.set(k, String(v));
-    const s = p.toString();
-    return s ? `?${s}` : "";
-  },
+  parseSearch,
+  stringifySearch: writeSearch,
 });
 
 setRouter(router);
@@ -77,7 +72,7 @@ export function usePath(): string {
 /** useSearch is the search of the address, all of it text. */
 export function useSearch(): Record<string, string | undefined> {
   const s = useLocation({ select: (l) => l.searchStr });
-  return useMemo(() => Object.fromEntries(new URLSearchParams(s)), [s]);
+  return useMemo(() => parseSearch(s), [s]);
 }
 
 /** useParam is a part of the path: useParam("id") of /issues/$id. */

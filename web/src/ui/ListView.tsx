@@ -43,6 +43,8 @@ export interface ListViewProps<T> {
   href?: (row: T) => string;
   actions?: ReactNode;
   rowClass?: (row: T) => string;
+  /** What is said where the server did not look at everything. */
+  cut?: string;
   csv?: boolean;
 }
 
@@ -117,6 +119,7 @@ export function ListView<T>(p: ListViewProps<T>) {
       </div>
       <div className="split">
         <div className="grow">
+          {p.cut && list.cut && <div className="notice list-cut">{p.cut}</div>}
           {bad && (
             <div className="notice notice-bad" role="alert">
               {bad instanceof Problem ? bad.said(lang) : bad.message}

@@ -1,6 +1,7 @@
 import { lazy, Suspense, useEffect, useMemo } from "react";
 import type { FindingRow } from "../../api/types";
 import { Link } from "../../app/Link";
+import { useLang } from "../../app/prefs";
 import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
 import { SeverityBadge } from "../../ui/Badges";
@@ -17,6 +18,7 @@ const FindingView = lazy(() => import("../finding/FindingView").then((m) => ({ d
 export function Page() {
   const w = useWords(catalogue);
   const core = useCore();
+  const lang = useLang();
   useEffect(() => {
     document.title = `${w.title} · Yagura`;
   }, [w]);
@@ -37,7 +39,7 @@ export function Page() {
         cell: (f) => (
           <span className="row">
             <span className="cut">
-              <Hostile text={f.rule.title || f.rule.id} />
+              <Hostile text={(lang === "ja" && f.rule_title_ja) || f.rule.title || f.rule.id} />
             </span>
             {f.suppressed && <span className="tag">{w.quiet}</span>}
             {f.mode === "count" && <span className="tag">{w.count}</span>}
@@ -96,7 +98,7 @@ export function Page() {
       },
       { id: "time", head: w.column.time, width: "92px", sort: "time", align: "end", cell: (f) => <Time at={f.time} /> },
     ],
-    [w, core],
+    [w, core, lang],
   );
   return (
     <div className="page">

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { get, query } from "../../api/client";
-import type { EventMatch, Issue, IssueFull, Page } from "../../api/types";
+import type { EventMatch, Issue, IssuePage, Page } from "../../api/types";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
 import { useCore } from "../../i18n/core";
@@ -16,7 +16,7 @@ import { w as findings } from "../findings/words";
 import { w as catalogue } from "./words";
 
 /** Why says why the issue is there: the clauses that held, marked in the record itself. */
-export function Why({ issue }: { issue: IssueFull }) {
+export function Why({ issue }: { issue: IssuePage }) {
   const w = useWords(catalogue);
   const core = useCore();
   const lang = useLang();

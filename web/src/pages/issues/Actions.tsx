@@ -1,7 +1,7 @@
 import { Button, Menu } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
-import type { ChangeIn, Issue } from "../../api/types";
+import type { ChangeIn, Issue, IssuePage } from "../../api/types";
 import { useKeys } from "../../app/keys";
 import { useCan, useSession } from "../../app/session";
 import { useCore } from "../../i18n/core";
@@ -12,6 +12,7 @@ import { w as catalogue } from "./words";
 
 export type Form = "close" | "assign" | "suppress" | "conclude" | "label";
 
+const SuppressForm = lazy(() => import("../suppressions/SuppressForm").then((m) => ({ default: m.SuppressForm })));
 const ActionForm = lazy(() => import("./ActionForm").then((m) => ({ default: m.ActionForm })));
 
 /** Actions are what may be done to some issues: buttons, and the keys a e r s. */
@@ -34,7 +35,10 @@ export function Actions({
   const decide = useCan("decide");
   const [form, setForm] = useState<Form | null>(null);
   const me = session.who ?? `user:${session.user.name}`;
+  const [quiet, setQuiet] = useState(false);
   const n = issues.length;
+  const only: (Issue & Partial<IssuePage>) | undefined = n === 1 ? issues[0] : undefined;
+  const rule = only?.rule.id ? { ...only.rule, title_ja: only.rule_title_ja } : undefined;
   const run = (change: ChangeIn, label: string) => {
     if (n === 0) return;
     changeIssues(
@@ -102,6 +106,7 @@ export function Actions({
         <Menu.Dropdown>
           {compact && <Menu.Item onClick={() => setForm("assign")}>{w.act.assign}</Menu.Item>}
           {compact && decide && <Menu.Item onClick={() => setForm("suppress")}>{w.act.suppress}</Menu.Item>}
+          {decide && rule && <Menu.Item onClick={() => setQuiet(true)}>{w.act.suppressRule}</Menu.Item>}
           <Menu.Item onClick={() => setForm("label")}>{w.act.label}</Menu.Item>
           {decide && <Menu.Item onClick={() => setForm("conclude")}>{w.act.conclude}</Menu.Item>}
           {decide && issues.some((i) => i.status === "closed") && (
@@ -110,6 +115,7 @@ export function Actions({
         </Menu.Dropdown>
       </Menu>
       <Suspense fallback={null}>
+        {quiet && rule && <SuppressForm rule={rule} close={() => setQuiet(false)} />}
         {form && <ActionForm form={form} n={n} me={me} close={() => setForm(null)} run={run} first={issues[0]} />}
       </Suspense>
     </div>

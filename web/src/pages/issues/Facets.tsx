@@ -56,11 +56,11 @@ export function Facets({ q, sort }: { q: string; sort: string }) {
         x.id === "reopened" ? core.status.reopened : <StatusBadge status={x.id as Status} />,
       )}
       {group(w.facets.rule, c?.rule, (x) => (
-        <Hostile text={x.name || x.id} />
+        <Hostile text={(lang === "ja" && x.name_ja) || x.name || x.id} />
       ))}
-      {group(w.facets.account, c?.account, (x) => (
-        <Hostile text={x.name || x.id} />
-      ))}
+      {group(w.facets.account, c?.account, (x) =>
+        x.id === "" ? w.facets.noAccount : <Hostile text={x.name || x.id} />,
+      )}
       {group(w.facets.assignee, c?.assignee, (x) =>
         x.id === "" ? w.facets.nobody : <Hostile text={(x.name || x.id).replace(/^user:/, "")} />,
       )}

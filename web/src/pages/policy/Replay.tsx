@@ -145,7 +145,7 @@ export function ChangedRules({ rules, why = true }: { rules: ReplayedRule[]; why
             <tr key={i}>
               <td>
                 <Link href={`/rules/${encodeURIComponent(c.rule)}`}>
-                  <Hostile text={c.title || c.rule} />
+                  <Hostile text={(lang === "ja" && c.title_ja) || c.title || c.rule} />
                 </Link>
               </td>
               <td>{level(c.before)}</td>

@@ -1,6 +1,7 @@
 import { useMemo } from "react";
 import type { Notice } from "../../api/types";
 import { Link } from "../../app/Link";
+import { useLang } from "../../app/prefs";
 import { useWords } from "../../i18n/words";
 import { EmptyState } from "../../ui/EmptyState";
 import { Hostile } from "../../ui/Hostile";
@@ -13,6 +14,7 @@ import { w as catalogue } from "./words";
 /** Notices are what sinks are owed, and were. */
 export function Notices() {
   const w = useWords(catalogue);
+  const lang = useLang();
   const op = (n: Notice) => (w.op as Record<string, string>)[n.op] ?? n.op;
   const columns = useMemo<Column<Notice>[]>(
     () => [
@@ -26,8 +28,8 @@ export function Notices() {
         min: 640,
         cell: (n) =>
           n.issue_id ? (
-            <Link href={`/issues/${n.issue_id}`} className="mono">
-              {n.issue_id}
+            <Link href={`/issues/${n.issue_id}`} className={n.title ? "" : "mono"}>
+              <Hostile text={(lang === "ja" && n.title_ja) || n.title || n.issue_id} />
             </Link>
           ) : (
             <span className="faint">–</span>
@@ -76,7 +78,7 @@ export function Notices() {
           ),
       },
     ],
-    [w],
+    [w, lang],
   );
   return (
     <ListView<Notice>
