@@ -193,6 +193,61 @@ func TestSuppress(t *testing.T) {
 	if err := c.LiftSuppression(ctx, ofAccount("111122223333"), "user:joe", second.ID); err != nil {
 		t.Error(err)
 	}
+
+	// Who sees one format suppresses and lifts within it, and nobody lifts what holds for more
+	// than they see.
+	ofFormat := api.Reach{Scopes: []yagura.Scope{{Formats: []string{"aws.cloudtrail"}}}}
+	both := api.Reach{Scopes: []yagura.Scope{{Accounts: []string{"111122223333"}, Formats: []string{"aws.cloudtrail"}}}}
+	listed := func(reach api.Reach) int {
+		l, err := c.ListSuppressions(ctx, reach, s.ask(filter.Suppressions, "rule:another-rule"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(l.Items)
+	}
+	third, err := c.Suppress(ctx, ofFormat, "user:ann", api.SuppressionIn{Rule: "another-rule", Until: week, Reason: "third"})
+	if err != nil || !strings.Contains(third.When, `finding.format in ["aws.cloudtrail"]`) || strings.Contains(third.When, "account") {
+		t.Fatalf("%v %+v", err, third)
+	}
+	fourth, err := c.Suppress(ctx, both, "user:ann", api.SuppressionIn{Rule: "another-rule", Until: week, Reason: "fourth"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, x := range map[string]struct {
+		reach api.Reach
+		sees  int
+	}{"format": {ofFormat, 2}, "account": {ofAccount("111122223333"), 1}, "both": {both, 1}, "everything": {everything, 2}, "nothing": {api.Reach{}, 0}} {
+		if n := listed(x.reach); n != x.sees {
+			t.Errorf("%s sees %d suppressions, want %d", name, n, x.sees)
+		}
+	}
+	for name, reach := range map[string]api.Reach{"account": ofAccount("111122223333"), "both": both} {
+		if err := c.LiftSuppression(ctx, reach, "user:joe", third.ID); !errors.Is(err, api.NotFound) {
+			t.Errorf("one that holds for a format, by who sees %s: %v", name, err)
+		}
+	}
+	for id, reach := range map[string]api.Reach{third.ID: ofFormat, fourth.ID: ofAccount("111122223333")} {
+		if err := c.LiftSuppression(ctx, reach, "user:ann", id); err != nil {
+			t.Error(err)
+		}
+	}
+
+	// What ends a line in YAML and not in JSON writes no clause of its own, and what YAML
+	// refuses is no fault of the file.
+	for _, end := range []string{"\u0085", "\u2028", "\u2029", "\x7f", "\u009b", "\ufeff", "\n", "\r"} {
+		evil := "x" + end + "- {name: evil, when: 'true', suppress: {until: 2026-12-31T00:00:00Z, reason: x}}" + end + "# "
+		made, err := c.Suppress(ctx, both, "user:ann", api.SuppressionIn{Rule: evil, Until: week, Reason: "r"})
+		if err != nil || made.Rule != evil {
+			t.Errorf("%q: %v %+v", end, err, made)
+			continue
+		}
+		if clauses, err := s.serve.readSuppressions(); err != nil || len(clauses) != 1 || clauses[0].Name == "evil" {
+			t.Errorf("%q: %v %+v", end, err, clauses)
+		}
+		if err := c.LiftSuppression(ctx, both, "user:ann", made.ID); err != nil {
+			t.Errorf("%q: %v", end, err)
+		}
+	}
 	if _, err := os.Stat(SuppressionFile(s.cfg.Data)); err == nil {
 		t.Error("an empty file stays")
 	}

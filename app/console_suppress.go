@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
@@ -35,12 +36,12 @@ const madeMark = "made: "
 
 // madeBy is what the comment says.
 type madeBy struct {
-	ID       string    `json:"id"`
-	By       string    `json:"by"`
-	At       time.Time `json:"at"`
-	Rule     string    `json:"rule,omitempty"`
-	Query    string    `json:"q,omitempty"`
-	Accounts []string  `json:"accounts,omitempty"` // that it holds for alone
+	ID     string         `json:"id"`
+	By     string         `json:"by"`
+	At     time.Time      `json:"at"`
+	Rule   string         `json:"rule,omitempty"`
+	Query  string         `json:"q,omitempty"`
+	Within []yagura.Scope `json:"within,omitempty"` // accounts and formats that it holds for alone
 }
 
 // suppressClause is one clause.
@@ -105,10 +106,24 @@ func suppressText(list []suppressClause) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		b.WriteString("# " + madeMark + string(about) + "\n")
+		b.WriteString("# " + madeMark + oneLine(about) + "\n")
 		b.Write(data)
 	}
 	return b.Bytes(), nil
+}
+
+// oneLine writes JSON so that it stays on its line of a comment: YAML ends a line at characters
+// that JSON leaves as they are, and refuses others.
+func oneLine(text []byte) string {
+	var b strings.Builder
+	for _, r := range string(text) {
+		if unicode.IsControl(r) || r == '\uFEFF' || r == '\u2028' || r == '\u2029' {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // condition writes what a suppression holds for as a condition of the policy. It holds within
@@ -288,7 +303,7 @@ func (c *consolePolicy) Suppress(ctx context.Context, reach api.Reach, who strin
 	x := suppressClause{madeBy: madeBy{ID: id, By: who, At: now.UTC().Truncate(time.Second), Rule: in.Rule, Query: strings.TrimSpace(in.Query)}, Name: "suppression " + id, When: when}
 	if !reach.All {
 		for _, b := range s.within(reach).Bounds {
-			x.Accounts = append(x.Accounts, b.Accounts...)
+			x.Within = append(x.Within, yagura.Scope{Accounts: b.Accounts, Formats: b.Formats})
 		}
 	}
 	x.Suppress.Until, x.Suppress.Reason = in.Until.UTC(), reason
@@ -335,8 +350,15 @@ func (c *consolePolicy) LiftSuppression(ctx context.Context, reach api.Reach, _,
 
 // mayLift reports whether a suppression holds for nothing beyond a reach.
 func (c *consolePolicy) mayLift(reach api.Reach, x *suppressClause) bool {
-	return reach.All || len(x.Accounts) > 0 && !slices.ContainsFunc(x.Accounts, func(a string) bool {
-		return !slices.ContainsFunc(c.s.within(reach).Bounds, func(b view.Bound) bool { return slices.Contains(b.Accounts, a) })
+	if reach.All {
+		return true
+	}
+	part := func(of, whole []string) bool {
+		return len(whole) == 0 || len(of) > 0 && !slices.ContainsFunc(of, func(s string) bool { return !slices.Contains(whole, s) })
+	}
+	bounds := c.s.within(reach).Bounds
+	return len(x.Within) > 0 && !slices.ContainsFunc(x.Within, func(a yagura.Scope) bool {
+		return !slices.ContainsFunc(bounds, func(b view.Bound) bool { return part(a.Accounts, b.Accounts) && part(a.Formats, b.Formats) })
 	})
 }
 
