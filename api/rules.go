@@ -46,7 +46,7 @@ type Rule struct {
 	Tuned      *RuleTuned    `json:"tuned,omitempty"`
 	Findings   int64         `json:"findings_7d"`
 	PerDay     float64       `json:"per_day"`
-	LastFired  time.Time     `json:"last_fired,omitzero"`
+	LastFired  time.Time     `json:"last_fired,omitzero" doc:"For who sees a part of the data: in it, within the last days."`
 	Refusal    *RuleRefusal  `json:"refusal,omitempty"`
 }
 

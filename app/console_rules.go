@@ -31,11 +31,15 @@ type listedRule struct {
 func ruleID(r *rule.Rule) string { return cmp.Or(r.ID, r.Title) }
 
 // all lists the rules of the generation that judges, and those that were refused.
-func (c *consoleRules) all(ctx context.Context, sees func(account, format string) bool) ([]listedRule, error) {
+func (c *consoleRules) all(ctx context.Context, reach api.Reach) ([]listedRule, error) {
 	if err := c.s.tally.fresh(ctx); err != nil {
 		return nil, err
 	}
+	sees := c.s.seesOf(reach)
 	counts, fired := c.s.tally.rules(sees), c.s.tally.fired()
+	if !reach.All {
+		fired = c.s.tally.firedWithin(sees)
+	}
 	g := c.s.rules.Load()
 	tuned := c.s.tuned()
 	var out []listedRule
@@ -120,7 +124,7 @@ func ruleRow(x *api.Rule, r *rule.Rule) row {
 
 // ListRules implements [api.Rules].
 func (c *consoleRules) ListRules(ctx context.Context, reach api.Reach, ask api.Ask) (*api.List[api.Rule], error) {
-	all, err := c.all(ctx, c.s.seesOf(reach))
+	all, err := c.all(ctx, reach)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +141,7 @@ func (c *consoleRules) ListRules(ctx context.Context, reach api.Reach, ask api.A
 
 // Rule implements [api.Rules].
 func (c *consoleRules) Rule(ctx context.Context, reach api.Reach, id string) (*api.RuleText, error) {
-	all, err := c.all(ctx, c.s.seesOf(reach))
+	all, err := c.all(ctx, reach)
 	if err != nil {
 		return nil, err
 	}

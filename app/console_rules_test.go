@@ -47,6 +47,12 @@ func TestRulesListed(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0].Findings != 1 || total.N != 1 || !list[0].Shipped || len(list[0].Techniques) == 0 {
 		t.Fatalf("%v %+v", err, list)
 	}
+	if list[0].LastFired.IsZero() {
+		t.Error("it is not said when the rule found something last in one's own account")
+	}
+	if l, _, _, err := listRules(c, t.Context(), ofAccount("000000000000"), s.ask(filter.Rules, `title:"`+stopped+`"`)); err != nil || len(l) != 1 || l[0].Findings != 0 || !l[0].LastFired.IsZero() {
+		t.Errorf("who sees no account of it learns when it found something: %v %+v", err, l)
+	}
 	for q, want := range map[string]int{`title:"` + stopped + `" state:off`: 0, `engine:falco`: 0, `"cloudtrail logging dis"`: 1, `-shipped:yes`: 0, `rule:"` + list[0].ID + `"`: 1, `technique:T1562 title:"` + stopped + `"`: 1, `title:ルール名にない`: 0} {
 		if got, _, _, err := listRules(c, t.Context(), everything, s.ask(filter.Rules, q)); err != nil || len(got) != want {
 			t.Errorf("%s: %d, want %d (%v)", q, len(got), want, err)

@@ -34,6 +34,8 @@ type tallyDay struct {
 	Rules map[string]int64 `json:"rules"`
 	// Hours counts by hour, account, format and severity.
 	Hours map[string]int64 `json:"hours"`
+	// Last says when, by rule, account and format.
+	Last map[string]time.Time `json:"last,omitempty"`
 }
 
 // tallyHead says how far was counted, and when rules found something last.
@@ -123,8 +125,15 @@ func (t *tally) some(ctx context.Context, tx *store.Tx, head *tallyHead, days ma
 		if d.Rules == nil {
 			d.Rules, d.Hours = map[string]int64{}, map[string]int64{}
 		}
+		if d.Last == nil {
+			d.Last = map[string]time.Time{}
+		}
 		changed[day] = true
-		d.Rules[tabs(f.Rule, f.Account, f.Format)]++
+		key := tabs(f.Rule, f.Account, f.Format)
+		d.Rules[key]++
+		if f.Seen.After(d.Last[key]) {
+			d.Last[key] = f.Seen.UTC()
+		}
 		d.Hours[tabs(f.Seen.UTC().Format("15"), f.Account, f.Format, f.Severity.String())]++
 		if f.Seen.After(head.Fired[f.Rule]) {
 			head.Fired[f.Rule] = f.Seen.UTC()
@@ -205,4 +214,20 @@ func (t *tally) fired() map[string]time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return maps.Clone(t.head.Fired)
+}
+
+// firedWithin says when rules found something last in accounts and formats that sees lets
+// through: as far back as the days that are kept.
+func (t *tally) firedWithin(sees func(account, format string) bool) map[string]time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := map[string]time.Time{}
+	for _, d := range t.days {
+		for k, at := range d.Last {
+			if p := strings.Split(k, "\t"); len(p) == 3 && sees(p[1], p[2]) && at.After(out[p[0]]) {
+				out[p[0]] = at
+			}
+		}
+	}
+	return out
 }
