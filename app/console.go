@@ -9,6 +9,7 @@ import (
 
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/api"
+	"github.com/yagura-sec/yagura/auth"
 	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/store"
 	"github.com/yagura-sec/yagura/triage"
@@ -42,7 +43,7 @@ func (c *console) parts() api.Parts {
 // API is the API over the store as the command line opened it. Whoever has the files of the
 // store may do everything, so who says only whom the timelines and the audit trail name.
 func (b *Books) API(who, version string, now func() time.Time) (*api.API, error) {
-	gate, err := newGate(b.cfg, gateStore{b.db}, now, nil)
+	gate, err := newGate(b.cfg, auth.Options{Store: gateStore{b.db}, Now: now})
 	if err != nil {
 		return nil, err
 	}

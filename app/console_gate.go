@@ -3,7 +3,6 @@ package app
 import (
 	"cmp"
 	"context"
-	"log/slog"
 	"net/netip"
 	"net/url"
 	"time"
@@ -42,11 +41,11 @@ func (tx gateTx) State(ctx context.Context, name string, lock yagura.Lock) (valu
 // publicURL is how browsers reach the console, "" where nobody said.
 func publicURL(cfg *config.Config) string { return cmp.Or(cfg.Console.URL, cfg.Server.URL) }
 
-// newGate makes the gate of a configuration, with further providers that it does not name.
-func newGate(cfg *config.Config, st auth.Store, now func() time.Time, log *slog.Logger, more ...auth.Provider) (*auth.Gate, error) {
+// newGate makes the gate of a configuration. o has what that does not say: the store, the clock,
+// further providers.
+func newGate(cfg *config.Config, o auth.Options) (*auth.Gate, error) {
 	c := &cfg.Console
-	o := auth.Options{Store: st, CertificateHeader: c.CertificateHeader, Idle: time.Duration(c.Sessions.Idle), Age: time.Duration(c.Sessions.Age),
-		Local: c.LocalSignIn(), Now: now, Logger: log, Providers: more}
+	o.CertificateHeader, o.Idle, o.Age, o.Local = c.CertificateHeader, time.Duration(c.Sessions.Idle), time.Duration(c.Sessions.Age), c.LocalSignIn()
 	if text := publicURL(cfg); text != "" {
 		u, err := url.Parse(text)
 		if err != nil {

@@ -39,7 +39,7 @@ console:
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	gate, err := newGate(cfg, gateStore{db}, clock, nil)
+	gate, err := newGate(cfg, auth.Options{Store: gateStore{db}, Now: clock, Cost: cheap})
 	if err != nil {
 		t.Fatal(err)
 	}

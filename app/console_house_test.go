@@ -28,6 +28,9 @@ const (
 	theirAccount, theirFormat = "foreign-444455556666", "gcp.audit"
 )
 
+// cheap is what a password costs in tests: room auth proves the usual cost.
+var cheap = auth.Cost{Memory: 64, Time: 1, Threads: 1}
+
 // badge is a gate of a test: whoever shows a name has its bindings. It takes over what the real
 // one does for strangers and writes, which has tests of its own.
 type badge struct {
@@ -79,7 +82,7 @@ func newConsoleHouse(t *testing.T) *consoleHouse {
 	accounts := triage.NewAccounts([]yagura.AccountInfo{{ID: ourAccount, Name: "ours", Organisation: "home", Listed: true}, {ID: theirAccount, Name: "foreign", Organisation: "abroad", Listed: true}})
 	desk := &triage.Desk{Policy: func() *triage.Policy { return policy }, Account: accounts.Lookup, Now: h.now, NewID: NewID(h.now),
 		Routes: func([]string) []string { return []string{"hook"} }}
-	gate, err := newGate(cfg, gateStore{db}, h.now, nil)
+	gate, err := newGate(cfg, auth.Options{Store: gateStore{db}, Now: h.now, Cost: cheap})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,5 +217,12 @@ func (d *described) check(r *api.Route, resp *http.Response, body []byte) {
 	}
 	if err := s.Validate(value); err != nil {
 		d.t.Errorf("%s answered what its description does not say: %v\n%s", r.ID, err, body[:min(len(body), 2000)])
+	}
+}
+
+func (h *consoleHouse) update(fn func(ctx context.Context, tx *store.Tx) error) {
+	h.t.Helper()
+	if err := h.c.db.Update(h.t.Context(), fn); err != nil {
+		h.t.Fatal(err)
 	}
 }

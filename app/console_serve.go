@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/yagura-sec/yagura/api"
+	"github.com/yagura-sec/yagura/auth"
 	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/web"
 )
@@ -17,7 +18,7 @@ func (s *Serve) openConsole(ctx context.Context, cfg *config.Config) error {
 		return nil
 	}
 	var err error
-	if s.gate, err = newGate(cfg, gateStore{s.db}, s.o.Now, s.log, s.o.Demo.providers()...); err != nil {
+	if s.gate, err = newGate(cfg, auth.Options{Store: gateStore{s.db}, Now: s.o.Now, Logger: s.log, Providers: s.o.Demo.providers(), Cost: s.o.cost}); err != nil {
 		return err
 	}
 	s.hub = api.NewHub(strings.ToLower(NewID(s.o.Now)()))

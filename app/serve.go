@@ -55,6 +55,8 @@ type ServeOptions struct {
 	// are judged. Both are nil of a service that is on the clock of the world.
 	hands  map[string]source.Receiver
 	judged func(source, object string, err error)
+
+	cost auth.Cost // of passwords; zero: the usual
 }
 
 // Serve is the running service.

@@ -61,7 +61,7 @@ func newStand(t *testing.T) *stand {
 
 func (s *stand) start() {
 	s.t.Helper()
-	serve, err := NewServe(s.t.Context(), ServeOptions{Config: s.cfg, Now: s.clock, Rules: s.rules, Log: slog.New(slog.NewTextHandler(testLog{s.t}, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	serve, err := NewServe(s.t.Context(), ServeOptions{Config: s.cfg, Now: s.clock, Rules: s.rules, cost: cheap, Log: slog.New(slog.NewTextHandler(testLog{s.t}, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -339,6 +339,23 @@ func TestSession(t *testing.T) {
 	stale.cookies["x"] = c
 	_, err = h.Identify(stale.request())
 	want(t, "old session", err, "nobody")
+	// What somebody planted in the browser never becomes the session of who signs in there, and
+	// a session that was planted ends.
+	_, eve := h.user(admin, "eve@example.com", yagura.Binding{Role: yagura.RoleViewer})
+	for name, value := range map[string]string{"a session": eve.cookies["__Host-yagura"].Value, "a value": strings.Repeat("A", 43)} {
+		planted := newBrowser("198.51.100.9")
+		planted.cookies["__Host-yagura"] = &http.Cookie{Name: "__Host-yagura", Value: value}
+		if _, err := h.signIn(planted, "mary@example.com", password, ""); err != nil {
+			t.Fatal(err)
+		}
+		if planted.cookies["__Host-yagura"].Value == value {
+			t.Errorf("%s that was planted is the session's secret", name)
+		}
+		kept := newBrowser("198.51.100.66")
+		kept.cookies["__Host-yagura"] = &http.Cookie{Name: "__Host-yagura", Value: value}
+		_, err = h.Identify(kept.request())
+		want(t, name+" that was planted", err, "nobody")
+	}
 	// It lives while it is used, up to its age.
 	for range 16 {
 		h.pass(10 * time.Hour)
