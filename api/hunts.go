@@ -112,7 +112,7 @@ type HuntItem struct {
 type HuntTable struct {
 	Name    string       `json:"name"`
 	Title   string       `json:"title"`
-	Group   string       `json:"group" enum:"house,sentinel,asim,watchlist"`
+	Group   string       `json:"group" enum:"house,sentinel,asim,declared,watchlist"`
 	Time    string       `json:"time,omitempty" doc:"The column that a time range is about."`
 	Columns []HuntColumn `json:"columns"`
 }

@@ -742,7 +742,7 @@ export interface HuntStats {
 
 export interface HuntTable {
   columns: HuntColumn[];
-  group: "house" | "sentinel" | "asim" | "watchlist";
+  group: "house" | "sentinel" | "asim" | "declared" | "watchlist";
   name: string;
   /** The column that a time range is about. */
   time?: string;
@@ -1291,6 +1291,7 @@ export interface Rule {
   formats: string[];
   id: string;
   kind?: Kind;
+  /** For who sees a part of the data: in it, within the last days. */
   last_fired?: string;
   line?: number;
   /** count: its findings are counted and tell nobody. */
@@ -1369,6 +1370,7 @@ export interface RuleText {
   formats: string[];
   id: string;
   kind?: Kind;
+  /** For who sees a part of the data: in it, within the last days. */
   last_fired?: string;
   line?: number;
   /** count: its findings are counted and tell nobody. */
