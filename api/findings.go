@@ -27,9 +27,3 @@ func (a *API) finding(ctx context.Context, c *Call[findingIn]) (*FindingPage, er
 	out.Records, err = a.parts.Records.FindingEvents(ctx, c.Reach, c.In.ID)
 	return out, err
 }
-
-type noticesIn struct{ ListIn }
-
-func (a *API) notices(ctx context.Context, c *Call[noticesIn]) (*List[Notice], error) {
-	return a.parts.Registers.ListNotices(ctx, c.Reach, c.Ask)
-}

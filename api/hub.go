@@ -16,7 +16,7 @@ import (
 
 // News is one thing that happened, for those who watch.
 type News struct {
-	Event string // "issue", "finding", "source"
+	Event string // "issue", "finding", "notice", "source"
 	Data  any
 	// Tenant, Account and Format say whose it is; Everybody that it is told regardless of
 	// scopes.

@@ -26,7 +26,10 @@ type Overview struct {
 	Noisy       []NoisyRule  `json:"noisy" doc:"The ten rules with the most findings of 7 days."`
 	Hours       []HourFlow   `json:"hours" doc:"Every hour of the last 7 days, the oldest first."`
 	EventsKnown bool         `json:"events_known" doc:"Whether the lake could be asked for the events of the hours."`
-	Attack      *Attack      `json:"attack,omitempty" doc:"Of a running service alone."`
+
+	Countries []CountryFlow `json:"countries,omitempty" doc:"Events of 7 days by the country that their records say, the most first, those that say none last; absent where it is not known."`
+
+	Attack *Attack `json:"attack,omitempty" doc:"Of a running service alone."`
 
 	Sources     []SourceBrief `json:"sources,omitempty" doc:"Only for who sees everything, as sinks and lake."`
 	Sinks       []SinkBrief   `json:"sinks,omitempty"`
@@ -90,6 +93,15 @@ type HourFlow struct {
 	Broken   int64     `json:"broken"`
 }
 
+// CountryFlow is what came from a country in 7 days. Nothing is looked up: it is what the records
+// of sign-ins and the like say themselves.
+type CountryFlow struct {
+	Country  string `json:"country" doc:"ISO 3166-1 alpha-2, or the text of the record where it is no country that is known; empty: an address, and no country."`
+	Events   int64  `json:"events"`
+	Findings *int64 `json:"findings,omitempty" doc:"About these events; absent where it is not known."`
+	Q        string `json:"q" doc:"To the list of events."`
+}
+
 // Attack is what the rules look for in ATT&CK, and what they found in 7 days.
 type Attack struct {
 	Tactics    []string          `json:"tactics"`
@@ -138,6 +150,12 @@ type LakeBrief struct {
 	Records  int64     `json:"records"`
 	Oldest   time.Time `json:"oldest,omitzero"`
 	Newest   time.Time `json:"newest,omitzero"`
+
+	In            string `json:"in" doc:"folder, or the scheme of an object store: s3, gs, azblob …"`
+	RetentionDays int64  `json:"retention_days" doc:"How long records are kept; 0: for good. What the configuration says of single formats and accounts is not in it."`
+	RawDays       int64  `json:"raw_days" doc:"How long the record itself is kept; behind that its header alone is."`
+	MostBytes     int64  `json:"most_bytes,omitempty" doc:"Above which the oldest go."`
+	PerDay        int64  `json:"per_day_bytes,omitempty" doc:"What a day of events comes to: the mean of the whole days of the last week."`
 }
 
 type overviewIn struct {

@@ -20,6 +20,7 @@ type Parts struct {
 	Findings  Findings
 	Records   Records
 	Entities  Entities
+	Events    Events
 	Views     Views
 	Searcher  Searcher
 	Values    Values // nil: queries are completed without values
@@ -31,6 +32,8 @@ type Parts struct {
 	Flows     Flows
 	Overviews Overviews
 	Dead      DeadLetters
+	Accounts  Accounts
+	Outbox    Outbox
 
 	// Of a running service alone.
 	Hunts         Hunts

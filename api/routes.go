@@ -42,7 +42,11 @@ func (a *API) Routes() []Route {
 		// Findings and entities
 		list("/findings", View, filter.Findings, "listFindings", "Findings", a.findings),
 		get("/findings/{id}", View, "getFinding", "One finding, with its raw events", a.finding),
+		list("/events", View, filter.Events, "listEvents", "The records of the lake", a.events).Within(time.Minute),
+		get("/events/{key}", View, "getEvent", "One record of the lake, as it was received", a.event).Within(time.Minute),
 		list("/notices", View, filter.Notices, "listNotices", "What is owed to sinks, and was", a.notices),
+		post("/notices/{id}/retry", Decide, "retryNotice", "Have a dead notice delivered again", a.retryNotice),
+		list("/accounts", View, filter.Accounts, "listAccounts", "Accounts, with how much there is of each", a.accounts),
 		list("/entities", View, filter.Entities, "listEntities", "Who and what issues are about", a.entities),
 		get("/entities/{type}/{id}", View, "getEntity", "What is known of an entity", a.entity),
 		get("/entities/{type}/{id}/graph", View, "getEntityGraph", "What hangs together around an entity", a.entityGraph),

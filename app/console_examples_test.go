@@ -77,6 +77,22 @@ func ofDead(rest string) func(*serviceHouse, *side) string {
 	}
 }
 
+// ofDeadNotice makes one of a side's issue.
+func ofDeadNotice(h *serviceHouse, s *side) string {
+	n := yagura.Notice{ID: h.c.desk.NewID(), Sink: "gone", Op: yagura.OpComment, Created: h.now().UTC(), IssueID: s.issue.ID, Issue: &s.issue}
+	h.update(func(ctx context.Context, tx *store.Tx) error { return tx.Owe(ctx, []yagura.Notice{n}) })
+	h.update(func(ctx context.Context, tx *store.Tx) error {
+		list, err := tx.LeaseNotices(ctx, n.Sink, "w", h.now().Add(time.Minute), h.now().Add(time.Hour), 100)
+		for i := range list {
+			if err == nil {
+				err = tx.KillNotice(ctx, list[i].ID, "w", "the sink is gone", h.now())
+			}
+		}
+		return err
+	})
+	return "/notices/" + n.ID + "/retry"
+}
+
 // freshUser makes a user for a call that uses it up; the others make what their names say.
 func freshUser(format string) func(*serviceHouse) string {
 	return func(h *serviceHouse) string { return fmt.Sprintf(format, h.user("u-"+h.fresh()).ID) }
@@ -218,6 +234,11 @@ var examples = map[string]example{
 		}
 		return s.issue.ID
 	}},
+	// A notice whose sink is gone cannot be retried, by whoever sees it.
+	"retryNotice":    {of: ofDeadNotice, also: []int{409}},
+	"listEvents":     {shows: mark, service: true},
+	"getEvent":       {of: func(_ *serviceHouse, s *side) string { return "/events/" + s.issue.Latest.Event.Key.String() }, shows: mark},
+	"listAccounts":   {shows: func(s *side) string { return s.account }},
 	"listEntities":   {path: fixed("/entities?limit=500"), shows: mark},
 	"getEntity":      {of: ofActor(""), shows: mark},
 	"getEntityGraph": {of: ofActor("/graph?depth=3"), shows: issueID},

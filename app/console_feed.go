@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -27,7 +28,9 @@ type feed struct {
 const (
 	feedBack = 15 * time.Second
 	feedMost = 1000
-	feedGap  = time.Minute // after which watchers read their lists anew
+	// Of notices that wait, so many of each sink are looked at: what is told of is that they move.
+	feedNotices = 200
+	feedGap     = time.Minute // after which watchers read their lists anew
 	// A source that is busy changes with every commit: its books are looked at this often.
 	sourceEvery = 2 * time.Second
 )
@@ -48,6 +51,17 @@ type FindingNews struct {
 	Rule     string          `json:"rule"`
 	Severity yagura.Severity `json:"severity"`
 	Time     time.Time       `json:"time"`
+}
+
+// NoticeNews is what watchers are told of a notice: those who see its issue, and of one of no
+// issue those who see everything.
+type NoticeNews struct {
+	ID       string             `json:"id"`
+	IssueID  string             `json:"issue_id,omitempty"`
+	Sink     string             `json:"sink"`
+	Op       yagura.Op          `json:"op"`
+	State    yagura.NoticeState `json:"state"`
+	Attempts int                `json:"attempts"`
 }
 
 // SourceNews is what watchers are told of a source. It is about no account or format, and so
@@ -73,12 +87,16 @@ func (f *feed) News(ctx context.Context) (news []api.News, lost bool, err error)
 	var issues []yagura.Issue
 	var findings []yagura.Filed
 	var sources []yagura.SourceTotals
+	var notices []movingNotice
 	asked := f.asked
 	err = f.c.db.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		if issues, _, err = tx.ListIssues(ctx, yagura.IssueFilter{Since: from, Limit: feedMost}); err != nil {
 			return err
 		}
 		if findings, _, err = tx.FindingsBetween(ctx, from, now.Add(feedGap), "", feedMost); err != nil {
+			return err
+		}
+		if notices, err = f.notices(ctx, tx, from); err != nil {
 			return err
 		}
 		if first || lost || now.Sub(f.asked) >= sourceEvery {
@@ -112,6 +130,13 @@ func (f *feed) News(ctx context.Context) (news []api.News, lost bool, err error)
 				Data: FindingNews{x.Finding.ID, x.IssueID, x.Finding.Rule.ID, x.Severity, x.Finding.Time}})
 		}
 	}
+	for _, n := range notices {
+		o := &n.Owed
+		if fresh(fmt.Sprintf("n%s %s %d %d", o.Notice.ID, o.State, o.Attempts, o.Done.UnixNano())) {
+			news = append(news, api.News{Event: "notice", Tenant: tenant(n.account), Account: n.account, Format: n.format,
+				Data: NoticeNews{o.Notice.ID, o.Notice.IssueID, o.Notice.Sink, o.Notice.Op, o.State, o.Attempts}})
+		}
+	}
 	if f.sources == nil {
 		f.sources = map[string]yagura.SourceTotals{}
 	}
@@ -130,4 +155,37 @@ func (f *feed) News(ctx context.Context) (news []api.News, lost bool, err error)
 		}
 	}
 	return news, lost, nil
+}
+
+// movingNotice is a notice with whose it is.
+type movingNotice struct {
+	yagura.Owed
+	account, format string
+}
+
+// notices are those that may have moved, with the accounts and formats of their issues, which
+// never change.
+func (f *feed) notices(ctx context.Context, tx *store.Tx, from time.Time) ([]movingNotice, error) {
+	list, err := tx.MovingNotices(ctx, from, feedNotices)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]movingNotice, 0, len(list))
+	for _, o := range list {
+		n := movingNotice{Owed: o}
+		if is := o.Notice.Issue; is != nil {
+			n.account, n.format = is.Account, is.Format
+		} else if o.Notice.IssueID != "" {
+			is, err := tx.Issue(ctx, o.Notice.IssueID, yagura.LockNone)
+			if errors.Is(err, store.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			n.account, n.format = is.Account, is.Format
+		}
+		out = append(out, n)
+	}
+	return out, nil
 }

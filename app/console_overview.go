@@ -47,9 +47,10 @@ type summedUp struct {
 }
 
 type countedEvents struct {
-	at    time.Time
-	hours map[int64]int64 // by Unix time
-	known bool
+	at        time.Time
+	hours     map[int64]int64 // by Unix time
+	known     bool
+	countries []api.CountryFlow // nil where they are not known
 }
 
 // last returns what was added up last for a reach, nil for nothing, and whether somebody makes
@@ -210,11 +211,11 @@ func (c *console) sumUp(ctx context.Context, reach api.Reach, key string, count 
 	if err != nil {
 		return nil, err
 	}
-	events, err := c.eventHours(ctx, reach, key, from, to, count)
+	events, err := c.eventHours(ctx, reach, key, from, to, count, addUp(findings))
 	if err != nil {
 		return nil, err
 	}
-	x.EventsKnown = events.known
+	x.EventsKnown, x.Countries = events.known, events.countries
 	for at := from; at.Before(to); at = at.Add(time.Hour) {
 		x.Hours = append(x.Hours, api.HourFlow{At: at, Events: events.hours[at.Unix()], Findings: findings[at.Unix()], Broken: broken[at.Unix()]})
 	}
@@ -341,9 +342,16 @@ func (c *console) sumDead(ctx context.Context, tx *store.Tx, scopes []yagura.Sco
 	return err
 }
 
-// eventHours counts the events of the lake by the hour, or tells what was counted a short time
-// ago. Where that takes too long, or there is no engine, it is not known.
-func (c *console) eventHours(ctx context.Context, reach api.Reach, key string, from, to time.Time, count bool) (countedEvents, error) {
+func addUp(counts map[int64]int64) (sum int64) {
+	for _, n := range counts {
+		sum += n
+	}
+	return sum
+}
+
+// eventHours counts the events of the lake by the hour and by country, or tells what was counted
+// a short time ago. Where that takes too long, or there is no engine, it is not known.
+func (c *console) eventHours(ctx context.Context, reach api.Reach, key string, from, to time.Time, count bool, findings int64) (countedEvents, error) {
 	if c.serve == nil {
 		return countedEvents{}, nil
 	}
@@ -361,6 +369,13 @@ func (c *console) eventHours(ctx context.Context, reach api.Reach, key string, f
 	}
 	if out.known = err == nil; err != nil && !errors.Is(err, hunt.ErrNoEngine) {
 		c.log.Warn("the events of the lake were not counted", "error", err)
+	}
+	if out.known {
+		if out.countries, err = c.eventCountries(ctx, reach, from, to, findings); ctx.Err() != nil {
+			return out, ctx.Err()
+		} else if err != nil {
+			c.log.Warn("the events of the lake were not counted by country", "error", err)
+		}
 	}
 	c.sums.mu.Lock()
 	defer c.sums.mu.Unlock()
@@ -450,7 +465,10 @@ func (c *console) sumFlows(ctx context.Context, x *api.Overview) error {
 	if err != nil {
 		return err
 	}
-	l := &api.LakeBrief{}
+	l := &api.LakeBrief{In: lakeIn(c.cfg), PerDay: growth(totals, c.now())}
+	if l.RetentionDays, l.RawDays, l.MostBytes, err = keptFor(c.cfg); err != nil {
+		return err
+	}
 	for _, t := range totals {
 		l.Bytes, l.RawBytes, l.Files, l.Records = l.Bytes+t.HeadSize+t.RawSize, l.RawBytes+t.RawBytes, l.Files+t.Files, l.Records+t.Rows
 		if !t.Min.IsZero() && (l.Oldest.IsZero() || t.Min.Before(l.Oldest)) {

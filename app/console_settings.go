@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -34,7 +35,13 @@ func (c *consoleSettings) Settings(context.Context) (*api.Settings, error) {
 		return nil, err
 	}
 	con := &cfg.Console
-	out := &api.Settings{Text: text, Local: con.LocalSignIn(), Networks: con.Networks, Providers: []api.SignInProvider{},
+	file := c.s.o.File
+	if file != "" {
+		if file, err = filepath.Abs(file); err != nil {
+			return nil, err
+		}
+	}
+	out := &api.Settings{File: file, Text: text, Local: con.LocalSignIn(), Networks: con.Networks, Providers: []api.SignInProvider{},
 		Sessions: api.SessionBounds{Idle: seconds(cmp.Or(time.Duration(con.Sessions.Idle), 12*time.Hour)), Age: seconds(cmp.Or(time.Duration(con.Sessions.Age), 7*24*time.Hour))}}
 	public := strings.TrimSuffix(publicURL(cfg), "/")
 	for i := range con.OIDC {

@@ -114,19 +114,19 @@ func TestStream(t *testing.T) {
 	own := h.find(ourAccount, ourFormat, "carol")
 	h.hub.Wake() // as a commit of this process does
 	seen := map[string]bool{}
-	for range 4 {
+	for range 6 {
 		_, event, data := a.next()
 		seen[event+" "+data] = true
 	}
 	lastID := ""
-	for range 2 {
+	for range 3 {
 		id, event, data := b.next()
-		if !strings.Contains(data, own.ID) || event != "issue" && event != "finding" {
+		if !strings.Contains(data, own.ID) || event != "issue" && event != "finding" && event != "notice" {
 			t.Errorf("%s %s is told within a scope", event, data)
 		}
 		lastID = id
 	}
-	if len(seen) != 4 {
+	if len(seen) != 6 {
 		t.Errorf("who sees everything was told %v", seen)
 	}
 	b.close()
@@ -135,11 +135,11 @@ func TestStream(t *testing.T) {
 	next := h.find(ourAccount, ourFormat, "dave")
 	h.find(theirAccount, theirFormat, "foreign-frank")
 	h.hub.Wake()
-	for range 4 {
+	for range 6 {
 		a.next()
 	}
 	b = h.watch(part, lastID)
-	for range 2 {
+	for range 3 {
 		if _, event, data := b.next(); !strings.Contains(data, next.ID) {
 			t.Errorf("after it came back: %s %s", event, data)
 		}
@@ -248,7 +248,7 @@ func TestStreamMatrix(t *testing.T) {
 				t.Errorf("%s is told %s %s", x.name, event, data)
 			}
 		}
-		if told["ours"] != 2 || !x.scoped && told["theirs"] != 2 || !x.scoped && told["source"] != 1 || x.scoped && told["theirs"]+told["source"] != 0 {
+		if told["ours"] != 3 || !x.scoped && told["theirs"] != 3 || !x.scoped && told["source"] != 1 || x.scoped && told["theirs"]+told["source"] != 0 {
 			t.Errorf("%s is told %v", x.name, told)
 		}
 	}

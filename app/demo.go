@@ -249,7 +249,7 @@ func (d *Demo) Serve(ctx context.Context, door *DemoDoor, now func() time.Time) 
 	if err != nil {
 		return nil, err
 	}
-	return NewServe(ctx, ServeOptions{Config: cfg, Rules: rules, Version: d.o.Version, Log: d.o.Log, Now: now, Demo: door, Reload: d.load})
+	return NewServe(ctx, ServeOptions{Config: cfg, File: d.Config(), Rules: rules, Version: d.o.Version, Log: d.o.Log, Now: now, Demo: door, Reload: d.load})
 }
 
 // moment is one step of the filling, whose files are there.

@@ -35,6 +35,8 @@ import (
 // ServeOptions are what serve is made of, beside the configuration.
 type ServeOptions struct {
 	Config *config.Config
+	// File is the file that the configuration was read from; "" is none.
+	File string
 	// Reload reads the configuration again, for SIGHUP, and says which rules and mapping
 	// files it names by now; nil reads the files again that were named at the start.
 	Reload func() (*config.Config, RuleOptions, error)

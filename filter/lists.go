@@ -140,7 +140,7 @@ var Findings = &List{
 var Events = &List{
 	Name: "events", Japanese: "イベント",
 	Doc: "the record as it was received", DocJA: "受け取ったレコードの原文",
-	Sorts: []string{"-time", "-seen"},
+	Sorts: []string{"-time"},
 	Fields: []Field{
 		fID.also("event"),
 		field(Text, "key", "キー", "the event's key, 32 hexadecimal digits", "イベントのキー（16 進 32 桁）"),
@@ -155,6 +155,7 @@ var Events = &List{
 		field(Text, "session_of", "セッション元", "the person or role behind a session", "セッションの元の人またはロール"),
 		field(Text, "access_key", "アクセスキー", "the access key that was used", "使われたアクセスキー"),
 		fIP,
+		field(Text, "country", "国", "the country of the address, where the record says it: a code (JP) or a name", "送信元の国（レコードにある場合）。コード (JP) または名前"),
 		field(Text, "agent", "ユーザーエージェント", "part of the user agent", "ユーザーエージェントの一部").also("user_agent").within(),
 		fOutcome,
 		field(Text, "error", "エラー", "part of the error", "エラーの一部").within(),
@@ -408,7 +409,7 @@ var Suppressions = &List{
 var Accounts = &List{
 	Name: "accounts", Japanese: "アカウント",
 	Doc: "ids, names, owners and tags", DocJA: "ID、名前、担当チーム、タグ",
-	Sorts: []string{"name", "id", "cloud", "owner", "-issues", "-seen"},
+	Sorts: []string{"-issues", "-findings", "name", "id", "cloud", "tenant", "owner", "environment", "-seen"},
 	Fields: []Field{
 		fID.also("account"),
 		field(Text, "name", "名前", "its name", "名前"),
@@ -416,7 +417,9 @@ var Accounts = &List{
 		fTenant, fOwner, fEnv,
 		field(Text, "tag", "タグ", "a tag of the account", "アカウントのタグ").also("tags", "label").many(),
 		field(Flag, "listed", "登録済み", "whether the registry knows it", "台帳にあるか"),
-		field(Number, "issues", "課題数", "open issues", "未完了の課題の数"),
-		field(Time, "seen", "最終イベント", "time of its last event", "最後のイベントの時刻").also("last"),
+		field(Number, "issues", "課題数", "issues that are not closed", "完了していない課題の数"),
+		field(Number, "findings", "検出数", "findings of the last 7 days", "直近 7 日の検出結果の数").also("findings_7d"),
+		field(Time, "seen", "最終到着", "when its last record arrived", "最後のレコードが届いた時刻").also("last", "last_seen"),
+		field(Text, "source", "収集元", "a source that its records come by", "レコードが届く収集元").many(),
 	},
 }

@@ -30,6 +30,7 @@ var released = map[string]string{
 	"0011_lists.sql":        "7aee5f8475a51ca097cb570c01fce1917f2edea9c2d933b61df4b49ca83057d2",
 	"0012_counts.sql":       "810858f665d9b2a7ed0924ad55b8c0e3dfe6184960561ba4c88cc4dd754a3c58",
 	"0013_orders.sql":       "64b2df873200f757073f5cc1c94079e525f18be52763b370f86a5bfe7f65b029",
+	"0014_notice_done.sql":  "0b1a218f69277e135677c29d58c59068d2fe62fead38008afeb88c9f63f56e9a",
 }
 
 func TestReleasedMigrations(t *testing.T) {

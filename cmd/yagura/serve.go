@@ -71,7 +71,7 @@ func (c *serveCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	s, err := app.NewServe(env.ctx, app.ServeOptions{Config: cfg, Reload: load, Rules: rules, Version: version(),
+	s, err := app.NewServe(env.ctx, app.ServeOptions{Config: cfg, File: c.Config, Reload: load, Rules: rules, Version: version(),
 		Log: slog.New(handler), Now: env.now, Dev: c.Dev})
 	if err != nil {
 		return &exitError{exitUsage, err}

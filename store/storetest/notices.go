@@ -248,6 +248,26 @@ func testNoticeBooks(t *testing.T, open Open) {
 		same(t, "of an issue", []string{"s b1 dead", "r b1 waiting", "s b2 waiting"}, texts("", b.ID))
 		same(t, "of both, waiting", []string{"s b2 waiting"}, texts("s", b.ID, yagura.NoticeWaiting))
 		same(t, "dead", []string{"s b1 dead"}, texts("", "", yagura.NoticeDead))
+		moving := func(since, limit int) (out []string) {
+			list, err := tx.MovingNotices(ctx, at(since), limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, o := range list {
+				out = append(out, o.Notice.Sink+" "+o.Notice.Text+" "+string(o.State))
+			}
+			return out
+		}
+		same(t, "moving", []string{"s b1 dead", "s a1 delivered", "r b1 waiting", "s b2 waiting"}, moving(1, 10))
+		same(t, "moving of late", []string{"s b1 dead", "r b1 waiting", "s b2 waiting"}, moving(2, 10))
+		same(t, "moving, few of a sort", []string{"s b1 dead", "r b1 waiting", "s b2 waiting"}, moving(0, 1))
+		same(t, "moving in future", []string{"r b1 waiting", "s b2 waiting"}, moving(3, 10))
+		if o, err := tx.Owed(ctx, list[1].ID); err != nil || o.State != yagura.NoticeDead || o.LastError != "gone" || o.Notice.ID != list[1].ID {
+			t.Errorf("owed: %+v, %v", o, err)
+		}
+		if _, err := tx.Owed(ctx, "nobody's"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("a notice that is not there: %v", err)
+		}
 		page, _, err := tx.Notices(ctx, "s", a.ID, nil, "", 0)
 		if o := page[0]; o.Detail != "done" || !o.Done.Equal(at(1)) || o.Attempts != 1 {
 			t.Errorf("delivered: %+v", o)

@@ -231,6 +231,16 @@ func testOverview(t *testing.T, open Open) {
 			if n != found || err != nil {
 				t.Errorf("%s: %d findings by rule, want %d (%v)", c.name, n, found, err)
 			}
+			accounts, err := tx.AccountCounts(ctx, c.scopes, false, at(-86400).Truncate(24*time.Hour))
+			n = 0
+			for i, a := range accounts {
+				if n, open = n+a.Findings, open-a.Open; i > 0 && a.Account <= accounts[i-1].Account {
+					t.Errorf("%s: account %q stands behind %q", c.name, a.Account, accounts[i-1].Account)
+				}
+			}
+			if open += acknowledged; n != found || open != 0 || err != nil {
+				t.Errorf("%s: %d findings by account, want %d, and %d open issues too few (%v)", c.name, n, found, open, err)
+			}
 		}
 		times, err := tx.AckTimes(ctx, nil, true, at(0))
 		// Ten were taken on, the i-th a hundred seconds and i after the epoch.

@@ -91,6 +91,8 @@ func Touch(ctx context.Context, tx *store.Tx) error {
 		func() (err error) { notices, err = tx.LeaseNotices(ctx, "s", "w", at(1e9), at(2e9), 10); return err },
 		func() error { return tx.KillNotice(ctx, notices[0].ID, "w", "", at(0)) },
 		func() error { return tx.ReviveNotice(ctx, notices[0].ID) },
+		func() error { _, err := tx.MovingNotices(ctx, at(0), 10); return err },
+		func() error { _, err := tx.Owed(ctx, notices[0].ID); return err },
 		func() (err error) { notices, err = tx.LeaseNotices(ctx, "s", "w", at(1e9), at(2e9), 10); return err },
 		func() error { return tx.SettleNotice(ctx, notices[0].ID, "w", yagura.Receipt{Ref: "1"}, at(0)) },
 		func() error { _, _, err := tx.NextNotice(ctx, "s"); return err },

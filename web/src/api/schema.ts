@@ -12,6 +12,33 @@ export interface About {
   zone?: string;
 }
 
+export interface Account {
+  /** aws, gcp, azure, or what the registry calls it. */
+  cloud?: string;
+  environment?: string;
+  /** Of 7 days. */
+  findings: number;
+  /** When its first record arrived; only for who sees all of it. */
+  first_seen?: string;
+  id: string;
+  /** That are not closed. */
+  issues: number;
+  /** When its last record arrived; only for who sees all of it. */
+  last_seen?: string;
+  /** The registry knows it. */
+  listed: boolean;
+  name?: string;
+  /** The team that owns it. */
+  owner?: string;
+  /** It has been quiet for longer than it ever is. */
+  silent?: boolean;
+  /** That its records come by; only for who sees all of it. */
+  sources: string[];
+  tags: string[];
+  /** The organisation that it belongs to. */
+  tenant?: string;
+}
+
 export interface AccountInfo {
   channel?: string;
   cloud?: string;
@@ -24,6 +51,16 @@ export interface AccountInfo {
   pipelines?: string[];
   repository?: string;
   tags?: string[];
+}
+
+export interface AccountList {
+  /** Only the newest of what the list is made of were looked at: what lies before is missing, and numbers are of what was. */
+  cut?: boolean;
+  items: Account[];
+  /** The cursor of the page behind; absent at the end. */
+  next?: string;
+  /** Where total=1 asked for it. */
+  total?: Total;
 }
 
 export interface AckedLevel {
@@ -192,6 +229,16 @@ export interface CountedEntity {
   id: string;
   n: number;
   type: string;
+}
+
+export interface CountryFlow {
+  /** ISO 3166-1 alpha-2, or the text of the record where it is no country that is known; empty: an address, and no country. */
+  country: string;
+  events: number;
+  /** About these events; absent where it is not known. */
+  findings?: number;
+  /** To the list of events. */
+  q: string;
 }
 
 export interface Coverage {
@@ -424,6 +471,53 @@ export interface Episode {
   opened: string;
 }
 
+export interface Event {
+  access_key?: string;
+  account?: string;
+  /** As the registry has it. */
+  account_name?: string;
+  action?: string;
+  actor: Actor;
+  error?: string;
+  format: string;
+  /** The native id, as the record has it. */
+  id?: string;
+  /** Of the event; repeats of it have the same. */
+  key: string;
+  /** The object or message that it came in. */
+  object: string;
+  outcome?: string;
+  /** Number in its object, from 0. */
+  record: number;
+  region?: string;
+  /** When it arrived. */
+  seen?: string;
+  service?: string;
+  /** Bytes of the record. */
+  size: number;
+  source: string;
+  src_ip?: string;
+  targets: Entity[];
+  /** When it happened, by the record itself; absent where it does not say. */
+  time?: string;
+  user_agent?: string;
+}
+
+export interface EventColumn {
+  name: string;
+  value: string;
+}
+
+export interface EventList {
+  /** Only the newest of what the list is made of were looked at: what lies before is missing, and numbers are of what was. */
+  cut?: boolean;
+  items: Event[];
+  /** The cursor of the page behind; absent at the end. */
+  next?: string;
+  /** Where total=1 asked for it. */
+  total?: Total;
+}
+
 export interface EventMatch {
   clauses: Clause[];
   event: EventRef;
@@ -450,6 +544,50 @@ export interface EventMatchList {
   next?: string;
   /** Where total=1 asked for it. */
   total?: Total;
+}
+
+export interface EventPage {
+  access_key?: string;
+  account?: string;
+  /** As the registry has it. */
+  account_name?: string;
+  action?: string;
+  actor: Actor;
+  error?: string;
+  /** That rules said of it, the newest first; at most 50. */
+  findings: FindingRow[];
+  format: string;
+  /** The native id, as the record has it. */
+  id?: string;
+  /** Of the event; repeats of it have the same. */
+  key: string;
+  /** Why there is no record: expired (retention left the header). */
+  missing?: string;
+  /** What the header has beside, of its format alone. */
+  more: EventColumn[];
+  /** The object or message that it came in. */
+  object: string;
+  /** Further records with the same key and another content. */
+  others?: number;
+  outcome?: string;
+  /** The record, exactly as it was received. */
+  raw?: string;
+  /** The same, where it is no UTF-8; raw then shows it as far as it can be shown. */
+  raw_base64?: string;
+  /** Number in its object, from 0. */
+  record: number;
+  region?: string;
+  /** When it arrived. */
+  seen?: string;
+  service?: string;
+  /** Bytes of the record. */
+  size: number;
+  source: string;
+  src_ip?: string;
+  targets: Entity[];
+  /** When it happened, by the record itself; absent where it does not say. */
+  time?: string;
+  user_agent?: string;
 }
 
 export interface EventRef {
@@ -887,11 +1025,21 @@ export interface LakeBrief {
   /** Of its files. */
   bytes: number;
   files: number;
+  /** folder, or the scheme of an object store: s3, gs, azblob … */
+  in: string;
+  /** Above which the oldest go. */
+  most_bytes?: number;
   newest?: string;
   oldest?: string;
+  /** What a day of events comes to: the mean of the whole days of the last week. */
+  per_day_bytes?: number;
   /** Of the records as they came. */
   raw_bytes: number;
+  /** How long the record itself is kept; behind that its header alone is. */
+  raw_days: number;
   records: number;
+  /** How long records are kept; 0: for good. What the configuration says of single formats and accounts is not in it. */
+  retention_days: number;
 }
 
 export interface Ledger {
@@ -1033,6 +1181,12 @@ export interface NoticeList {
   total?: Total;
 }
 
+export interface NoticeRetried {
+  /** It was dead and waits again; false: it waited already. */
+  done: boolean;
+  notice: Notice;
+}
+
 export type NoticeState = "waiting" | "delivered" | "dead";
 
 export interface Offer {
@@ -1066,6 +1220,8 @@ export interface Overview {
   at: string;
   /** Of a running service alone. */
   attack?: Attack;
+  /** Events of 7 days by the country that their records say, the most first, those that say none last; absent where it is not known. */
+  countries?: CountryFlow[];
   /** Those that wait for a retry. */
   dead_letters: Behind;
   /** Whether the lake could be asked for the events of the hours. */
@@ -1924,6 +2080,27 @@ export interface Words {
 
 /** Operations are what every operation takes and answers, by its id. */
 export interface Operations {
+  /** Accounts, with how much there is of each */
+  listAccounts: {
+    method: "GET";
+    path: "/accounts";
+    query: {
+      /** The question, in the one grammar of lists: severity:>=high status:open. */
+      q?: string;
+      /** A sort of the list; - before it turns it round. */
+      sort?: string;
+      /** The next of the page before. */
+      cursor?: string;
+      /** Items of a page: 1 to 1000, usually 100. */
+      limit?: number;
+      /** Count the items: exactly up to 10,000. */
+      total?: boolean;
+      /** json, csv or jsonl; as Accept. */
+      format?: string;
+    };
+    body: undefined;
+    answer: AccountList;
+  };
   /** The audit trail */
   listAudit: {
     method: "GET";
@@ -2090,6 +2267,40 @@ export interface Operations {
     };
     body: undefined;
     answer: Graph;
+  };
+  /** The records of the lake */
+  listEvents: {
+    method: "GET";
+    path: "/events";
+    query: {
+      /** The question, in the one grammar of lists: severity:>=high status:open. */
+      q?: string;
+      /** A sort of the list; - before it turns it round. */
+      sort?: string;
+      /** The next of the page before. */
+      cursor?: string;
+      /** Items of a page: 1 to 1000, usually 100. */
+      limit?: number;
+      /** Count the items: exactly up to 10,000. */
+      total?: boolean;
+      /** json, csv or jsonl; as Accept. */
+      format?: string;
+    };
+    body: undefined;
+    answer: EventList;
+  };
+  /** One record of the lake, as it was received */
+  getEvent: {
+    method: "GET";
+    path: "/events/{key}";
+    query: {
+      /** When it happened: with it one day is searched, and not the whole lake. */
+      time?: string;
+      /** Its format, where it is known. */
+      format?: string;
+    };
+    body: undefined;
+    answer: EventPage;
   };
   /** Findings */
   listFindings: {
@@ -2526,6 +2737,14 @@ export interface Operations {
     };
     body: undefined;
     answer: NoticeList;
+  };
+  /** Have a dead notice delivered again */
+  retryNotice: {
+    method: "POST";
+    path: "/notices/{id}/retry";
+    query: Record<string, never>;
+    body: undefined;
+    answer: NoticeRetried;
   };
   /** The description of this API */
   describe: {
