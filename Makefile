@@ -4,7 +4,7 @@ BIN     := bin/yagura
 SECONDS ?= 60
 export GOFLAGS ?= -buildvcs=false
 
-.PHONY: help build node ui ui-test e2e demo test lint bench prove golden clean
+.PHONY: help build node ui ui-test e2e screens demo test lint bench prove golden clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -50,6 +50,10 @@ ui-test: ui ## check the console: types, lint, unit tests, and that web/dist is 
 e2e: build node ## drive the console of bin/yagura in Chromium; screens go to web/e2e/screens
 	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends chromium fonts-noto-cjk fonts-inter; }
 	cd web && $(PACKAGES) && npm run e2e
+
+screens: build node ## take the screens of the README anew, from the demo
+	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends chromium fonts-noto-cjk fonts-inter; }
+	cd web && $(PACKAGES) && npm run e2e -- --screens
 
 demo: build ## open a console full of a week of an invented company
 	$(BIN) demo

@@ -1,5 +1,6 @@
 // The pages that the run visits. A page brings its own steps: what must be seen, and the states
-// of it that are worth a screen. shot(name) takes one and looks for faults in it.
+// of it that are worth a screen. shot(name) takes one and looks for faults in it. A page of
+// src/app/pages.ts, or a tab of a page, that no shot shows makes the run fail.
 
 // The sample logs are of one night.
 const night = { range: "custom", from: "2026-03-01T00:00:00Z", to: "2026-04-01T00:00:00Z" };
@@ -11,7 +12,51 @@ async function answered(page) {
   await page.waitForSelector(".hunt-row", { timeout: 60_000 });
 }
 
+/** first opens the first row of a list at the side. */
+async function first(page) {
+  await page.waitForSelector(".vt-row");
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".panel .section");
+}
+
 export const pages = [
+  {
+    name: "sign-in",
+    stranger: true,
+    async visit(page, { shot }) {
+      await page.goto("/sign-in");
+      await page.waitForSelector("form input");
+      await shot("sign-in");
+      await page.goto("/sign-in?problem=no_role&provider=example&request=01J0000000");
+      await page.waitForSelector("[role=alert]");
+      await shot("sign-in-problem");
+    },
+  },
+  {
+    name: "setup",
+    stranger: true,
+    async visit(page, { shot }) {
+      await page.goto("/setup");
+      await page.waitForSelector("main button");
+      await shot("setup-over");
+      await page.goto("/setup?sent#key=somebody-was-sent-this");
+      await page.waitForSelector("form input");
+      await shot("setup-invited");
+    },
+  },
+  {
+    name: "overview",
+    async visit(page, { shot }) {
+      await page.goto("/");
+      await page.waitForSelector(".ov-stats .stat-value");
+      await page.waitForSelector(".ov-hands .hand");
+      await page.waitForSelector(".ov-attack .attack-cell");
+      await shot("overview");
+      await page.locator(".ov-lake").scrollIntoViewIfNeeded();
+      await shot("overview-below");
+    },
+  },
   {
     name: "issues",
     async visit(page, { shot }) {
@@ -27,7 +72,7 @@ export const pages = [
       await page.locator(".bulk > button").last().click();
       await page.keyboard.press("Enter");
       await page.waitForSelector(".panel .issue-head h1");
-      await page.waitForSelector(".panel .table");
+      await page.waitForSelector(".panel .issue-main .section");
       await shot("issues-panel");
       await page.keyboard.press("Escape");
       await page.waitForSelector(".panel", { state: "detached" });
@@ -39,7 +84,7 @@ export const pages = [
   {
     name: "issue",
     async visit(page, { shot }) {
-      await page.goto("/issues");
+      await page.goto(`/issues?q=${encodeURIComponent('"CloudTrail logging disabled"')}`);
       await page.waitForSelector(".vt-row a");
       const href = await page.getAttribute(".vt-row a", "href");
       await page.goto(href);
@@ -188,6 +233,70 @@ export const pages = [
     },
   },
   {
+    name: "entities",
+    async visit(page, { shot }) {
+      await page.goto("/entities");
+      await page.waitForSelector(".vt-row");
+      await shot("entities");
+    },
+  },
+  {
+    name: "documents",
+    async visit(page, { shot, lang }) {
+      await page.goto("/documents");
+      await page.waitForSelector(".docs-list a");
+      await shot("documents");
+      const path = encodeURIComponent(lang === "ja" ? "runbooks/trail.ja.md" : "runbooks/trail.md");
+      await page.goto(`/documents?open=${path}`);
+      await page.waitForSelector(".doc-text table");
+      await shot("documents-one");
+      await page.goto(`/documents?open=${path}&edit=1`);
+      await page.waitForSelector(".doc-area");
+      await shot("documents-edit");
+    },
+  },
+  {
+    name: "sources",
+    async visit(page, { shot }) {
+      await page.goto("/sources");
+      await page.waitForSelector(".vt-row");
+      await shot("sources");
+      await first(page);
+      await shot("sources-panel");
+    },
+  },
+  {
+    name: "sinks",
+    async visit(page, { shot }) {
+      await page.goto("/sinks");
+      await page.waitForSelector(".vt-row");
+      await shot("sinks");
+      await first(page);
+      await shot("sinks-panel");
+      await page.goto("/sinks?tab=notices");
+      await page.waitForSelector(".vt-row");
+      await shot("notices");
+      await page.goto("/sinks?tab=notices&q=state:dead");
+      await first(page);
+      await page.waitForSelector(".panel .notice-bad");
+      await shot("notices-dead");
+    },
+  },
+  {
+    name: "ledger",
+    async visit(page, { shot }) {
+      await page.goto("/ledger");
+      await page.waitForSelector(".ledger-sums");
+      await shot("ledger");
+      await page.goto("/ledger?tab=dead-letters");
+      await page.waitForSelector(".vt-row");
+      await shot("dead-letters");
+      await first(page);
+      await page.waitForSelector(".panel .raw");
+      await shot("dead-letters-one");
+    },
+  },
+  {
     name: "entity",
     async visit(page, { shot }) {
       await page.goto("/findings");
@@ -237,6 +346,12 @@ export const pages = [
       await page.goto("/settings?tab=tokens");
       await page.waitForSelector(".empty, .vt-row");
       await shot("settings-tokens");
+      await page.goto("/settings?tab=providers");
+      await page.waitForSelector(".settings .facts");
+      await shot("settings-providers");
+      await page.goto("/settings?tab=config");
+      await page.waitForSelector(".config .raw-line");
+      await shot("settings-config");
     },
   },
 ];

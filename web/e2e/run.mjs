@@ -1,21 +1,27 @@
 // The end-to-end run: the real binary, the real browser. It signs in through the set-up link,
 // visits every page in both languages and both themes, works an issue from the keyboard, and
 // fails on: an error on the console, a page that is wider than its window, a serious fault that
-// axe finds, a text that looks like a key of a catalogue. Then newcomer.mjs walks through the demo
-// with what the page says alone, and hostile.mjs opens every page on logs that attack it.
+// axe finds, a text that looks like a key of a catalogue or is in the other language, and a page
+// or tab that nothing visited. Then newcomer.mjs walks through the demo with what the page says
+// alone, and hostile.mjs opens every page on logs that attack it.
 //
 //   node e2e/run.mjs [page | newcomer | hostile …]      CONSOLE_BIN, CHROMIUM and SCREENS say what and where to
+//   node e2e/run.mjs --screens                          the screens of the README, from the demo, to docs/screens
 import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
+import { Cover, routes } from "./cover.mjs";
 import { hostile } from "./hostile.mjs";
+import { freePort, furnish, neighbour } from "./house.mjs";
 import { newcomer } from "./newcomer.mjs";
 import { pages } from "./pages.mjs";
+import { readme } from "./readme.mjs";
 import { start } from "./server.mjs";
 import { fault, faults, launch, look, watch } from "./watch.mjs";
-import { untranslated } from "./words.mjs";
+import { foreign } from "./words.mjs";
 
-const screens = resolve(process.env.SCREENS ?? join(import.meta.dirname, "screens"));
+const forReadme = process.argv.includes("--screens");
+const screens = resolve(process.env.SCREENS ?? join(import.meta.dirname, forReadme ? "../../docs/screens" : "screens"));
 const who = { name: "mary@example.com", password: "a quiet harbour at dusk" };
 const proofs = { newcomer, hostile };
 const asked = process.argv.slice(2);
@@ -60,31 +66,41 @@ async function visit(server) {
   // queue; as many are under way as there are processors, each in a window of its own.
   const queue = [];
   const contexts = [];
-  for (const [lang, theme] of [
+  const looks = [
     ["en", "dark"],
     ["ja", "light"],
     ["en", "light"],
     ["ja", "dark"],
-  ]) {
+  ];
+  const cover = new Cover(
+    routes(),
+    looks.map((l) => l.join(" ")),
+  );
+  for (const [lang, theme] of looks) {
     const wanted = pages.filter((p) => only.length === 0 || only.includes(p.name));
     if (wanted.length === 0) continue;
-    const context = await browser.newContext({
-      baseURL: server.url,
-      viewport: { width: 1280, height: 800 },
-      colorScheme: theme,
-      reducedMotion: "reduce",
-      storageState: {
-        ...state,
-        origins: [
-          {
-            origin: server.url,
-            localStorage: [{ name: "yagura.prefs", value: JSON.stringify({ lang, theme, zone: "Asia/Tokyo" }) }],
-          },
-        ],
-      },
-    });
-    contexts.push(context);
-    for (const p of wanted) queue.push({ context, p, lang, theme });
+    // Somebody who is signed in, and for the pages before sign-in somebody who is not.
+    for (const cookies of [state.cookies, []]) {
+      const theirs = wanted.filter((p) => !!p.stranger === (cookies.length === 0));
+      if (theirs.length === 0) continue;
+      const context = await browser.newContext({
+        baseURL: server.url,
+        viewport: { width: 1280, height: 800 },
+        colorScheme: theme,
+        reducedMotion: "reduce",
+        storageState: {
+          cookies,
+          origins: [
+            {
+              origin: server.url,
+              localStorage: [{ name: "yagura.prefs", value: JSON.stringify({ lang, theme, zone: "Asia/Tokyo" }) }],
+            },
+          ],
+        },
+      });
+      contexts.push(context);
+      for (const p of theirs) queue.push({ context, p, lang, theme });
+    }
   }
   const visitNext = async () => {
     for (let job = queue.shift(); job; job = queue.shift()) {
@@ -97,7 +113,22 @@ async function visit(server) {
         await tab.waitForLoadState("networkidle", { timeout: 3000 }).catch(() => undefined); // the stream stays open
         await tab.screenshot({ path: join(screens, `${name}-${lang}-${theme}.png`) });
         await look(tab, where, refused(), options);
-        if (lang === "ja") for (const t of await untranslated(tab)) fault(where, `says "${t}" in English`);
+        for (const t of await foreign(tab, lang)) fault(where, `says "${t}" in the other language`);
+        const parts = await tab.evaluate(() => {
+          const tabs = [...document.querySelectorAll("[role=tab]")].filter((t) => !t.closest(".panel"));
+          return {
+            named: [...document.querySelectorAll(".tabbar a")].map((a) => a.href),
+            tabs: tabs.length,
+            on: tabs.findIndex((t) => t.getAttribute("aria-selected") === "true"),
+          };
+        });
+        const at = new URL(tab.url());
+        at.hash = "";
+        cover.look(at.href, `${lang} ${theme}`, [
+          ...parts.named,
+          ...Array.from({ length: parts.tabs }, (_, i) => `${at.href}#tab-${i}`),
+        ]);
+        if (parts.on >= 0) cover.look(`${at.href}#tab-${parts.on}`, `${lang} ${theme}`, []);
       };
       try {
         await p.visit(tab, { shot, lang, theme, base: server.url });
@@ -111,6 +142,7 @@ async function visit(server) {
   };
   await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, visitNext));
   for (const c of contexts) await c.close();
+  if (only.length === 0) for (const m of cover.missing()) fault("cover", m);
 
   // An issue from the keyboard to its end: take on, undo, note, close.
   if (only.length === 0 || only.includes("work")) {
@@ -201,12 +233,19 @@ mkdirSync(screens, { recursive: true });
 const browser = await launch();
 let failed = false;
 try {
-  if (asked.length === 0 || only.length > 0) {
-    const server = await start();
+  if (forReadme) await readme(browser, screens);
+  else if (asked.length === 0 || only.length > 0) {
+    const near = await neighbour();
+    const port = await freePort();
+    const server = await start(furnish(near.url, port), port).catch(async (err) => {
+      await near.stop();
+      throw err;
+    });
     try {
       await visit(server);
     } finally {
       await server.stop();
+      await near.stop();
     }
   }
   for (const [name, prove] of Object.entries(proofs))

@@ -11,26 +11,27 @@ export const binary = process.env.CONSOLE_BIN ?? resolve(import.meta.dirname, ".
 const env = Object.fromEntries(Object.entries(process.env).filter(([k]) => !k.startsWith("YAGURA_")));
 
 /** samples writes the sample logs of one night. */
-function samples(logs) {
+export function samples(logs) {
   const saved = spawnSync(binary, ["demo", "--save", logs], { encoding: "utf8", env });
   if (saved.status !== 0) throw new Error(`yagura demo --save: ${saved.stderr}`);
 }
 
 /**
  * start runs `yagura serve` and answers with its address and set-up link when it is ready.
- * write puts logs into a folder, and returns what else the configuration says.
+ * write puts logs into a folder, and answers with what else the configuration says; port 0 is any
+ * that is free.
  */
-export async function start(write = samples) {
+export async function start(write = samples, port = 0) {
   const dir = mkdtempSync(join(tmpdir(), "yagura-e2e-"));
   const logs = join(dir, "logs");
   mkdirSync(logs);
-  const more = write(logs, dir) ?? "";
+  const more = (await write(logs, dir)) ?? "";
   const config = join(dir, "yagura.yaml");
   writeFileSync(
     config,
     `data: ${join(dir, "data")}
 server:
-  listen: 127.0.0.1:0
+  listen: 127.0.0.1:${port}
 lake:
   flush: 2s
 sources:

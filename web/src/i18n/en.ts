@@ -63,6 +63,7 @@ export const en = {
     show: "Show",
     hide: "Hide",
     export: "Export",
+    password: "Show or hide the password",
   },
   state: {
     loading: "Loading",
@@ -75,7 +76,7 @@ export const en = {
     live: "Live",
     notLive: "Not live",
     atLeast: (n: string) => `more than ${n}`,
-    rows: (n: string) => `${n} rows`,
+    rows: (n: string) => (n === "1" ? "1 row" : `${n} rows`),
     unsaved: "Not saved",
     request: "Request",
     forbidden: "Your role does not permit this",

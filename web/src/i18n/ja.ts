@@ -65,6 +65,7 @@ export const ja: Words<typeof en> = {
     show: "表示",
     hide: "隠す",
     export: "書き出す",
+    password: "パスワードの表示を切り替える",
   },
   state: {
     loading: "読み込み中",

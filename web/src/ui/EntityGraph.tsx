@@ -40,6 +40,29 @@ export function merge(a: Graph, b: Graph): Graph {
   };
 }
 
+/**
+ * star places what hangs on one thing around it, so that the names do not lie over each other:
+ * on an ellipse as wide as the box, or on two where there are many. Another shape is undefined.
+ */
+export function star(g: Graph, root: string | undefined, width: number, height: number) {
+  if (!root || !g.nodes.some((n) => n.id === root)) return undefined;
+  const near = new Set(g.edges.flatMap((e) => (e.from === root ? [e.to] : e.to === root ? [e.from] : [])));
+  // Things of a kind stand beside each other.
+  const rest = g.nodes.filter((n) => n.id !== root).toSorted((a, b) => a.type.localeCompare(b.type));
+  if (rest.length < 2 || rest.length > 28 || rest.some((n) => !near.has(n.id))) return undefined;
+  const two = rest.length > 12;
+  const at = new Map([[root, { x: width / 2, y: height / 2 - 10 }]]);
+  for (const [i, n] of rest.entries()) {
+    const angle = (2 * Math.PI * i) / rest.length - Math.PI / 2;
+    const far = two && i % 2 === 1 ? 0.55 : 1;
+    at.set(n.id, {
+      x: width / 2 + Math.cos(angle) * (width / 2 - 90) * far,
+      y: height / 2 - 10 + Math.sin(angle) * (height / 2 - 40) * far,
+    });
+  }
+  return at;
+}
+
 /** EntityGraph draws what hangs together; a click expands, a table says the same in words. */
 export function EntityGraph({ path, root }: { path: string; root?: string }) {
   const w = useWords(catalogue);
@@ -72,25 +95,32 @@ export function EntityGraph({ path, root }: { path: string; root?: string }) {
     const css = getComputedStyle(document.documentElement);
     const v = (name: string) => css.getPropertyValue(name).trim();
     const types = (core.entity as Record<string, string>) ?? {};
+    const howWords = w.hows as Record<string, string>;
     takeStyle();
     const before = new Map<string, cytoscape.Position>();
     drawn.current?.nodes().forEach((n) => {
       before.set(n.id(), { ...n.position() });
     });
     drawn.current?.destroy();
+    const places = before.size === 0 ? star(graph, root, box.current.clientWidth, box.current.clientHeight) : undefined;
     const cy = cytoscape({
       container: box.current,
       elements: [
         ...graph.nodes.map((n) => ({
-          data: { ...n, text: `${cut(plain(n.label || n.id))}\n${types[n.type] ?? n.type}`, node: n },
-          position: before.get(n.id),
+          data: {
+            ...n, // Where there are many, the shape alone says the kind.
+            text: `${cut(plain(n.label || n.id))}${graph.nodes.length > 13 ? "" : `\n${types[n.type] ?? n.type}`}`,
+            node: n,
+          },
+          position: places?.get(n.id) ?? before.get(n.id),
         })),
         ...graph.edges.map((e, i) => ({
           data: {
             id: `edge ${i}`,
             source: e.from,
             target: e.to,
-            text: cut(plain(e.label), 18),
+            // That something is involved says the line itself.
+            text: e.label === "involves" ? "" : cut(plain(howWords[e.label] ?? e.label), 18),
             width: 1 + Math.min(3, Math.log10(Math.max(1, e.n))),
           },
         })),
@@ -108,7 +138,7 @@ export function EntityGraph({ path, root }: { path: string; root?: string }) {
             height: 20,
             label: "data(text)",
             "text-wrap": "wrap",
-            "font-size": 10,
+            "font-size": 11,
             "font-family": css.getPropertyValue("--font"),
             color: v("--text"),
             "text-valign": "bottom",
@@ -147,15 +177,17 @@ export function EntityGraph({ path, root }: { path: string; root?: string }) {
         },
         { selector: ":selected", style: { "border-color": v("--accent"), "border-width": 3 } },
       ] as cytoscape.StylesheetJson,
-      layout: {
-        name: "cose",
-        animate: false,
-        randomize: before.size === 0,
-        nodeRepulsion: () => 40_000,
-        idealEdgeLength: () => 110,
-        nodeDimensionsIncludeLabels: true,
-        padding: 24,
-      } as cytoscape.LayoutOptions,
+      layout: (places
+        ? { name: "preset", fit: false }
+        : {
+            name: "cose",
+            animate: false,
+            randomize: before.size === 0,
+            nodeRepulsion: () => 40_000,
+            idealEdgeLength: () => 110,
+            nodeDimensionsIncludeLabels: true,
+            padding: 24,
+          }) as cytoscape.LayoutOptions,
     });
     cy.on("tap", "node", (e) => void expand.current(e.target.data("node")));
     cy.on("dbltap", "node", (e) => go(hrefOf(e.target.data("node"))));
@@ -169,7 +201,7 @@ export function EntityGraph({ path, root }: { path: string; root?: string }) {
   useEffect(() => () => drawn.current?.destroy(), []);
 
   if (r.isPending) return <div className="graph" aria-busy="true" />;
-  if (!graph || graph.nodes.length === 0) return <p className="dim plain">{w.none}</p>;
+  if (!graph || graph.edges.length === 0) return <p className="dim plain">{w.none}</p>;
   const label = (id: string) => graph.nodes.find((n) => n.id === id);
   return (
     <div>
@@ -203,7 +235,7 @@ export function EntityGraph({ path, root }: { path: string; root?: string }) {
                   <tr key={i}>
                     <td>{a && <NodeLink node={a} />}</td>
                     <td className="dim">
-                      <Hostile text={e.label} />
+                      <Hostile text={(w.hows as Record<string, string>)[e.label] ?? e.label} />
                     </td>
                     <td>{b && <NodeLink node={b} />}</td>
                     <td className="num">{count(e.n, lang)}</td>
@@ -229,7 +261,7 @@ function NodeLink({ node }: { node: GraphNode }) {
   );
 }
 
-function cut(s: string, n = 26): string {
+function cut(s: string, n = 24): string {
   const last = /^arn:/.test(s) ? `…${s.slice(Math.max(s.lastIndexOf("/"), s.lastIndexOf(":")))}` : s;
   return last.length > n ? `${last.slice(0, n - 1)}…` : last;
 }

@@ -4,6 +4,7 @@ import type { Clause, Entity } from "../api/types";
 import { useLang } from "../app/prefs";
 import { useCore } from "../i18n/core";
 import { count } from "../i18n/words";
+import { opWord } from "./clause";
 import { Hostile } from "./Hostile";
 import { countHidden, plain } from "./hostile";
 import { NamedText } from "./Named";
@@ -55,7 +56,7 @@ export function RawEvent({
                   </>
                 )}
                 {m ? (
-                  <mark title={m.map((c) => plain(w.raw.clause(c.field, c.op, c.value))).join("\n")}>
+                  <mark title={m.map((c) => plain(w.raw.clause(c.field, opWord(c.op, lang), c.value))).join("\n")}>
                     <LineValue line={l} entities={entities} />
                   </mark>
                 ) : (
@@ -68,7 +69,7 @@ export function RawEvent({
                   <span className="raw-why">
                     {m.map((c, n) => (
                       <span key={n}>
-                        <Hostile text={`${c.op} ${c.value}`} />
+                        <Hostile text={`${opWord(c.op, lang)} ${c.value}`} />
                       </span>
                     ))}
                   </span>

@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from "react";
 import { usePrefs } from "../app/prefs";
 import { useCore } from "../i18n/core";
-import { exact, exactUTC, isZero, relative, zoneName } from "./time";
+import { distant, exact, exactUTC, isZero, relative, zoneName } from "./time";
 
 // One clock for all times of the page.
 let now = Date.now();
@@ -28,7 +28,7 @@ export function useNow(): number {
   return useSyncExternalStore(watch, () => now);
 }
 
-/** Time is how long ago something was, or the time itself; the other stands in its title. */
+/** Time is how long ago something was (the day, where that is long), or the time itself; the other stands in its title. */
 export function Time({ at, mode = "relative" }: { at: string | undefined; mode?: "relative" | "exact" }) {
   const w = useCore();
   const { zone, lang } = usePrefs();
@@ -37,9 +37,10 @@ export function Time({ at, mode = "relative" }: { at: string | undefined; mode?:
   const e = `${exact(at, zone, lang)} ${zoneName(zone)}`;
   const r = relative(at, Math.max(n, Date.now() - 10_000), w.time);
   const title = mode === "relative" ? e : r;
+  const short = distant(at, n) ? exact(at, zone, lang).slice(0, 10) : r;
   return (
     <time dateTime={at} className="num" title={`${title}\n${exactUTC(at!)}`}>
-      {mode === "relative" ? r : exact(at, zone, lang)}
+      {mode === "relative" ? short : exact(at, zone, lang)}
     </time>
   );
 }

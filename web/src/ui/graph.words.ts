@@ -2,16 +2,17 @@ import { words } from "../i18n/words";
 
 export const w = words(
   {
-    title: "What hangs together",
-    doc: "Click something to show what it hangs together with. Double-click opens it.",
+    title: "Connections",
+    doc: "A click on a thing shows what it is connected with; a double-click opens it.",
     table: "As a table",
     picture: "As a picture",
     from: "From",
     to: "To",
     how: "How",
+    hows: { involves: "involves", actor: "actor" },
     n: "Findings",
     cut: "There is more than is shown.",
-    none: "Nothing hangs together with it yet.",
+    none: "Nothing is connected with it yet.",
     fit: "Fit",
   },
   {
@@ -22,6 +23,7 @@ export const w = words(
     from: "始点",
     to: "終点",
     how: "関係",
+    hows: { involves: "関与", actor: "実行者" },
     n: "検出数",
     cut: "表示しきれないつながりがあります。",
     none: "まだつながりはありません。",

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { en } from "../i18n/en";
 import { ja } from "../i18n/ja";
-import { exact, isZero, relative, zoneName } from "./time";
+import { distant, exact, isZero, relative, zoneName } from "./time";
 
 const now = Date.parse("2026-11-28T12:00:00Z");
 const past = (s: number) => new Date(now - s * 1000).toISOString();
@@ -22,6 +22,12 @@ describe("relative", () => {
       expect(relative(past(s), now, en.time)).toBe(english);
       expect(relative(past(s), now, ja.time)).toBe(japanese);
     }
+  });
+  it("leaves what is long ago, or far ahead, to its day", () => {
+    expect(distant(past(44 * 86_400), now)).toBe(false);
+    expect(distant(past(46 * 86_400), now)).toBe(true);
+    expect(distant(past(-400 * 86_400), now)).toBe(true);
+    expect(distant("0001-01-01T00:00:00Z", now)).toBe(false);
   });
   it("says what is ahead, and what never was", () => {
     expect(relative(past(-3600), now, en.time)).toBe("in 1h");

@@ -36,6 +36,13 @@ export function relative(t: string | undefined, now: number, w: TimeWords): stri
   return d >= 0 ? w.ago(span(d, w)) : w.ahead(span(-d, w));
 }
 
+const far = 45 * 86_400_000;
+
+/** distant says whether a time lies so far from now that its day says more than a length of time. */
+export function distant(t: string | undefined, now: number): boolean {
+  return !isZero(t) && Math.abs(now - Date.parse(t!)) > far;
+}
+
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function format(zone: string, lang: Lang, seconds: boolean): Intl.DateTimeFormat {

@@ -9,6 +9,7 @@ import { count, useWords } from "../../i18n/words";
 import { CopyButton } from "../../ui/Copy";
 import { EmptyState } from "../../ui/EmptyState";
 import { Hostile } from "../../ui/Hostile";
+import { plain } from "../../ui/hostile";
 import { Icon } from "../../ui/Icon";
 import { ListView } from "../../ui/ListView";
 import { term } from "../../ui/pivot";
@@ -34,8 +35,8 @@ export function Page() {
         head: w.column.what,
         width: "minmax(110px, 0.9fr)",
         cell: (l) => (
-          <span className={l.outcome === "refused" ? "mono tone-bad" : "mono"}>
-            <Hostile text={l.what} />
+          <span className={l.outcome === "refused" ? "tone-bad" : undefined} title={plain(l.what)}>
+            <What code={l.what} />
           </span>
         ),
       },
@@ -107,6 +108,12 @@ function Who({ who }: { who: string }) {
   const w = useWords(catalogue);
   if (!who) return <span className="faint">{w.stranger}</span>;
   return <Hostile text={who.replace(/^user:/, "")} />;
+}
+
+/** What says a deed in words; one without words stands as its code. */
+function What({ code }: { code: string }) {
+  const w = useWords(catalogue);
+  return Object.hasOwn(w.whats, code) ? w.whats[code] : <Hostile mono text={code} />;
 }
 
 function Outcome({ line }: { line: Audit }) {
@@ -183,9 +190,10 @@ function One({ line: l }: { line: Audit }) {
   return (
     <section className="section">
       <div className="row wrap">
-        <h1 className="mono">
-          <Hostile text={l.what} />
+        <h1>
+          <What code={l.what} />
         </h1>
+        <Hostile mono text={l.what} />
         <Outcome line={l} />
       </div>
       <dl className="facts audit-facts">

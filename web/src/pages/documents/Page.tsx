@@ -37,7 +37,9 @@ export function Page() {
   // Runbooks stand in both languages: without a query, those of the other one are left out.
   const usual = lang === "ja" ? "-lang:en" : "-lang:ja";
   const q = search.q ?? usual;
-  const list = useList<Document>("documents", { q, sort: "path" });
+  // What the team wrote stands first: what comes with the program is long.
+  const ours = useList<Document>("documents", { q: `${q} shipped:no`.trim(), sort: "path" });
+  const list = useList<Document>("documents", { q: `${q} shipped:yes`.trim(), sort: "path" });
   const open = search.open;
   const fresh = search.new;
   useEffect(() => {
@@ -45,14 +47,15 @@ export function Page() {
   }, [w]);
   const groups = useMemo(() => {
     const by = new Map<string, Document[]>();
-    for (const d of list.rows) {
+    for (const d of [...ours.rows, ...list.rows]) {
       const dir = d.path.includes("/") ? d.path.slice(0, d.path.lastIndexOf("/")) : "";
       by.set(dir, [...(by.get(dir) ?? []), d]);
     }
     return [...by];
-  }, [list.rows]);
+  }, [ours.rows, list.rows]);
   const { more, fetchMore } = list;
-  const none = !list.loading && !list.error && list.rows.length === 0 && (q === "" || q === usual);
+  const empty = !list.loading && !ours.loading && !list.error && list.rows.length + ours.rows.length === 0;
+  const none = empty && (q === "" || q === usual);
   return (
     <div className="page">
       <div className="page-head">
@@ -80,12 +83,10 @@ export function Page() {
                 {list.error instanceof Problem ? list.error.said(lang) : list.error.message}
               </div>
             )}
-            {!list.loading && !list.error && list.rows.length === 0 && (
-              <p className="dim docs-none">{core.state.noMatch}</p>
-            )}
+            {empty && <p className="dim docs-none">{core.state.noMatch}</p>}
             {groups.map(([dir, docs]) => (
               <div key={dir}>
-                {dir && <h2>{dir}</h2>}
+                {dir && <h2>{dir === "rules" ? w.ofRules : <Hostile text={dir} />}</h2>}
                 <ul>
                   {docs.map((d) => (
                     <li key={d.path}>
@@ -118,7 +119,7 @@ export function Page() {
             ) : open ? (
               <One key={open} path={open} />
             ) : (
-              <EmptyState title={w.choose} />
+              <EmptyState title={w.choose} doc={w.chooseDoc} />
             )}
           </div>
         </div>

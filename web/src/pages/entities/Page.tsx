@@ -75,7 +75,7 @@ export function Page() {
       {
         id: "accounts",
         head: w.column.accounts,
-        width: "minmax(90px, 1fr)",
+        width: "minmax(118px, 1fr)",
         min: 1020,
         cell: (r) => (
           <span className="mono dim">

@@ -10,12 +10,14 @@ import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
 import { SeverityBadge } from "../../ui/Badges";
 import { CopyMenu } from "../../ui/Copy";
+import { opWord, spanWord } from "../../ui/clause";
 import { EmptyState } from "../../ui/EmptyState";
 import { Hostile } from "../../ui/Hostile";
 import { plain } from "../../ui/hostile";
 import { asKQL } from "../../ui/pivot";
 import { RawEvent } from "../../ui/RawEvent";
 import { Time } from "../../ui/Time";
+import { isZero } from "../../ui/time";
 import { EntityLink } from "../../ui/Value";
 import { w as catalogue } from "../findings/words";
 import "./finding.css";
@@ -94,8 +96,8 @@ export function FindingView({ id }: { id: string }) {
           {row(w.column.ip, e.src_ip && <EntityLink type="ip" id={e.src_ip} />)}
           {row(w.column.account, e.account && <EntityLink type="account" id={e.account} />)}
           {row(w.facts.region, e.region && <Hostile text={e.region} />)}
-          {row(w.facts.outcome, e.outcome && <Hostile text={e.outcome} />)}
-          {row(w.facts.format, <span className="mono">{f.format}</span>)}
+          {row(w.facts.outcome, (w.outcomes as Record<string, string | undefined>)[e.outcome])}
+          {row(w.facts.format, f.format && <span className="mono">{f.format}</span>)}
           {row(
             w.facts.source,
             f.source && (
@@ -134,12 +136,14 @@ export function FindingView({ id }: { id: string }) {
                     <td>
                       <Hostile mono text={c.field} />
                     </td>
-                    <td className="dim">{c.op}</td>
-                    <td className="finding-value">
-                      <Hostile mono text={c.value} />
+                    <td className="dim" title={plain(c.op)}>
+                      <Hostile text={opWord(c.op, lang)} />
                     </td>
                     <td className="finding-value">
-                      <Hostile mono text={c.actual} />
+                      <Hostile mono text={c.op === "within" ? spanWord(c.value) : c.value} />
+                    </td>
+                    <td className="finding-value">
+                      <Hostile mono text={c.op === "within" ? spanWord(c.actual) : c.actual} />
                     </td>
                   </tr>
                 ))}
@@ -179,9 +183,11 @@ export function FindingView({ id }: { id: string }) {
         <section key={i} className="section">
           <div className="section-head">
             <h2>{w.records}</h2>
-            <span className="faint">
-              <Time at={m.event.time} mode="exact" />
-            </span>
+            {!isZero(m.event.time) && (
+              <span className="faint">
+                <Time at={m.event.time} mode="exact" />
+              </span>
+            )}
             <span className="grow" />
             <CopyMenu
               of={{

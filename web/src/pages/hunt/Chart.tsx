@@ -2,12 +2,12 @@ import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { usePrefs, useScheme } from "../../app/prefs";
-import { count, type Lang as Reader, short, useWords } from "../../i18n/words";
+import { count, type Lang as Reader, short } from "../../i18n/words";
 import { Hostile } from "../../ui/Hostile";
 import { plain } from "../../ui/hostile";
-import { exact } from "../../ui/time";
+import { exact, zoneName } from "../../ui/time";
+import "../../ui/timechart.css";
 import type { ChartData } from "./result";
-import { w as catalogue } from "./words";
 
 const tones = ["--accent", "--good", "--warn", "--bad", "--sev-medium", "--sev-low", "--dim"];
 
@@ -19,7 +19,6 @@ export default function Chart({ data }: { data: ChartData }) {
 function Lines({ data }: { data: Extract<ChartData, { kind: "time" }> }) {
   const host = useRef<HTMLDivElement>(null);
   const scheme = useScheme();
-  const w = useWords(catalogue);
   const { zone, lang } = usePrefs();
   useEffect(() => {
     const el = host.current;
@@ -27,27 +26,40 @@ function Lines({ data }: { data: Extract<ChartData, { kind: "time" }> }) {
     const style = getComputedStyle(document.documentElement);
     const colour = (name: string) => style.getPropertyValue(name).trim();
     const axis: uPlot.Axis = {
-      stroke: colour("--dim"),
-      grid: { stroke: colour("--line"), width: 1 },
-      ticks: { stroke: colour("--line") },
-      font: "11px sans-serif",
+      stroke: colour("--faint"),
+      ticks: { show: false },
+      border: { show: false },
+      font: `11px ${colour("--font")}`,
+      gap: 6,
     };
     const plot = new uPlot(
       {
         width: el.clientWidth - 32,
         height: Math.max(180, el.clientHeight - 88),
+        padding: [10, 18, 0, 0],
+        cursor: { points: { size: 6 }, y: false, drag: { x: false, y: false, setScale: false } },
+        scales: { y: { range: (_, min, max) => [Math.min(0, min), max > 0 ? max * 1.06 : 1] } },
         tzDate: zone ? (ts) => uPlot.tzDate(new Date(ts * 1e3), zone) : undefined,
         axes: [
-          { ...axis, values: (_, ticks) => labels(ticks, zone, lang) },
-          { ...axis, size: 60, values: (_, ticks) => ticks.map((n) => short(n, lang)) },
+          { ...axis, grid: { show: false }, space: 70, values: (_, ticks) => labels(ticks, zone, lang) },
+          {
+            ...axis,
+            grid: { stroke: colour("--line"), width: 1 },
+            size: 52,
+            values: (_, ticks) => ticks.map((n) => short(n, lang)),
+          },
         ],
         series: [
-          { label: w.time },
+          {
+            label: zoneName(zone),
+            value: (_, t) => (t == null ? "" : exact(new Date(t * 1000).toISOString(), zone, lang)),
+          },
           ...data.series.map((s, i) => ({
             label: plain(s.name).slice(0, 60) || "–",
             stroke: colour(tones[i % tones.length]!),
-            width: 1.5,
-            points: { show: data.times.length < 40 },
+            width: 1.6,
+            points: { show: data.times.length === 1 },
+            value: (_: uPlot, n: number | null) => (n == null ? "" : count(n, lang)),
           })),
         ],
       },
@@ -62,8 +74,8 @@ function Lines({ data }: { data: Extract<ChartData, { kind: "time" }> }) {
       o.disconnect();
       plot.destroy();
     };
-  }, [data, scheme, zone, lang, w]);
-  return <div className="hunt-chart" ref={host} />;
+  }, [data, scheme, zone, lang]);
+  return <div className="chart hunt-chart" ref={host} />;
 }
 
 /** labels writes the places of a time axis: the date where it changes, the time else. */
@@ -73,7 +85,7 @@ function labels(ticks: number[], zone: string, lang: Reader): string[] {
     const [date = "", time = ""] = exact(new Date(t * 1000).toISOString(), zone, lang, false).split(" ");
     const first = date !== day;
     day = date;
-    return first ? `${time}\n${date.slice(5)}` : time;
+    return first ? `${time}\n${date.slice(5).replace("-", "/")}` : time;
   });
 }
 

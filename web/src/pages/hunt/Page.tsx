@@ -204,6 +204,7 @@ export function Page() {
           <Tooltip label={<Keycap keys="mod+Enter" />}>
             <Button
               size="compact-sm"
+              variant="filled"
               leftSection={<Icon name="play" size={12} />}
               onClick={() => void run()}
               disabled={text.trim() === ""}

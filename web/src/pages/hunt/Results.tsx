@@ -15,7 +15,7 @@ import { RawEvent } from "../../ui/RawEvent";
 import { SidePanel } from "../../ui/SidePanel";
 import { exact } from "../../ui/time";
 import { Value } from "../../ui/Value";
-import { bytes, cell, chartOf, duration, isNumber, isTime, widths } from "./result";
+import { bytes, cell, chartOf, duration, fit, isNumber, isTime, widths } from "./result";
 import { w as catalogue } from "./words";
 
 const Chart = lazy(() => import("./Chart"));
@@ -50,10 +50,20 @@ export function Results({ result, exportAs }: { result: HuntResult; exportAs: (f
             ]}
           />
         )}
-        <Button size="compact-xs" leftSection={<Icon name="download" size={13} />} onClick={() => exportAs("csv")}>
+        <Button
+          size="compact-xs"
+          leftSection={<Icon name="download" size={13} />}
+          title={w.allRows}
+          onClick={() => exportAs("csv")}
+        >
           {w.csv}
         </Button>
-        <Button size="compact-xs" onClick={() => exportAs("jsonl")}>
+        <Button
+          size="compact-xs"
+          leftSection={<Icon name="download" size={13} />}
+          title={w.allRows}
+          onClick={() => exportAs("jsonl")}
+        >
           {w.jsonl}
         </Button>
       </div>
@@ -117,7 +127,15 @@ function Grid({
 }) {
   const { zone, lang } = usePrefs();
   const scroller = useRef<HTMLDivElement>(null);
-  const sizes = useMemo(() => widths(columns, rows), [columns, rows]);
+  const [room, setRoom] = useState(0);
+  useEffect(() => {
+    const el = scroller.current;
+    if (!el) return;
+    const o = new ResizeObserver(() => setRoom(el.clientWidth));
+    o.observe(el);
+    return () => o.disconnect();
+  }, []);
+  const sizes = useMemo(() => fit(widths(columns, rows), room - 24), [columns, rows, room]);
   const template = `${sizes.map((n) => `${n}px`).join(" ")} minmax(0, 1fr)`;
   const v = useVirtualizer({
     count: rows.length,

@@ -64,12 +64,14 @@ function Hunts({ open, current }: { open: Open; current?: string }) {
                 onClick={() =>
                   open("", h.lang, { hunt: h.name, range: h.range && /^\d+[hd]$/.test(h.range) ? h.range : "text" })
                 }
-                title={inLang(h.description, lang)}
+                title={[inLang(h.title, lang), inLang(h.description, lang), h.techniques?.join(" ")]
+                  .filter(Boolean)
+                  .join("\n")}
               >
                 <span className="cut">
                   <Hostile text={inLang(h.title, lang) || h.name} />
                 </span>
-                <span className="faint mono cut">{h.techniques?.slice(0, 2).join(" ")}</span>
+                <span className="faint mono">{h.techniques?.[0]}</span>
               </button>
               {!h.shipped && canWork && (
                 <ActionIcon

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bytes, cell, chartOf, rangeOf, widths } from "./result";
+import { bytes, cell, chartOf, fit, rangeOf, widths } from "./result";
 
 const c = (name: string, type: string) => ({ name, type });
 
@@ -64,4 +64,16 @@ test("sizes and ranges", () => {
   expect(rangeOf("24h", undefined, undefined, now)).toEqual({ from: "2026-11-27T12:00:00.000Z" });
   expect(rangeOf("custom", "2026-11-01T00:00:00Z", "", now)).toEqual({ from: "2026-11-01T00:00:00Z", to: undefined });
   expect(rangeOf(undefined, undefined, undefined, now)).toEqual({ from: undefined, to: undefined });
+});
+
+test("fit leaves what has room, and makes the widest narrower until all are seen", () => {
+  expect(fit([100, 200], 400)).toEqual([100, 200]);
+  expect(fit([420, 300, 80, 120], 800)).toEqual([300, 300, 80, 120]);
+  const sizes = fit([420, 380, 80, 120], 700);
+  expect(sizes.reduce((a, b) => a + b, 0)).toBeLessThanOrEqual(700);
+  expect(sizes.slice(2)).toEqual([80, 120]);
+});
+test("fit lets a table be scrolled where its columns would say nothing", () => {
+  expect(fit([420, 420, 420, 420], 500)).toEqual([420, 420, 420, 420]);
+  expect(fit([420], 0)).toEqual([420]);
 });

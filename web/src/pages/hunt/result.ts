@@ -22,6 +22,15 @@ export function widths(columns: HuntColumn[], rows: unknown[][]): number[] {
   });
 }
 
+/** fit makes wide columns narrower where that lets all of them be seen; none below a width that says something. */
+export function fit(sizes: number[], room: number): number[] {
+  const sum = (cap: number) => sizes.reduce((n, s) => n + Math.min(s, cap), 0);
+  if (room <= 0 || sum(Number.POSITIVE_INFINITY) <= room || sum(150) > room) return sizes;
+  let cap = 420;
+  while (cap > 150 && sum(cap) > room) cap -= 5;
+  return sizes.map((s) => Math.min(s, cap));
+}
+
 /** wide is the width of a text in half-width letters. */
 function wide(s: string): number {
   let n = 0;

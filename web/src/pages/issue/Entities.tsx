@@ -15,22 +15,24 @@ export function Entities({ issue }: { issue: Issue }) {
   for (const e of issue.entities ?? []) by.set(e.type, [...(by.get(e.type) ?? []), e]);
   return (
     <>
-      <section className="section">
-        <dl className="facts">
-          {[...by].map(([type, list]) => (
-            <div key={type} className="facts-row">
-              <dt>{(core.entity as Record<string, string>)[type] ?? type}</dt>
-              <dd>
-                {list.map((e) => (
-                  <div key={e.id}>
-                    <EntityLink type={e.type} id={e.id} />
-                  </div>
-                ))}
-              </dd>
-            </div>
-          ))}
-        </dl>
-      </section>
+      {by.size > 0 && (
+        <section className="section">
+          <dl className="facts">
+            {[...by].map(([type, list]) => (
+              <div key={type} className="facts-row">
+                <dt>{(core.entity as Record<string, string>)[type] ?? type}</dt>
+                <dd>
+                  {list.map((e) => (
+                    <div key={e.id}>
+                      <EntityLink type={e.type} id={e.id} />
+                    </div>
+                  ))}
+                </dd>
+              </div>
+            ))}
+          </dl>
+        </section>
+      )}
       <section className="section">
         <h2>{g.title}</h2>
         <Suspense fallback={<div className="graph" aria-busy="true" />}>

@@ -70,7 +70,7 @@ export function Facts({ issue: is }: { issue: IssuePage }) {
               )),
           )}
           {fact(w.facts.action, e?.action && <Value field="action" value={e.action} hunt="action" />)}
-          {fact(w.facts.outcome, e?.outcome)}
+          {fact(w.facts.outcome, e && (w.outcomes as Record<string, string | undefined>)[e.outcome])}
           {fact(w.facts.region, e?.region && <Hostile text={e.region} mono />)}
           {fact(w.facts.format, is.format && <span className="mono">{is.format}</span>)}
           {fact(

@@ -6,11 +6,15 @@ import { useLang } from "../../app/prefs";
 import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
 import { CopyMenu } from "../../ui/Copy";
+import { opWord, spanWord } from "../../ui/clause";
 import { pieces } from "../../ui/entities";
 import { Hostile } from "../../ui/Hostile";
+import { plain } from "../../ui/hostile";
+import { Markdown } from "../../ui/Markdown";
 import { NamedText } from "../../ui/Named";
 import { RawEvent } from "../../ui/RawEvent";
 import { Time } from "../../ui/Time";
+import { isZero } from "../../ui/time";
 import { Value } from "../../ui/Value";
 import { w as findings } from "../findings/words";
 import { w as catalogue } from "./words";
@@ -68,16 +72,20 @@ export function Why({ issue }: { issue: IssuePage }) {
                     <td className="mono why-value">
                       <Hostile text={c.field} />
                     </td>
-                    <td className="dim">{c.op}</td>
+                    <td className="dim" title={plain(c.op)}>
+                      <Hostile text={opWord(c.op, lang)} />
+                    </td>
                     <td className="mono why-value">
-                      <Hostile text={c.value} />
+                      <Hostile text={c.op === "within" ? spanWord(c.value) : c.value} />
                     </td>
                     <td className="why-value">
                       {c.actual === "" ? (
                         <span className="faint">–</span>
                       ) : (
                         <mark>
-                          {pieces(c.actual, c.field, known).some((p) => p.named) ? (
+                          {c.op === "within" ? (
+                            <Hostile mono text={spanWord(c.actual)} />
+                          ) : pieces(c.actual, c.field, known).some((p) => p.named) ? (
                             <NamedText text={c.actual} name={c.field} known={known} />
                           ) : (
                             <Value field="entity" value={c.actual} />
@@ -101,9 +109,11 @@ export function Why({ issue }: { issue: IssuePage }) {
             <span className="mono dim cut">
               <Hostile text={event.event.action} />
             </span>
-            <span className="faint">
-              <Time at={event.event.time} mode="exact" />
-            </span>
+            {!isZero(event.event.time) && (
+              <span className="faint">
+                <Time at={event.event.time} mode="exact" />
+              </span>
+            )}
             <span className="grow" />
             <CopyMenu
               of={{ event: { ...event.event, format: event.format }, raw, path: `/events/${event.event.key}` }}
@@ -173,7 +183,7 @@ function List({ items }: { items: string[] }) {
     <ol className="runbook">
       {items.map((s) => (
         <li key={s}>
-          <Hostile text={s} />
+          <Markdown text={s} />
         </li>
       ))}
     </ol>

@@ -57,6 +57,7 @@ export const w = words(
       links: "Links",
       cause: "Cause key",
     },
+    outcomes: { success: "Success", failure: "Failure" },
     closedBy: {
       fixed_verified: "the fix was verified",
       resolved_by_source: "the source resolved it",
@@ -183,9 +184,10 @@ export const w = words(
       links: "リンク",
       cause: "原因キー",
     },
+    outcomes: { success: "成功", failure: "失敗" },
     closedBy: {
       fixed_verified: "修正を確認",
-      resolved_by_source: "検知元で解決",
+      resolved_by_source: "検出元で解決",
       resource_gone: "リソースが消滅",
       human: "人の判断",
     },

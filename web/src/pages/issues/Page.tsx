@@ -158,7 +158,9 @@ export function Page() {
         min: 780,
         cell: (r) => (
           <span className="dim" title={plain(r.account)}>
-            {r.account_info?.name ? (
+            {!r.account ? (
+              <span className="faint">–</span>
+            ) : r.account_info?.name ? (
               <Hostile text={r.account_info.name} />
             ) : (
               <span className="mono">
@@ -189,7 +191,7 @@ export function Page() {
       {
         id: "seen",
         head: w.column.seen,
-        width: "88px",
+        width: "98px",
         sort: "seen",
         align: "end",
         cell: (r) => <Time at={r.last_seen} />,
@@ -197,7 +199,7 @@ export function Page() {
       {
         id: "opened",
         head: w.column.opened,
-        width: "88px",
+        width: "98px",
         sort: "opened",
         align: "end",
         min: 1180,

@@ -7,18 +7,21 @@ import { type Cell, matrix } from "./matrix";
 import { listHref } from "./urgent";
 import { w as catalogue } from "./words";
 
-const shown = 7;
+const shown = 6;
+const early = new Set(["reconnaissance", "resource-development"]);
 
 /** Attack is the matrix of ATT&CK: how many rules look for a technique, and how often it was seen. */
 export function Attack({ o }: { o: Overview }) {
   const w = useWords(catalogue);
   const lang = useLang();
   const [all, setAll] = useState(false);
-  const columns = useMemo(() => matrix(o.attack?.techniques ?? []), [o.attack]);
-  const cells = useMemo(() => new Map(columns.flatMap((c) => c.cells).map((c) => [c.id, c])), [columns]);
+  const every = useMemo(() => matrix(o.attack?.techniques ?? []), [o.attack]);
+  // What comes before an attack leaves hardly a trace in one's own logs: where nothing was seen, it gives way.
+  const columns = all ? every : every.filter((c) => !early.has(c.tactic) || c.cells.some((x) => x.findings > 0));
+  const cells = useMemo(() => new Map(every.flatMap((c) => c.cells).map((c) => [c.id, c])), [every]);
   const covered = [...cells.values()].filter((c) => c.rules > 0).length;
   const seen = [...cells.values()].filter((c) => c.findings > 0).length;
-  const most = Math.max(0, ...columns.map((c) => c.cells.length));
+  const most = Math.max(0, ...every.map((c) => c.cells.length));
   return (
     <section className="card ov-attack" aria-labelledby="attack">
       <div className="card-head">
@@ -38,12 +41,11 @@ export function Attack({ o }: { o: Overview }) {
         <p className="card-none dim">{w.attack.none}</p>
       ) : (
         <div className="attack-scroll">
-          <div className="attack" style={{ gridTemplateColumns: `repeat(${columns.length}, minmax(92px, 1fr))` }}>
+          <div className="attack" style={{ gridTemplateColumns: `repeat(${columns.length}, minmax(70px, 1fr))` }}>
             {columns.map((c) => (
               <div key={c.tactic} className="attack-column">
                 <h3 title={w.tactic[c.tactic]}>
-                  <span className="cut">{w.tactic[c.tactic]}</span>
-                  <span className="faint num">{c.cells.length}</span>
+                  <span>{w.tactic[c.tactic]}</span>
                 </h3>
                 {(all ? c.cells : c.cells.slice(0, shown)).map((x) => (
                   <TechniqueCell key={x.id} cell={x} />
@@ -78,7 +80,9 @@ function TechniqueCell({ cell }: { cell: Cell }) {
       className={`attack-cell heat-${cell.heat}`}
       title={said + subs}
     >
-      <span className="attack-name">{cell.name || cell.id}</span>
+      <span className="attack-name" lang="en">
+        {cell.name || cell.id}
+      </span>
       <span className="attack-numbers num">
         <strong>{cell.findings > 0 ? short(cell.findings, lang) : ""}</strong>
         <span>{cell.rules > 0 ? n(cell.rules) : "·"}</span>

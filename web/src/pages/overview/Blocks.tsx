@@ -225,7 +225,7 @@ export function Noisy({ o }: { o: Overview }) {
                     viewBox="0 0 100 1"
                     aria-hidden="true"
                   >
-                    <rect width={(r.findings / max) * 100} height="1" />
+                    <rect width={Math.sqrt(r.findings / max) * 100} height="1" />
                   </svg>
                   <Link href={`/rules/${encodeURIComponent(r.rule.id)}`} className="bar-front cut">
                     <Hostile text={(lang === "ja" && r.rule.title_ja) || r.rule.title || r.rule.id} />
@@ -277,7 +277,9 @@ export function Sources({ o }: { o: Overview }) {
                   <Link href={`/sources?open=${encodeURIComponent(s.name)}`} className="cut">
                     <Hostile text={s.name} />
                   </Link>{" "}
-                  <span className="faint">{s.kind}</span>
+                  <span className="faint">
+                    <Hostile text={s.kind} />
+                  </span>
                 </td>
                 <td>
                   <StateMark state={s.state} word={w.state[s.state]} />
@@ -333,7 +335,9 @@ export function Sinks({ o }: { o: Overview }) {
                   <Link href={`/sinks?open=${encodeURIComponent(s.name)}`}>
                     <Hostile text={s.name} />
                   </Link>{" "}
-                  <span className="faint">{s.kind}</span>
+                  <span className="faint">
+                    <Hostile text={s.kind} />
+                  </span>
                 </td>
                 <td className="num">{notices(s.name, "waiting", s.waiting)}</td>
                 <td className="num">{notices(s.name, "dead", s.dead)}</td>
@@ -378,18 +382,12 @@ export function Lake({ o }: { o: Overview }) {
         <dd>
           <strong className="num">{bytes(l.bytes, lang)}</strong>
           {!!l.raw_bytes && l.raw_bytes > l.bytes && (
-            <span className="faint">
-              {" "}
-              ← {bytes(l.raw_bytes, lang)} {w.lake.raw}
-            </span>
+            <span className="faint"> · {w.lake.raw(bytes(l.raw_bytes, lang))}</span>
           )}
         </dd>
         <dt>{w.lake.records}</dt>
         <dd className="num">
-          {count(l.records, lang)}{" "}
-          <span className="faint">
-            {w.lake.files} {count(l.files, lang)}
-          </span>
+          {count(l.records, lang)} <span className="faint">{w.lake.files(count(l.files, lang))}</span>
         </dd>
         <dt>{w.lake.oldest}</dt>
         <dd>

@@ -1,6 +1,7 @@
 // The matrix of ATT&CK out of a flat list: sub-techniques are counted with their technique, and
 // a technique stands below each of its tactics, as in ATT&CK itself.
 import type { AttackTechnique } from "../../api/types";
+import { names } from "./names";
 
 export const tactics = [
   "reconnaissance",
@@ -51,8 +52,11 @@ export function matrix(list: AttackTechnique[]): Column[] {
     const id = t.id.split(".")[0]!;
     let c = cells.get(id);
     if (!c)
-      cells.set(id, (c = { id, name: "", rules: 0, findings: 0, issues: 0, subs: [], heat: 0, tactics: new Set() }));
-    if (t.id === id) c.name = t.name ?? "";
+      cells.set(
+        id,
+        (c = { id, name: names[id] ?? "", rules: 0, findings: 0, issues: 0, subs: [], heat: 0, tactics: new Set() }),
+      );
+    if (t.id === id) c.name = t.name || c.name;
     else c.subs.push(t);
     c.rules += t.rules;
     c.findings += t.findings;

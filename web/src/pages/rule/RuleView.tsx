@@ -96,7 +96,7 @@ export function RuleView({ id, side }: { id: string; side?: boolean }) {
           </div>
         ))}
       </section>
-      <section className="section">
+      <section className="section rule-about">
         <h2>{w.description}</h2>
         {description ? <Markdown text={description} /> : <p className="faint">{w.descriptionNone}</p>}
         {check.length > 0 && (
@@ -105,7 +105,7 @@ export function RuleView({ id, side }: { id: string; side?: boolean }) {
             <ul className="rule-list">
               {check.map((s) => (
                 <li key={s}>
-                  <Hostile text={s} />
+                  <Markdown text={s} />
                 </li>
               ))}
             </ul>
@@ -117,7 +117,7 @@ export function RuleView({ id, side }: { id: string; side?: boolean }) {
             <ul className="rule-list">
               {act.map((s) => (
                 <li key={s}>
-                  <Hostile text={s} />
+                  <Markdown text={s} />
                 </li>
               ))}
             </ul>
@@ -136,6 +136,7 @@ export function RuleView({ id, side }: { id: string; side?: boolean }) {
 
 function Facts({ rule }: { rule: RuleText }) {
   const w = useWords(catalogue);
+  const core = useCore();
   const fact = (label: string, value: React.ReactNode) =>
     value ? (
       <>
@@ -164,7 +165,7 @@ function Facts({ rule }: { rule: RuleText }) {
       {fact(w.facts.author, rule.author && <Hostile text={rule.author} />)}
       {fact(w.facts.kind, rule.kind && w.kind[rule.kind])}
       {fact(w.facts.every, rule.every)}
-      {fact(w.facts.original, rule.severity_original)}
+      {fact(w.facts.original, rule.severity_original && levelWord(rule.severity_original, core.severity))}
       {fact(w.facts.reason, rule.reason && <Hostile text={rule.reason} />)}
       {fact(
         w.facts.formats,

@@ -121,6 +121,7 @@ export function Page() {
           width: "92px",
           sort: "fired",
           align: "end",
+          min: 510,
           cell: (r) => (isZero(r.last_fired) ? <span className="faint">{w.never}</span> : <Time at={r.last_fired} />),
         },
       ];

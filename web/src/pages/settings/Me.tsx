@@ -1,4 +1,4 @@
-import { Button, NativeSelect, PasswordInput, SegmentedControl, TextInput } from "@mantine/core";
+import { Button, NativeSelect, SegmentedControl, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useState } from "react";
 import { Problem, patch, post } from "../../api/client";
@@ -8,6 +8,7 @@ import { prefer, useSession } from "../../app/session";
 import { say } from "../../app/undo";
 import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
+import { Password as PasswordField } from "../../ui/Password";
 import { zoneName } from "../../ui/time";
 import { BindingTags } from "./Bindings";
 import { MySessions } from "./Sessions";
@@ -16,7 +17,7 @@ import { w as catalogue } from "./words";
 const Totp = lazy(() => import("./Totp").then((m) => ({ default: m.Totp })));
 
 /** Block is one subject of a page of settings. */
-export function Block({ title, doc, children }: { title: string; doc?: ReactNode; children: ReactNode }) {
+export function Block({ title, doc, children }: { title: ReactNode; doc?: ReactNode; children: ReactNode }) {
   return (
     <section className="set-block">
       <div className="set-title">
@@ -197,7 +198,7 @@ function Password() {
         }}
       >
         <input type="text" name="username" autoComplete="username" value={session.user.name} readOnly hidden />
-        <PasswordInput
+        <PasswordField
           label={w.me.old}
           value={old}
           onChange={(e) => setOld(e.currentTarget.value)}
@@ -205,7 +206,7 @@ function Password() {
           required
           withAsterisk={false}
         />
-        <PasswordInput
+        <PasswordField
           label={w.me.fresh}
           value={fresh}
           onChange={(e) => setFresh(e.currentTarget.value)}
@@ -214,7 +215,7 @@ function Password() {
           required
           withAsterisk={false}
         />
-        <PasswordInput
+        <PasswordField
           label={w.me.again}
           value={again}
           onChange={(e) => setAgain(e.currentTarget.value)}

@@ -116,7 +116,7 @@ function One({ p }: { p: SignInProvider }) {
       </>
     );
   return (
-    <Block title={p.label || p.name} doc={p.kind === "oidc" ? "OpenID Connect" : "SAML 2.0"}>
+    <Block title={<Hostile text={p.label || p.name} />} doc={p.kind === "oidc" ? "OpenID Connect" : "SAML 2.0"}>
       <dl className="facts facts-middle">
         {copied(w.provider.metadata, p.metadata)}
         {copied(w.provider.acs, p.acs)}

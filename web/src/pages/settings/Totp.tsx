@@ -1,4 +1,4 @@
-import { Button, Checkbox, PasswordInput, TextInput } from "@mantine/core";
+import { Button, Checkbox, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { del, Problem, post, put } from "../../api/client";
@@ -9,6 +9,7 @@ import { say } from "../../app/undo";
 import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
 import { CopyButton } from "../../ui/Copy";
+import { Password } from "../../ui/Password";
 import { path, qr } from "./qr";
 import { w as catalogue } from "./words";
 
@@ -117,7 +118,7 @@ export function Totp() {
           });
         }}
       >
-        <PasswordInput
+        <Password
           label={w.totp.removeDoc}
           value={password}
           onChange={(e) => setPassword(e.currentTarget.value)}

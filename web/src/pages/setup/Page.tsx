@@ -1,4 +1,4 @@
-import { Button, PasswordInput, TextInput } from "@mantine/core";
+import { Button, TextInput } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { get, Problem, post } from "../../api/client";
@@ -6,6 +6,7 @@ import type { Offer } from "../../api/types";
 import { go } from "../../app/go";
 import { useLang } from "../../app/prefs";
 import { useWords } from "../../i18n/words";
+import { Password } from "../../ui/Password";
 import { Gate } from "../sign-in/Gate";
 import { w as catalogue } from "./words";
 
@@ -121,7 +122,7 @@ export function Page() {
             />
           </>
         )}
-        <PasswordInput
+        <Password
           label={w.password}
           description={w.passwordDoc}
           value={password}
@@ -132,7 +133,7 @@ export function Page() {
           withAsterisk={false}
           autoComplete="new-password"
         />
-        <PasswordInput
+        <Password
           label={w.again}
           value={again}
           onChange={(e) => setAgain(e.currentTarget.value)}

@@ -1,4 +1,4 @@
-import { Button, PasswordInput, TextInput } from "@mantine/core";
+import { Button, TextInput } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { get, Problem, post } from "../../api/client";
@@ -7,6 +7,7 @@ import { go } from "../../app/go";
 import { useLang } from "../../app/prefs";
 import { useSearch } from "../../app/router";
 import { useWords } from "../../i18n/words";
+import { Password } from "../../ui/Password";
 import { Gate } from "./Gate";
 import { w as catalogue } from "./words";
 
@@ -125,7 +126,7 @@ export function Page() {
                 size="sm"
                 withAsterisk={false}
               />
-              <PasswordInput
+              <Password
                 label={w.password}
                 value={password}
                 onChange={(e) => setPassword(e.currentTarget.value)}

@@ -89,7 +89,11 @@ function Sinks() {
         width: "110px",
         sort: "kind",
         min: 560,
-        cell: (s) => <span className="dim">{s.kind}</span>,
+        cell: (s) => (
+          <span className="dim">
+            <Hostile text={s.kind} />
+          </span>
+        ),
       },
       {
         id: "waiting",
@@ -183,7 +187,9 @@ function One({ sink: s }: { sink: Sink }) {
           <h1>
             <Hostile text={s.name} />
           </h1>
-          <span className="faint">{s.kind}</span>
+          <span className="faint">
+            <Hostile text={s.kind} />
+          </span>
           <StateMark state={stateOf(s)} />
         </div>
         {s.error && (

@@ -53,7 +53,11 @@ export function Page() {
         width: "100px",
         sort: "kind",
         min: 560,
-        cell: (s) => <span className="dim">{s.kind}</span>,
+        cell: (s) => (
+          <span className="dim">
+            <Hostile text={s.kind} />
+          </span>
+        ),
       },
       {
         id: "lag",
@@ -166,7 +170,9 @@ function One({ source: s }: { source: Source }) {
           <h1>
             <Hostile text={s.name} />
           </h1>
-          <span className="faint">{s.kind}</span>
+          <span className="faint">
+            <Hostile text={s.kind} />
+          </span>
           <StateMark state={s.state} />
           {!!s.lag_s && (
             <span className="dim">
