@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -160,4 +162,97 @@ func TestSettledWindowsAreForgotten(t *testing.T) {
 		}
 		return rows == 0
 	})
+}
+
+// settlingStore counts how many groups each transaction gives back.
+type settlingStore struct {
+	intake.Store
+	mu      sync.Mutex
+	commits []int
+}
+
+func (x *settlingStore) Update(ctx context.Context, fn func(ctx context.Context, tx intake.Tx) error) error {
+	var n int
+	err := x.Store.Update(ctx, func(ctx context.Context, tx intake.Tx) error {
+		n = 0
+		return fn(ctx, settlingTx{tx, &n})
+	})
+	if err == nil && n > 0 {
+		x.mu.Lock()
+		x.commits = append(x.commits, n)
+		x.mu.Unlock()
+	}
+	return err
+}
+
+type settlingTx struct {
+	intake.Tx
+	n *int
+}
+
+func (x settlingTx) SettleWindowGroup(ctx context.Context, g yagura.WindowGroup, owner string, sealed []byte, due time.Time) error {
+	*x.n++
+	return x.Tx.SettleWindowGroup(ctx, g, owner, sealed, due)
+}
+
+// TestGroupsTogether: groups that are due at once share transactions, and none is left out. One
+// whose finding the store never takes becomes a dead letter, and holds up none of its
+// neighbours.
+func TestGroupsTogether(t *testing.T) {
+	const users, refused = 100, "arn:aws:iam::111122223333:user/u042"
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "rule.yml"), countRules)
+	for _, hostile := range []bool{false, true} {
+		t.Run(fmt.Sprintf("hostile %t", hostile), func(t *testing.T) {
+			s := newStand(t)
+			s.cfg.Storm = 10_000
+			s.rules = RuleOptions{Paths: []string{filepath.Join(dir, "rule.yml")}}
+			book := &settlingStore{}
+			s.alter = func(serve *Serve) {
+				o := serve.intakeOptions(serve.receivers, 0)
+				if book.Store = o.Store; hostile {
+					book.Store = refusingStore{Store: o.Store, action: "Many users created", cause: refused}
+				}
+				o.Store = book
+				serve.in = intake.New(o)
+			}
+			s.start()
+			at := time.Now().UTC().Format(time.RFC3339)
+			var records []string
+			for range 3 {
+				for u := range users {
+					records = append(records, strings.ReplaceAll(trail(at, "iam.amazonaws.com", "CreateUser", `{"userName":"eve"}`), "user/bob", fmt.Sprintf("user/u%03d", u)))
+				}
+			}
+			s.post(records...)
+			found := func() (causes []string) {
+				err := s.serve.db.View(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+					list, _, err := tx.ListIssues(ctx, yagura.IssueFilter{Limit: 1000})
+					for _, is := range list {
+						if is.Title == "Many users created" {
+							causes = append(causes, is.CauseKey)
+						}
+					}
+					return err
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return causes
+			}
+			if hostile {
+				s.until("all but one are found, and that one is said", func() bool { return len(found()) == users-1 && s.ledger().DeadAll == 1 })
+				if slices.ContainsFunc(found(), func(cause string) bool { return strings.Contains(cause, refused) }) {
+					t.Error("what the store refuses is there")
+				}
+				return
+			}
+			s.until("all are found", func() bool { return len(found()) == users })
+			book.mu.Lock()
+			defer book.mu.Unlock()
+			if n := len(book.commits); n > 4 {
+				t.Errorf("%d groups took %d commits: %v", users, n, book.commits)
+			}
+		})
+	}
 }

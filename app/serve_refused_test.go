@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,24 +13,26 @@ import (
 	"github.com/yagura-sec/yagura/store"
 )
 
-// refusingStore never takes the finding of one action, as a store does whose limits it breaks.
+// refusingStore never takes the finding of one action or rule, as a store does whose limits it
+// breaks.
 type refusingStore struct {
 	intake.Store
 	action string
+	cause  string // a part of it; "": any
 }
 
 func (r refusingStore) Update(ctx context.Context, fn func(ctx context.Context, tx intake.Tx) error) error {
-	return r.Store.Update(ctx, func(ctx context.Context, tx intake.Tx) error { return fn(ctx, refusingTx{tx, r.action}) })
+	return r.Store.Update(ctx, func(ctx context.Context, tx intake.Tx) error { return fn(ctx, refusingTx{tx, r}) })
 }
 
 type refusingTx struct {
 	intake.Tx
-	action string
+	r refusingStore
 }
 
 func (r refusingTx) PutFindings(ctx context.Context, rows []yagura.Filed) ([]yagura.FiledState, error) {
 	for i := range rows {
-		if r.action == rows[i].Finding.Event.Action || r.action == rows[i].Finding.Rule.Title {
+		if f := &rows[i].Finding; (r.r.action == f.Event.Action || r.r.action == f.Rule.Title) && strings.Contains(f.CauseKey, r.r.cause) {
 			return nil, errors.New("value too long")
 		}
 	}
@@ -42,7 +45,7 @@ func TestRefusedFinding(t *testing.T) {
 	s := newStand(t)
 	s.alter = func(serve *Serve) {
 		o := serve.intakeOptions(serve.receivers, 0)
-		o.Store = refusingStore{o.Store, "StopLogging"}
+		o.Store = refusingStore{Store: o.Store, action: "StopLogging"}
 		serve.in = intake.New(o)
 	}
 	s.start()
@@ -76,7 +79,7 @@ func (p panickingTx) WindowRows(ctx context.Context, corr yagura.Key, group, aft
 // cannot be evaluated, become a dead letter, are said once, and hold up nothing.
 func TestRefusedWindow(t *testing.T) {
 	for name, alter := range map[string]func(intake.Store) intake.Store{
-		"the store refuses the finding": func(s intake.Store) intake.Store { return refusingStore{s, "Many users created"} },
+		"the store refuses the finding": func(s intake.Store) intake.Store { return refusingStore{Store: s, action: "Many users created"} },
 		"the evaluation panics":         func(s intake.Store) intake.Store { return panickingStore{s} },
 	} {
 		t.Run(name, func(t *testing.T) {
