@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -68,53 +69,76 @@ var (
 	unlistedRule = yagura.RuleRef{ID: "yagura-account-unlisted", Title: "An account sends that is not listed", Engine: yagura.EngineBuiltin, Tags: []string{}}
 )
 
-// silence brings the rhythm of all accounts up to date. A listed one that has fallen
-// silent, and one that sends without being listed, are findings.
+// silence brings the rhythm of all accounts up to date, in one commit. A listed one that has
+// fallen silent, and one that sends without being listed, are findings.
 func (h *house) silence(ctx context.Context, now time.Time) error {
 	s := h.s
 	heard := s.in.Accounts()
 	var findings []yagura.Finding
 	var errs []error
-	for _, src := range s.o.Config.Sources {
-		var news []yagura.Finding
-		err := s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
-			key := "rhythm/" + src.Name
-			all := map[string]*rhythm{}
-			data, ok, err := tx.HoldState(ctx, key)
+	var unread []string // sources whose state cannot be read
+	err := s.db.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		findings, errs, unread = nil, nil, nil
+		for _, src := range s.o.Config.Sources {
+			news, err := h.rhythmOf(ctx, tx, src.Name, heard[src.Name], now)
+			if errors.Is(err, errRhythm) {
+				errs, unread = append(errs, err), append(unread, src.Name)
+				continue
+			}
 			if err != nil {
 				return err
 			}
-			if ok {
-				if err := json.Unmarshal(data, &all); err != nil {
-					return fmt.Errorf("state %s: %w", key, err)
-				}
-			}
-			for account, at := range heard[src.Name] {
-				if all[account] == nil {
-					if len(all) >= maxRhythms {
-						continue
-					}
-					all[account] = &rhythm{}
-				}
-				all[account].heard(at)
-			}
-			news = rhythms(src.Name, all, s.registry.load().Lookup, !s.registry.load().Empty(), now)
-			if data, err = json.Marshal(all); err != nil {
-				return err
-			}
-			return tx.PutState(ctx, key, data)
-		})
-		if err != nil {
-			s.in.Heard(src.Name, heard[src.Name]) // or else who sent meanwhile would seem silent
-			errs = append(errs, err)
-			continue
+			findings = append(findings, news...)
 		}
-		findings = append(findings, news...)
+		return nil
+	})
+	for source, at := range heard {
+		if err != nil || slices.Contains(unread, source) {
+			s.in.Heard(source, at) // or else who sent meanwhile would seem silent
+		}
+	}
+	if err != nil {
+		return err
 	}
 	if len(findings) > 0 {
 		errs = append(errs, s.take(ctx, findings...))
 	}
 	return errors.Join(errs...)
+}
+
+// errRhythm says that the state of one source cannot be read; the others can.
+var errRhythm = errors.New("it cannot be read")
+
+// rhythmOf brings the rhythm of one source up to date. Where nobody was heard nothing is
+// written.
+func (h *house) rhythmOf(ctx context.Context, tx *store.Tx, source string, heard map[string]time.Time, now time.Time) ([]yagura.Finding, error) {
+	key := "rhythm/" + source
+	all := map[string]*rhythm{}
+	before, ok, err := tx.HoldState(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		if err := json.Unmarshal(before, &all); err != nil {
+			return nil, fmt.Errorf("state %s: %w: %w", key, errRhythm, err)
+		}
+	}
+	for account, at := range heard {
+		if all[account] == nil {
+			if len(all) >= maxRhythms {
+				continue
+			}
+			all[account] = &rhythm{}
+		}
+		all[account].heard(at)
+	}
+	registry := h.s.registry.load()
+	news := rhythms(source, all, registry.Lookup, !registry.Empty(), now)
+	after, err := json.Marshal(all)
+	if err != nil || bytes.Equal(before, after) {
+		return news, err
+	}
+	return news, tx.PutState(ctx, key, after)
 }
 
 // rhythms makes the findings about the accounts of one source. Their ids are those of the

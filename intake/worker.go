@@ -388,7 +388,7 @@ func (w *worker) letter(at, offset int64, format, reason string, raw []byte) yag
 func (w *worker) keep(rec *decode.Record, raw []byte, at, t int64) {
 	p := w.p
 	if cap(p.arena)-len(p.arena) < len(raw) {
-		p.arena = make([]byte, 0, max(arenaBytes, len(raw))) // the full one stays with its records
+		p.arena = make([]byte, 0, max(min(2*cap(p.arena), arenaMost), arenaFirst, len(raw))) // the full one stays with its records
 	}
 	from := len(p.arena)
 	p.arena = append(p.arena, raw...)
@@ -415,8 +415,11 @@ func (w *worker) keep(rec *decode.Record, raw []byte, at, t int64) {
 // headsAtOnce is for how many headers memory is taken at once.
 const headsAtOnce = 256
 
-// arenaBytes is how much memory for records is taken at once.
-const arenaBytes = 256 << 10
+// The memory for records that is taken at once: little at first, as most objects are small.
+const (
+	arenaFirst = 8 << 10
+	arenaMost  = 256 << 10
+)
 
 // flush hands the piece to the keeper and to the committer.
 func (w *worker) flush(ctx context.Context) { w.in.send(ctx, w.p) }

@@ -154,8 +154,9 @@ func (tx *Tx) WindowRows(ctx context.Context, corr yagura.Key, group, after []by
 	if after == nil {
 		after = []byte{}
 	}
+	page := make([]yagura.WindowRow, 0, 16) // most groups are small
 	for {
-		page := make([]yagura.WindowRow, 0, windowPage)
+		page = page[:0]
 		err := tx.each(ctx, `SELECT sort, body, arrived FROM window_row WHERE grp = ? AND sort > ? ORDER BY sort LIMIT ?`,
 			[]any{grp, after, int64(windowPage)}, func(rows *sql.Rows) error {
 				r := yagura.WindowRow{Corr: corr, Group: group}
