@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -37,52 +38,70 @@ type Demo struct {
 	o     DemoOptions
 	week  *generate.Week
 	inbox *demoInbox
+	lock  io.Closer // of the folder
+	state demoState
+	// Found is what was in the folder.
+	Found DemoFound
 	// Filled are the books of the filling.
 	Filled DemoFilled
 }
 
 // DemoFilled is what a demo was filled with.
 type DemoFilled struct {
-	Files, Records, Broken, Findings, Issues int
+	Files    int `json:"files"`
+	Records  int `json:"records"`
+	Broken   int `json:"broken"`
+	Findings int `json:"findings"`
+	Issues   int `json:"issues"`
 	// Missed are acts of people that found no issue: there is none when the shipped rules are
 	// those that the week was written for.
-	Missed []string
+	Missed []string `json:"missed,omitempty"`
 }
 
-// NewDemo writes the configuration of a demo into its folder, which must be empty or missing.
-func NewDemo(o DemoOptions) (*Demo, error) {
+// NewDemo writes the configuration of a demo into its folder, which is missing or empty, or
+// holds a demo: one that was filled goes on, one whose filling was interrupted is made anew.
+func NewDemo(o DemoOptions) (d *Demo, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Progress == nil {
 		o.Progress = func(int, int, time.Time) {}
 	}
-	var err error
 	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
 		return nil, err
 	}
-	d := &Demo{o: o, week: generate.New(generate.Options{Seed: o.Seed, End: o.End})}
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(o.Dir)
-	if err != nil {
+	d = &Demo{o: o}
+	made := d // a return of nil takes d away
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, made.Close())
+		}
+	}()
+	if d.Found, err = d.look(); err != nil {
 		return nil, err
 	}
-	if len(entries) > 0 {
-		return nil, &config.Fault{Where: o.Dir, Reason: "the folder is not empty", Hint: "the demo makes its own: name one that does not exist yet"}
+	end := o.End
+	if d.Found == DemoFilledBefore {
+		end = d.state.End
 	}
+	d.week = generate.New(generate.Options{Seed: o.Seed, End: end})
 	if d.inbox, err = newDemoInbox(); err != nil {
 		return nil, err
 	}
-	for name, text := range map[string]string{"yagura.yaml": d.configuration(), "accounts.yaml": demoAccounts(), "policy.yaml": demoPolicy} {
-		if err := os.WriteFile(filepath.Join(o.Dir, name), []byte(text), 0o600); err != nil {
-			return nil, errors.Join(err, d.Close())
-		}
+	if d.Found == DemoFilledBefore {
+		err = d.resume()
+	} else {
+		err = d.begin()
+	}
+	if err != nil {
+		return nil, err
 	}
 	for _, f := range generate.Feeds() {
 		if err := os.MkdirAll(d.folder(f), 0o700); err != nil {
-			return nil, errors.Join(err, d.Close())
+			return nil, err
 		}
 	}
 	return d, nil
@@ -91,8 +110,21 @@ func NewDemo(o DemoOptions) (*Demo, error) {
 // Log has what happens said there from now on.
 func (d *Demo) Log(log *slog.Logger) { d.o.Log = log }
 
-// Close ends what the demo's sinks deliver to. The folder stays.
-func (d *Demo) Close() error { return d.inbox.close() }
+// Close ends what the demo's sinks deliver to, and lets the folder go, which stays.
+func (d *Demo) Close() error {
+	var errs []error
+	if d.inbox != nil {
+		errs = append(errs, d.inbox.close())
+	}
+	if d.lock != nil {
+		errs = append(errs, d.lock.Close())
+	}
+	d.inbox, d.lock = nil, nil
+	return errors.Join(errs...)
+}
+
+// End is when its week ended.
+func (d *Demo) End() time.Time { return d.week.End() }
 
 // Config is the file of the configuration.
 func (d *Demo) Config() string { return filepath.Join(d.o.Dir, "yagura.yaml") }
@@ -188,8 +220,12 @@ func (d *Demo) load() (*config.Config, RuleOptions, error) {
 	return cfg, RuleOptions{Placeholders: words}, err
 }
 
-// Fill plays the week through a service, with a clock that walks through it.
+// Fill plays the week through a service, with a clock that walks through it. A demo that was
+// filled before is left as it is.
 func (d *Demo) Fill(ctx context.Context) error {
+	if d.Found == DemoFilledBefore {
+		return nil
+	}
 	cfg, rules, err := d.load()
 	if err != nil {
 		return err
@@ -205,7 +241,11 @@ func (d *Demo) Fill(ctx context.Context) error {
 	if err == nil {
 		err = d.count(ctx, p)
 	}
-	return errors.Join(err, p.close())
+	if err = errors.Join(err, p.close()); err != nil {
+		return err
+	}
+	d.state.Filled = &d.Filled
+	return d.save()
 }
 
 func (d *Demo) play(ctx context.Context, p *playback) error {

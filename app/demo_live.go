@@ -16,9 +16,9 @@ const (
 
 // Live goes on with the week into the folders of the sources, at the pace of the clock, until
 // ctx ends: ordinary work as it comes, and every now and then something that makes an issue
-// move.
+// move. A demo that goes on after a pause catches up with the work of the last day.
 func (d *Demo) Live(ctx context.Context, now func() time.Time) error {
-	l := &live{d: d, last: d.week.End(), hour: generate.Hours - 1, next: now().Add(livePeriod / 3)}
+	l := newLive(d, now())
 	tick := time.NewTicker(liveEvery)
 	defer tick.Stop()
 	for {
@@ -31,6 +31,20 @@ func (d *Demo) Live(ctx context.Context, now func() time.Time) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// liveCatchUp is how much of what happened while nobody looked on is made.
+const liveCatchUp = 24 * time.Hour
+
+// newLive goes on where the demo was left.
+func newLive(d *Demo, now time.Time) *live {
+	l := &live{d: d, last: d.state.Last, n: d.state.Live, next: now.Add(livePeriod / 3)}
+	if from := now.Add(-liveCatchUp); l.last.Before(from) {
+		l.last = from
+	}
+	// What is made in an hour may arrive in the next.
+	l.hour = int(l.last.Sub(d.week.Start())/time.Hour) - 1
+	return l
 }
 
 // live is how far the time after the week has come.
@@ -64,7 +78,12 @@ func (l *live) upTo(now time.Time) error {
 	if len(there) == 0 {
 		return nil
 	}
-	if _, err := l.d.write(there); err != nil {
+	_, err := l.d.write(there)
+	if err == nil {
+		l.d.state.Last, l.d.state.Live = l.last, l.n
+		err = l.d.save()
+	}
+	if err != nil {
 		return fmt.Errorf("what goes on after the week: %w", err)
 	}
 	return nil

@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
@@ -24,7 +26,12 @@ var demoEnd = time.Date(2026, 11, 27, 6, 30, 0, 0, time.UTC)
 // newTestDemo makes a demo in a folder of the test.
 func newTestDemo(t *testing.T) *Demo {
 	t.Helper()
-	d, err := NewDemo(DemoOptions{Dir: filepath.Join(t.TempDir(), "demo"), Listen: "127.0.0.1:0", Seed: 1, End: demoEnd, Version: "test",
+	return testDemo(t, filepath.Join(t.TempDir(), "demo"), nil)
+}
+
+func testDemo(t *testing.T, dir string, progress func(done, all int, at time.Time)) *Demo {
+	t.Helper()
+	d, err := NewDemo(DemoOptions{Dir: dir, Listen: "127.0.0.1:0", Seed: 1, End: demoEnd, Version: "test", Progress: progress,
 		Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		t.Fatal(err)
@@ -101,6 +108,58 @@ func TestDemo(t *testing.T) {
 	}
 	t.Run("books", func(t *testing.T) { demoBooks(t, d) })
 	t.Run("goes on", func(t *testing.T) { demoGoesOn(t, d) })
+	t.Run("again", func(t *testing.T) { demoAgain(t, d) })
+}
+
+// demoAgain opens the folder of a demo that was filled before: it is not filled again, what
+// was edited stays, and it goes on where it was left.
+func demoAgain(t *testing.T, d *Demo) {
+	o := DemoOptions{Dir: d.o.Dir, Listen: "127.0.0.1:0", Seed: 1, End: demoEnd.Add(30 * time.Hour)}
+	if _, err := NewDemo(o); err == nil || !strings.Contains(err.Error(), "another process has this demo") {
+		t.Errorf("while it is open: %v", err)
+	}
+	config, err := os.ReadFile(d.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(d.Config(), append(config, "lateness: 21m # edited\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	other := o
+	other.Seed = 2
+	if _, err := NewDemo(other); err == nil || !strings.Contains(err.Error(), "--seed 1") {
+		t.Errorf("another seed: %v", err)
+	}
+	again := testDemo(t, d.o.Dir, nil)
+	if again.Found != DemoFilledBefore || again.Filled.Records != d.Filled.Records || !again.End().Equal(demoEnd) {
+		t.Errorf("found %d, filled %+v, ended %s", again.Found, again.Filled, again.End())
+	}
+	if err := again.Fill(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(d.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "# edited") || !strings.Contains(string(text), again.inbox.address) || strings.Contains(string(text), d.state.Inbox) {
+		t.Errorf("the configuration:\n%s", text)
+	}
+	if l := newLive(again, demoEnd.Add(time.Hour)); !l.last.Equal(d.state.Last) || l.n != 1 {
+		t.Errorf("it goes on from %s, %d; it was left at %s", l.last, l.n, d.state.Last)
+	}
+	if l, now := newLive(again, time.Now().Add(100*24*time.Hour)), time.Now().Add(99*24*time.Hour); l.last.Sub(now).Abs() > time.Minute {
+		t.Errorf("after a long pause it goes on from %s", l.last)
+	}
+	serve, err := again.Serve(t.Context(), &DemoDoor{}, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := serve.close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // demoBooks looks at a filled demo through its configuration file, as the command line does.
@@ -325,5 +384,42 @@ func TestDemoFolder(t *testing.T) {
 	}
 	if list, _ := os.ReadDir(dir); len(list) != 1 {
 		t.Errorf("%d files", len(list))
+	}
+}
+
+// TestDemoInterrupted: a demo whose filling was interrupted is made anew, or removed, and what
+// somebody else put into its folder stays.
+func TestDemoInterrupted(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "demo")
+	ctx, cancel := context.WithCancel(t.Context())
+	d := testDemo(t, dir, func(done, _ int, _ time.Time) {
+		if done == 3 {
+			cancel()
+		}
+	})
+	if err := d.Fill(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("interrupted: %v", err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"mine", filepath.Join("data", "half")} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := testDemo(t, dir, nil)
+	if again.Found != DemoInterrupted {
+		t.Errorf("found %d", again.Found)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "data")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what was half made is there: %v", err)
+	}
+	if err := again.Discard(); err != nil {
+		t.Fatal(err)
+	}
+	list, err := os.ReadDir(dir)
+	if err != nil || len(list) != 1 || list[0].Name() != "mine" {
+		t.Errorf("what is left: %v, %v", list, err)
 	}
 }

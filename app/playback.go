@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/config"
 	"github.com/yagura-sec/yagura/source"
 	"github.com/yagura-sec/yagura/source/file"
 	"github.com/yagura-sec/yagura/store"
@@ -17,7 +18,8 @@ import (
 // playback runs a service on a clock that is walked from outside: files that are there at a
 // moment are received, decoded, judged and kept as ever, windows are evaluated, chores done
 // and notices delivered, all as of that moment. So what is written down of a week that is
-// played in seconds says when it would have happened.
+// played in seconds says when it would have happened. A playback is either played to its end
+// or thrown away, so it brings its data to the disk once, at its end, and not at each commit.
 type playback struct {
 	serve  *Serve
 	clock  *walked
@@ -43,7 +45,8 @@ func newPlayback(ctx context.Context, o ServeOptions, at time.Time) (*playback, 
 	p.clock.set(at)
 	cfg := *o.Config
 	cfg.Server.Listen, cfg.Schedule.Off = "", true
-	o.Config, o.Now, o.hands = &cfg, p.clock.now, map[string]source.Receiver{}
+	cfg.Lake.Flush = max(cfg.Lake.Flush, config.Duration(playbackFlush))
+	o.Config, o.Now, o.hands, o.unsynced = &cfg, p.clock.now, map[string]source.Receiver{}, true
 	for i := range cfg.Sources {
 		h := &hand{name: cfg.Sources[i].Name, give: make(chan *source.Message)}
 		p.hands[h.name], o.hands[h.name] = h, h
@@ -64,11 +67,19 @@ func newPlayback(ctx context.Context, o ServeOptions, at time.Time) (*playback, 
 	return p, nil
 }
 
-// close ends the service; what was received is kept by then.
+// close ends the service, and brings what it wrote to the disk: nothing is there for good
+// before close has returned without an error.
 func (p *playback) close() error {
 	p.cancel()
-	return errors.Join(<-p.ended, p.serve.close())
+	if err := errors.Join(<-p.ended, p.serve.close()); err != nil {
+		return err
+	}
+	return syncTree(p.serve.o.Config.Data)
 }
+
+// playbackFlush is how much time passes on the walked clock before files of the lake are
+// written: of a week that is played in seconds a minute would be a file of a few records.
+const playbackFlush = 12 * time.Hour
 
 // received is a file that a source finds.
 type received struct {

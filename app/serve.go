@@ -25,6 +25,7 @@ import (
 	"github.com/yagura-sec/yagura/lake"
 	"github.com/yagura-sec/yagura/notify"
 	"github.com/yagura-sec/yagura/repeat"
+	"github.com/yagura-sec/yagura/segment"
 	"github.com/yagura-sec/yagura/server"
 	"github.com/yagura-sec/yagura/source"
 	"github.com/yagura-sec/yagura/source/s3"
@@ -57,6 +58,9 @@ type ServeOptions struct {
 	// are judged. Both are nil of a service that is on the clock of the world.
 	hands  map[string]source.Receiver
 	judged func(source, object string, err error)
+	// unsynced brings neither commits nor keys to the disk: who sets it brings the data folder
+	// there once the service is closed, or throws it away.
+	unsynced bool
 
 	cost auth.Cost // of passwords; zero: the usual
 }
@@ -158,7 +162,7 @@ func NewServe(ctx context.Context, o ServeOptions) (s *Serve, err error) {
 	s.o.Config = cfg
 	s.secrets.Store(cfg)
 	s.config.Store(s.written)
-	if s.db, err = store.Open(ctx, store.Options{URL: cfg.Store.Reveal(), Dir: cfg.Data, AcceptLoss: cfg.AcceptLoss, Now: o.Now, Trouble: s.trouble, Progress: s.progress}); err != nil {
+	if s.db, err = store.Open(ctx, store.Options{URL: cfg.Store.Reveal(), Dir: cfg.Data, AcceptLoss: cfg.AcceptLoss, Unsynced: o.unsynced, Now: o.Now, Trouble: s.trouble, Progress: s.progress}); err != nil {
 		return nil, err
 	}
 	s.o.Rules.Check, s.o.Rules.Data = RuleChecker(cfg), cfg.Data
@@ -169,8 +173,12 @@ func NewServe(ctx context.Context, o ServeOptions) (s *Serve, err error) {
 	if err != nil {
 		return nil, err
 	}
+	disk := segment.OS
+	if o.unsynced {
+		disk = unsynced{disk}
+	}
 	s.keys, err = repeat.OpenDisk(filepath.Join(cfg.Data, "keys"), repeat.DiskOptions{Window: time.Duration(cfg.Repeats.Age), MaxKeys: int64(cfg.Repeats.Keys),
-		FilterBytes: int64(cfg.Repeats.Memory), Committed: mark, Now: o.Now})
+		FilterBytes: int64(cfg.Repeats.Memory), Committed: mark, Now: o.Now, FS: disk})
 	if err != nil {
 		return nil, err
 	}

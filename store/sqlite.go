@@ -55,7 +55,11 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	// fdatasync makes a commit as durable as fsync does, without the time stamps.
 	// Where it is not to be had, fsync stays.
 	_, _ = sqlite.Fdatasync(true)
-	v := url.Values{"_pragma": {"busy_timeout(2000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(OFF)",
+	synchronous := "synchronous(FULL)"
+	if o.Unsynced {
+		synchronous = "synchronous(OFF)"
+	}
+	v := url.Values{"_pragma": {"busy_timeout(2000)", "journal_mode(WAL)", synchronous, "foreign_keys(OFF)",
 		"temp_store(MEMORY)", "journal_size_limit(67108864)", "wal_autocheckpoint(4000)", "trusted_schema(OFF)"}}
 	pool, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+v.Encode())
 	if err != nil {

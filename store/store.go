@@ -56,9 +56,12 @@ type Options struct {
 	URL        string // "": SQLite in Dir; else postgres://…
 	Dir        string // of SQLite's files and of the replica's name
 	AcceptLoss bool   // SQLite may be where commits do not last
-	Replica    string // "": a ULID that is kept in Dir/replica
-	Mode       Mode
-	Now        func() time.Time // nil: time.Now
+	// Unsynced has SQLite leave commits to the system, and not bring them to the disk: who sets
+	// it syncs the files in Dir once the database is closed, or throws them away.
+	Unsynced bool
+	Replica  string // "": a ULID that is kept in Dir/replica
+	Mode     Mode
+	Now      func() time.Time // nil: time.Now
 	// Trouble is told of every error that Update waits out (a server that is away, a lock
 	// of another process), before the wait. It must be quick. May be nil.
 	Trouble func(err error, wait time.Duration)

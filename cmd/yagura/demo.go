@@ -14,7 +14,7 @@ import (
 
 type demoCmd struct {
 	Listen    string `placeholder:"ADDR" help:"Address of the console, on this machine alone; without it 127.0.0.1:8720, or the next port that is free."`
-	Data      string `placeholder:"DIR" help:"Keep the demo there; without it a folder is made and removed at the end."`
+	Data      string `placeholder:"DIR" help:"Keep the demo there, and go on with one that is there; without it a folder is made and removed at the end."`
 	Seed      uint64 `default:"1" help:"Another number is another week."`
 	NoBrowser bool   `help:"Do not open a browser."`
 	Scan      bool   `help:"Scan the sample logs of one night in the terminal; so does a demo whose output is no terminal."`

@@ -31,7 +31,22 @@ const serveLimit = 320 << 20
 // tuneServe holds the memory of the service, unless GOGC or GOMEMLIMIT say otherwise.
 func tuneServe(env *environment) {
 	if env.getenv("GOGC") == "" && env.getenv("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(100)
 		debug.SetMemoryLimit(serveLimit)
+	}
+}
+
+// fillLimit is what a demo takes while it is filled, which is for seconds.
+const (
+	fillPercent = 400
+	fillLimit   = 800 << 20
+)
+
+// tuneFill trades memory for speed, until [tuneServe].
+func tuneFill(env *environment) {
+	if env.getenv("GOGC") == "" && env.getenv("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(fillPercent)
+		debug.SetMemoryLimit(fillLimit)
 	}
 }
 
