@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -40,6 +41,7 @@ func TestScript(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("LANG", "C")
 			e.Setenv("NO_COLOR", "1")
+			e.Setenv("TOMORROW", time.Now().Add(24*time.Hour).UTC().Format(time.RFC3339))
 			return nil
 		},
 		// [hunts]: the program has a hunting engine.
@@ -50,7 +52,7 @@ func TestScript(t *testing.T) {
 			return duck.Available, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "pack": packed, "s3": serveS3, "await": await, "repeat": repeatFile, "until": until, "id": id, "truncate": truncate, "flipbit": flipBit,
+			"exits": exits, "pack": packed, "s3": serveS3, "await": await, "repeat": repeatFile, "until": until, "id": id, "truncate": truncate, "flipbit": flipBit, "match": match,
 		},
 	})
 }
@@ -203,6 +205,20 @@ func id(ts *testscript.TestScript, neg bool, args []string) {
 	line, _, _ := strings.Cut(ts.ReadFile(args[0]), "\n")
 	ts.Check(json.Unmarshal([]byte(line), &v))
 	ts.Setenv(args[1], v.ID)
+}
+
+// match FILE REGEXP NAME: sets a variable to the first group of an expression that a file has.
+func match(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: match file regexp name")
+	}
+	re, err := regexp.Compile(args[1])
+	ts.Check(err)
+	m := re.FindStringSubmatch(ts.ReadFile(args[0]))
+	if len(m) < 2 {
+		ts.Fatalf("%s does not have %s", args[0], args[1])
+	}
+	ts.Setenv(args[2], m[1])
 }
 
 // repeat N from to: writes the lines of a file N times, @N@ replaced by the number.
