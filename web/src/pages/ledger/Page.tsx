@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { get, Problem } from "../../api/client";
-import type { Ledger } from "../../api/types";
+import type { Ledger, LedgerSink } from "../../api/types";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
 import { useSearch } from "../../app/router";
@@ -13,6 +13,7 @@ import { EmptyState } from "../../ui/EmptyState";
 import { Hostile } from "../../ui/Hostile";
 import { Icon } from "../../ui/Icon";
 import { term } from "../../ui/pivot";
+import { ReadTable } from "../../ui/ReadTable";
 import { TabBar } from "../../ui/TabBar";
 import { Time } from "../../ui/Time";
 import { DeadLetters } from "./DeadLetters";
@@ -81,6 +82,23 @@ function Books({ ledger, error, retry }: { ledger?: Ledger; error: Error | null;
   const sinks = ledger.sinks ?? [];
   const sum = <T,>(list: T[], f: (x: T) => number) => list.reduce((n, x) => n + f(x), 0);
   const n = (x: number, tone?: string) => <span className={x === 0 ? "faint" : tone}>{count(x, lang)}</span>;
+  const led = (x: number, href: string, tone?: string) => (x > 0 ? <Link href={href}>{n(x, tone)}</Link> : n(0));
+  const told = (s: LedgerSink, state: "delivered" | "waiting" | "dead", tone?: string) =>
+    led(
+      s[state],
+      `/sinks?${new URLSearchParams({ tab: "notices", q: `${term("sink", s.name)} state:${state}` })}`,
+      tone,
+    );
+  const oldest = (s: { waiting: number; oldest?: string }) =>
+    s.waiting > 0 && s.oldest ? <Time at={s.oldest} /> : <span className="faint">–</span>;
+  // Between the columns of a sum stands how they make it.
+  const sign = (text: string, id = text) => ({
+    id,
+    head: text,
+    num: true,
+    className: "ledger-op",
+    cell: () => <span className="faint">{text}</span>,
+  });
   const mark = (ok: boolean) => (
     <span className={ok ? "ledger-mark tone-good" : "ledger-mark tone-bad"}>
       <Icon name={ok ? "check" : "issue"} size={13} /> {ok ? w.yes : w.no}
@@ -122,73 +140,63 @@ function Books({ ledger, error, retry }: { ledger?: Ledger; error: Error | null;
         <section className="ledger-block" aria-labelledby="by-source">
           <h2 id="by-source">{w.source.title}</h2>
           <div className="table-wrap card">
-            <table className="table">
-              <thead>
-                <tr>
-                  <th>{w.source.name}</th>
-                  <th className="num">{w.source.received}</th>
-                  <th className="num ledger-op">=</th>
-                  <th className="num">{w.source.judged}</th>
-                  <th className="num ledger-op">+</th>
-                  <th className="num">{w.source.waiting}</th>
-                  <th>{w.source.sum}</th>
-                  <th className="num">{w.source.kept}</th>
-                  <th className="num">{w.source.repeats}</th>
-                  <th className="num">{w.source.broken}</th>
-                  <th className="num">{w.source.own}</th>
-                  <th className="num">{w.source.findings}</th>
-                  <th className="num">{w.source.objects}</th>
-                  <th className="num">{w.source.oldest}</th>
-                </tr>
-              </thead>
-              <tbody>
-                {sources.map((s) => (
-                  <tr key={s.name}>
-                    <td>
-                      <Link href={`/sources?open=${encodeURIComponent(s.name)}`}>
-                        <Hostile text={s.name} />
-                      </Link>
-                    </td>
-                    <td className="num ledger-whole">{n(s.received)}</td>
-                    <td className="num ledger-op faint">=</td>
-                    <td className="num">{n(s.judged)}</td>
-                    <td className="num ledger-op faint">+</td>
-                    <td className="num">{n(s.waiting, "tone-warn")}</td>
-                    <td>{mark(s.balanced && s.received === s.judged + s.waiting)}</td>
-                    <td className="num">{n(s.kept)}</td>
-                    <td className="num">{n(s.repeats)}</td>
-                    <td className="num">
-                      {s.broken > 0 ? (
-                        <Link
-                          href={`/ledger?${new URLSearchParams({ tab: "dead-letters", q: term("source", s.name) })}`}
-                        >
-                          {n(s.broken, "tone-warn")}
-                        </Link>
-                      ) : (
-                        n(0)
-                      )}
-                    </td>
-                    <td className="num">{n(s.own)}</td>
-                    <td className="num">
-                      {s.findings > 0 ? (
-                        <Link href={`/findings?${new URLSearchParams({ q: term("source", s.name) })}`}>
-                          {n(s.findings)}
-                        </Link>
-                      ) : (
-                        n(0)
-                      )}
-                    </td>
-                    <td className="num">
+            <ReadTable
+              rows={sources}
+              rowKey={(s) => s.name}
+              columns={[
+                {
+                  id: "name",
+                  head: w.source.name,
+                  cell: (s) => (
+                    <Link href={`/sources?open=${encodeURIComponent(s.name)}`}>
+                      <Hostile text={s.name} />
+                    </Link>
+                  ),
+                },
+                { id: "received", head: w.source.received, num: true, cell: (s) => <strong>{n(s.received)}</strong> },
+                sign("="),
+                { id: "judged", head: w.source.judged, num: true, cell: (s) => n(s.judged) },
+                sign("+"),
+                { id: "waiting", head: w.source.waiting, num: true, cell: (s) => n(s.waiting, "tone-warn") },
+                {
+                  id: "sum",
+                  head: w.source.sum,
+                  cell: (s) => mark(s.balanced && s.received === s.judged + s.waiting),
+                },
+                { id: "kept", head: w.source.kept, num: true, cell: (s) => n(s.kept) },
+                { id: "repeats", head: w.source.repeats, num: true, cell: (s) => n(s.repeats) },
+                {
+                  id: "broken",
+                  head: w.source.broken,
+                  num: true,
+                  cell: (s) =>
+                    led(
+                      s.broken,
+                      `/ledger?${new URLSearchParams({ tab: "dead-letters", q: term("source", s.name) })}`,
+                      "tone-warn",
+                    ),
+                },
+                { id: "own", head: w.source.own, num: true, cell: (s) => n(s.own) },
+                {
+                  id: "findings",
+                  head: w.source.findings,
+                  num: true,
+                  cell: (s) => led(s.findings, `/findings?${new URLSearchParams({ q: term("source", s.name) })}`),
+                },
+                {
+                  id: "objects",
+                  head: w.source.objects,
+                  num: true,
+                  cell: (s) => (
+                    <>
                       {count(s.objects_done, lang)}
                       <span className="faint"> / {count(s.objects, lang)}</span>
-                    </td>
-                    <td className="num">
-                      {s.waiting > 0 && s.oldest ? <Time at={s.oldest} /> : <span className="faint">–</span>}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
+                    </>
+                  ),
+                },
+                { id: "oldest", head: w.source.oldest, num: true, cell: oldest },
+              ]}
+            />
           </div>
         </section>
       )}
@@ -196,60 +204,36 @@ function Books({ ledger, error, retry }: { ledger?: Ledger; error: Error | null;
         <section className="ledger-block" aria-labelledby="by-sink">
           <h2 id="by-sink">{w.sink.title}</h2>
           <div className="table-wrap card">
-            <table className="table">
-              <thead>
-                <tr>
-                  <th>{w.sink.name}</th>
-                  <th className="num">{w.sink.owed}</th>
-                  <th className="num ledger-op">=</th>
-                  <th className="num">{w.sink.delivered}</th>
-                  <th className="num ledger-op">+</th>
-                  <th className="num">{w.sink.waiting}</th>
-                  <th className="num ledger-op">+</th>
-                  <th className="num">{w.sink.dead}</th>
-                  <th>{w.sink.sum}</th>
-                  <th className="num">{w.sink.folded}</th>
-                  <th className="num">{w.sink.doubled}</th>
-                  <th className="num">{w.sink.oldest}</th>
-                </tr>
-              </thead>
-              <tbody>
-                {sinks.map((s) => {
-                  const link = (state: string, x: number, tone?: string) =>
-                    x > 0 ? (
-                      <Link
-                        href={`/sinks?${new URLSearchParams({ tab: "notices", q: `${term("sink", s.name)} state:${state}` })}`}
-                      >
-                        {n(x, tone)}
-                      </Link>
-                    ) : (
-                      n(0)
-                    );
-                  return (
-                    <tr key={s.name}>
-                      <td>
-                        <Link href={`/sinks?open=${encodeURIComponent(s.name)}`}>
-                          <Hostile text={s.name} />
-                        </Link>
-                      </td>
-                      <td className="num ledger-whole">{n(s.owed)}</td>
-                      <td className="num ledger-op faint">=</td>
-                      <td className="num">{link("delivered", s.delivered)}</td>
-                      <td className="num ledger-op faint">+</td>
-                      <td className="num">{link("waiting", s.waiting, "tone-warn")}</td>
-                      <td className="num ledger-op faint">+</td>
-                      <td className="num">{link("dead", s.dead, "tone-bad")}</td>
-                      <td>{mark(s.balanced && s.owed === s.delivered + s.waiting + s.dead)}</td>
-                      <td className="num">{n(s.folded)}</td>
-                      <td className="num">{n(s.doubled)}</td>
-                      <td className="num">
-                        {s.waiting > 0 && s.oldest ? <Time at={s.oldest} /> : <span className="faint">–</span>}
-                      </td>
-                    </tr>
-                  );
-                })}
-              </tbody>
-            </table>
+            <ReadTable
+              rows={sinks}
+              rowKey={(s) => s.name}
+              columns={[
+                {
+                  id: "name",
+                  head: w.sink.name,
+                  cell: (s) => (
+                    <Link href={`/sinks?open=${encodeURIComponent(s.name)}`}>
+                      <Hostile text={s.name} />
+                    </Link>
+                  ),
+                },
+                { id: "owed", head: w.sink.owed, num: true, cell: (s) => <strong>{n(s.owed)}</strong> },
+                sign("="),
+                { id: "delivered", head: w.sink.delivered, num: true, cell: (s) => told(s, "delivered") },
+                sign("+"),
+                { id: "waiting", head: w.sink.waiting, num: true, cell: (s) => told(s, "waiting", "tone-warn") },
+                sign("+", "and"),
+                { id: "dead", head: w.sink.dead, num: true, cell: (s) => told(s, "dead", "tone-bad") },
+                {
+                  id: "sum",
+                  head: w.sink.sum,
+                  cell: (s) => mark(s.balanced && s.owed === s.delivered + s.waiting + s.dead),
+                },
+                { id: "folded", head: w.sink.folded, num: true, cell: (s) => n(s.folded) },
+                { id: "doubled", head: w.sink.doubled, num: true, cell: (s) => n(s.doubled) },
+                { id: "oldest", head: w.sink.oldest, num: true, cell: oldest },
+              ]}
+            />
           </div>
         </section>
       )}
