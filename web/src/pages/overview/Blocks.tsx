@@ -1,5 +1,5 @@
 import { lazy, type ReactNode, Suspense, useMemo } from "react";
-import type { LakeBrief, Overview, Source } from "../../api/types";
+import type { Overview, Source } from "../../api/types";
 import { go } from "../../app/go";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
@@ -116,20 +116,13 @@ export function Hours({ o }: { o: Overview }) {
   );
 }
 
-/** Flow is what came from a country. */
-export interface Flow {
-  country: string;
-  events: number;
-  findings?: number;
-  q?: string;
-}
-
-/** Countries is where addresses are. */
-export function Countries({ o }: { o: Overview & { countries?: Flow[] } }) {
+/** Countries is where records say that their addresses are. */
+export function Countries({ o }: { o: Overview }) {
   const w = useWords(catalogue);
   const lang = useLang();
   const list = (o.countries ?? []).slice(0, 8);
   const max = Math.max(1, ...list.map((c) => c.events));
+  const known = list.some((c) => c.findings !== undefined);
   const name = (code: string) => {
     if (!code) return w.countries.unknown;
     try {
@@ -148,7 +141,7 @@ export function Countries({ o }: { o: Overview & { countries?: Flow[] } }) {
             <tr>
               <th>{w.countries.country}</th>
               <th className="num">{w.countries.events}</th>
-              <th className="num">{w.countries.findings}</th>
+              {known && <th className="num">{w.countries.findings}</th>}
             </tr>
           </thead>
           <tbody>
@@ -167,17 +160,11 @@ export function Countries({ o }: { o: Overview & { countries?: Flow[] } }) {
                   </svg>
                   <span className="bar-front cut">
                     {c.country && <span className="mono faint country-code">{c.country}</span>}
-                    {name(c.country)}
+                    <Hostile text={name(c.country)} />
                   </span>
                 </td>
                 <td className="num dim">{count(c.events, lang)}</td>
-                <td className="num">
-                  {c.q && c.findings ? (
-                    <Link href={listHref("findings", c.q)}>{count(c.findings ?? 0, lang)}</Link>
-                  ) : (
-                    count(c.findings ?? 0, lang)
-                  )}
-                </td>
+                {known && <td className="num">{count(c.findings ?? 0, lang)}</td>}
               </tr>
             ))}
           </tbody>
@@ -365,7 +352,7 @@ const perGB = 0.025;
 export function Lake({ o }: { o: Overview }) {
   const w = useWords(catalogue);
   const lang = useLang();
-  const l: (LakeBrief & { retention_days?: number; per_day_bytes?: number }) | undefined = o.lake;
+  const l = o.lake;
   if (!l)
     return (
       <Card id="lake" title={w.lake.title} className="ov-lake">

@@ -11,7 +11,7 @@ import { useWords } from "../../i18n/words";
 import { EmptyState } from "../../ui/EmptyState";
 import { Time } from "../../ui/Time";
 import { Attack } from "./Attack";
-import { Countries, type Flow, Hours, Lake, Noisy, Sinks, Sources } from "./Blocks";
+import { Countries, Hours, Lake, Noisy, Sinks, Sources } from "./Blocks";
 import { Hands, Levels, Stats } from "./Hands";
 import { w as catalogue } from "./words";
 import "./overview.css";
@@ -91,7 +91,7 @@ function nothing(o: Overview): boolean {
   );
 }
 
-function Board({ o }: { o: Overview & { countries?: Flow[] } }) {
+function Board({ o }: { o: Overview }) {
   return (
     <div className={o.countries ? "ov" : "ov ov-wide"}>
       <Hands o={o} />
