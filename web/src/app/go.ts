@@ -18,6 +18,12 @@ export function go(href: string, options: { replace?: boolean } = {}) {
   else router.history.push(href);
 }
 
+/** back goes to where the reader came from inside the console, else to an address. */
+export function back(href: string) {
+  if (router?.history.canGoBack()) router.history.back();
+  else go(href, { replace: true });
+}
+
 /** withSearch returns the address of this page with some of its search changed. */
 export function withSearch(change: Record<string, string | undefined>): string {
   const p = new URLSearchParams(location.search);

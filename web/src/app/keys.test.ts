@@ -51,6 +51,18 @@ describe("keys", () => {
     key("a", { at: box });
     expect(a).toHaveBeenCalledTimes(1);
   });
+  it("moves nothing below a form or menu that is open", () => {
+    const j = on("j");
+    const leave = on("Escape");
+    for (const role of ["dialog", "menu"]) {
+      const over = document.body.appendChild(document.createElement("div"));
+      over.setAttribute("role", role);
+      const button = over.appendChild(document.createElement("button"));
+      expect(key("j", { at: button })).toBe(false);
+      expect(key("Escape", { at: button })).toBe(false);
+    }
+    expect([j.mock.calls.length, leave.mock.calls.length]).toEqual([0, 0]);
+  });
   it("leaves keys to an input method that composes", () => {
     const a = on("a");
     expect(key("a", { isComposing: true })).toBe(false);

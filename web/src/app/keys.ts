@@ -54,6 +54,8 @@ export function inText(t: EventTarget | null): boolean {
   return t instanceof HTMLTextAreaElement || t instanceof HTMLSelectElement;
 }
 
+const above = "[role=dialog],[role=menu],[role=listbox]";
+
 /** press finds what a pressed key does and does it; it says whether something did. */
 export function press(e: KeyboardEvent, now = e.timeStamp): boolean {
   // An input method that composes Japanese owns the keys.
@@ -62,7 +64,8 @@ export function press(e: KeyboardEvent, now = e.timeStamp): boolean {
   if (one === "") return false;
   const two = before && now - beforeAt < 1200 ? `${before} ${one}` : "";
   before = "";
-  const writing = inText(e.target);
+  // A form or menu that is open has the keys to itself: what lies below it does not move.
+  const writing = inText(e.target) || (e.target instanceof HTMLElement && !!e.target.closest(above));
   // Enter and Space on a button or link are the button's.
   if (
     (one === "Enter" || one === "Space") &&

@@ -14,19 +14,24 @@ function NamedValue({ named, text }: { named: Named; text: string }) {
   const w = useCore();
   const hunt = useCan("hunt");
   const { type, id } = named;
+  const issues = `/issues?${new URLSearchParams({ q: issuesOf(named) })}`;
   return (
     <Menu position="bottom-start" withinPortal>
       <Menu.Target>
-        <button type="button" className="named" aria-label={`${w.copy.menu}: ${plain(id)}`}>
+        {/* A link wraps with the text around it, and opens in a tab of its own as links do. */}
+        <a
+          className="named"
+          href={type ? entityHref(type, id) : issues}
+          aria-label={`${w.copy.menu}: ${plain(id)}`}
+          onClick={(e) => !e.metaKey && !e.ctrlKey && !e.shiftKey && e.preventDefault()}
+        >
           <Hostile text={text} />
-        </button>
+        </a>
       </Menu.Target>
       <Menu.Dropdown>
         {type && <Menu.Label>{(w.entity as Record<string, string>)[type] ?? type}</Menu.Label>}
         {type && <Menu.Item onClick={() => go(entityHref(type, id))}>{w.copy.entity}</Menu.Item>}
-        <Menu.Item onClick={() => go(`/issues?${new URLSearchParams({ q: issuesOf(named) })}`)}>
-          {w.copy.issues}
-        </Menu.Item>
+        <Menu.Item onClick={() => go(issues)}>{w.copy.issues}</Menu.Item>
         {hunt && (
           <Menu.Item onClick={() => go(`/hunt?${new URLSearchParams({ lang: "kql", q: huntFor(type, id) })}`)}>
             {w.copy.hunt}

@@ -37,7 +37,15 @@ export function QueryBar({
   const caret = useRef<number | null>(null);
 
   useEffect(() => setText(value), [value]);
-  useKeys([{ keys: "/", label: w.keys.search, group: w.keys.list, run: () => input.current?.focus() }]);
+  // Who begins to write adds a term: a blank stands before it.
+  const begin = () => {
+    const q = text === "" || text.endsWith(" ") ? text : `${text} `;
+    setText(q);
+    setAt(q.length);
+    caret.current = q.length;
+    input.current?.focus();
+  };
+  useKeys([{ keys: "/", label: w.keys.search, group: w.keys.list, run: begin }]);
 
   const asked = useDebounced(`${at} ${text}`, 90);
   const complete = useQuery({
@@ -144,6 +152,7 @@ export function QueryBar({
             }}
             onFocus={() => setOpen(true)}
             onBlur={() => {
+              if (text.trim() === value) setText(value);
               setOpen(false);
               setChosen(-1);
             }}
@@ -161,6 +170,8 @@ export function QueryBar({
               } else if (e.key === "Enter") {
                 e.preventDefault();
                 submit(text);
+                // The rows are next: j k and Enter work at once.
+                if (!problem) e.currentTarget.closest(".page")?.querySelector<HTMLElement>("[role=grid]")?.focus();
               } else if (e.key === "Escape") {
                 e.preventDefault();
                 e.stopPropagation();

@@ -41,6 +41,10 @@ describe("whom and what a value names", () => {
     ])
       expect(named(text), text).toEqual([]);
   });
+  it("takes an id of hexadecimal digits for no hash", () => {
+    expect(named("12abc34d567e8fa901bc2d34e56789f0", "detectorId")).toEqual([]);
+    expect(named("12abc34d567e8fa901bc2d34e56789f0", "md5")).toEqual(["hash=12abc34d567e8fa901bc2d34e56789f0"]);
+  });
   it("knows by the key what the form does not say", () => {
     expect(named("evil.example", "domain")).toEqual(["domain=evil.example"]);
     expect(named("evil.example", "eventSource")).toEqual([]);

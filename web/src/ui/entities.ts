@@ -69,6 +69,7 @@ export function pieces(value: string, key = "", known: readonly Entity[] = []): 
     for (const m of value.matchAll(form)) {
       if (found.length >= most) break;
       const t = type(m[0]);
+      if (t === undefined && /id$/i.test(key)) continue; // a number of the vendor's own, and no hash
       if (t !== false) found.push({ at: m.index, text: m[0], named: t ? { type: t, id: m[0] } : { id: m[0] } });
     }
   found.sort((a, b) => a.at - b.at || b.text.length - a.text.length);

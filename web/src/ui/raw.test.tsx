@@ -76,7 +76,7 @@ describe("ways on from a record", () => {
         <RawEvent raw={raw} clauses={[clause("src", "198.51.100.7")]} entities={[{ type: "ip", id: "198.51.100.7" }]} />
       </MantineProvider>,
     );
-    expect([...container.querySelectorAll("button.named")].map((b) => b.textContent)).toEqual([
+    expect([...container.querySelectorAll("a.named")].map((b) => b.textContent)).toEqual([
       "198.51.100.7",
       "arn:aws:iam::1:user/bob",
       "mary@corp.example",
