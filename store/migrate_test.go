@@ -31,6 +31,7 @@ var released = map[string]string{
 	"0012_counts.sql":       "810858f665d9b2a7ed0924ad55b8c0e3dfe6184960561ba4c88cc4dd754a3c58",
 	"0013_orders.sql":       "64b2df873200f757073f5cc1c94079e525f18be52763b370f86a5bfe7f65b029",
 	"0014_notice_done.sql":  "0b1a218f69277e135677c29d58c59068d2fe62fead38008afeb88c9f63f56e9a",
+	"0015_open.sql":         "782ec710316ead175dfd643e8ed7bd31a585f35296c113c9e0b01a5b650cfd64",
 }
 
 func TestReleasedMigrations(t *testing.T) {
