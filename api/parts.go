@@ -42,6 +42,7 @@ type Parts struct {
 	Suppressions  Suppressions
 	Documents     Documents
 	Configuration Configuration
+	TeamFiles     TeamFiles
 }
 
 // Trail is the audit trail.

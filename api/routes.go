@@ -137,6 +137,10 @@ func (a *API) Routes() []Route {
 		// Settings
 		get("/settings", Manage, "getSettings", "The configuration that holds, without secrets", a.settings),
 
+		get("/team-files/{name}", View, "getTeamFile", "What the team says of its accounts, or of how people are told", a.teamFile).Whole(),
+		post("/team-files/{name}/check", Configure, "checkTeamFile", "What is wrong with a text of it", a.checkTeamFile).Reads(),
+		put("/team-files/{name}", Configure, "putTeamFile", "Have another text hold", a.putTeamFile).Matched(),
+
 		// What happens now
 		get("/stream", View, "stream", "News, as server-sent events", a.stream).Within(0),
 	}

@@ -28,14 +28,15 @@ func ConfiguredAccounts(cfg *config.Config) []yagura.AccountInfo {
 // LoadAccounts reads the registry of accounts: the file, and below it the accounts that the
 // configuration names.
 func LoadAccounts(cfg *config.Config) (*triage.Accounts, error) {
-	if cfg.Registry == "" {
+	file := RegistryFile(cfg)
+	if file == "" {
 		return triage.NewAccounts(ConfiguredAccounts(cfg)), nil
 	}
-	data, err := os.ReadFile(cfg.Registry)
+	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	read, problems := triage.ParseAccounts(cfg.Registry, data)
+	read, problems := triage.ParseAccounts(file, data)
 	if triage.Refused(problems) {
 		errs := make([]error, len(problems))
 		for i := range problems {

@@ -34,7 +34,7 @@ type console struct {
 func (c *console) parts() api.Parts {
 	p := api.Parts{Trail: c, Server: c, People: c.people, Register: c, Issues: c, Desk: c, Findings: c, Records: c, Lists: c, Registers: c, Entities: c, Events: c, Views: c, Searcher: c, Values: c, Flows: c, Overviews: c, Dead: c, Accounts: c, Outbox: c}
 	if s := c.serve; s != nil {
-		p.Documents, p.Configuration = &consoleDocuments{s: s}, &consoleSettings{s}
+		p.Documents, p.Configuration, p.TeamFiles = &consoleDocuments{s: s}, &consoleSettings{s}, &consoleTeamFiles{s}
 		p.Hunts, p.Rules, p.Policy, p.Suppressions = s.hunts, &consoleRules{s}, &consolePolicy{s}, &consolePolicy{s}
 	}
 	return p

@@ -325,4 +325,7 @@ var examples = map[string]example{
 	"putDocument":    {path: freshDocument, body: `{"text":"# B"}`, header: []string{ifMatch, anything}, service: true},
 	"deleteDocument": {path: freshDocument, header: []string{ifMatch, anything}, service: true},
 	"getSettings":    {service: true},
+	"getTeamFile":    {path: fixed("/team-files/notifications"), service: true},
+	"checkTeamFile":  {path: fixed("/team-files/notifications/check"), body: `{"text":"storm: 9"}`, service: true},
+	"putTeamFile":    {path: fixed("/team-files/notifications"), body: `{"text":"storm: 9 # FRESH\n"}`, header: []string{ifMatch, anything}, service: true},
 }

@@ -77,7 +77,6 @@ type Serve struct {
 	rules     atomic.Pointer[generation]
 	policy    atomic.Pointer[triage.Policy]
 	registry  registry
-	targets   atomic.Pointer[map[string]config.Target]
 	sinks     []notify.Sink
 	renewable []*renewable                  // the same, in the order of the configuration
 	written   *config.Config                // with references in place of secrets
@@ -161,7 +160,11 @@ func NewServe(ctx context.Context, o ServeOptions) (s *Serve, err error) {
 	cfg = secrets
 	s.o.Config = cfg
 	s.secrets.Store(cfg)
-	s.config.Store(s.written)
+	holds, err := WithNotifications(s.written)
+	if err != nil {
+		return nil, err
+	}
+	s.config.Store(holds)
 	if s.db, err = store.Open(ctx, store.Options{URL: cfg.Store.Reveal(), Dir: cfg.Data, AcceptLoss: cfg.AcceptLoss, Unsynced: o.unsynced, Now: o.Now, Trouble: s.trouble, Progress: s.progress}); err != nil {
 		return nil, err
 	}
@@ -390,7 +393,7 @@ func (s *Serve) newDesk(cfg *config.Config) *triage.Desk {
 		NewID:      NewID(s.o.Now),
 		Stopped:    s.stopped,
 		Tenant:     cfg.Tenant,
-		StormLimit: cfg.Storm,
+		StormLimit: func() int { return s.config.Load().Storm },
 	}
 }
 

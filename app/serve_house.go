@@ -186,7 +186,7 @@ func (h *house) index(ctx context.Context) error {
 func (h *house) tick(ctx context.Context, now time.Time) error {
 	s := h.s
 	targets := triage.Targets{}
-	for level, t := range *s.targets.Load() {
+	for level, t := range s.config.Load().Targets {
 		if sev, err := yagura.ParseSeverity(level); err == nil {
 			targets[sev] = triage.Target{Acknowledge: time.Duration(t.Acknowledge), Close: time.Duration(t.Close)}
 		}
@@ -371,14 +371,15 @@ func (s *Serve) client() *http.Client {
 // digest owes the daily list of what was not told one by one, once a day.
 func (h *house) digest(ctx context.Context, now time.Time) error {
 	s := h.s
-	if s.o.Config.Digest == "" {
+	cfg := s.config.Load()
+	if cfg.Digest == "" {
 		return nil
 	}
-	zone, err := time.LoadLocation(s.o.Config.Timezone)
+	zone, err := time.LoadLocation(cfg.Timezone)
 	if err != nil {
 		return err
 	}
-	at, err := time.ParseInLocation("15:04", s.o.Config.Digest, zone)
+	at, err := time.ParseInLocation("15:04", cfg.Digest, zone)
 	if err != nil {
 		return err
 	}

@@ -204,7 +204,12 @@ func (s *Serve) reload(ctx context.Context) error {
 		// What listens, stores and sends needs a restart; what judges does not.
 		now := *cfg
 		now.Policy, now.Registry, now.Accounts, now.Targets = fresh.Policy, fresh.Registry, fresh.Accounts, fresh.Targets
+		now.Digest, now.Storm = fresh.Digest, fresh.Storm
 		cfg = &now
+	}
+	cfg, err := WithNotifications(cfg)
+	if err != nil {
+		return err
 	}
 	secrets, err := resolveSecrets(ctx, written)
 	if err != nil {
@@ -258,7 +263,6 @@ func (s *Serve) loadPolicy(cfg *config.Config) (take func(), err error) {
 	return func() {
 		s.registry.set(accounts, nil)
 		s.policy.Store(policy)
-		s.targets.Store(&cfg.Targets)
 	}, nil
 }
 

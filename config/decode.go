@@ -15,9 +15,9 @@ import (
 	"github.com/yagura-sec/yagura"
 )
 
-// decodeFile reads one YAML document into c, collecting every fault, and into at where
+// decodeFile reads one YAML document into a struct, collecting every fault, and into at where
 // each key stands.
-func decodeFile(name string, data []byte, c *Config, at places) faults {
+func decodeFile(name string, data []byte, into any, at places) faults {
 	d := decoder{file: name, at: at}
 	var doc yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(data))
@@ -31,7 +31,7 @@ func decodeFile(name string, data []byte, c *Config, at places) faults {
 		}
 		return faults{{Where: fmt.Sprintf("%s:%d:1", name, line), Reason: reason, Hint: hint}}
 	}
-	d.node(doc.Content[0], reflect.ValueOf(c).Elem(), "")
+	d.node(doc.Content[0], reflect.ValueOf(into).Elem(), "")
 	var second yaml.Node
 	if err := dec.Decode(&second); !errors.Is(err, io.EOF) {
 		d.fault(&second, "there is a second document", "keep one")

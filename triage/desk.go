@@ -76,8 +76,9 @@ type Desk struct {
 	// Stopped is told of a judgement in which a stage panicked; nil: nobody is.
 	Stopped func(part, why string)
 	Tenant  string
-	// StormLimit is how many new issues a minute are told one by one; 0 means 60.
-	StormLimit int
+	// StormLimit is how many new issues a minute are told one by one; 0, or no function, means
+	// 60.
+	StormLimit func() int
 
 	mu    sync.Mutex
 	storm storm

@@ -23,7 +23,10 @@ type storm struct {
 // of that hour: each is there, counted and visible, and the umbrella tells of them all.
 // Nothing is dropped.
 func (d *Desk) calm(ctx context.Context, b Book, turns []*turn, now time.Time) error {
-	limit := d.StormLimit
+	limit := 0
+	if d.StormLimit != nil {
+		limit = d.StormLimit()
+	}
 	if limit <= 0 {
 		limit = defaultStorm
 	}

@@ -1925,6 +1925,36 @@ export interface TOTP {
   uri: string;
 }
 
+export interface TeamFile {
+  etag: string;
+  /** Where it stands, or will. */
+  file: string;
+  /** There is no file yet. */
+  fresh: boolean;
+  name: "accounts" | "notifications";
+  /** Where there is no file yet, one to begin with that says nothing. */
+  text: string;
+}
+
+export interface TeamFileChecked {
+  problems: TeamFileProblem[];
+  /** It cannot hold as it is. */
+  refused: boolean;
+}
+
+export interface TeamFileProblem {
+  column: number;
+  hint?: string;
+  line: number;
+  reason: string;
+  reason_ja?: string;
+  warning?: boolean;
+}
+
+export interface TeamFileText {
+  text: string;
+}
+
 export interface Ticket {
   ref: string;
   sink: string;
@@ -3091,6 +3121,30 @@ export interface Operations {
     query: Record<string, never>;
     body: undefined;
     answer: undefined;
+  };
+  /** What the team says of its accounts, or of how people are told */
+  getTeamFile: {
+    method: "GET";
+    path: "/team-files/{name}";
+    query: Record<string, never>;
+    body: undefined;
+    answer: TeamFile;
+  };
+  /** Have another text hold */
+  putTeamFile: {
+    method: "PUT";
+    path: "/team-files/{name}";
+    query: Record<string, never>;
+    body: TeamFileText;
+    answer: TeamFile;
+  };
+  /** What is wrong with a text of it */
+  checkTeamFile: {
+    method: "POST";
+    path: "/team-files/{name}/check";
+    query: Record<string, never>;
+    body: TeamFileText;
+    answer: TeamFileChecked;
   };
   /** Tokens of the API */
   listTokens: {

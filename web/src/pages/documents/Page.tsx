@@ -17,12 +17,15 @@ import { Hostile } from "../../ui/Hostile";
 import { Icon } from "../../ui/Icon";
 import { Markdown } from "../../ui/Markdown";
 import { QueryBar } from "../../ui/QueryBar";
+import { TabBar } from "../../ui/TabBar";
 import { Time } from "../../ui/Time";
 import { resolve } from "./links";
 import { w as catalogue } from "./words";
 import "./documents.css";
 
 const Editor = lazy(() => import("./DocumentEditor").then((m) => ({ default: m.DocumentEditor })));
+
+const Settings = lazy(() => import("./TeamFile").then((m) => ({ default: m.TeamFile })));
 
 export const docPath = (path: string) => `/documents/${path.split("/").map(encodeURIComponent).join("/")}`;
 
@@ -42,9 +45,10 @@ export function Page() {
   const list = useList<Document>("documents", { q: `${q} shipped:yes`.trim(), sort: "path" });
   const open = search.open;
   const fresh = search.new;
+  const tab = search.tab === "accounts" || search.tab === "notifications" ? search.tab : "documents";
   useEffect(() => {
-    document.title = `${w.title} · Yagura`;
-  }, [w]);
+    document.title = `${w.tabs[tab]} · Yagura`;
+  }, [w, tab]);
   const groups = useMemo(() => {
     const by = new Map<string, Document[]>();
     for (const d of [...ours.rows, ...list.rows]) {
@@ -56,10 +60,33 @@ export function Page() {
   const { more, fetchMore } = list;
   const empty = !list.loading && !ours.loading && !list.error && list.rows.length + ours.rows.length === 0;
   const none = empty && (q === "" || q === usual);
+  const tabs = (
+    <TabBar
+      label={w.parts}
+      tabs={(["documents", "accounts", "notifications"] as const).map((t) => ({
+        href: t === "documents" ? "/documents" : `/documents?tab=${t}`,
+        label: w.tabs[t],
+        on: t === tab,
+      }))}
+    />
+  );
+  if (tab !== "documents")
+    return (
+      <div className="page">
+        <div className="page-head">
+          <h1>{w.title}</h1>
+          {tabs}
+        </div>
+        <Suspense fallback={<div className="page-body" aria-busy="true" />}>
+          <Settings key={tab} name={tab} />
+        </Suspense>
+      </div>
+    );
   return (
     <div className="page">
       <div className="page-head">
         <h1>{w.title}</h1>
+        {tabs}
         <QueryBar
           list="documents"
           value={q}

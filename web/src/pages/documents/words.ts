@@ -46,6 +46,19 @@ export const w = words(
     print: "Print",
     line: (l: number, c: number) => `${l}:${c}`,
     leave: "What you wrote is not saved. Leave it?",
+    tabs: { documents: "Documents", accounts: "Accounts", notifications: "Notifications" },
+    parts: "Parts",
+    fileDoc: {
+      accounts:
+        "The registry of accounts: whose each is, what it is for, where to tell of it. The policy asks it, issues carry it, and an account that sends without being listed is a finding.",
+      notifications:
+        "When the daily list comes, how many new issues a minute are told one by one, and how soon issues are to be taken on and closed. What stands here holds over the configuration.",
+    },
+    seeAlso: "See also:",
+    seeLink: { accounts: "All accounts", notifications: "Who is told of what: the policy" },
+    fileFresh: "There is no file yet: saving makes it.",
+    fileConflict: "Somebody else changed the file meanwhile. Copy your text, and load theirs.",
+    discard: "Discard the changes",
     template: "# Title\n\n## Find out\n\n1. …\n\n## If it is what it seems\n\n1. …\n",
   },
   {
@@ -93,6 +106,19 @@ export const w = words(
     print: "印刷",
     line: (l, c) => `${l}:${c}`,
     leave: "入力内容は保存されていません。移動しますか？",
+    tabs: { documents: "ドキュメント", accounts: "アカウント", notifications: "通知" },
+    parts: "区分",
+    fileDoc: {
+      accounts:
+        "アカウント台帳です。所有者、用途、通知先を記します。ポリシーから参照され、イシューに付けられます。台帳にないアカウントがログを送ると検出結果になります。",
+      notifications:
+        "日次一覧の時刻、1 分間に個別に通知する新規イシューの数、着手と解決の目標時間を決めます。ここに書いた内容は設定ファイルより優先されます。",
+    },
+    seeAlso: "関連:",
+    seeLink: { accounts: "アカウント一覧", notifications: "誰に何を知らせるか (ポリシー)" },
+    fileFresh: "ファイルはまだありません。保存すると作成されます。",
+    fileConflict: "別の人が先に変更しました。入力内容を控えてから、最新の内容を読み込んでください。",
+    discard: "変更を破棄",
     template: "# 題名\n\n## 調べること\n\n1. …\n\n## 実際に起きていた場合\n\n1. …\n",
   },
 );

@@ -11,6 +11,7 @@ import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
 import { FormFoot } from "../../ui/FormFoot";
 import { Hostile } from "../../ui/Hostile";
+import { Problems } from "../../ui/Problems";
 import { useDebounced } from "../../ui/QueryBar";
 import { Time } from "../../ui/Time";
 import { RuleTabs } from "../rules/RuleTabs";
@@ -23,7 +24,6 @@ const Editor = lazy(() => import("../../ui/editor/Editor"));
 /** Page edits the severity policy: checked as one writes, replayed before it holds. */
 export function Page() {
   const w = useWords(catalogue);
-  const core = useCore();
   const { lang } = usePrefs();
   const client = useQueryClient();
   const can = useCan("configure");
@@ -157,8 +157,8 @@ export function Page() {
           </Button>
         </div>
       )}
-      <div className="policy">
-        <div className="policy-editor">
+      <div className="written">
+        <div className="written-editor">
           {text !== undefined && (
             <Suspense fallback={<pre className="mono">{text}</pre>}>
               <Editor
@@ -174,29 +174,16 @@ export function Page() {
           )}
         </div>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard (WCAG 2.1.1) */}
-        <section className="policy-side" aria-label={w.replay} tabIndex={0}>
+        <section className="written-side" aria-label={w.replay} tabIndex={0}>
           <section className="section">
             <p className="dim">{w.doc}</p>
             {base?.shipped && <p className="dim">{w.shipped}</p>}
             {base?.file && <p className="mono faint">{base.file}</p>}
             {!can && <p className="faint">{w.forbidden}</p>}
             {check.data && rested === text && (
-              <div role="status">
-                <p className={check.data.refused ? "policy-bad" : "policy-good"}>
-                  {check.data.refused ? w.refused : w.good} <span className="faint">{w.check(check.data.clauses)}</span>
-                </p>
-                {(check.data.problems ?? []).map((p, i) => (
-                  <div key={i} className={p.warning ? "notice notice-warn" : "notice notice-bad"}>
-                    <span className="mono">{w.line(p.line, p.column)}</span> <Hostile text={p.reason} />
-                    {p.hint && (
-                      <span>
-                        {" "}
-                        — {core.query.hint}: <Hostile text={p.hint} />
-                      </span>
-                    )}
-                  </div>
-                ))}
-              </div>
+              <Problems list={check.data.problems} refused={check.data.refused}>
+                {w.check(check.data.clauses)}
+              </Problems>
             )}
           </section>
           {can && (
