@@ -41,6 +41,8 @@ var pages = []struct {
 	{"/issues", "Issues", "課題", "incidents alerts インシデント", yagura.PermitView},
 	{"/findings", "Findings", "検出結果", "detections 検知", yagura.PermitView},
 	{"/hunt", "Hunt", "ハント", "search kql sql logs 検索 ログ", yagura.PermitHunt},
+	{"/events", "Events", "イベント", "records logs lake レコード ログ レイク", yagura.PermitView},
+	{"/accounts", "Accounts", "アカウント", "projects subscriptions tenants registry プロジェクト 台帳", yagura.PermitView},
 	{"/entities", "Entities", "エンティティ", "users addresses ips 利用者 アドレス", yagura.PermitView},
 	{"/rules", "Rules", "ルール", "detections sigma falco attack 検知", yagura.PermitView},
 	{"/policy", "Severity policy", "重大度ポリシー", "replay 重大度", yagura.PermitView},

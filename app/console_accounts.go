@@ -75,8 +75,9 @@ func (c *console) ListAccounts(ctx context.Context, reach api.Reach, ask api.Ask
 				a.FirstSeen = r.First.UTC()
 			}
 			a.LastSeen = later(a.LastSeen, r.Last.UTC())
+			// Who comes by several is silent where none of them hears it.
 			_, silent := r.silent(now)
-			a.Silent = a.Silent || silent
+			a.Silent = silent && (a.Silent || len(a.Sources) == 1)
 		}
 	}
 	list := make([]api.Account, 0, len(found))

@@ -215,9 +215,12 @@ func TestAccounts(t *testing.T) {
 	h.index()
 	at := h.now().UTC().Add(-time.Hour).Truncate(time.Second)
 	h.update(func(ctx context.Context, tx *store.Tx) error {
-		return putState(ctx, tx, "rhythm/in", map[string]*rhythm{ourAccount: {First: at.Add(-48 * time.Hour), Last: at}, "quiet": {First: at, Last: at}})
+		return putState(ctx, tx, "rhythm/in", map[string]*rhythm{ourAccount: {First: at.Add(-48 * time.Hour), Last: at}, "quiet": {First: at.Add(-48 * time.Hour), Last: at.Add(-24 * time.Hour)}})
 	})
-	h.c.cfg.Sources = []config.Source{{Name: "in"}}
+	h.update(func(ctx context.Context, tx *store.Tx) error {
+		return putState(ctx, tx, "rhythm/other", map[string]*rhythm{ourAccount: {First: at, Last: at.Add(time.Hour)}})
+	})
+	h.c.cfg.Sources = []config.Source{{Name: "in"}, {Name: "other"}}
 	list := func(c *caller, q string) string {
 		t.Helper()
 		l := fetched[api.List[api.Account]](t, c, http.MethodGet, "/accounts?total=1&q="+q)
@@ -238,8 +241,11 @@ func TestAccounts(t *testing.T) {
 		}
 	}
 	own := fetched[api.List[api.Account]](t, h.badgeOf("part", yagura.Binding{Role: yagura.RoleViewer, Scope: yagura.Scope{Tenants: []string{"home"}}}), http.MethodGet, "/accounts")
-	if len(own.Items) != 1 || own.Items[0].ID != ourAccount || own.Items[0].Name != "ours" || own.Items[0].Issues != 1 || own.Items[0].Findings != 1 || !own.Items[0].LastSeen.Equal(at) {
+	if len(own.Items) != 1 || own.Items[0].ID != ourAccount || own.Items[0].Name != "ours" || own.Items[0].Issues != 1 || own.Items[0].Findings != 1 || !own.Items[0].LastSeen.Equal(at.Add(time.Hour)) || own.Items[0].Silent || len(own.Items[0].Sources) != 2 {
 		t.Errorf("%+v", own.Items)
+	}
+	if l := fetched[api.List[api.Account]](t, whole, http.MethodGet, "/accounts?q=id:quiet"); len(l.Items) != 1 || !l.Items[0].Silent {
+		t.Errorf("one that is silent: %+v", l.Items)
 	}
 	// Who sees a format sees what was found in it, and not when accounts sent.
 	logs := fetched[api.List[api.Account]](t, h.badgeOf("logs", yagura.Binding{Role: yagura.RoleViewer, Scope: yagura.Scope{Formats: []string{ourFormat}}}), http.MethodGet, "/accounts?sort=id")

@@ -373,6 +373,13 @@ class Siege {
         .map((i) => `/entities/ip/${uri(attacks[i])}`)
         .concat(`/entities/user/${uri(some[0].actor.id)}`),
       "/findings/$id": some.slice(0, 3).map((i) => `/findings/${uri(i.latest?.id ?? "")}`),
+      "/events": [`/events?q=${uri('"><img src=x onerror=window.owned=32>')}`, "/events?q="],
+      "/events/$key": some
+        .slice(0, 3)
+        .map(
+          (i) =>
+            `/events/${uri(i.latest?.event?.key ?? "")}?${new URLSearchParams({ time: i.latest?.event?.time ?? "" })}`,
+        ),
       "/documents/$": ["/documents/hostile.md"],
       "/documents/$path": ["/documents/hostile.md"],
       "/hunt": [

@@ -297,6 +297,35 @@ export const pages = [
     },
   },
   {
+    name: "events",
+    async visit(page, { shot }) {
+      await page.goto("/events");
+      await page.waitForSelector(".vt-row");
+      await shot("events");
+      await first(page);
+      await page.waitForSelector(".panel .raw");
+      await shot("events-panel");
+      const [key, time] = new URL(page.url()).searchParams.get("open").split("~");
+      await page.goto(`/events/${key}?${new URLSearchParams({ time })}`);
+      await page.waitForSelector(".finding .raw");
+      await shot("event");
+      await page.goto(`/events/${"0".repeat(32)}`);
+      await page.waitForSelector(".empty");
+      await shot("event-unknown", { refused: 404 });
+    },
+  },
+  {
+    name: "accounts",
+    async visit(page, { shot }) {
+      await page.goto("/accounts");
+      await page.waitForSelector(".vt-row");
+      await shot("accounts");
+      await first(page);
+      await page.waitForSelector(".panel .facts");
+      await shot("accounts-panel");
+    },
+  },
+  {
     name: "entity",
     async visit(page, { shot }) {
       await page.goto("/findings");

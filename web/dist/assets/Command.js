@@ -1,1 +1,1 @@
-import{D as e}from"./index.js?v=53593b7d1e97";import{g as t}from"./vendor.js?v=53593b7d1e97";var n=t();function r({text:t}){return(0,n.jsxs)(`div`,{className:`empty-code`,children:[(0,n.jsx)(`pre`,{children:t}),(0,n.jsx)(e,{text:t})]})}export{r as t};
+import{D as e}from"./index.js?v=b52330c59add";import{g as t}from"./vendor.js?v=b52330c59add";var n=t();function r({text:t}){return(0,n.jsxs)(`div`,{className:`empty-code`,children:[(0,n.jsx)(`pre`,{children:t}),(0,n.jsx)(e,{text:t})]})}export{r as t};

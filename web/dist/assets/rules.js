@@ -1,4 +1,4 @@
-import{i as e}from"./words.js?v=53593b7d1e97";function t(e,t){return`title: ${e}
+import{i as e}from"./words.js?v=b52330c59add";function t(e,t){return`title: ${e}
 id: my-rule
 status: experimental
 description: ${t}

@@ -11,11 +11,20 @@ export interface IssueEvent {
   updated: string;
 }
 
+export interface NoticeEvent {
+  id: string;
+  issue_id?: string;
+  sink: string;
+  op: string;
+  state: "waiting" | "delivered" | "dead";
+  attempts: number;
+}
+
 export interface StreamEvents {
   issue: IssueEvent;
   finding: Record<string, unknown>;
   source: Record<string, unknown>;
-  notice: Record<string, unknown>;
+  notice: NoticeEvent;
 }
 
 type Kind = keyof StreamEvents;

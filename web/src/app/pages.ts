@@ -35,6 +35,12 @@ export const pages: PageDef[] = [
     nav: { name: "hunt", icon: "hunt", key: "h", group: "main" },
     permission: "hunt",
   },
+  {
+    path: "/events",
+    load: () => import("../pages/events/Page"),
+    nav: { name: "events", icon: "events", key: "v", group: "main" },
+  },
+  { path: "/events/$key", load: () => import("../pages/event/Page") },
   { path: "/findings", load: () => import("../pages/findings/Page") },
   { path: "/findings/$id", load: () => import("../pages/finding/Page") },
   {
@@ -42,6 +48,7 @@ export const pages: PageDef[] = [
     load: () => import("../pages/entities/Page"),
     nav: { name: "entities", icon: "entities", key: "e", group: "main" },
   },
+  { path: "/accounts", load: () => import("../pages/accounts/Page") },
   { path: "/entities/$type/$id", load: () => import("../pages/entity/Page") },
   {
     path: "/rules",

@@ -5,6 +5,7 @@ export const en = {
     overview: "Overview",
     issues: "Issues",
     hunt: "Hunt",
+    events: "Events",
     entities: "Entities",
     rules: "Rules",
     policy: "Policy",

@@ -7,6 +7,7 @@ export const ja: Words<typeof en> = {
     overview: "概況",
     issues: "課題",
     hunt: "ハント",
+    events: "イベント",
     entities: "エンティティ",
     rules: "ルール",
     policy: "重大度ポリシー",

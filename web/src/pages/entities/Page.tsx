@@ -9,14 +9,17 @@ import { EmptyState } from "../../ui/EmptyState";
 import { Hostile } from "../../ui/Hostile";
 import { ListView } from "../../ui/ListView";
 import { entityTerm } from "../../ui/pivot";
+import { TabBar } from "../../ui/TabBar";
 import { Time } from "../../ui/Time";
 import { EntityLink, entityHref } from "../../ui/Value";
 import type { Column } from "../../ui/VirtualTable";
+import { w as accountWords } from "../accounts/words";
 import { w as catalogue } from "./words";
 
 /** Page is who and what was involved in anything. */
 export function Page() {
   const w = useWords(catalogue);
+  const accounts = useWords(accountWords);
   const core = useCore();
   const lang = useLang();
   useEffect(() => {
@@ -106,6 +109,13 @@ export function Page() {
     <div className="page">
       <div className="page-head">
         <h1>{w.title}</h1>
+        <TabBar
+          label={w.title}
+          tabs={[
+            { href: "/entities", label: w.title, on: true },
+            { href: "/accounts", label: accounts.title, on: false },
+          ]}
+        />
       </div>
       <ListView<EntityRow>
         list="entities"

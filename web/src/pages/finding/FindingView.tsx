@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { get, Problem } from "../../api/client";
+import { eventHref } from "../../api/events";
 import type { FindingPage } from "../../api/types";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
@@ -182,7 +183,9 @@ export function FindingView({ id }: { id: string }) {
       {(f.records ?? []).map((m, i) => (
         <section key={i} className="section">
           <div className="section-head">
-            <h2>{w.records}</h2>
+            <h2>
+              {m.missing ? w.records : <Link href={eventHref({ ...m.event, format: m.format })}>{w.records}</Link>}
+            </h2>
             {!isZero(m.event.time) && (
               <span className="faint">
                 <Time at={m.event.time} mode="exact" />

@@ -1,7 +1,9 @@
 import { Button } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { get, query } from "../../api/client";
+import { eventHref } from "../../api/events";
 import type { Entity, EventMatch, Issue, Page } from "../../api/types";
+import { Link } from "../../app/Link";
 import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
 import { CopyMenu } from "../../ui/Copy";
@@ -65,14 +67,22 @@ function One({
     <section className="section">
       <div className="section-head">
         <strong className="mono cut">
-          <Hostile text={e.event.action} />
+          {e.missing ? (
+            <Hostile text={e.event.action} />
+          ) : (
+            <Link href={eventHref({ ...e.event, format: e.format })}>
+              <Hostile text={e.event.action || e.event.id} />
+            </Link>
+          )}
         </strong>
         <span className="faint">
           <Time at={e.event.time} mode="exact" />
         </span>
         {e.event.src_ip && <EntityLink type="ip" id={e.event.src_ip} />}
         <span className="grow" />
-        <CopyMenu of={{ event: { ...e.event, format: e.format }, raw, path: `/events/${e.event.key}` }} />
+        <CopyMenu
+          of={{ event: { ...e.event, format: e.format }, raw, path: eventHref({ ...e.event, format: e.format }) }}
+        />
       </div>
       {e.missing ? (
         <p className="dim plain">{missing[e.missing] ?? missing.not_in_lake}</p>

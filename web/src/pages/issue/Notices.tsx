@@ -1,9 +1,11 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { get, query } from "../../api/client";
+import { useStream } from "../../api/stream";
 import type { Issue, Notice, Page } from "../../api/types";
 import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
 import { Hostile } from "../../ui/Hostile";
+import { Retry } from "../../ui/Retry";
 import { Time } from "../../ui/Time";
 import { isZero } from "../../ui/time";
 import { w as catalogue } from "./words";
@@ -19,6 +21,10 @@ export function Notices({ issue }: { issue: Issue }) {
     queryFn: ({ signal }) =>
       get<Page<Notice>>(`/issues/${encodeURIComponent(issue.id)}/notices${query({ limit: 200 })}`, signal),
     retry: false,
+  });
+  const client = useQueryClient();
+  useStream("notice", (n) => {
+    if (n.issue_id === issue.id) void client.invalidateQueries({ queryKey: ["issue", issue.id, "notices"] });
   });
   const items = r.data?.items ?? [];
   return (
@@ -46,7 +52,7 @@ export function Notices({ issue }: { issue: Issue }) {
                   </td>
                   <td>{(w.notices.op as Record<string, string>)[n.op] ?? n.op}</td>
                   <td>
-                    <span className={`tag ${tones[n.state]}`}>{w.notices[n.state]}</span>
+                    <span className={`tag ${tones[n.state]}`}>{w.notices[n.state]}</span> <Retry notice={n} small />
                   </td>
                   <td className="dim">
                     <Time at={isZero(n.done) ? (isZero(n.due) ? n.created : n.due) : n.done} />

@@ -120,9 +120,12 @@ export function Hours({ o }: { o: Overview }) {
 export function Countries({ o }: { o: Overview }) {
   const w = useWords(catalogue);
   const lang = useLang();
-  const list = (o.countries ?? []).slice(0, 8);
-  const max = Math.max(1, ...list.map((c) => c.events));
-  const known = list.some((c) => c.findings !== undefined);
+  // What is not known is mostly far more than the rest: it stands last, and is no measure.
+  const all = o.countries ?? [];
+  const known = all.filter((c) => c.country !== "");
+  const list = [...known.slice(0, 8), ...all.filter((c) => c.country === "")];
+  const max = Math.max(1, ...known.map((c) => c.events));
+  const counted = all.some((c) => c.findings !== undefined);
   const name = (code: string) => {
     if (!code) return w.countries.unknown;
     try {
@@ -132,7 +135,7 @@ export function Countries({ o }: { o: Overview }) {
     }
   };
   return (
-    <Card id="countries" title={w.countries.title} doc={w.hours.doc} className="ov-countries">
+    <Card id="countries" title={w.countries.title} doc={w.countries.doc} className="ov-countries">
       {list.length === 0 ? (
         <p className="card-none dim">{w.countries.none}</p>
       ) : (
@@ -141,7 +144,7 @@ export function Countries({ o }: { o: Overview }) {
             <tr>
               <th>{w.countries.country}</th>
               <th className="num">{w.countries.events}</th>
-              {known && <th className="num">{w.countries.findings}</th>}
+              {counted && <th className="num">{w.countries.findings}</th>}
             </tr>
           </thead>
           <tbody>
@@ -156,15 +159,17 @@ export function Countries({ o }: { o: Overview }) {
                     viewBox="0 0 100 1"
                     aria-hidden="true"
                   >
-                    <rect width={Math.sqrt(c.events / max) * 100} height="1" />
+                    <rect width={c.country ? Math.sqrt(c.events / max) * 100 : 0} height="1" />
                   </svg>
-                  <span className="bar-front cut">
-                    {c.country && <span className="mono faint country-code">{c.country}</span>}
+                  <span className={c.country ? "bar-front cut" : "bar-front cut dim"}>
+                    {c.country.length === 2 && <span className="mono faint country-code">{c.country}</span>}
                     <Hostile text={name(c.country)} />
                   </span>
                 </td>
-                <td className="num dim">{count(c.events, lang)}</td>
-                {known && <td className="num">{count(c.findings ?? 0, lang)}</td>}
+                <td className="num">
+                  <Link href={listHref("events", c.q)}>{count(c.events, lang)}</Link>
+                </td>
+                {counted && <td className="num dim">{c.findings === undefined ? "–" : count(c.findings, lang)}</td>}
               </tr>
             ))}
           </tbody>
@@ -384,19 +389,20 @@ export function Lake({ o }: { o: Overview }) {
         <dd>
           <Time at={l.newest} />
         </dd>
-        {l.retention_days !== undefined && (
-          <>
-            <dt>{w.lake.retention}</dt>
-            <dd>{l.retention_days ? w.lake.days(l.retention_days) : w.lake.forever}</dd>
-          </>
-        )}
+        <dt>{w.lake.retention}</dt>
+        <dd>
+          {l.retention_days ? w.lake.days(l.retention_days) : w.lake.forever}
+          {l.raw_days !== l.retention_days && <span className="faint"> {w.lake.rawDays(l.raw_days)}</span>}
+          {!!l.most_bytes && <span className="faint"> {w.lake.most(bytes(l.most_bytes, lang))}</span>}
+        </dd>
         {!!l.per_day_bytes && (
           <>
             <dt>{w.lake.growth}</dt>
             <dd className="num">{w.lake.perDay(bytes(l.per_day_bytes, lang))}</dd>
           </>
         )}
-        <dt>{w.lake.cost}</dt>
+        {/* A folder costs what its disk does: what S3 would is said as that. */}
+        <dt>{l.in === "s3" ? w.lake.cost : w.lake.costInS3}</dt>
         <dd title={w.lake.costDoc}>
           {usd < 0.01 ? w.lake.costLittle : w.lake.costValue(usd.toFixed(usd < 10 ? 2 : 0))}
         </dd>

@@ -6,6 +6,7 @@ import { useWords } from "../../i18n/words";
 import { EmptyState } from "../../ui/EmptyState";
 import { Hostile } from "../../ui/Hostile";
 import { ListView } from "../../ui/ListView";
+import { Retry } from "../../ui/Retry";
 import { StateMark } from "../../ui/StateMark";
 import { Time } from "../../ui/Time";
 import type { Column } from "../../ui/VirtualTable";
@@ -107,6 +108,8 @@ function One({ notice: n }: { notice: Notice }) {
         <span className="faint">→</span>
         <Hostile text={n.sink} />
         <StateMark state={n.state} />
+        <span className="grow" />
+        <Retry notice={n} />
       </div>
       {n.error && n.state !== "delivered" && (
         <div className={n.state === "dead" ? "notice notice-bad one-error" : "notice notice-warn one-error"}>

@@ -1,0 +1,1 @@
+function e(e){let t=new URLSearchParams;e.time&&t.set(`time`,e.time),e.format&&t.set(`format`,e.format);let n=t.toString();return`/events/${e.key}${n?`?${n}`:``}`}export{e as t};
