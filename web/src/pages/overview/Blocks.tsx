@@ -56,6 +56,7 @@ export function Hours({ o }: { o: Overview }) {
   const events = sum((h) => h.events);
   const known = o.events_known !== false;
   const broken = sum((h) => h.broken ?? 0);
+  const side: "left" | "right" = known ? "right" : "left";
   const series = useMemo(
     () => [
       // Without a lake nobody knows the events; the findings are then the measure.
@@ -65,7 +66,7 @@ export function Hours({ o }: { o: Overview }) {
         values: hours.map((h) => h.findings),
         tone: "--warn",
         kind: "line" as const,
-        side: "right" as const,
+        side,
       },
       ...(broken > 0
         ? [
@@ -74,12 +75,12 @@ export function Hours({ o }: { o: Overview }) {
               values: hours.map((h) => h.broken ?? 0),
               tone: "--bad",
               kind: "line" as const,
-              side: "right" as const,
+              side,
             },
           ]
         : []),
     ],
-    [o.hours, w, broken, known],
+    [o.hours, w, broken, known, side],
   );
 
   return (

@@ -233,10 +233,15 @@ export function Stats({ o }: { o: Overview }) {
       />
       <Stat
         label={w.stat.events}
-        value={count(
-          hours.reduce((n, h) => n + h.events, 0),
-          lang,
-        )}
+        // They are counted behind the first answer, and nowhere without a lake.
+        value={
+          o.events_known === false
+            ? "–"
+            : count(
+                hours.reduce((n, h) => n + h.events, 0),
+                lang,
+              )
+        }
         href={listHref("findings", "seen:24h")}
         doc={w.stat.eventsDoc(
           count(
