@@ -13,15 +13,19 @@ help: ## list the targets
 VCS := $(shell git rev-parse --git-dir >/dev/null 2>&1 && echo auto || echo false)
 # Hunting needs cgo, and with it a C++ compiler to link with. The binary is static
 # on Linux either way; the linker warns of dlopen and getaddrinfo in the engine's
-# library, which nothing calls: extensions and network access are off. Without a
-# compiler everything is built but hunting.
+# library, which nothing calls: extensions and network access are off. These warnings are
+# left out of what the build says. Without a compiler everything is built but hunting.
 CXX_FOUND := $(shell command -v g++ || command -v clang++)
 ifeq ($(shell $(GO) env GOOS),linux)
 STATIC := -tags netgo,osusergo -ldflags "-linkmode external -extldflags '-static'"
 endif
 build: ## build bin/yagura, static; with the hunting engine where there is a C++ compiler
 ifneq ($(CXX_FOUND),)
-	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=$(VCS) $(STATIC) -o $(BIN) ./cmd/yagura
+	@echo "building $(BIN): minutes the first time, seconds afterwards" >&2
+	@mkdir -p $(dir $(BIN)) && rm -f $(BIN).failed
+	@{ CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=$(VCS) $(STATIC) -o $(BIN) ./cmd/yagura 2>&1 || touch $(BIN).failed; } | \
+		sed -E "/^\/.*: in function \`.*':\$$/d; /: warning: Using '[a-z_0-9]+' in statically linked applications/d; /^# github.com\/yagura-sec\/yagura\/cmd\/yagura\$$/d" >&2
+	@[ ! -e $(BIN).failed ] || { rm -f $(BIN).failed; exit 1; }
 else
 	@echo "no C++ compiler: bin/yagura will not hunt (apt-get install g++, then make build)" >&2
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(VCS) -o $(BIN) ./cmd/yagura
