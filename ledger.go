@@ -42,19 +42,6 @@ type Count struct {
 	First, Last time.Time // event times
 }
 
-// IssueFilter says which issues are listed. The zero value lists all, the latest
-// updated first.
-type IssueFilter struct {
-	Status   []Status
-	Severity []Severity
-	Account  string
-	Rules    []string // ids
-	Text     string   // in id (its beginning), title, cause key, account or entities
-	Since    time.Time
-	After    string // cursor of the page before
-	Limit    int    // 0: 100; at most 1000
-}
-
 // SourceTotals are the books of one source: Received = Judged + Waiting, in records of
 // objects that were read to their end once, and in objects.
 type SourceTotals struct {

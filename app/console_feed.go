@@ -90,7 +90,7 @@ func (f *feed) News(ctx context.Context) (news []api.News, lost bool, err error)
 	var notices []movingNotice
 	asked := f.asked
 	err = f.c.db.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		if issues, _, err = tx.ListIssues(ctx, yagura.IssueFilter{Since: from, Limit: feedMost}); err != nil {
+		if issues, _, err = latest(ctx, tx, issuesThat(updatedSince(from)), "", feedMost); err != nil {
 			return err
 		}
 		if findings, _, err = tx.FindingsBetween(ctx, from, now.Add(feedGap), "", feedMost); err != nil {

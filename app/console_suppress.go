@@ -398,9 +398,9 @@ func (c *consolePolicy) suppressions(ctx context.Context, reach api.Reach) ([]ap
 	}
 	sees := s.seesOf(reach)
 	err = s.db.View(ctx, func(ctx context.Context, tx *store.Tx) error {
-		f := yagura.IssueFilter{Status: []yagura.Status{yagura.StatusOpen, yagura.StatusAcknowledged}, Limit: 1000}
+		after := ""
 		for n := 0; n < maxSuppressedPages; n++ {
-			page, next, err := tx.ListIssues(ctx, f)
+			page, next, err := latest(ctx, tx, issuesThat(notClosed()), after, issuePage)
 			if err != nil {
 				return err
 			}
@@ -410,7 +410,7 @@ func (c *consolePolicy) suppressions(ctx context.Context, reach api.Reach) ([]ap
 					out = append(out, api.Suppression{ID: "issue:" + is.ID, Kind: "issue", Issue: is.ID, Rule: is.Rule.ID, Title: is.Title, TitleJA: is.TitleJA, Until: is.SuppressedUntil.UTC(), State: "active"})
 				}
 			}
-			if f.After = next; next == "" {
+			if after = next; next == "" {
 				return nil
 			}
 		}

@@ -176,7 +176,7 @@ func demoBooks(t *testing.T, d *Demo) {
 	var issues []yagura.Issue
 	entries := map[string][]yagura.Entry{}
 	err = b.DB.View(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
-		if issues, _, err = tx.ListIssues(ctx, yagura.IssueFilter{Limit: 1000}); err != nil {
+		if issues, _, err = latest(ctx, tx, issuesThat(), "", issuePage); err != nil {
 			return err
 		}
 		for _, is := range issues {

@@ -165,17 +165,7 @@ func (s storeTables) issues(ctx context.Context, from, to time.Time, within *vie
 		return emptyTable(issueColumns), nil
 	}
 	return s.write("issues", issueColumns, func(add func(map[string]any) error) error {
-		f := yagura.IssueFilter{Limit: 1000}
-		for {
-			var page []yagura.Issue
-			var after string
-			err := s.db.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-				page, after, err = tx.ListIssues(ctx, f)
-				return err
-			})
-			if err != nil {
-				return err
-			}
+		return eachPage(ctx, s.db, issuesThat(updatedSince(from)), func(page []yagura.Issue) error {
 			for i := range page {
 				x := &page[i]
 				if x.Updated.Before(from) || !x.Updated.Before(to) || !within.Holds(x.Account, x.Format) {
@@ -189,10 +179,7 @@ func (s storeTables) issues(ctx context.Context, from, to time.Time, within *vie
 					return err
 				}
 			}
-			if after == "" {
-				return nil
-			}
-			f.After = after
-		}
+			return nil
+		})
 	})
 }

@@ -120,10 +120,10 @@ func (w *watch) view(f func(ctx context.Context, tx *store.Tx) error) {
 func (w *watch) issues() (all []yagura.Issue) {
 	w.t.Helper()
 	w.view(func(ctx context.Context, tx *store.Tx) error {
-		for f := (yagura.IssueFilter{Limit: 1000}); ; {
-			list, next, err := tx.ListIssues(ctx, f)
+		for after := ""; ; {
+			list, next, err := latest(ctx, tx, issuesThat(), after, issuePage)
 			all = append(all, list...)
-			if f.After = next; err != nil || next == "" {
+			if after = next; err != nil || next == "" {
 				return err
 			}
 		}

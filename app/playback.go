@@ -180,7 +180,7 @@ func (p *playback) deliver(ctx context.Context) error {
 // issues returns the issues as they are, at most a thousand.
 func (p *playback) issues(ctx context.Context) (list []yagura.Issue, err error) {
 	err = p.serve.db.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		list, _, err = tx.ListIssues(ctx, yagura.IssueFilter{Limit: 1000})
+		list, _, err = latest(ctx, tx, issuesThat(), "", issuePage)
 		return err
 	})
 	return list, err

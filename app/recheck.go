@@ -145,21 +145,13 @@ func (l *looks) due(ctx context.Context, now time.Time) ([]dueLook, error) {
 		more = after != ""
 	}
 	var out []dueLook
-	f := yagura.IssueFilter{Status: []yagura.Status{yagura.StatusOpen, yagura.StatusAcknowledged}, Limit: 1000}
+	var rules []string
 	for _, k := range recheck.Kinds() {
-		if f.Rules = append(f.Rules, k.Rule); k.Joined != "" {
-			f.Rules = append(f.Rules, k.Joined)
+		if rules = append(rules, k.Rule); k.Joined != "" {
+			rules = append(rules, k.Joined)
 		}
 	}
-	for {
-		var list []yagura.Issue
-		err := l.s.db.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-			list, f.After, err = tx.ListIssues(ctx, f)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
+	err := eachPage(ctx, l.s.db, issuesThat(notClosed(), being("rule", rules...)), func(list []yagura.Issue) error {
 		for i := range list {
 			is := &list[i]
 			due := dues[is.ID]
@@ -171,9 +163,10 @@ func (l *looks) due(ctx context.Context, now time.Time) ([]dueLook, error) {
 				out = append(out, dueLook{is.ID, is.Episode, due, t})
 			}
 		}
-		if f.After == "" {
-			break
-		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(out, func(a, b dueLook) int { return cmp.Or(a.due.Compare(b.due), strings.Compare(a.id, b.id)) })
 	if len(dues) == 0 {

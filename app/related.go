@@ -44,12 +44,12 @@ func (b *Books) Related(ctx context.Context, is *yagura.Issue) (out *Related, er
 func relatedTo(ctx context.Context, tx *store.Tx, is *yagura.Issue, may func(*yagura.Issue) bool) (*Related, error) {
 	out := &Related{}
 	if is.Actor.ID != "" {
-		list, _, err := tx.ListIssues(ctx, yagura.IssueFilter{Account: is.Account, Text: is.Actor.ID, Limit: lookedAt})
+		list, _, err := latest(ctx, tx, issuesThat(being("account", is.Account), holding(is.Actor.ID)), "", lookedAt)
 		if err != nil {
 			return nil, err
 		}
 		for _, x := range list {
-			if x.ID != is.ID && len(out.SameActor) < shownActors && may(&x) {
+			if x.ID != is.ID && x.Account == is.Account && len(out.SameActor) < shownActors && may(&x) {
 				out.SameActor = append(out.SameActor, x)
 			}
 		}

@@ -82,7 +82,7 @@ func TestRetroCounter(t *testing.T) {
 		t.Logf("%v: %+v", words, kept)
 		got, told := map[string]yagura.Status{}, map[string]int{}
 		err = books.DB.View(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			list, _, err := tx.ListIssues(ctx, yagura.IssueFilter{Limit: 100})
+			list, _, err := latest(ctx, tx, issuesThat(), "", 100)
 			for i := range list {
 				is := &list[i]
 				got[is.CauseKey[strings.LastIndex(is.CauseKey, "sg-")+3:]] = is.Status

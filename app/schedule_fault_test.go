@@ -147,7 +147,7 @@ func TestScheduleTakenBack(t *testing.T) {
 	issue := func() (is yagura.Issue, entries []yagura.Entry) {
 		t.Helper()
 		err := h.db.View(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			list, _, err := tx.ListIssues(ctx, yagura.IssueFilter{Limit: 10})
+			list, _, err := latest(ctx, tx, issuesThat(), "", 10)
 			if err == nil && len(list) != 1 {
 				err = fmt.Errorf("%d issues", len(list))
 			}

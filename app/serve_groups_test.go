@@ -227,7 +227,7 @@ func TestGroupsTogether(t *testing.T) {
 			s.post(records...)
 			found := func() (causes []string) {
 				err := s.serve.db.View(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-					list, _, err := tx.ListIssues(ctx, yagura.IssueFilter{Limit: 1000})
+					list, _, err := latest(ctx, tx, issuesThat(), "", issuePage)
 					for _, is := range list {
 						if is.Title == "Many users created" {
 							causes = append(causes, is.CauseKey)

@@ -191,17 +191,8 @@ func (h *house) tick(ctx context.Context, now time.Time) error {
 			targets[sev] = triage.Target{Acknowledge: time.Duration(t.Acknowledge), Close: time.Duration(t.Close)}
 		}
 	}
-	f := yagura.IssueFilter{Status: []yagura.Status{yagura.StatusOpen, yagura.StatusAcknowledged}, Limit: 1000}
 	var errs []error
-	for {
-		var list []yagura.Issue
-		err := s.db.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-			list, f.After, err = tx.ListIssues(ctx, f)
-			return err
-		})
-		if err != nil {
-			return errors.Join(append(errs, err)...)
-		}
+	err := eachPage(ctx, s.db, issuesThat(notClosed()), func(list []yagura.Issue) error {
 		for i := range list {
 			if !triage.TimeMatters(&list[i], targets, now) {
 				continue
@@ -211,11 +202,12 @@ func (h *house) tick(ctx context.Context, now time.Time) error {
 			})
 			errs = append(errs, err)
 		}
-		if f.After == "" {
-			s.wake()
-			return errors.Join(errs...)
-		}
+		return nil
+	})
+	if err == nil {
+		s.wake()
 	}
+	return errors.Join(append(errs, err)...)
 }
 
 // dropKept drops kept records that are too old or too many, and what the store knows of
@@ -424,9 +416,9 @@ const maxDigest = 50
 // quietIssues lists the low and none issues that changed since a time, the latest first, as
 // many as a digest names, and counts them all: a noisy day has more than memory should hold.
 func quietIssues(ctx context.Context, tx *store.Tx, since time.Time) (first []yagura.Issue, n int, err error) {
-	f := yagura.IssueFilter{Severity: []yagura.Severity{yagura.SeverityLow, yagura.SeverityNone}, Since: since, Limit: 1000}
-	for {
-		list, next, err := tx.ListIssues(ctx, f)
+	q := issuesThat(ofSeverity(yagura.SeverityLow, yagura.SeverityNone), updatedSince(since))
+	for after := ""; ; {
+		list, next, err := latest(ctx, tx, q, after, issuePage)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -435,7 +427,7 @@ func quietIssues(ctx context.Context, tx *store.Tx, since time.Time) (first []ya
 		if next == "" {
 			return first, n, nil
 		}
-		f.After = next
+		after = next
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/filter"
 	"github.com/yagura-sec/yagura/intake"
 	"github.com/yagura-sec/yagura/notify"
 	"github.com/yagura-sec/yagura/store"
@@ -146,12 +147,15 @@ func (in inbox) apply(ctx context.Context, c yagura.Change) (is *yagura.Issue, d
 
 // Find lists issues for people who ask.
 func (in inbox) Find(ctx context.Context, text string, status yagura.Status, limit int) (list []yagura.Issue, err error) {
-	f := yagura.IssueFilter{Text: text, Limit: limit}
+	var terms []filter.Term
+	if text != "" {
+		terms = append(terms, holding(text))
+	}
 	if status != "" {
-		f.Status = []yagura.Status{status}
+		terms = append(terms, being("status", string(status)))
 	}
 	err = in.db.View(ctx, func(ctx context.Context, tx *store.Tx) error {
-		list, _, err = tx.ListIssues(ctx, f)
+		list, _, err = latest(ctx, tx, issuesThat(terms...), "", limit)
 		return err
 	})
 	return list, err

@@ -43,26 +43,18 @@ func (h *house) story(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	f := yagura.IssueFilter{Since: since, Limit: 500}
 	fresh := map[actorOf][]yagura.Issue{}
-	for {
-		var list []yagura.Issue
-		err := s.db.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-			list, f.After, err = tx.ListIssues(ctx, f)
-			return err
-		})
-		if err != nil {
-			return err
-		}
+	err = eachPage(ctx, s.db, issuesThat(updatedSince(since)), func(list []yagura.Issue) error {
 		for _, is := range list {
 			if is.Actor.ID != "" && !is.Opened.Before(since) && !h.storied[is.ID].Equal(is.Opened) {
 				who := actorOf{is.Account, is.Actor.ID}
 				fresh[who] = append(fresh[who], is)
 			}
 		}
-		if f.After == "" {
-			break
-		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	var errs []error
 	for who, list := range fresh {
@@ -95,7 +87,7 @@ type actorOf struct{ account, id string }
 func (h *house) storiesOf(ctx context.Context, who actorOf, fresh []yagura.Issue, now time.Time) error {
 	var all []yagura.Issue
 	err := h.s.db.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		all, _, err = tx.ListIssues(ctx, yagura.IssueFilter{Account: who.account, Text: who.id, Limit: lookedAt})
+		all, _, err = latest(ctx, tx, issuesThat(being("account", who.account), being("actor", who.id)), "", lookedAt)
 		return err
 	})
 	if err != nil {

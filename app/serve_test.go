@@ -170,7 +170,7 @@ func (s *stand) settled() {
 
 func (s *stand) issues() (list []yagura.Issue) {
 	err := s.serve.db.View(s.t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
-		list, _, err = tx.ListIssues(ctx, yagura.IssueFilter{})
+		list, _, err = latest(ctx, tx, issuesThat(), "", 100)
 		return err
 	})
 	if err != nil {

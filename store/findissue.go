@@ -243,7 +243,7 @@ func (tx *Tx) FindIssues(ctx context.Context, scopes []yagura.Scope, all bool, q
 	}
 	limit = min(bound(limit), mostIssues)
 	tally := strings.Contains(where.sql, "t.") || strings.HasPrefix(columns[0], "t.")
-	keys, err := tx.issueKeys(ctx, where, may, tally, order, columns, from, limit)
+	keys, err := tx.issueKeys(ctx, where, may, boundOf(q, order, columns[0]), tally, order, columns, from, limit)
 	if err != nil {
 		return nil, "", err
 	}
@@ -277,8 +277,21 @@ func (tx *Tx) FindIssues(ctx context.Context, scopes []yagura.Scope, all bool, q
 	return list, next, nil
 }
 
+// boundOf is what a query says of the time that its order is by, so that a walk along the index
+// ends there: who asks for what changed a moment ago does not look at thousands of rows.
+func boundOf(q *filter.Query, order filter.Order, column string) cond {
+	if q != nil {
+		for _, t := range q.Terms {
+			if !t.Not && t.Field != nil && t.Field.Kind == filter.Time && t.Field.Name == order.Key && len(t.Values) == 1 && t.Values[0].Op != filter.Lacks {
+				return timeHolds(column, &t.Values[0])
+			}
+		}
+	}
+	return always
+}
+
 // issueKeys returns the keys of a page.
-func (tx *Tx) issueKeys(ctx context.Context, where, may cond, tally bool, order filter.Order, columns []string, from []any, limit int) ([][]any, error) {
+func (tx *Tx) issueKeys(ctx context.Context, where, may, ends cond, tally bool, order filter.Order, columns []string, from []any, limit int) ([][]any, error) {
 	compare, direction := ">", ""
 	if order.Down {
 		compare, direction = "<", " DESC"
@@ -323,8 +336,8 @@ func (tx *Tx) issueKeys(ctx context.Context, where, may cond, tally bool, order 
 			most = mostTextWalked
 		}
 		// A few rows along the index, all of which are looked at in their order.
-		out, err := read(`SELECT `+list+` FROM (SELECT f.n AS m FROM issue_fact f WHERE `+behind.sql+` ORDER BY `+sorted+` LIMIT ?) w JOIN `+tables+` ON f.n = w.m`+counted+
-			` WHERE `+where.sql+` ORDER BY `+sorted+` LIMIT ?`, slices.Concat(behind.args, []any{most}, where.args, []any{int64(limit)})...)
+		out, err := read(`SELECT `+list+` FROM (SELECT f.n AS m FROM issue_fact f WHERE `+behind.sql+` AND `+ends.sql+` ORDER BY `+sorted+` LIMIT ?) w JOIN `+tables+` ON f.n = w.m`+counted+
+			` WHERE `+where.sql+` ORDER BY `+sorted+` LIMIT ?`, slices.Concat(behind.args, ends.args, []any{most}, where.args, []any{int64(limit)})...)
 		if err != nil || len(out) == limit {
 			return out, err
 		}

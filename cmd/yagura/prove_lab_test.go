@@ -402,18 +402,17 @@ func (l *lab) issues() (out []yagura.Issue) {
 	l.t.Helper()
 	b := l.books()
 	defer b.DB.Close()
-	f := yagura.IssueFilter{Limit: 1000}
-	for {
+	for after := ""; ; {
 		var page []yagura.Issue
 		err := b.DB.View(context.Background(), func(ctx context.Context, tx *store.Tx) (err error) {
-			page, f.After, err = tx.ListIssues(ctx, f)
+			page, after, err = tx.FindIssues(ctx, nil, true, nil, "", after, 1000)
 			return err
 		})
 		if err != nil {
 			l.t.Fatal(err)
 		}
 		out = append(out, page...)
-		if f.After == "" {
+		if after == "" {
 			return out
 		}
 	}

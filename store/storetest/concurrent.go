@@ -305,7 +305,7 @@ func testOneCause(t *testing.T, open Open) {
 		return nil
 	})
 	view(t, dbs[0], func(ctx context.Context, tx *store.Tx) error {
-		list, _, err := tx.ListIssues(ctx, yagura.IssueFilter{Limit: 1000})
+		list, _, err := tx.FindIssues(ctx, nil, true, nil, "", "", 1000)
 		if len(list) != causes {
 			t.Errorf("%d issues of %d causes", len(list), causes)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yagura-sec/yagura"
+	"github.com/yagura-sec/yagura/filter"
 	"github.com/yagura-sec/yagura/store"
 )
 
@@ -280,42 +281,44 @@ func testList(t *testing.T, open Open) {
 		}
 		return strings.Compare(b.ID, a.ID)
 	})
-	all := func(f yagura.IssueFilter) (ids []string) {
+	all := func(q *filter.Query, limit int) (ids []string) {
 		view(t, db, func(ctx context.Context, tx *store.Tx) error {
-			for {
-				page, next, err := tx.ListIssues(ctx, f)
+			for after := ""; ; {
+				page, next, err := tx.FindIssues(ctx, nil, true, q, "-updated", after, limit)
 				if err != nil {
 					return err
 				}
 				for _, x := range page {
 					ids = append(ids, x.ID)
 				}
-				if f.After = next; next == "" {
+				if after = next; next == "" {
 					return nil
 				}
 			}
 		})
 		return ids
 	}
+	// A query that the program makes may hold any text, also such as no query that is typed does.
 	for what, c := range map[string]struct {
-		f    yagura.IssueFilter
-		want func(x *yagura.Issue) bool
+		terms []filter.Term
+		want  func(x *yagura.Issue) bool
 	}{
-		"all":              {yagura.IssueFilter{}, func(*yagura.Issue) bool { return true }},
-		"status":           {yagura.IssueFilter{Status: statuses[:2]}, func(x *yagura.Issue) bool { return x.Status != yagura.StatusClosed }},
-		"severity":         {yagura.IssueFilter{Severity: []yagura.Severity{yagura.SeverityCritical, yagura.SeverityCritical}}, func(x *yagura.Issue) bool { return x.Severity == yagura.SeverityCritical }},
-		"account":          {yagura.IssueFilter{Account: "acc", Status: statuses[2:]}, func(x *yagura.Issue) bool { return x.Account == "acc" && x.Status == yagura.StatusClosed }},
-		"rules":            {yagura.IssueFilter{Rules: []string{name("rule", 1), name("rule", 3)}}, func(x *yagura.Issue) bool { return x.Rule.ID == name("rule", 1) || x.Rule.ID == name("rule", 3) }},
-		"rule and account": {yagura.IssueFilter{Rules: []string{name("rule", 1)}, Account: "acc"}, func(x *yagura.Issue) bool { return x.Rule.ID == name("rule", 1) && x.Account == "acc" }},
-		"since":            {yagura.IssueFilter{Since: at(20)}, func(x *yagura.Issue) bool { return !x.Updated.Before(at(20)) }},
-		"text in entity":   {yagura.IssueFilter{Text: "uSER0003"}, func(x *yagura.Issue) bool { return strings.HasPrefix(x.Entities[0].ID, "User0003") }},
-		"text in title":    {yagura.IssueFilter{Text: "of cause00007"}, func(x *yagura.Issue) bool { return x.CauseKey == "cause00007" }},
-		"beginning of id":  {yagura.IssueFilter{Text: strings.ToLower(list[5].ID[:24])}, func(x *yagura.Issue) bool { return strings.HasPrefix(x.ID, list[5].ID[:24]) }},
-		"id":               {yagura.IssueFilter{Text: strings.ToLower(list[5].ID)}, func(x *yagura.Issue) bool { return x.ID == list[5].ID }},
-		"no wildcard":      {yagura.IssueFilter{Text: "cause%7"}, func(*yagura.Issue) bool { return false }},
-		"hostile text":     {yagura.IssueFilter{Text: "a\x00\xff' OR 1=1 --"}, func(*yagura.Issue) bool { return false }},
-		"hostile account":  {yagura.IssueFilter{Account: "a\x00\xff"}, func(*yagura.Issue) bool { return false }},
-		"text and account": {yagura.IssueFilter{Text: "user", Account: "acc", Severity: []yagura.Severity{2}}, func(x *yagura.Issue) bool { return x.Account == "acc" && x.Severity == 2 }},
+		"all":              {nil, func(*yagura.Issue) bool { return true }},
+		"status":           {[]filter.Term{term("status", "open", "acknowledged")}, func(x *yagura.Issue) bool { return x.Status != yagura.StatusClosed }},
+		"account":          {[]filter.Term{term("account", "acc"), term("status", "closed")}, func(x *yagura.Issue) bool { return x.Account == "acc" && x.Status == yagura.StatusClosed }},
+		"rules":            {[]filter.Term{term("rule", name("rule", 1), name("rule", 3))}, func(x *yagura.Issue) bool { return x.Rule.ID == name("rule", 1) || x.Rule.ID == name("rule", 3) }},
+		"rule and account": {[]filter.Term{term("rule", name("rule", 1)), term("account", "acc")}, func(x *yagura.Issue) bool { return x.Rule.ID == name("rule", 1) && x.Account == "acc" }},
+		"since":            {[]filter.Term{{Field: filter.Issues.Field("updated"), Values: []filter.Value{{Op: filter.AtLeast, Time: at(20)}}}}, func(x *yagura.Issue) bool { return !x.Updated.Before(at(20)) }},
+		"since, of an account": {[]filter.Term{term("account", "acc"), {Field: filter.Issues.Field("updated"), Values: []filter.Value{{Op: filter.AtLeast, Time: at(20)}}}},
+			func(x *yagura.Issue) bool { return !x.Updated.Before(at(20)) && x.Account == "acc" }},
+		"text in entity":   {[]filter.Term{text("uSER0003")}, func(x *yagura.Issue) bool { return strings.HasPrefix(x.Entities[0].ID, "User0003") }},
+		"text in title":    {[]filter.Term{text("of cause00007")}, func(x *yagura.Issue) bool { return x.CauseKey == "cause00007" }},
+		"beginning of id":  {[]filter.Term{text(strings.ToLower(list[5].ID[:24]))}, func(x *yagura.Issue) bool { return strings.HasPrefix(x.ID, list[5].ID[:24]) }},
+		"id":               {[]filter.Term{text(strings.ToLower(list[5].ID))}, func(x *yagura.Issue) bool { return x.ID == list[5].ID }},
+		"no wildcard":      {[]filter.Term{text("cause%7")}, func(*yagura.Issue) bool { return false }},
+		"hostile text":     {[]filter.Term{text("a\x00\xff' OR 1=1 --")}, func(*yagura.Issue) bool { return false }},
+		"hostile account":  {[]filter.Term{term("account", "a\x00\xff")}, func(*yagura.Issue) bool { return false }},
+		"text and account": {[]filter.Term{text("user"), term("account", "acc")}, func(x *yagura.Issue) bool { return x.Account == "acc" }},
 	} {
 		var want []string
 		for _, x := range list {
@@ -324,8 +327,7 @@ func testList(t *testing.T, open Open) {
 			}
 		}
 		for _, limit := range []int{0, 7} {
-			c.f.Limit, c.f.After = limit, ""
-			if d := cmp.Diff(want, all(c.f)); d != "" {
+			if d := cmp.Diff(want, all(&filter.Query{List: filter.Issues, Terms: c.terms}, limit)); d != "" {
 				t.Errorf("%s, pages of %d:\n%s", what, limit, d)
 			}
 		}
@@ -338,6 +340,18 @@ func testList(t *testing.T, open Open) {
 		return err
 	})
 }
+
+// term is the term that a field of text or words is one of some values.
+func term(field string, values ...string) filter.Term {
+	t := filter.Term{Field: filter.Issues.Field(field)}
+	for _, v := range values {
+		t.Values = append(t.Values, filter.Value{Text: v})
+	}
+	return t
+}
+
+// text is the term of free text.
+func text(s string) filter.Term { return filter.Term{Values: []filter.Value{{Text: s}}} }
 
 func testTimeline(t *testing.T, open Open) {
 	db := open(t, store.Options{Now: Clock(0)})
@@ -401,9 +415,15 @@ func testHostileIssues(t *testing.T, open Open) {
 			return err
 		}
 		for _, s := range hostile {
-			list, _, err := tx.ListIssues(ctx, yagura.IssueFilter{Account: s})
-			if len(list) != 1 || list[0].ID != want[s] {
-				t.Errorf("account %.20q: %d issues", s, len(list))
+			list, _, err := tx.FindIssues(ctx, nil, true, &filter.Query{List: filter.Issues, Terms: []filter.Term{term("account", s)}}, "", "", 0)
+			alike := 0 // the letters of an account may be large or small
+			for _, other := range hostile {
+				if filter.Fold(other) == filter.Fold(s) {
+					alike++
+				}
+			}
+			if len(list) != alike || !slices.ContainsFunc(list, func(x yagura.Issue) bool { return x.ID == want[s] }) {
+				t.Errorf("account %.20q: %d issues, want %d", s, len(list), alike)
 			}
 			if err != nil {
 				return err

@@ -62,14 +62,6 @@ func Touch(ctx context.Context, tx *store.Tx) error {
 		func() error { return tx.PutAlias(ctx, "old", x.ID) },
 		func() error { return tx.AddCounts(ctx, []yagura.Count{{IssueID: x.ID, Findings: 1}}) },
 		func() error { _, err := tx.FoldCounts(ctx, 10); return err },
-		func() error {
-			for _, f := range []yagura.IssueFilter{{}, {Text: "x", Since: at(0)}, {Text: x.ID}, {Account: "a", Text: "x"}} {
-				if _, _, err := tx.ListIssues(ctx, f); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
 		func() error { _, err := tx.SimilarIssues(ctx, "rule", 1); return err },
 		func() error { _, err := tx.IssuesUnder(ctx, "x", 1); return err },
 		func() error { return tx.PutEpisode(ctx, yagura.Episode{IssueID: x.ID, N: 1}) },
