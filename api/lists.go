@@ -129,6 +129,7 @@ func (a *API) queryComplete(ctx context.Context, c *Call[completeIn]) (*Completi
 	}
 	help := filter.Help{Japanese: c.Japanese}
 	if a.parts.Values != nil {
+		help.Said = a.parts.Values.Said
 		help.Values = func(field, typed string) []string {
 			list, err := a.parts.Values.Values(ctx, c.Reach, l.Name, field, typed, mostItems)
 			if err != nil {

@@ -130,4 +130,6 @@ type Views interface {
 // Values offers values of a list's field that begin with what was typed, or hold it.
 type Values interface {
 	Values(ctx context.Context, reach Reach, list, field, typed string, limit int) ([]string, error)
+	// Said says what a value that was offered is, for people; "" where it says so itself.
+	Said(field, value string) string
 }

@@ -247,6 +247,10 @@ func TestAccounts(t *testing.T) {
 	if l := fetched[api.List[api.Account]](t, whole, http.MethodGet, "/accounts?q=id:quiet"); len(l.Items) != 1 || !l.Items[0].Silent {
 		t.Errorf("one that is silent: %+v", l.Items)
 	}
+	// Where a query asks for an account, its name stands beside its id.
+	if l := fetched[api.Completion](t, whole, http.MethodGet, "/query/complete?list=issues&q=account:1111&at=12"); len(l.Items) != 1 || l.Items[0].Text != ourAccount || l.Items[0].Doc != "ours" {
+		t.Errorf("completion: %+v", l.Items)
+	}
 	// Who sees a format sees what was found in it, and not when accounts sent.
 	logs := fetched[api.List[api.Account]](t, h.badgeOf("logs", yagura.Binding{Role: yagura.RoleViewer, Scope: yagura.Scope{Formats: []string{ourFormat}}}), http.MethodGet, "/accounts?sort=id")
 	if len(logs.Items) != 2 || logs.Items[0].ID != ourAccount || !logs.Items[0].LastSeen.IsZero() || len(logs.Items[0].Sources) != 0 || logs.Items[1].ID != "555566667777" {

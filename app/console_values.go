@@ -61,6 +61,14 @@ func (c *console) Values(ctx context.Context, reach api.Reach, _, field, typed s
 	return all[:min(len(all), limit)], nil
 }
 
+// Said names the account of an id.
+func (c *console) Said(field, value string) string {
+	if field != "account" {
+		return ""
+	}
+	return c.accounts().Lookup(value).Name
+}
+
 func boolInt(b bool) int {
 	if b {
 		return 1

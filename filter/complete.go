@@ -27,6 +27,8 @@ type Help struct {
 	// Values returns values of a field that begin with, or hold, a prefix, as rows have them:
 	// names of accounts, ids of rules. It may be nil.
 	Values func(field, prefix string) []string
+	// Said says what such a value is, for people: the name of an account. It may be nil.
+	Said func(field, value string) string
 }
 
 // mostItems is the longest list of a completion.
@@ -260,14 +262,17 @@ func (c *completer) values(f *Field, op Op, sign, typed string) {
 	}
 	if c.Values != nil && (f.Kind == Text || f.Kind == Entity || f.Kind == Address) {
 		for _, s := range c.Values(f.Name, prefix) {
-			v := Value{}
+			v, said := Value{}, ""
+			if c.Said != nil {
+				said = c.Said(f.Name, s)
+			}
 			if f.Kind == Entity {
 				p := &parser{text: s}
 				v.Entity = p.entityType(f)
 				s = s[p.at:]
 			}
 			v.Text = s
-			c.add("value", v.print(f), "", "")
+			c.add("value", v.print(f), said, said)
 		}
 	}
 	if f.Kind != Severity && f.Kind != Flag && f.choice("none") == "" && begins("none") && prefix != "" || f.Me && prefix == "" {
