@@ -20,6 +20,8 @@ async function overview(page) {
   await page.goto("/");
   await page.waitForSelector(".ov-attack .attack-cell");
   await page.waitForSelector(".ov-hours canvas");
+  // The events of the lake come a moment after the rest.
+  await page.waitForFunction(() => [...document.querySelectorAll(".stat-value")].every((s) => s.innerText !== "–"));
 }
 
 async function issues(page) {
@@ -29,7 +31,7 @@ async function issues(page) {
 }
 
 async function issue(page) {
-  await page.goto("/issues?sort=-severity&q=severity:high%20CloudTrail");
+  await page.goto(`/issues?q=${encodeURIComponent('"CloudTrail logging disabled"')}`);
   await page.waitForSelector(".vt-row a");
   await page.goto(await page.getAttribute(".vt-row a", "href"));
   await page.waitForSelector(".raw mark");
@@ -38,7 +40,7 @@ async function issue(page) {
 
 async function hunt(page) {
   const q =
-    "events\n| where outcome == 'failure'\n| summarize n = count(), last = max(time) by actor_name, action\n| order by n desc";
+    "events\n| where outcome == 'failure' and isnotempty(actor_name)\n| summarize n = count(), last = max(time) by actor_name, action\n| order by n desc";
   await page.goto(`/hunt?${new URLSearchParams({ lang: "kql", range: "7d", q })}`);
   await page.waitForSelector(".hunt-pick");
   await page.locator(".hunt-editor .cm-content").click();

@@ -1,1 +1,1 @@
-import{D as e}from"./index.js?v=9a4c8e27049a";import{g as t}from"./vendor.js?v=9a4c8e27049a";var n=t();function r({text:t}){return(0,n.jsxs)(`div`,{className:`empty-code`,children:[(0,n.jsx)(`pre`,{children:t}),(0,n.jsx)(e,{text:t})]})}export{r as t};
+import{D as e}from"./index.js?v=d148ccb30fb0";import{g as t}from"./vendor.js?v=d148ccb30fb0";var n=t();function r({text:t}){return(0,n.jsxs)(`div`,{className:`empty-code`,children:[(0,n.jsx)(`pre`,{children:t}),(0,n.jsx)(e,{text:t})]})}export{r as t};

@@ -21,7 +21,7 @@ export function Entities({ issue }: { issue: Issue }) {
             {[...by].map(([type, list]) => (
               <div key={type} className="facts-row">
                 <dt>{(core.entity as Record<string, string>)[type] ?? type}</dt>
-                <dd>
+                <dd className={list.length > 4 ? "facts-many" : undefined}>
                   {list.map((e) => (
                     <div key={e.id}>
                       <EntityLink type={e.type} id={e.id} />

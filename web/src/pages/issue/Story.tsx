@@ -63,7 +63,14 @@ export function Story({ issue, focus }: { issue: Issue; focus: number }) {
         tone: look.tone,
         title: names[look.name] ?? e.what,
         who: <Hostile text={e.who.replace(/^user:/, "")} />,
-        body: e.what === "note" ? <Markdown text={e.text} /> : e.text ? <Hostile text={e.text} /> : undefined,
+        body:
+          e.what === "note" ? (
+            <Markdown text={e.text} />
+          ) : e.what === "conclusion" ? (
+            ((core.conclusion as Record<string, string>)[e.text] ?? <Hostile text={e.text} />)
+          ) : e.text ? (
+            <Hostile text={e.text} />
+          ) : undefined,
       };
     });
   return (

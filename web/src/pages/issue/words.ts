@@ -212,7 +212,7 @@ export const w = words(
       conclusion: "結論",
       suppressed: "抑止",
       finding: "検出",
-      counter_event: "対抗イベント",
+      counter_event: "打ち消す操作",
       flapping: "開閉の繰り返し",
       overdue: "期限超過",
       answer: "本人の回答",
