@@ -2,7 +2,7 @@
 // things. What was read with an ETag is written with it, so nobody overwrites what they have
 // not seen.
 import { getPrefs } from "../app/prefs";
-import type { Problem as Details } from "./types";
+import type { Problem as Details, Operations } from "./types";
 
 export const base = "/api/v1";
 
@@ -99,11 +99,19 @@ export async function api<T>(path: string, call: Call = {}): Promise<T> {
   return (await res.json()) as T;
 }
 
+/**
+ * Body is what the operations of a method take: what none of them knows does not compile.
+ */
+type Body<M> = {
+  [K in keyof Operations]: Operations[K]["method"] extends M ? Exclude<Operations[K]["body"], undefined> : never;
+}[keyof Operations];
+
 export const get = <T>(path: string, signal?: AbortSignal) => api<T>(path, { signal });
-export const post = <T>(path: string, body?: unknown, call: Call = {}) =>
+export const post = <T>(path: string, body?: Body<"POST">, call: Call = {}) =>
   api<T>(path, { ...call, method: "POST", body: body ?? {} });
-export const put = <T>(path: string, body: unknown, call: Call = {}) => api<T>(path, { ...call, method: "PUT", body });
-export const patch = <T>(path: string, body: unknown, call: Call = {}) =>
+export const put = <T>(path: string, body?: Body<"PUT">, call: Call = {}) =>
+  api<T>(path, { ...call, method: "PUT", body: body ?? {} });
+export const patch = <T>(path: string, body: Body<"PATCH">, call: Call = {}) =>
   api<T>(path, { ...call, method: "PATCH", body });
 export const del = <T>(path: string, call: Call = {}) => api<T>(path, { ...call, method: "DELETE" });
 

@@ -22,7 +22,7 @@ const VISIT = "yagura.visit";
 async function lastVisit(): Promise<string> {
   const kept = sessionStorage.getItem(VISIT);
   if (kept !== null) return kept;
-  const { previous } = await put<Visit>("/me/visit", {}).catch((): Visit => ({}));
+  const { previous } = await put<Visit>("/me/visit").catch((): Visit => ({}));
   sessionStorage.setItem(VISIT, previous ?? "");
   return previous ?? "";
 }

@@ -87,12 +87,9 @@ export function Page() {
     }
   };
   const save = async (reason: string) => {
+    if (text === undefined) return; // it is not read yet
     try {
-      const kept = await put<PolicyText>(
-        "/policy",
-        { text, reason: reason || undefined },
-        { match: `"${base!.etag}"` },
-      );
+      const kept = await put<PolicyText>("/policy", { text, reason }, { match: `"${base!.etag}"` });
       setBase(kept);
       setText(kept.text);
       setSaving(false);
