@@ -15,7 +15,7 @@ import { RawEvent } from "../../ui/RawEvent";
 import { SidePanel } from "../../ui/SidePanel";
 import { exact } from "../../ui/time";
 import { Value } from "../../ui/Value";
-import { bytes, cell, chartOf, duration, fit, isNumber, isTime, widths } from "./result";
+import { bytes, cell, chartOf, duration, fitted, isNumber, isTime, widths } from "./result";
 import { w as catalogue } from "./words";
 
 const Chart = lazy(() => import("./Chart"));
@@ -135,7 +135,7 @@ function Grid({
     o.observe(el);
     return () => o.disconnect();
   }, []);
-  const sizes = useMemo(() => fit(widths(columns, rows), room - 24), [columns, rows, room]);
+  const sizes = useMemo(() => fitted(widths(columns, rows), room - 24), [columns, rows, room]);
   const template = `${sizes.map((n) => `${n}px`).join(" ")} minmax(0, 1fr)`;
   const v = useVirtualizer({
     count: rows.length,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bytes, cell, chartOf, fit, rangeOf, widths } from "./result";
+import { bytes, cell, chartOf, fitted, rangeOf, widths } from "./result";
 
 const c = (name: string, type: string) => ({ name, type });
 
@@ -67,13 +67,13 @@ test("sizes and ranges", () => {
 });
 
 test("fit leaves what has room, and makes the widest narrower until all are seen", () => {
-  expect(fit([100, 200], 400)).toEqual([100, 200]);
-  expect(fit([420, 300, 80, 120], 800)).toEqual([300, 300, 80, 120]);
-  const sizes = fit([420, 380, 80, 120], 700);
+  expect(fitted([100, 200], 400)).toEqual([100, 200]);
+  expect(fitted([420, 300, 80, 120], 800)).toEqual([300, 300, 80, 120]);
+  const sizes = fitted([420, 380, 80, 120], 700);
   expect(sizes.reduce((a, b) => a + b, 0)).toBeLessThanOrEqual(700);
   expect(sizes.slice(2)).toEqual([80, 120]);
 });
 test("fit lets a table be scrolled where its columns would say nothing", () => {
-  expect(fit([420, 420, 420, 420], 500)).toEqual([420, 420, 420, 420]);
-  expect(fit([420], 0)).toEqual([420]);
+  expect(fitted([420, 420, 420, 420], 500)).toEqual([420, 420, 420, 420]);
+  expect(fitted([420], 0)).toEqual([420]);
 });

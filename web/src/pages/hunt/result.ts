@@ -22,8 +22,8 @@ export function widths(columns: HuntColumn[], rows: unknown[][]): number[] {
   });
 }
 
-/** fit makes wide columns narrower where that lets all of them be seen; none below a width that says something. */
-export function fit(sizes: number[], room: number): number[] {
+/** fitted makes wide columns narrower where that lets all of them be seen; none below a width that says something. */
+export function fitted(sizes: number[], room: number): number[] {
   const sum = (cap: number) => sizes.reduce((n, s) => n + Math.min(s, cap), 0);
   if (room <= 0 || sum(Number.POSITIVE_INFINITY) <= room || sum(150) > room) return sizes;
   let cap = 420;
