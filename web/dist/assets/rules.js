@@ -1,4 +1,4 @@
-import{i as e}from"./words.js?v=d148ccb30fb0";function t(e,t){return`title: ${e}
+import{i as e}from"./words.js?v=47ab90b3a165";function t(e,t){return`title: ${e}
 id: my-rule
 status: experimental
 description: ${t}

@@ -74,9 +74,10 @@ export function TeamFile({ name }: { name: File["name"] }) {
     }
   };
   const save = async () => {
+    if (!base || text === undefined) return; // it is not read yet
     setBusy(true);
     try {
-      const kept = await put<File>(path, { text }, { match: `"${base!.etag}"` });
+      const kept = await put<File>(path, { text }, { match: `"${base.etag}"` });
       setBase(kept);
       setText(kept.text);
       client.setQueryData(["team-file", name], kept);

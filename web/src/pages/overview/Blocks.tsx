@@ -1,5 +1,5 @@
 import { lazy, type ReactNode, Suspense, useMemo } from "react";
-import type { Overview, Source } from "../../api/types";
+import type { CountryFlow, Overview, Source } from "../../api/types";
 import { go } from "../../app/go";
 import { Link } from "../../app/Link";
 import { useLang } from "../../app/prefs";
@@ -7,6 +7,7 @@ import { count, short, useWords } from "../../i18n/words";
 import { bytes, duration } from "../../ui/format";
 import { Hostile } from "../../ui/Hostile";
 import { term } from "../../ui/pivot";
+import { BarCell, ReadTable } from "../../ui/ReadTable";
 import { StateMark } from "../../ui/StateMark";
 import { Time } from "../../ui/Time";
 import { listHref } from "./urgent";
@@ -140,41 +141,43 @@ export function Countries({ o }: { o: Overview }) {
       {list.length === 0 ? (
         <p className="card-none dim">{w.countries.none}</p>
       ) : (
-        <table className="table ov-table">
-          <thead>
-            <tr>
-              <th>{w.countries.country}</th>
-              <th className="num">{w.countries.events}</th>
-              {counted && <th className="num">{w.countries.findings}</th>}
-            </tr>
-          </thead>
-          <tbody>
-            {list.map((c) => (
-              <tr key={c.country}>
-                <td className="bar-cell">
-                  <svg
-                    className="bar-behind"
-                    width="100%"
-                    height="100%"
-                    preserveAspectRatio="none"
-                    viewBox="0 0 100 1"
-                    aria-hidden="true"
-                  >
-                    <rect width={c.country ? Math.sqrt(c.events / max) * 100 : 0} height="1" />
-                  </svg>
+        <ReadTable
+          className="ov-table"
+          rows={list}
+          rowKey={(c) => c.country}
+          columns={[
+            {
+              id: "country",
+              head: w.countries.country,
+              className: "bar-cell",
+              cell: (c) => (
+                <BarCell share={c.country ? Math.sqrt(c.events / max) : 0}>
                   <span className={c.country ? "bar-front cut" : "bar-front cut dim"}>
                     {c.country.length === 2 && <span className="mono faint country-code">{c.country}</span>}
                     <Hostile text={name(c.country)} />
                   </span>
-                </td>
-                <td className="num">
-                  <Link href={listHref("events", c.q)}>{count(c.events, lang)}</Link>
-                </td>
-                {counted && <td className="num dim">{c.findings === undefined ? "–" : count(c.findings, lang)}</td>}
-              </tr>
-            ))}
-          </tbody>
-        </table>
+                </BarCell>
+              ),
+            },
+            {
+              id: "events",
+              head: w.countries.events,
+              num: true,
+              cell: (c) => <Link href={listHref("events", c.q)}>{count(c.events, lang)}</Link>,
+            },
+            ...(counted
+              ? [
+                  {
+                    id: "findings",
+                    head: w.countries.findings,
+                    num: true,
+                    className: "dim",
+                    cell: (c: CountryFlow) => (c.findings === undefined ? "–" : count(c.findings, lang)),
+                  },
+                ]
+              : []),
+          ]}
+        />
       )}
     </Card>
   );
@@ -197,46 +200,42 @@ export function Noisy({ o }: { o: Overview }) {
       {list.length === 0 ? (
         <p className="card-none dim">{w.noisy.none}</p>
       ) : (
-        <table className="table ov-table">
-          <thead>
-            <tr>
-              <th>{w.noisy.rule}</th>
-              <th className="num">{w.noisy.findings}</th>
-              <th className="num">{w.noisy.issues}</th>
-              <th className="num">{w.noisy.day}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {list.map((r) => (
-              <tr key={r.rule.id}>
-                <td className="bar-cell">
-                  <svg
-                    className="bar-behind"
-                    width="100%"
-                    height="100%"
-                    preserveAspectRatio="none"
-                    viewBox="0 0 100 1"
-                    aria-hidden="true"
-                  >
-                    <rect width={Math.sqrt(r.findings / max) * 100} height="1" />
-                  </svg>
+        <ReadTable
+          className="ov-table"
+          rows={list}
+          rowKey={(r) => r.rule.id}
+          columns={[
+            {
+              id: "rule",
+              head: w.noisy.rule,
+              className: "bar-cell",
+              cell: (r) => (
+                <BarCell share={Math.sqrt(r.findings / max)}>
                   <Link href={`/rules/${encodeURIComponent(r.rule.id)}`} className="bar-front cut">
                     <Hostile text={(lang === "ja" && r.rule.title_ja) || r.rule.title || r.rule.id} />
                   </Link>
-                </td>
-                <td className="num">
-                  <Link href={listHref("findings", r.q || `${term("rule", r.rule.id)} seen:7d`)}>
-                    {count(r.findings, lang)}
-                  </Link>
-                </td>
-                <td className="num">
-                  <Link href={listHref("issues", term("rule", r.rule.id))}>{count(r.issues, lang)}</Link>
-                </td>
-                <td className="num dim">{short(r.per_day, lang)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+                </BarCell>
+              ),
+            },
+            {
+              id: "findings",
+              head: w.noisy.findings,
+              num: true,
+              cell: (r) => (
+                <Link href={listHref("findings", r.q || `${term("rule", r.rule.id)} seen:7d`)}>
+                  {count(r.findings, lang)}
+                </Link>
+              ),
+            },
+            {
+              id: "issues",
+              head: w.noisy.issues,
+              num: true,
+              cell: (r) => <Link href={listHref("issues", term("rule", r.rule.id))}>{count(r.issues, lang)}</Link>,
+            },
+            { id: "day", head: w.noisy.day, num: true, className: "dim", cell: (r) => short(r.per_day, lang) },
+          ]}
+        />
       )}
     </Card>
   );
@@ -253,39 +252,41 @@ export function Sources({ o }: { o: Overview }) {
       {list.length === 0 ? (
         <p className="card-none dim">{w.sources.none}</p>
       ) : (
-        <table className="table ov-table">
-          <thead>
-            <tr>
-              <th>{w.sources.source}</th>
-              <th>{w.sources.state}</th>
-              <th className="num">{w.sources.lag}</th>
-              <th className="num">{w.sources.waiting}</th>
-              <th className="num">{w.sources.last}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {list.slice(0, 8).map((s) => (
-              <tr key={s.name}>
-                <td>
+        <ReadTable
+          className="ov-table"
+          rows={list.slice(0, 8)}
+          rowKey={(s) => s.name}
+          columns={[
+            {
+              id: "source",
+              head: w.sources.source,
+              cell: (s) => (
+                <>
                   <Link href={`/sources?open=${encodeURIComponent(s.name)}`} className="cut">
                     <Hostile text={s.name} />
                   </Link>{" "}
                   <span className="faint">
                     <Hostile text={s.kind} />
                   </span>
-                </td>
-                <td>
-                  <StateMark state={s.state} word={w.state[s.state]} />
-                </td>
-                <td className="num dim">{s.lag_s ? duration(s.lag_s, lang) : "–"}</td>
-                <td className="num">{count(s.waiting, lang)}</td>
-                <td className="num">
-                  <Time at={s.last_event} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+                </>
+              ),
+            },
+            {
+              id: "state",
+              head: w.sources.state,
+              cell: (s) => <StateMark state={s.state} word={w.state[s.state]} />,
+            },
+            {
+              id: "lag",
+              head: w.sources.lag,
+              num: true,
+              className: "dim",
+              cell: (s) => (s.lag_s ? duration(s.lag_s, lang) : "–"),
+            },
+            { id: "waiting", head: w.sources.waiting, num: true, cell: (s) => count(s.waiting, lang) },
+            { id: "last", head: w.sources.last, num: true, cell: (s) => <Time at={s.last_event} /> },
+          ]}
+        />
       )}
     </Card>
   );
@@ -312,33 +313,36 @@ export function Sinks({ o }: { o: Overview }) {
       {list.length === 0 ? (
         <p className="card-none dim">{w.sinks.none}</p>
       ) : (
-        <table className="table ov-table">
-          <thead>
-            <tr>
-              <th>{w.sinks.sink}</th>
-              <th className="num">{w.sinks.waiting}</th>
-              <th className="num">{w.sinks.dead}</th>
-              <th className="num">{w.sinks.oldest}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {list.slice(0, 8).map((s) => (
-              <tr key={s.name}>
-                <td>
+        <ReadTable
+          className="ov-table"
+          rows={list.slice(0, 8)}
+          rowKey={(s) => s.name}
+          columns={[
+            {
+              id: "sink",
+              head: w.sinks.sink,
+              cell: (s) => (
+                <>
                   <Link href={`/sinks?open=${encodeURIComponent(s.name)}`}>
                     <Hostile text={s.name} />
                   </Link>{" "}
                   <span className="faint">
                     <Hostile text={s.kind} />
                   </span>
-                </td>
-                <td className="num">{notices(s.name, "waiting", s.waiting)}</td>
-                <td className="num">{notices(s.name, "dead", s.dead)}</td>
-                <td className="num dim">{s.waiting > 0 ? <Time at={s.oldest} /> : "–"}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+                </>
+              ),
+            },
+            { id: "waiting", head: w.sinks.waiting, num: true, cell: (s) => notices(s.name, "waiting", s.waiting) },
+            { id: "dead", head: w.sinks.dead, num: true, cell: (s) => notices(s.name, "dead", s.dead) },
+            {
+              id: "oldest",
+              head: w.sinks.oldest,
+              num: true,
+              className: "dim",
+              cell: (s) => (s.waiting > 0 ? <Time at={s.oldest} /> : "–"),
+            },
+          ]}
+        />
       )}
       <Link
         href={`/ledger?${new URLSearchParams({ tab: "dead-letters", q: o.dead_letters.q || "retried:no" })}`}
