@@ -39,7 +39,7 @@ func tuneServe(env *environment) {
 // fillLimit is what a demo takes while it is filled, which is for seconds.
 const (
 	fillPercent = 400
-	fillLimit   = 800 << 20
+	fillLimit   = 600 << 20
 )
 
 // tuneFill trades memory for speed, until [tuneServe].
