@@ -188,6 +188,8 @@ class Siege {
     Object.assign(this, { context, page, server, outside, screens, where: "set-up", told: new Set() });
     this.refused = watch(page, () => `hostile, ${this.where}`);
     page.on("dialog", (d) => {
+      // Our own page asks whether what was typed may be lost.
+      if (d.type() === "beforeunload") return void d.accept();
       fault(`hostile, ${this.where}`, `a dialog: ${d.message()}`);
       void d.dismiss();
     });
@@ -270,9 +272,12 @@ class Siege {
     const id = this.issues[0].id;
     const change = (body) => this.call(`/issues/${id}/changes`, "POST", body);
     const done = [];
-    const sown = async (name, r) => {
-      if ((await r).status() >= 500) fault("hostile, sow", `${name} answers ${(await r).status()}`);
-      done.push(`${name} ${(await r).status()}`);
+    // What is not taken is a fault, unless it is text that must not be taken.
+    const sown = async (name, asked, want = 200) => {
+      const r = await asked;
+      done.push(`${name} ${r.status()}`);
+      if (r.status() !== want)
+        fault("hostile, sow", `${name} answers ${r.status()}, not ${want}: ${(await r.text()).slice(0, 300)}`);
     };
     await sown("note", change({ what: "comment", text: attacks.join("\n\n") }));
     await sown("long note", change({ what: "comment", text: `${"*_[".repeat(6000)}` }));
@@ -288,66 +293,74 @@ class Siege {
       }),
     );
     await sown("me", this.call("/me", "PATCH", { display: `${attacks[11]}${attacks[0]}`.slice(0, 90) }));
-    await sown(
-      "view",
-      this.call("/views", "POST", { name: attacks[1], list: "issues", query: "", sort: "-updated", shared: true }),
-    );
-    await sown(
-      "view with hidden characters",
-      this.call("/views", "POST", {
-        name: `v${attacks[11]}`,
-        list: "issues",
-        query: "status:open",
-        sort: "-updated",
-        shared: true,
-      }),
-    );
-    await sown(
-      "user",
-      this.call("/users", "POST", { name: "eve@example.com", display: attacks[0], bindings: [{ role: "viewer" }] }),
-    );
-    await sown(
-      "user with a hostile name",
-      this.call("/users", "POST", { name: `"><b>@x`, display: attacks[11], bindings: [{ role: "viewer" }] }),
-    );
-    await sown(
-      "token",
+    const view = (name, query) =>
+      this.call("/views", "POST", { name, list: "issues", query, sort: "-updated", shared: true });
+    await sown("view", view(attacks[1], ""));
+    await sown("view with hidden characters", view(`v${attacks[11]}`, "status:open"));
+    const user = (name, display) => this.call("/users", "POST", { name, display, bindings: [{ role: "viewer" }] });
+    await sown("user", user("eve@example.com", attacks[0]));
+    await sown("user with hidden characters", user("mallory@example.com", attacks[11]));
+    // A name is what is typed to sign in: nothing but a plain word or address.
+    for (const name of [`"><b>@x`, attacks[0], attacks[11], attacks[19], attacks[20]])
+      await sown(`user ${JSON.stringify(name.slice(0, 12))}`, user(name, "x"), 422);
+    await sown("user with a line end in the display name", user("oscar@example.com", attacks[19]), 422);
+    const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
+    const token = (name) =>
       this.call("/tokens", "POST", {
-        name: attacks[0],
+        name,
         bindings: [{ role: "viewer" }],
-        expires: new Date(Date.now() + 86_400_000).toISOString(),
+        expires: tomorrow,
+      });
+    await sown("token", token(attacks[0]));
+    await sown("token with hidden characters", token(attacks[11]));
+    await sown("token with a line end", token(attacks[19]), 422);
+    await sown(
+      "suppression",
+      this.call("/suppressions", "POST", {
+        q: "severity:low",
+        until: tomorrow,
+        reason: `${attacks[11]}${attacks.slice(0, 8).join(" ")}`.slice(0, 450),
       }),
     );
-    if (this.paths["/suppressions"])
-      await sown(
-        "suppression",
-        this.call("/suppressions", "POST", {
-          q: "severity:low",
-          until: new Date(Date.now() + 86_400_000).toISOString(),
-          reason: attacks.join(" ").slice(0, 500),
-        }),
-      );
-    if (this.paths["/hunts"])
-      await sown(
-        "hunt",
-        this.call("/hunts", "POST", {
-          name: "hostile",
-          title: attacks[0],
-          description: attacks[11] + attacks[1],
-          lang: "kql",
-          text: `events | where action == ${JSON.stringify(attacks[0])}`,
-        }),
-      );
-    if (this.paths["/documents/{path}"])
-      await sown(
-        "document",
-        this.call(
-          "/documents/hostile.md",
-          "PUT",
-          { text: `# ${attacks[0]}\n\n${attacks.join("\n\n")}` },
-          { "If-None-Match": "*" },
-        ),
-      );
+    await sown(
+      "suppression of a hostile query",
+      this.call("/suppressions", "POST", {
+        q: `actor:${JSON.stringify(attacks[1])}`,
+        until: tomorrow,
+        reason: attacks[0],
+      }),
+    );
+    const hunt = (name, more) =>
+      this.call("/hunts", "POST", {
+        name,
+        title: { en: attacks[0], ja: `${attacks[11]}${attacks[1]}` },
+        description: { en: attacks[11] + attacks[1], ja: attacks.slice(3, 11).join("\n") },
+        lang: "kql",
+        text: `events | where action == ${JSON.stringify(attacks[0])} // ${attacks[11]}`,
+        ...more,
+      });
+    await sown("hunt", hunt("hostile"));
+    for (const name of ["../hostile", attacks[0], "a/b", "x\r\nname: y"])
+      await sown(`hunt ${JSON.stringify(name.slice(0, 12))}`, hunt(name), 422);
+    const document = (path, text) => this.call(`/documents/${path}`, "PUT", { text }, { "If-None-Match": "*" });
+    const writable = attacks.filter((a) => !a.includes("\u0000"));
+    await sown("document", document("hostile.md", `# ${attacks[11]}${attacks[0]}\n\n${writable.join("\n\n")}`));
+    await sown("document with NUL", document("nul.md", attacks[12]), 422);
+    for (const path of [
+      "%2e%2e%2fhostile.md",
+      "..%2fx.md",
+      "a%2f..%2f..%2fx.md",
+      ".git%2fx.md",
+      "x%0d%0ax.md",
+      "c:%5cx.md",
+      "x.html",
+    ])
+      await sown(`document ${path}`, document(path, "x"), 400);
+    const rule = (id, text) => this.call(`/rules/${encodeURIComponent(id)}`, "PUT", { text });
+    const sigma = (id, title) =>
+      `title: ${JSON.stringify(title)}\nid: ${JSON.stringify(id)}\nauthor: ${JSON.stringify(attacks[1])}\nlogsource: { product: aws, service: cloudtrail }\n` +
+      `detection:\n  sel: { eventName: ${JSON.stringify(attacks[5])} }\n  condition: sel\nlevel: low\n`;
+    await sown("rule", rule("hostile-rule", sigma("hostile-rule", `${attacks[11]}${attacks[0]}`)));
     console.log(`    sown: ${done.join(", ")}`);
   }
 
@@ -380,20 +393,43 @@ class Siege {
           (i) =>
             `/events/${uri(i.latest?.event?.key ?? "")}?${new URLSearchParams({ time: i.latest?.event?.time ?? "" })}`,
         ),
-      "/documents/$": ["/documents/hostile.md"],
-      "/documents/$path": ["/documents/hostile.md"],
+      "/documents": [
+        "/documents",
+        "/documents?open=hostile.md",
+        "/documents?open=hostile.md&edit=1",
+        `/documents?open=${uri(attacks[1])}`,
+        `/documents?new=${uri(`${attacks[11]}.md`)}`,
+      ],
+      "/settings": [
+        "/settings",
+        ...["views", "users", "tokens", "sessions", "providers", "config"].map((tab) => `/settings?tab=${tab}`),
+      ],
       "/hunt": [
         `/hunt?lang=kql&q=${uri("events | take 100")}&run=1`,
         `/hunt?lang=sql&q=${uri(attacks[1])}&run=1`,
+        `/hunt?lang=kql&q=${uri(`events | where action == ${JSON.stringify(attacks[11])}`)}&run=1`,
         "/hunt?hunt=hostile",
+        `/hunt?hunt=${uri(attacks[1])}`,
       ],
-      "/hunts/$name": ["/hunts/hostile"],
       "/sign-in": [
         "/sign-in?problem=%3Cimg%20src=x%20onerror=window.owned=31%3E",
         "/sign-in?problem=__proto__",
         "/sign-in?problem=constructor",
       ],
       "/setup": ["/setup#key=%3Cimg%20src=x%20onerror=window.owned=32%3E"],
+    };
+    // Where what was sown must be read, as it was written.
+    const seen = {
+      "/issues?q=": attacks[0],
+      "/hunt?hunt=hostile": attacks[0],
+      "/documents": attacks[0],
+      "/documents?open=hostile.md": attacks[10],
+      "/rules/hostile-rule": attacks[0],
+      "/suppressions": attacks[0],
+      "/settings": attacks[0],
+      "/settings?tab=views": attacks[1],
+      "/settings?tab=users": attacks[0],
+      "/settings?tab=tokens": attacks[0],
     };
     for (const path of paths) {
       const visits = fills[path] ?? (path.includes("$") ? undefined : [path]);
@@ -412,13 +448,18 @@ class Siege {
           await page.goto(visit);
           await this.settle();
           await this.sound();
+          const text = lang === "en" && seen[visit];
+          if (text && !(await this.reads(text))) fault(`hostile, ${this.where}`, `does not show ${text.slice(0, 60)}`);
+          delete seen[lang === "en" ? visit : ""];
           if (path === "/issues/$id") await this.tabs(n === 0);
+          if (path === "/hunt") await this.side();
           if (/open=/.test(visit)) await page.keyboard.press("Escape");
           if (Date.now() - began > 20_000) fault(`hostile, ${this.where}`, `took ${Date.now() - began} ms`);
         }
       }
       await page.screenshot({ path: join(this.screens, `hostile${path.replace(/[^\w]+/g, "-")}.png`) });
     }
+    for (const visit of Object.keys(seen)) fault("hostile, pages", `${visit} was not opened`);
     this.where = "palette";
     await page.goto("/issues?q=");
     await this.settle();
@@ -431,8 +472,22 @@ class Siege {
     }
   }
 
+  /** reads waits until the page shows a text; spaces may be others, and lists take a moment. */
+  async reads(text) {
+    const plain = (s) => s.replace(/\s+/g, " ");
+    return this.page
+      .waitForFunction(
+        (text) => document.body.innerText.replace(/\s+/g, " ").includes(text),
+        plain(text).slice(0, 40),
+        { timeout: 5000 },
+      )
+      .then(
+        () => true,
+        () => false,
+      );
+  }
+
   async rules() {
-    if (!this.paths["/rules"]) return [];
     const { items } = await this.json("/rules?q=&limit=1000");
     if (items.length < 2) fault("hostile, pages", `there are ${items.length} rules`);
     return items.map((r) => r.id);
@@ -453,6 +508,16 @@ class Siege {
         if (links.some((h) => !/^(https:|\/(?![/\\]))/.test(h)))
           fault(`hostile, ${this.where}`, `the note links to ${links}`);
       }
+    }
+  }
+
+  /** side opens what one was asking before, and the tables. */
+  async side() {
+    const choices = this.page.locator(".hunt-side .mantine-SegmentedControl-label");
+    for (let i = (await choices.count()) - 1; i >= 0; i--) {
+      await choices.nth(i).click();
+      await this.settle();
+      await this.sound();
     }
   }
 

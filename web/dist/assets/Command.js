@@ -1,1 +1,1 @@
-import{D as e}from"./index.js?v=47ab90b3a165";import{g as t}from"./vendor.js?v=47ab90b3a165";var n=t();function r({text:t}){return(0,n.jsxs)(`div`,{className:`empty-code`,children:[(0,n.jsx)(`pre`,{children:t}),(0,n.jsx)(e,{text:t})]})}export{r as t};
+import{D as e}from"./index.js?v=ffccff2c19e3";import{g as t}from"./vendor.js?v=ffccff2c19e3";var n=t();function r({text:t}){return(0,n.jsxs)(`div`,{className:`empty-code`,children:[(0,n.jsx)(`pre`,{children:t}),(0,n.jsx)(e,{text:t})]})}export{r as t};

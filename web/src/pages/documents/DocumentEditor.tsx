@@ -10,6 +10,7 @@ import { say } from "../../app/undo";
 import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
 import { Hostile } from "../../ui/Hostile";
+import { plain } from "../../ui/hostile";
 import { Icon } from "../../ui/Icon";
 import { Markdown } from "../../ui/Markdown";
 import { useDebounced } from "../../ui/QueryBar";
@@ -130,7 +131,9 @@ export function DocumentEditor({
   return (
     <div className="doc">
       <div className="doc-bar">
-        <span className="mono faint cut">{path}</span>
+        <span className="mono faint cut">
+          <Hostile text={path} />
+        </span>
         {dirty && <span className="tag tag-warn">{w.dirty}</span>}
         {faults.length === 0 ? (
           <span className="doc-fine tone-good">
@@ -219,7 +222,7 @@ export function DocumentEditor({
             ref={area}
             className="doc-area mono"
             value={text}
-            aria-label={path}
+            aria-label={plain(path)}
             spellCheck={markdown}
             onChange={(e) => setText(e.currentTarget.value)}
           />

@@ -207,7 +207,7 @@ function One({ path }: { path: string }) {
     return (
       <EmptyState
         title={r.error instanceof Problem && r.error.status !== 404 ? r.error.said(lang) : w.gone}
-        doc={<span className="mono">{path}</span>}
+        doc={<Hostile text={path} mono />}
       />
     );
   if (!d) return null;
@@ -224,7 +224,9 @@ function One({ path }: { path: string }) {
         <Link href={withSearch({ open: undefined })} className="doc-back dim">
           <Icon name="left" size={12} />
         </Link>
-        <span className="mono faint cut">{d.path}</span>
+        <span className="mono faint cut">
+          <Hostile text={d.path} />
+        </span>
         <span className="tag">{w.kind[d.kind] ?? d.kind}</span>
         <span className={d.shipped ? "tag" : "tag tag-accent"}>{d.shipped ? w.shipped : w.own}</span>
         {d.rule && (

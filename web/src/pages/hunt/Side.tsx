@@ -8,6 +8,7 @@ import { useCan } from "../../app/session";
 import { hold } from "../../app/undo";
 import { useWords } from "../../i18n/words";
 import { Hostile } from "../../ui/Hostile";
+import { plain } from "../../ui/hostile";
 import { Icon } from "../../ui/Icon";
 import { term } from "../../ui/pivot";
 import { useDebounced } from "../../ui/QueryBar";
@@ -64,9 +65,11 @@ function Hunts({ open, current }: { open: Open; current?: string }) {
                 onClick={() =>
                   open("", h.lang, { hunt: h.name, range: h.range && /^\d+[hd]$/.test(h.range) ? h.range : "text" })
                 }
-                title={[inLang(h.title, lang), inLang(h.description, lang), h.techniques?.join(" ")]
-                  .filter(Boolean)
-                  .join("\n")}
+                title={plain(
+                  [inLang(h.title, lang), inLang(h.description, lang), h.techniques?.join(" ")]
+                    .filter(Boolean)
+                    .join("\n"),
+                )}
               >
                 <span className="cut">
                   <Hostile text={inLang(h.title, lang) || h.name} />
@@ -135,13 +138,19 @@ function History({ open }: { open: Open }) {
     <ul className="hunt-past">
       {list.map((h, i) => (
         <li key={i}>
-          <button type="button" className="hunt-pick" onClick={() => open(h.text, h.lang)} title={h.text}>
+          <button type="button" className="hunt-pick" onClick={() => open(h.text, h.lang)} title={plain(h.text)}>
             <span className="mono cut">
               <Hostile text={h.text.replace(/\s+/g, " ").slice(0, 160)} />
             </span>
             <span className="faint">
               <Time at={h.at} /> ·{" "}
-              {h.error ? <span className="hunt-bad">{h.error.slice(0, 60)}</span> : w.rows(String(h.rows))}
+              {h.error ? (
+                <span className="hunt-bad">
+                  <Hostile text={h.error.slice(0, 60)} />
+                </span>
+              ) : (
+                w.rows(String(h.rows))
+              )}
             </span>
           </button>
         </li>

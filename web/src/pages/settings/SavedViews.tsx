@@ -10,6 +10,7 @@ import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
 import { EmptyState } from "../../ui/EmptyState";
 import { Hostile } from "../../ui/Hostile";
+import { plain } from "../../ui/hostile";
 import { Icon } from "../../ui/Icon";
 import { Time } from "../../ui/Time";
 import { w as catalogue } from "./words";
@@ -90,7 +91,7 @@ export function SavedViews() {
                     {mine && (
                       <Menu>
                         <Menu.Target>
-                          <ActionIcon size="sm" aria-label={`${core.do.more}: ${v.name}`}>
+                          <ActionIcon size="sm" aria-label={`${core.do.more}: ${plain(v.name)}`}>
                             <Icon name="more" />
                           </ActionIcon>
                         </Menu.Target>
