@@ -30,6 +30,11 @@ export function Why({ issue }: { issue: IssuePage }) {
     queryFn: ({ signal }) =>
       get<Page<EventMatch>>(`/issues/${encodeURIComponent(issue.id)}/events${query({ limit: 1 })}`, signal),
     retry: false,
+    // A record is written within a minute of its arrival: what is too new comes by itself.
+    refetchInterval: ({ state }) =>
+      state.data?.items[0]?.missing === "not_in_lake" && Date.now() - Date.parse(issue.updated) < 120_000
+        ? 5_000
+        : false,
   });
   const f = issue.latest;
   const event = events.data?.items?.[0];
@@ -46,7 +51,7 @@ export function Why({ issue }: { issue: IssuePage }) {
           <Link href={`/rules/${encodeURIComponent(issue.rule.id)}`}>
             <Hostile text={(lang === "ja" && issue.rule_title_ja) || issue.rule.title || issue.rule.id} />
           </Link>{" "}
-          <span className="tag">{issue.rule.engine}</span>{" "}
+          <span className="tag">{issue.rule.engine === "builtin" ? w.why.builtin : issue.rule.engine}</span>{" "}
           {f?.retro && <span className="tag tag-accent">{w.why.retro}</span>}{" "}
           {f?.mode === "count" && <span className="tag">{w.why.counted}</span>}
         </p>
