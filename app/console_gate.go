@@ -33,7 +33,7 @@ func (tx gateTx) State(ctx context.Context, name string, lock yagura.Lock) (valu
 	if lock == yagura.LockNone {
 		value, _, err = tx.Tx.State(ctx, name)
 	} else {
-		value, _, err = tx.Tx.HoldState(ctx, name)
+		value, _, err = tx.HoldState(ctx, name)
 	}
 	return value, err
 }

@@ -399,7 +399,7 @@ func (c *consolePolicy) suppressions(ctx context.Context, reach api.Reach) ([]ap
 	sees := s.seesOf(reach)
 	err = s.db.View(ctx, func(ctx context.Context, tx *store.Tx) error {
 		after := ""
-		for n := 0; n < maxSuppressedPages; n++ {
+		for range maxSuppressedPages {
 			page, next, err := latest(ctx, tx, issuesThat(notClosed()), after, issuePage)
 			if err != nil {
 				return err

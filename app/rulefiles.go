@@ -236,9 +236,10 @@ func (s *sortedFiles) texts() map[string][]byte {
 	return out
 }
 
-// OwnRules is the folder of the rules that were made in the console, TunedRules the overlay of
-// what was tuned there.
-func OwnRules(data string) string   { return filepath.Join(data, "rules") }
+// OwnRules is the folder of the rules that were made in the console.
+func OwnRules(data string) string { return filepath.Join(data, "rules") }
+
+// TunedRules is the overlay of what was tuned there.
 func TunedRules(data string) string { return filepath.Join(data, "tuned.yaml") }
 
 func isFile(name string) bool {

@@ -287,10 +287,11 @@ func PolicyFile(cfg *config.Config) string {
 	return ""
 }
 
-// OwnPolicy is where the console writes a policy where the configuration names none, and
-// SuppressionFile where it writes suppressions: a policy of clauses that come before those of
-// the team.
-func OwnPolicy(data string) string       { return filepath.Join(data, "policy.yaml") }
+// OwnPolicy is where the console writes a policy where the configuration names none.
+func OwnPolicy(data string) string { return filepath.Join(data, "policy.yaml") }
+
+// SuppressionFile is where the console writes suppressions: a policy of clauses that come
+// before those of the team.
 func SuppressionFile(data string) string { return filepath.Join(data, "suppressions.yaml") }
 
 // LoadPolicy reads the policy that holds, or the shipped one, behind the suppressions that were

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/store"
 )
 
@@ -179,31 +178,6 @@ func (t *tally) rules(sees func(account, format string) bool) map[string]int64 {
 			if p := strings.Split(k, "\t"); len(p) == 3 && sees(p[1], p[2]) {
 				out[p[0]] += n
 			}
-		}
-	}
-	return out
-}
-
-// hours counts the findings by the hour in which they were judged.
-func (t *tally) hours(sees func(account, format string) bool) map[time.Time]map[yagura.Severity]int64 {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	out := map[time.Time]map[yagura.Severity]int64{}
-	for day, d := range t.days {
-		for k, n := range d.Hours {
-			p := strings.Split(k, "\t")
-			if len(p) != 4 || !sees(p[1], p[2]) {
-				continue
-			}
-			at, err := time.Parse("2006-01-02 15", day+" "+p[0])
-			sev, err2 := yagura.ParseSeverity(p[3])
-			if err != nil || err2 != nil {
-				continue
-			}
-			if out[at] == nil {
-				out[at] = map[yagura.Severity]int64{}
-			}
-			out[at][sev] += n
 		}
 	}
 	return out

@@ -1,6 +1,8 @@
 package filter
 
 import (
+	"slices"
+
 	"github.com/yagura-sec/yagura"
 )
 
@@ -52,7 +54,7 @@ func words(name, japanese, doc, docJA string, words ...Choice) Field {
 }
 
 func (f Field) also(names ...string) Field {
-	f.Aliases = append(f.Aliases[:len(f.Aliases):len(f.Aliases)], names...)
+	f.Aliases = append(slices.Clip(f.Aliases), names...)
 	return f
 }
 func (f Field) many() Field   { f.Many = true; return f }

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/yagura-sec/yagura"
 )
@@ -78,13 +77,4 @@ func unique[T comparable](list []T) []T {
 		}
 	}
 	return out
-}
-
-func isULID(s string) bool {
-	for _, r := range strings.ToUpper(s) {
-		if !strings.ContainsRune("0123456789ABCDEFGHJKMNPQRSTVWXYZ", r) {
-			return false
-		}
-	}
-	return true
 }
