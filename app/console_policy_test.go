@@ -10,6 +10,7 @@ import (
 	"github.com/yagura-sec/yagura"
 	"github.com/yagura-sec/yagura/api"
 	"github.com/yagura-sec/yagura/filter"
+	"github.com/yagura-sec/yagura/rule"
 )
 
 func anyTag(string) error { return nil }
@@ -103,6 +104,9 @@ func TestPolicyWritten(t *testing.T) {
 // accounts, and the decisions of the issue say why.
 func TestSuppress(t *testing.T) {
 	s := newStand(t)
+	// The rules are read anew with every suppression: one is enough.
+	s.rules = RuleOptions{Files: []rule.File{{Path: "stopped.yml", Data: []byte("title: CloudTrail logging disabled\nid: trail-stopped\nlogsource: {product: aws, service: cloudtrail}\n" +
+		"detection:\n  sel: {eventName: StopLogging}\n  condition: sel\nlevel: high\nyagura:\n  kind: behaviour\n  cause_key: [requestParameters.name]\n  reason: The trail says who did what.\n")}}}
 	s.start()
 	s.clock = time.Now
 	c, ctx := &consolePolicy{s.serve}, t.Context()
