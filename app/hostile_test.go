@@ -18,6 +18,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -27,14 +28,33 @@ import (
 // program builds the binary and returns where it is.
 func program(t *testing.T) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "yagura")
-	cmd := exec.Command("go", "build", "-o", bin, "./cmd/yagura")
-	cmd.Dir = root(t)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	bin, err := built(root(t))
+	if err != nil {
+		t.Fatal(err)
 	}
 	return bin
+}
+
+// built builds the program once for all tests; TestMain removes it.
+func built(root string) (string, error) {
+	building.Do(func() {
+		if building.dir, building.err = os.MkdirTemp("", "yagura-test-"); building.err != nil {
+			return
+		}
+		cmd := exec.Command("go", "build", "-o", filepath.Join(building.dir, "yagura"), "./cmd/yagura")
+		cmd.Dir = root
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			building.err = fmt.Errorf("%w: %s", err, out)
+		}
+	})
+	return filepath.Join(building.dir, "yagura"), building.err
+}
+
+var building struct {
+	sync.Once
+	dir string
+	err error
 }
 
 // ended is what is left of a child process.

@@ -8,5 +8,9 @@ import (
 // TestMain is the engine's process when a test asks the lake.
 func TestMain(m *testing.M) {
 	BeEngine()
-	os.Exit(m.Run())
+	code := m.Run()
+	if building.dir != "" {
+		_ = os.RemoveAll(building.dir)
+	}
+	os.Exit(code)
 }
