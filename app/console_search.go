@@ -41,17 +41,28 @@ func (c *console) Search(ctx context.Context, reach api.Reach, owner, text strin
 				return err
 			}
 		}
-		// An entity is found by the findings that name it; the newest tell enough here.
+		// A whole id is found by the findings that name it; the newest tell enough here. A piece
+		// of one is looked for in what issues name: in all findings that would take its time.
+		var named []yagura.Entity
 		if q := ask(filter.Findings, "entity:"+quoted); q != nil {
 			list, _, err := tx.FindFindings(ctx, scopes, all, q, "", "", 50)
-			if words := ask(filter.Findings, quoted); err == nil && len(list) == 0 && words != nil {
-				list, _, err = tx.FindFindings(ctx, scopes, all, words, "", "", 50)
-			}
 			if err != nil {
 				return err
 			}
-			out = append(out, entityHits(list, text)...)
+			for i := range list {
+				named = append(named, list[i].Finding.Entities...)
+			}
 		}
+		if q := ask(filter.Entities, quoted); q != nil && len(named) == 0 {
+			list, _, _, _, err := tx.FindEntities(ctx, scopes, all, q, "", "", mostHits)
+			if err != nil {
+				return err
+			}
+			for i := range list {
+				named = append(named, list[i].Entity)
+			}
+		}
+		out = append(out, entityHits(named, text)...)
 		for i := range issues {
 			is := &issues[i]
 			title := is.Title
@@ -78,18 +89,16 @@ func (c *console) Search(ctx context.Context, reach api.Reach, owner, text strin
 
 func accountName(is *yagura.Issue) string { return cmp.Or(is.AccountInfo.Name, is.Account) }
 
-// entityHits are the entities of findings whose id holds a text.
-func entityHits(list []yagura.Filed, text string) (out []api.Hit) {
+// entityHits are the entities whose id holds a text.
+func entityHits(list []yagura.Entity, text string) (out []api.Hit) {
 	want := filter.Fold(text)
 	seen := map[yagura.Entity]bool{}
-	for i := range list {
-		for _, e := range list[i].Finding.Entities {
-			if seen[e] || !strings.Contains(filter.Fold(e.ID), want) {
-				continue
-			}
-			seen[e] = true
-			out = append(out, api.Hit{Kind: "entity", ID: e.Type + "=" + e.ID, Title: e.ID, Sub: e.Type, HRef: "/entities/" + e.Type + "/" + url.PathEscape(e.ID)})
+	for _, e := range list {
+		if seen[e] || !strings.Contains(filter.Fold(e.ID), want) {
+			continue
 		}
+		seen[e] = true
+		out = append(out, api.Hit{Kind: "entity", ID: e.Type + "=" + e.ID, Title: e.ID, Sub: e.Type, HRef: "/entities/" + e.Type + "/" + url.PathEscape(e.ID)})
 	}
 	// What is exactly what was pasted comes first.
 	slices.SortStableFunc(out, func(a, b api.Hit) int { return len(a.Title) - len(b.Title) })

@@ -28,7 +28,7 @@ type EntityRow struct {
 }
 
 // entityIssues is of how many issues entities are listed.
-const entityIssues = 5000
+const entityIssues = 3000
 
 // entityBetween stands between the values of an issue: [clean] leaves no escape without two
 // digits behind it, so no value has it.
@@ -140,7 +140,7 @@ func (a entityKeyed) compare(n int64, text, value string) int {
 
 // FindEntities returns entities that issues within scopes (all: everywhere) name, as a query
 // says, in an order of [filter.Entities] ("": the usual one), with how many there are. It looks
-// at the 5,000 issues that changed last, of those that a query for an id, an address or a text
+// at the 3,000 issues that changed last, of those that a query for an id, an address or a text
 // leaves; cut says that there are more: what only those name is missing, and numbers and times
 // are of the ones that were looked at. next is the cursor of the page behind, "" at the end.
 func (tx *Tx) FindEntities(ctx context.Context, scopes []yagura.Scope, all bool, q *filter.Query, sort, after string, limit int) (list []EntityRow, next string, total int64, cut bool, err error) {

@@ -20,7 +20,7 @@ import (
 // it has, and a cursor from which it goes on.
 const (
 	mostOpened = 80
-	mostTally  = 160 // of a count
+	mostTally  = 80 // of a count
 )
 
 // spot is a place in a list of findings: of one value of the order (severity, rule, account; ""

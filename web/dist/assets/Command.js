@@ -1,1 +1,1 @@
-import{D as e}from"./index.js?v=b705f27f9225";import{g as t}from"./vendor.js?v=b705f27f9225";var n=t();function r({text:t}){return(0,n.jsxs)(`div`,{className:`empty-code`,children:[(0,n.jsx)(`pre`,{children:t}),(0,n.jsx)(e,{text:t})]})}export{r as t};
+import{D as e}from"./index.js?v=8e1410ff898b";import{g as t}from"./vendor.js?v=8e1410ff898b";var n=t();function r({text:t}){return(0,n.jsxs)(`div`,{className:`empty-code`,children:[(0,n.jsx)(`pre`,{children:t}),(0,n.jsx)(e,{text:t})]})}export{r as t};

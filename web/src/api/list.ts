@@ -1,5 +1,5 @@
 // Lists are read page by page with cursors and never filtered or sorted in the browser.
-import { keepPreviousData, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useMemo } from "react";
 import { get, query } from "./client";
 import type { Page } from "./types";
@@ -32,16 +32,24 @@ export function useList<T>(
   const r = useInfiniteQuery({
     queryKey: key,
     queryFn: ({ pageParam, signal }) =>
-      get<Page<T>>(
-        `/${path}${query({ ...params, cursor: pageParam || undefined, limit, total: pageParam ? undefined : 1 })}`,
-        signal,
-      ),
+      get<Page<T>>(`/${path}${query({ ...params, cursor: pageParam || undefined, limit })}`, signal),
     initialPageParam: "",
     getNextPageParam: (last) => last.next || undefined,
     placeholderData: keepPreviousData,
     staleTime: 10_000,
     refetchOnWindowFocus: false,
     enabled: options.enabled,
+  });
+  // Counting may take longer than the first page: nobody waits for it.
+  const { sort: _, ...asked } = params;
+  const counted = useQuery({
+    queryKey: ["total", path, asked],
+    queryFn: ({ signal }) => get<Page<T>>(`/${path}${query({ ...asked, limit: 1, total: 1 })}`, signal),
+    placeholderData: keepPreviousData,
+    staleTime: 10_000,
+    refetchOnWindowFocus: false,
+    retry: false,
+    enabled: options.enabled !== false && !r.error,
   });
   const rows = useMemo(() => r.data?.pages.flatMap((p) => p.items ?? []) ?? [], [r.data]);
   const patch = useCallback(
@@ -57,14 +65,17 @@ export function useList<T>(
   }, [r.hasNextPage, r.isFetchingNextPage, r.fetchNextPage]);
   return {
     rows,
-    total: r.data?.pages[0]?.total,
+    total: counted.data?.total,
     cut: r.data?.pages[0]?.cut ?? false,
     loading: r.isPending && r.fetchStatus !== "idle",
     stale: r.isPlaceholderData,
     error: r.error,
     more: r.hasNextPage,
     fetchMore,
-    refetch: r.refetch,
+    refetch: async () => {
+      void counted.refetch();
+      return r.refetch();
+    },
     patch,
   };
 }
