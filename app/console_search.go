@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,9 @@ import (
 // mostHits is how many things of a kind the palette shows.
 const mostHits = 8
 
+// ulidBegins is how the id of an issue may begin.
+var ulidBegins = regexp.MustCompile(`^(?i)[0-7][0-9A-HJKMNP-TV-Z]{3,25}$`)
+
 // Search finds issues, entities, views and rules by words or a pasted value.
 func (c *console) Search(ctx context.Context, reach api.Reach, owner, text string, japanese bool) (out []api.Hit, err error) {
 	scopes, all := c.within(reach)
@@ -29,7 +33,11 @@ func (c *console) Search(ctx context.Context, reach api.Reach, owner, text strin
 		return parsed.At(c.now(), time.UTC)
 	}
 	quoted := strconv.Quote(text)
-	byID, byText := ask(filter.Issues, "id:"+strings.ToUpper(text)+"*"), ask(filter.Issues, quoted)
+	var byID *filter.Query
+	if ulidBegins.MatchString(text) { // or else all ids would be looked through in vain
+		byID = ask(filter.Issues, "id:"+strings.ToUpper(text)+"*")
+	}
+	byText := ask(filter.Issues, quoted)
 	err = c.view(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var issues []yagura.Issue
 		for _, q := range []*filter.Query{byID, byText} {

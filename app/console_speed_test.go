@@ -3,6 +3,9 @@
 package app
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,6 +20,7 @@ import (
 	"time"
 
 	"github.com/yagura-sec/yagura/config"
+	"github.com/yagura-sec/yagura/store"
 )
 
 // TestConsoleSpeed measures the API over a database of 100,000 issues and 5 million findings,
@@ -34,6 +38,22 @@ func TestConsoleSpeed(t *testing.T) {
 	end := time.Date(2026, 6, 1, 9, 0, 0, 0, time.UTC) // of the database
 	s := &stand{t: t, clock: func() time.Time { return end.Add(time.Since(start)) },
 		cfg: &config.Config{Data: dir, AcceptLoss: true, Server: config.Server{Listen: "127.0.0.1:0"}}}
+	// A service that was at work when the issues were made has told their stories.
+	told, err := store.Open(t.Context(), store.Options{Dir: dir, AcceptLoss: true, Now: s.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = told.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		data, err := json.Marshal(end)
+		if err != nil {
+			return err
+		}
+		return tx.PutState(ctx, "story", data)
+	})
+	if err = errors.Join(err, told.Close()); err != nil {
+		t.Fatal(err)
+	}
+	start = time.Now()
 	door := &DemoDoor{}
 	serve, err := NewServe(t.Context(), ServeOptions{Config: s.cfg, Now: s.clock, Demo: door, Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {

@@ -32,6 +32,7 @@ var released = map[string]string{
 	"0013_orders.sql":       "64b2df873200f757073f5cc1c94079e525f18be52763b370f86a5bfe7f65b029",
 	"0014_notice_done.sql":  "0b1a218f69277e135677c29d58c59068d2fe62fead38008afeb88c9f63f56e9a",
 	"0015_open.sql":         "782ec710316ead175dfd643e8ed7bd31a585f35296c113c9e0b01a5b650cfd64",
+	"0016_names.sql":        "5a126e7fada089562ada693c984ff8636fd6b1f6e71dc2f91cb7a407f4b4b2be",
 }
 
 func TestReleasedMigrations(t *testing.T) {
