@@ -229,13 +229,13 @@ type issueShowCmd struct {
 
 // shown is the JSON form of issue show.
 type shown struct {
-	Issue    *yagura.Issue    `json:"issue"`
-	Episodes []yagura.Episode `json:"episodes"`
-	Timeline []yagura.Entry   `json:"timeline"`
-	Tickets  []api.Ticket     `json:"tickets"`
-	Notices  []api.Notice     `json:"notices"`
-	Related  []api.RelatedIssue  `json:"related"`
-	Similar  []api.RelatedIssue  `json:"similar"`
+	Issue    *yagura.Issue      `json:"issue"`
+	Episodes []yagura.Episode   `json:"episodes"`
+	Timeline []yagura.Entry     `json:"timeline"`
+	Tickets  []api.Ticket       `json:"tickets"`
+	Notices  []api.Notice       `json:"notices"`
+	Related  []api.RelatedIssue `json:"related"`
+	Similar  []api.RelatedIssue `json:"similar"`
 }
 
 // Run shows.
