@@ -172,16 +172,16 @@ export const pages = [
     name: "policy",
     async visit(page, { shot }) {
       await page.goto("/policy");
-      await page.waitForSelector(".policy-editor .cm-content");
-      await page.waitForSelector(".policy-good");
+      await page.waitForSelector(".written-editor .cm-content");
+      await page.waitForSelector(".written-good");
       await shot("policy");
       await page.locator(".page-head button").nth(-2).click();
-      await page.waitForSelector(".policy-side .table", { timeout: 60_000 });
+      await page.waitForSelector(".written-side .table", { timeout: 60_000 });
       await shot("policy-replay");
-      await page.locator(".policy-editor .cm-content").click();
+      await page.locator(".written-editor .cm-content").click();
       await page.keyboard.press("Control+End");
       await page.keyboard.type("lower: 1\n");
-      await page.waitForSelector(".policy-side .notice-bad");
+      await page.waitForSelector(".written-side .notice-bad");
       await shot("policy-error");
     },
   },
@@ -253,6 +253,20 @@ export const pages = [
       await page.goto(`/documents?open=${path}&edit=1`);
       await page.waitForSelector(".doc-area");
       await shot("documents-edit");
+      for (const tab of ["accounts", "notifications"]) {
+        await page.goto(`/documents?tab=${tab}`);
+        await page.waitForSelector(".written-editor .cm-content");
+        await page.waitForSelector(".written-good");
+        await shot(`documents-${tab}`);
+      }
+      // What is wrong is said at its place, and nothing of it is kept.
+      await page.locator(".written-editor .cm-content").click();
+      await page.keyboard.press("Control+End");
+      await page.keyboard.type("\ndigest: noon\n");
+      await page.waitForSelector(".written-side .notice-bad");
+      await shot("documents-notifications-wrong");
+      await page.locator(".written-side button").last().click();
+      await page.waitForSelector(".written-good");
     },
   },
   {

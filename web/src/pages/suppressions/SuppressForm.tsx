@@ -14,6 +14,7 @@ import { QueryBar } from "../../ui/QueryBar";
 import { exact } from "../../ui/time";
 import { ChangedRules, Sinks } from "../policy/Replay";
 import { w as catalogue } from "./words";
+import "../../ui/written.css";
 import "../policy/policy.css";
 
 /** SuppressForm keeps a rule, or what a query says, quiet until a date, after showing what that would have meant. */
@@ -86,7 +87,7 @@ export function SuppressForm({
           <div className="card-body">
             {replay.isFetching && <p className="dim">{w.form.looking}…</p>}
             {replay.error && !(replay.error instanceof Problem && replay.error.code === "bad_query") && (
-              <p className="policy-bad">
+              <p className="written-bad">
                 {replay.error instanceof Problem ? replay.error.said(lang) : replay.error.message}
               </p>
             )}
