@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,7 +44,10 @@ func TestOverview(t *testing.T) {
 	})
 	h.index()
 	now := h.now()
-	h.c.now = func() time.Time { return now }
+	var clock atomic.Pointer[time.Time] // it is read by what makes sums behind
+	set := func(at time.Time) { now = at; clock.Store(&at) }
+	set(now)
+	h.c.now = func() time.Time { return *clock.Load() }
 	whole := h.badgeOf("whole", yagura.Binding{Role: yagura.RoleViewer})
 	part := h.badgeOf("part", yagura.Binding{Role: yagura.RoleViewer, Scope: yagura.Scope{Accounts: []string{ourAccount}}})
 	logs := h.badgeOf("logs", yagura.Binding{Role: yagura.RoleViewer, Scope: yagura.Scope{Formats: []string{ourFormat}}})
@@ -105,7 +109,7 @@ func TestOverview(t *testing.T) {
 	if open, _ := openNow(o, yagura.SeverityHigh); open != 4 || o.NewSince.N != 5 || o.Noisy[0].Findings != 4 {
 		t.Errorf("within a minute: %d, new %d", open, o.NewSince.N)
 	}
-	now = now.Add(time.Minute)
+	set(now.Add(time.Minute))
 	if o = fetched[api.Overview](t, whole, http.MethodGet, "/overview"); !o.At.Equal(now) {
 		t.Errorf("after a minute it is of %s", o.At)
 	} else if o.Noisy[0].Findings != 5 {
@@ -113,7 +117,7 @@ func TestOverview(t *testing.T) {
 	}
 
 	// Where somebody makes sums behind, what is a little old is answered, and then the new.
-	now = now.Add(time.Minute)
+	set(now.Add(time.Minute))
 	running, stop := context.WithCancel(ctx)
 	made := make(chan struct{})
 	go func() { defer close(made); h.c.keepSums(running) }()
@@ -135,7 +139,7 @@ func TestOverview(t *testing.T) {
 		}
 	}
 	// What is old is waited for.
-	now = now.Add(time.Hour)
+	set(now.Add(time.Hour))
 	if o = fetched[api.Overview](t, whole, http.MethodGet, "/overview"); !o.At.Equal(now) {
 		t.Errorf("after an hour it is of %s", o.At)
 	}
