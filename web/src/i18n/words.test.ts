@@ -26,7 +26,7 @@ function walk(en: unknown, ja: unknown, path: string, see: (path: string, en: st
 // Words that are the same in both languages: names, and what Japanese writes in Latin letters.
 // Examples of queries and of names for machines are the same, too.
 const same =
-  /^(events\n[\s\S]*|[a-z]+(-[a-z]+)+|Yagura|ATT&CK|ID|Id|IP|English|日本語|KQL|SQL|JSON|YAML|CSV|SAML|OIDC|TOTP|URL|[\d\s.,%:/()–-]*)$/;
+  /^(events\n[\s\S]*|[a-z]+(-[a-z]+)+|Yagura|ATT&CK|ID|Id|IP|English|日本語|KQL|SQL|JSON|JSON Lines|YAML|CSV|SAML|OIDC|TOTP|URL|[\d\s.,%:/()–-]*)$/;
 
 describe.each(all)("words of %s", (file, c) => {
   it("are there in both languages, and not the same", () => {
