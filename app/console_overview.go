@@ -25,7 +25,6 @@ const (
 	overviewNoisy  = 10
 	overviewBroken = 5000             // dead letters that are counted by the hour
 	eventsFresh    = 10 * time.Minute // of the count of events, which reads the lake
-	eventsWithin   = 10 * time.Second
 	mostOverviews  = 100
 )
 
@@ -387,22 +386,19 @@ func (c *console) countEvents(ctx context.Context, reach api.Reach, from, to tim
 		return err
 	}
 	defer done()
-	res, err := c.serve.hunts.hunting.Run(ctx, hunt.Request{Language: hunt.SQL, Text: "SELECT CAST(epoch(date_trunc('hour', time)) AS BIGINT) AS hour, count(*) AS n FROM events GROUP BY hour",
-		From: from, To: to, Limit: consoleRows, MaxBytes: consoleBytes, Timeout: eventsWithin, Within: c.serve.within(reach)})
+	rows, err := c.askLake(ctx, reach, "SELECT CAST(epoch(date_trunc('hour', time)) AS BIGINT) AS hour, count(*) AS n FROM events GROUP BY hour", nil, from, to, consoleRows)
 	if err != nil {
 		return err
 	}
-	for res.Next() {
-		v := res.Values()
+	for _, v := range rows {
 		at, ok := v[0].(int64)
 		n, ok2 := v[1].(int64)
 		if !ok || !ok2 {
-			err = fmt.Errorf("events of an hour: %T, %T", v[0], v[1])
-			break
+			return fmt.Errorf("events of an hour: %T, %T", v[0], v[1])
 		}
 		hours[at] = n
 	}
-	return errors.Join(err, res.Err(), res.Close())
+	return nil
 }
 
 // sumAttack is what the rules look for, and found; nil beside a server, which has no rules.

@@ -20,7 +20,6 @@ import (
 // it has, and a cursor from which it goes on.
 const (
 	mostOpened = 80
-	mostTally  = 80 // of a count
 )
 
 // spot is a place in a list of findings: of one value of the order (severity, rule, account; ""
@@ -67,12 +66,11 @@ type finder struct {
 	words  map[[2]int64][]byte
 	masks  map[int64]uint64
 	opened int
-	most   int
 	facts  map[string]accountFacts
 	list   []blockRow // all blocks, where they are walked along more than once
 }
 
-func (tx *Tx) finder(ctx context.Context, scopes []yagura.Scope, all bool, q *filter.Query, most int) (*finder, error) {
+func (tx *Tx) finder(ctx context.Context, scopes []yagura.Scope, all bool, q *filter.Query) (*finder, error) {
 	if q != nil && q.List != nil && q.List.Name != "findings" {
 		return nil, fmt.Errorf("a query of %s asks for findings", q.List.Name)
 	}
@@ -93,7 +91,7 @@ func (tx *Tx) finder(ctx context.Context, scopes []yagura.Scope, all bool, q *fi
 			}
 		}
 	}
-	f := &finder{tx: tx, ask: newAsker(q, scopes, all), most: most, words: map[[2]int64][]byte{}, masks: map[int64]uint64{}, tailOf: map[string]bool{}, facts: map[string]accountFacts{}}
+	f := &finder{tx: tx, ask: newAsker(q, scopes, all), words: map[[2]int64][]byte{}, masks: map[int64]uint64{}, tailOf: map[string]bool{}, facts: map[string]accountFacts{}}
 	return f, f.readTail(ctx)
 }
 
@@ -411,7 +409,7 @@ func (f *finder) walk(ctx context.Context, from *spot, only func(b *block, row i
 				}
 				pending = slices.Clone(pending[ready:])
 			}
-			if f.opened >= f.most {
+			if f.opened >= mostOpened {
 				s := &spot{At: edge, ID: "\U0010ffff"}
 				if !f.order.Down {
 					s.ID = ""
@@ -524,7 +522,7 @@ func (tx *Tx) FindFindings(ctx context.Context, scopes []yagura.Scope, all bool,
 	if err != nil {
 		return nil, "", err
 	}
-	f, err := tx.finder(ctx, scopes, all, q, mostOpened)
+	f, err := tx.finder(ctx, scopes, all, q)
 	if err != nil {
 		return nil, "", err
 	}
@@ -662,7 +660,7 @@ func (tx *Tx) CountFindings(ctx context.Context, scopes []yagura.Scope, all bool
 		}
 		return min(sum, most), sum <= most, nil
 	}
-	f, err := tx.finder(ctx, scopes, all, q, mostTally)
+	f, err := tx.finder(ctx, scopes, all, q)
 	if err != nil {
 		return 0, false, err
 	}
