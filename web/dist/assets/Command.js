@@ -1,1 +1,1 @@
-import{D as e}from"./index.js?v=87cb528fc71a";import{g as t}from"./vendor.js?v=87cb528fc71a";var n=t();function r({text:t}){return(0,n.jsxs)(`div`,{className:`empty-code`,children:[(0,n.jsx)(`pre`,{children:t}),(0,n.jsx)(e,{text:t})]})}export{r as t};
+import{D as e}from"./index.js?v=8335835c822b";import{g as t}from"./vendor.js?v=8335835c822b";var n=t();function r({text:t}){return(0,n.jsxs)(`div`,{className:`empty-code`,children:[(0,n.jsx)(`pre`,{children:t}),(0,n.jsx)(e,{text:t})]})}export{r as t};

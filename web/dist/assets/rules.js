@@ -1,4 +1,4 @@
-import{i as e}from"./words.js?v=87cb528fc71a";function t(e,t){return`title: ${e}
+import{i as e}from"./words.js?v=8335835c822b";function t(e,t){return`title: ${e}
 id: my-rule
 status: experimental
 description: ${t}

@@ -1,6 +1,5 @@
 import { Button } from "@mantine/core";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { get, Problem, post, put } from "../../api/client";
 import type { TeamFile as File, TeamFileChecked } from "../../api/types";
 import { Link } from "../../app/Link";
@@ -11,7 +10,7 @@ import { useCore } from "../../i18n/core";
 import { useWords } from "../../i18n/words";
 import { EmptyState } from "../../ui/EmptyState";
 import { Problems } from "../../ui/Problems";
-import { useDebounced } from "../../ui/QueryBar";
+import { useWritten } from "../../ui/written";
 import { w as catalogue } from "./words";
 import "../../ui/written.css";
 
@@ -22,79 +21,23 @@ export function TeamFile({ name }: { name: File["name"] }) {
   const w = useWords(catalogue);
   const core = useCore();
   const lang = useLang();
-  const client = useQueryClient();
   const can = useCan("configure");
-  const path = `/team-files/${name}`;
-  const holds = useQuery({ queryKey: ["team-file", name], queryFn: ({ signal }) => get<File>(path, signal) });
-  const [base, setBase] = useState<File>();
-  const [text, setText] = useState<string>();
-  const [busy, setBusy] = useState(false);
-  const [stale, setStale] = useState(false);
-  useEffect(() => {
-    if (holds.data && base === undefined) {
-      setBase(holds.data);
-      setText(holds.data.text);
-    }
-  }, [holds.data, base]);
-  const rested = useDebounced(text ?? "", 350);
-  const check = useQuery({
-    queryKey: ["team-file", name, "check", rested],
-    queryFn: ({ signal }) => post<TeamFileChecked>(`${path}/check`, { text: rested }, { signal }),
-    enabled: can && base !== undefined,
-    placeholderData: (p) => p,
-    staleTime: 60_000,
-    retry: false,
+  const path = `/team-files/${name}` as const;
+  const { base, text, setText, checked, problems, changed, stale, error, load, write } = useWritten({
+    key: ["team-file", name],
+    can,
+    read: (signal) => get<File>(path, signal),
+    check: (text, signal) => post<TeamFileChecked>(`${path}/check`, { text }, { signal }),
   });
-  const checked = rested === text ? check.data : undefined;
-  const problems = useMemo(
-    () =>
-      (checked?.problems ?? []).map((p) => ({
-        line: p.line ?? 1,
-        column: p.column ?? 1,
-        message: p.reason,
-        hint: p.hint,
-        warning: p.warning,
-      })),
-    [checked],
-  );
-  const changed = base !== undefined && text !== base.text;
-  // What is written is not lost by closing the tab.
-  useEffect(() => {
-    if (!changed) return;
-    const ask = (e: BeforeUnloadEvent) => e.preventDefault();
-    addEventListener("beforeunload", ask);
-    return () => removeEventListener("beforeunload", ask);
-  }, [changed]);
-  const load = async () => {
-    const r = await holds.refetch();
-    if (r.data) {
-      setBase(r.data);
-      setText(r.data.text);
-      setStale(false);
-    }
-  };
+  const [busy, setBusy] = useState(false);
   const save = async () => {
-    if (!base || text === undefined) return; // it is not read yet
     setBusy(true);
-    try {
-      const kept = await put<File>(path, { text }, { match: `"${base.etag}"` });
-      setBase(kept);
-      setText(kept.text);
-      client.setQueryData(["team-file", name], kept);
-      say(w.saved);
-    } catch (err) {
-      if (err instanceof Problem && (err.status === 412 || err.status === 409)) setStale(true);
-      else say(err instanceof Problem ? err.said(lang) : String(err), "error");
-    } finally {
-      setBusy(false);
-    }
+    if (await write((text, match) => put<File>(path, { text }, { match }))) say(w.saved);
+    setBusy(false);
   };
   if (!base || text === undefined)
-    return holds.error ? (
-      <EmptyState
-        title={w.tabs[name]}
-        doc={holds.error instanceof Problem ? holds.error.said(lang) : holds.error.message}
-      />
+    return error ? (
+      <EmptyState title={w.tabs[name]} doc={error instanceof Problem ? error.said(lang) : error.message} />
     ) : (
       <div className="page-body" aria-busy="true" />
     );

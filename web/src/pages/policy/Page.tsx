@@ -1,6 +1,6 @@
 import { Button, Modal, NativeSelect, Textarea } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { get, Problem, post, put } from "../../api/client";
 import type { Page as List, PolicyChecked, PolicyText, PolicyVersion, Replayed } from "../../api/types";
 import { useKeys } from "../../app/keys";
@@ -12,8 +12,8 @@ import { useWords } from "../../i18n/words";
 import { FormFoot } from "../../ui/FormFoot";
 import { Hostile } from "../../ui/Hostile";
 import { Problems } from "../../ui/Problems";
-import { useDebounced } from "../../ui/QueryBar";
 import { Time } from "../../ui/Time";
+import { useWritten } from "../../ui/written";
 import { RuleTabs } from "../rules/RuleTabs";
 import { Replay } from "./Replay";
 import { w as catalogue } from "./words";
@@ -27,49 +27,21 @@ export function Page() {
   const { lang } = usePrefs();
   const client = useQueryClient();
   const can = useCan("configure");
-  const holds = useQuery({ queryKey: ["policy"], queryFn: ({ signal }) => get<PolicyText>("/policy", signal) });
-  const [text, setText] = useState<string>();
-  const [base, setBase] = useState<PolicyText>();
+  const { base, text, setText, checked, problems, changed, stale, load, write } = useWritten({
+    key: ["policy"],
+    can,
+    read: (signal) => get<PolicyText>("/policy", signal),
+    check: (text, signal) => post<PolicyChecked>("/policy/check", { text }, { signal }),
+  });
   const [days, setDays] = useState(7);
   const [replay, setReplay] = useState<{ text: string; result: Replayed }>();
   const [busy, setBusy] = useState(false);
   const [saving, setSaving] = useState(false);
-  const [stale, setStale] = useState(false);
   const stop = useRef<AbortController>(null);
   useEffect(() => {
     document.title = `${w.title} · Yagura`;
   }, [w]);
   useEffect(() => () => stop.current?.abort(), []);
-  useEffect(() => {
-    if (holds.data && base === undefined) {
-      setBase(holds.data);
-      setText(holds.data.text);
-    }
-  }, [holds.data, base]);
-
-  const rested = useDebounced(text ?? "", 350);
-  const check = useQuery({
-    queryKey: ["policy", "check", rested],
-    queryFn: ({ signal }) => post<PolicyChecked>("/policy/check", { text: rested }, { signal }),
-    enabled: can && rested.trim() !== "",
-    placeholderData: (p) => p,
-    staleTime: 60_000,
-    retry: false,
-  });
-  const problems = useMemo(
-    () =>
-      rested === text
-        ? (check.data?.problems ?? []).map((p) => ({
-            line: p.line,
-            column: p.column,
-            message: p.reason,
-            hint: p.hint,
-            warning: p.warning,
-          }))
-        : [],
-    [check.data, rested, text],
-  );
-  const changed = base !== undefined && text !== base.text;
 
   const run = async () => {
     if (text === undefined || !can) return;
@@ -87,31 +59,13 @@ export function Page() {
     }
   };
   const save = async (reason: string) => {
-    if (text === undefined) return; // it is not read yet
-    try {
-      const kept = await put<PolicyText>("/policy", { text, reason }, { match: `"${base!.etag}"` });
-      setBase(kept);
-      setText(kept.text);
-      setSaving(false);
-      client.setQueryData(["policy"], kept);
-      void client.invalidateQueries({ queryKey: ["policy", "versions"] });
-      say(w.saved);
-    } catch (err) {
-      setSaving(false);
-      if (err instanceof Problem && (err.status === 412 || err.status === 409)) setStale(true);
-      else say(err instanceof Problem ? err.said(lang) : String(err), "error");
-    }
+    const held = await write((text, match) => put<PolicyText>("/policy", { text, reason }, { match }));
+    setSaving(false);
+    if (!held) return;
+    void client.invalidateQueries({ queryKey: ["policy", "versions"] });
+    say(w.saved);
   };
   useKeys([{ keys: "mod+Enter", label: w.keys.replay, group: w.title, always: true, run: () => void run() }], can);
-  const load = async () => {
-    const r = await holds.refetch();
-    if (r.data) {
-      setBase(r.data);
-      setText(r.data.text);
-      setStale(false);
-    }
-  };
-
   return (
     <div className="page">
       <div className="page-head">
@@ -138,7 +92,7 @@ export function Page() {
             </Button>
             <Button
               size="compact-sm"
-              disabled={!changed || (check.data?.refused ?? false)}
+              disabled={!changed || !checked || checked.refused}
               onClick={() => setSaving(true)}
             >
               {w.save}
@@ -177,9 +131,9 @@ export function Page() {
             {base?.shipped && <p className="dim">{w.shipped}</p>}
             {base?.file && <p className="mono faint">{base.file}</p>}
             {!can && <p className="faint">{w.forbidden}</p>}
-            {check.data && rested === text && (
-              <Problems list={check.data.problems} refused={check.data.refused}>
-                {w.check(check.data.clauses)}
+            {checked && (
+              <Problems list={checked.problems} refused={checked.refused}>
+                {w.check(checked.clauses)}
               </Problems>
             )}
           </section>
