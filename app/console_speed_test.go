@@ -114,7 +114,7 @@ func TestConsoleSpeed(t *testing.T) {
 		}
 	}
 	const page, filtered = 100 * time.Millisecond, 200 * time.Millisecond
-	for _, of := range []string{"issues", "findings", "entities", "rules", "sources", "sinks", "notices", "dead-letters", "audit", "users", "tokens", "hunts", "documents"} {
+	for _, of := range []string{"issues", "findings", "entities", "accounts", "rules", "sources", "sinks", "notices", "dead-letters", "audit", "users", "tokens", "hunts", "documents"} {
 		measure(list(of, "", ""), page)
 	}
 	measure("/api/v1/views", page)

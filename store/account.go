@@ -30,21 +30,21 @@ func (tx *Tx) AccountCounts(ctx context.Context, scopes []yagura.Scope, all bool
 		}
 		return a
 	}
-	read := func(add func(a *AccountCount, n int64)) func(rows *sql.Rows) error {
-		return func(rows *sql.Rows) error {
-			var account string
-			var n int64
-			err := rows.Scan(&account, &n)
-			add(of(account), n)
-			return err
-		}
-	}
-	if err := tx.each(ctx, `SELECT f.account, count(*) FROM issue_fact f WHERE f.status < 2 AND `+within.sql+` GROUP BY f.account`, within.args,
-		read(func(a *AccountCount, n int64) { a.Open = n })); err != nil {
+	open, err := tx.openBy(ctx, "account", within)
+	if err != nil {
 		return nil, err
 	}
-	if err := tx.each(ctx, `SELECT f.account, CAST(sum(f.n) AS BIGINT) FROM finding_day f WHERE f.day >= ? AND `+within.sql+` GROUP BY f.account`,
-		append([]any{ns(from)}, within.args...), read(func(a *AccountCount, n int64) { a.Findings = n })); err != nil {
+	for account, n := range open {
+		of(account).Open = n
+	}
+	err = tx.each(ctx, `SELECT f.account, CAST(sum(f.n) AS BIGINT) FROM finding_day f WHERE f.day >= ? AND `+within.sql+` GROUP BY f.account`, append([]any{ns(from)}, within.args...), func(rows *sql.Rows) error {
+		var account string
+		var n int64
+		err := rows.Scan(&account, &n)
+		of(account).Findings = n
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	_, days, err := tx.waitingCounts(ctx, scopes, all)

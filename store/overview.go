@@ -259,17 +259,7 @@ func (tx *Tx) FindingRules(ctx context.Context, scopes []yagura.Scope, all bool,
 			of(k.rule).Findings += n
 		}
 	}
-	open := map[string]int64{}
-	// In the order of the index of open issues, and then by rule: SQLite would take the index by
-	// rule, and look every issue up.
-	err = tx.each(ctx, `SELECT c.rule, CAST(sum(c.n) AS BIGINT) FROM (SELECT f.severity, f.status, f.rule, count(*) AS n FROM issue_fact f WHERE f.status < 2 AND `+within.sql+`
-		GROUP BY f.severity, f.status, f.rule) c GROUP BY c.rule`, within.args, func(rows *sql.Rows) error {
-		var rule string
-		var n int64
-		err := rows.Scan(&rule, &n)
-		open[rule] = n
-		return err
-	})
+	open, err := tx.openBy(ctx, "rule", within)
 	out := make([]RuleCount, 0, len(sums))
 	for _, r := range sums {
 		r.Issues = open[fold(r.Rule)]
@@ -279,4 +269,20 @@ func (tx *Tx) FindingRules(ctx context.Context, scopes []yagura.Scope, all bool,
 		return cmp.Or(cmp.Compare(b.Findings, a.Findings), cmp.Compare(a.Rule, b.Rule))
 	})
 	return out, err
+}
+
+// openBy counts the issues that meet a condition and are not closed by a column of theirs. They
+// are read in the order of the index of open issues: left to itself SQLite takes another, and
+// looks every issue up.
+func (tx *Tx) openBy(ctx context.Context, column string, within cond) (map[string]int64, error) {
+	open := map[string]int64{}
+	err := tx.each(ctx, `SELECT c.value, CAST(sum(c.n) AS BIGINT) FROM (SELECT f.severity, f.status, f.`+column+` AS value, count(*) AS n FROM issue_fact f
+		WHERE f.status < 2 AND `+within.sql+` GROUP BY f.severity, f.status, f.`+column+`) c GROUP BY c.value`, within.args, func(rows *sql.Rows) error {
+		var value string
+		var n int64
+		err := rows.Scan(&value, &n)
+		open[value] = n
+		return err
+	})
+	return open, err
 }
